@@ -1,0 +1,62 @@
+"""Where utterances come from: one module a corpus, one table of them all."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mien.corpora import iemocap, manifest, ravdess
+from mien.utterance import Skipped, Utterance
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus that mien can import.
+
+    Parameters
+    ----------
+    name : str
+        What the user types.
+    read : callable
+        ``read(source, **options)`` yields an `Utterance` for each usable turn and a `Skipped` for
+        whatever cannot be used. It raises `MienError` where ``source`` is not that corpus.
+    emotions : tuple of str
+        The words it yields unless an option says otherwise. Empty: whatever its rows say.
+    about : str
+        One line for the user.
+    """
+
+    name: str
+    read: Callable[..., Iterator[Utterance | Skipped]]
+    emotions: tuple[str, ...]
+    about: str
+
+
+CORPORA = {
+    corpus.name: corpus
+    for corpus in (
+        Corpus(
+            "iemocap",
+            iemocap.read,
+            iemocap.SIX,
+            "IEMOCAP's raw release: the folder that holds Session1 to Session5",
+        ),
+        Corpus(
+            "ravdess",
+            ravdess.read,
+            ravdess.EMOTION_WORDS,
+            "RAVDESS speech, sound or video: files such as 03-01-05-01-02-01-12.wav",
+        ),
+        Corpus(
+            "manifest",
+            manifest.read,
+            (),
+            "your own clips, listed in a .csv or .jsonl file",
+        ),
+        Corpus(
+            "synthetic",
+            iemocap.read,
+            iemocap.SIX,
+            "the generated corpus, a synthetic folder in IEMOCAP's release layout",
+        ),
+    )
+}
+"""Every corpus by its name."""

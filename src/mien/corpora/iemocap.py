@@ -1,0 +1,344 @@
+"""IEMOCAP's raw release (Busso et al. 2008): five sessions of two actors in conversation.
+
+``Session1`` … ``Session5`` each hold a folder ``dialog`` with ``avi/DivX`` (split-screen video),
+``wav`` (stereo), ``transcriptions`` and ``EmoEvaluation`` (labels). An utterance id such as
+``Ses01F_impro01_M003`` names the recording (session 1, the woman wears the markers, first
+improvisation) and, in its last part, who speaks: here the man.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Literal, get_args
+
+from mien.errors import MienError
+from mien.utterance import Side, Skipped, Utterance
+
+CODES = {
+    "ang": "angry",
+    "exc": "excited",
+    "fru": "frustrated",
+    "hap": "happy",
+    "neu": "neutral",
+    "sad": "sad",
+    "sur": "surprised",
+    "fea": "fearful",
+    "dis": "disgusted",
+}
+"""IEMOCAP's emotion codes in mien's words."""
+
+SIX = tuple(CODES.values())[:6]
+"""The emotions that published work on IEMOCAP uses (Dai et al. 2021)."""
+
+Emotions = Literal["six", "all"]
+PersonRule = Literal["speaker", "published"]
+
+_NUMBER = r"(-?\d+(?:\.\d+)?)"
+_TURN = re.compile(
+    rf"\[\s*{_NUMBER}\s*-\s*{_NUMBER}\s*\]\s+(\S+)\s+(\S+)"
+    rf"\s+\[\s*{_NUMBER}\s*,\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\]\s*"
+)
+_VOTE = re.compile(r"C-E\d+:\s*([^\t(]*)")
+_SPOKEN = re.compile(r"(Ses\d\d[FM]_\w+) \[[^]]*\]:(.*)")
+_DIALOGUE = re.compile(r"Ses\d\d[FM]_\w+")
+
+
+@dataclass
+class Turn:
+    """A block of an evaluation file, as it stands there.
+
+    Parameters
+    ----------
+    id : str
+        Utterance id.
+    start, end : float
+        Seconds.
+    code : str
+        What the annotators agreed on; ``xxx`` where no majority did.
+    valence, activation, dominance : float
+        Means over annotators, meant to be 1 to 5 and not always so.
+    votes : list of tuple of str
+        The words each outside annotator chose. Self-ratings are not among them.
+    """
+
+    id: str
+    start: float
+    end: float
+    code: str
+    valence: float
+    activation: float
+    dominance: float
+    votes: list[tuple[str, ...]] = field(default_factory=list)
+
+    @property
+    def agreeing(self) -> int:
+        """How many outside annotators chose the agreed emotion, alone or among others."""
+        # A code is the first three letters of the annotators' word: "fru", "Frustration".
+        return sum(any(word[:3].lower() == self.code for word in words) for words in self.votes)
+
+
+def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
+    """Read an ``EmoEvaluation`` file.
+
+    Parameters
+    ----------
+    text : str
+        The whole file, with or without its header.
+
+    Returns
+    -------
+    turns : list of Turn
+        In the order of the file.
+    unreadable : list of int
+        Numbers (from 1) of the lines that are none of the kinds known.
+    """
+    turns: list[Turn] = []
+    unreadable: list[int] = []
+    votes: list[tuple[str, ...]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if match := _TURN.fullmatch(line):
+            start, end, name, code, valence, activation, dominance = match.groups()
+            votes = []
+            turns.append(
+                Turn(
+                    id=name,
+                    start=float(start),
+                    end=float(end),
+                    code=code,
+                    valence=float(valence),
+                    activation=float(activation),
+                    dominance=float(dominance),
+                    votes=votes,
+                )
+            )
+        elif match := _VOTE.match(line):
+            votes.append(tuple(word.strip() for word in match[1].split(";") if word.strip()))
+        elif line.strip() and not line.startswith(("%", "C-", "A-")):
+            unreadable.append(number)
+            votes = []  # votes that follow belong to the lost turn, not to the one before
+    return turns, unreadable
+
+
+def parse_transcript(text: str) -> tuple[dict[str, str], list[int]]:
+    """Read a ``transcriptions`` file.
+
+    Parameters
+    ----------
+    text : str
+        The whole file.
+
+    Returns
+    -------
+    spoken : dict
+        Utterance id to words.
+    unnamed : list of int
+        Numbers (from 1) of the lines without an utterance id, such as ``M: Yeah.``.
+    """
+    spoken: dict[str, str] = {}
+    unnamed: list[int] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if match := _SPOKEN.fullmatch(line.strip()):
+            spoken[match[1]] = match[2].strip()
+        elif line.strip():
+            unnamed.append(number)
+    return spoken, unnamed
+
+
+def place(utterance_id: str, named_side: Side = "left") -> tuple[Side, int]:
+    """Say where in a recording the speaker is to be seen and heard.
+
+    Dai et al.'s code has the actor whom the dialogue id names (the one with markers) on the left
+    of the picture and in channel 0 of the sound. Nothing beyond that code proves the rule, so it
+    stands here alone and `named_side` turns it round.
+
+    Parameters
+    ----------
+    utterance_id : str
+        For example ``Ses01F_impro01_M003``.
+    named_side : {"left", "right"}
+        Where the named actor is.
+
+    Returns
+    -------
+    side : {"left", "right"}
+        Half of the picture.
+    channel : int
+        0 for the left half's actor, 1 for the right half's.
+
+    Examples
+    --------
+    >>> place("Ses01F_impro01_F000"), place("Ses01F_impro01_M003")
+    (('left', 0), ('right', 1))
+    """
+    named = utterance_id[5] == _speaker(utterance_id)
+    side: Side = "left" if named == (named_side == "left") else "right"
+    return side, 0 if side == "left" else 1
+
+
+def person(utterance_id: str, rule: PersonRule = "speaker") -> str:
+    """Name the actor of an utterance.
+
+    Parameters
+    ----------
+    utterance_id : str
+        For example ``Ses01F_impro01_M003``.
+    rule : {"speaker", "published"}
+        "speaker": the session and the letter of the last part. "published": the first part, which
+        names the actor with markers whoever speaks, and so is right for about half of the
+        utterances; it exists only to reproduce a published fork that labels persons so.
+
+    Examples
+    --------
+    >>> person("Ses01F_impro01_M003"), person("Ses01F_impro01_M003", "published")
+    ('Ses01M', 'Ses01F')
+    """
+    letter = _speaker(utterance_id) if rule == "speaker" else utterance_id[5]
+    return utterance_id[:5] + letter
+
+
+def read(
+    source: Path,
+    *,
+    emotions: Emotions = "six",
+    person_rule: PersonRule = "speaker",
+    named_side: Side = "left",
+) -> Iterator[Utterance | Skipped]:
+    """Read a release, whole or with some of its sessions only.
+
+    Utterances come dialogue by dialogue and by time within each, so that a video can be decoded in
+    one pass. A release folder with a file ``SYNTHETIC.txt`` is a generated one: its utterances are
+    marked so and belong to the corpus "synthetic".
+
+    Parameters
+    ----------
+    source : Path
+        The folder that holds ``Session1`` and so on.
+    emotions : {"six", "all"}
+        "six": those of `SIX`. "all": surprised, fearful and disgusted too. Turns with another
+        label, or none by majority, are skipped.
+    person_rule : {"speaker", "published"}
+        See `person`.
+    named_side : {"left", "right"}
+        See `place`.
+
+    Yields
+    ------
+    Utterance or Skipped
+        A file that a dialogue lacks is a `Skipped` too; its utterances have None in that place.
+
+    Raises
+    ------
+    MienError
+        If `source` holds no evaluation file, or an option has a value unknown.
+    """
+    for option, value, kind in (
+        ("emotions", emotions, Emotions),
+        ("person_rule", person_rule, PersonRule),
+        ("named_side", named_side, Side),
+    ):
+        if value not in get_args(kind):
+            raise MienError(f"{option} is {value!r} and must be {' or '.join(get_args(kind))}")
+    if not source.is_dir():
+        raise MienError(f"{source} is not a folder; give the one that holds Session1 to Session5")
+    pattern = "Session*/dialog/EmoEvaluation/*.txt"
+    files = sorted(file for file in source.glob(pattern) if not file.name.startswith("."))
+    if not files:
+        raise MienError(
+            f"{source} is not an IEMOCAP release: nothing in it matches {pattern}. "
+            "Give the folder that holds Session1 to Session5, or some of them."
+        )
+    reader = _Reader(
+        words={code: word for code, word in CODES.items() if emotions == "all" or word in SIX},
+        person_rule=person_rule,
+        named_side=named_side,
+        synthetic=(source / "SYNTHETIC.txt").is_file(),
+    )
+    return chain.from_iterable(map(reader.dialogue, files))
+
+
+@dataclass(frozen=True)
+class _Reader:
+    words: dict[str, str]
+    person_rule: PersonRule
+    named_side: Side
+    synthetic: bool
+
+    def dialogue(self, evaluation: Path) -> Iterator[Utterance | Skipped]:
+        name, folder = evaluation.stem, evaluation.parents[1]
+        video = folder / "avi" / "DivX" / f"{name}.avi"
+        audio = folder / "wav" / f"{name}.wav"
+        transcript = folder / "transcriptions" / f"{name}.txt"
+        for path in (video, audio, transcript):
+            if not path.is_file():
+                yield Skipped(name, f"file missing: {path.relative_to(folder)}", str(path))
+        turns, unreadable = parse_evaluation(_text(evaluation))
+        spoken, unnamed = parse_transcript(_text(transcript))
+        for number in unreadable:
+            yield Skipped(name, "evaluation line that cannot be read", f"{evaluation}:{number}")
+        for number in unnamed:
+            yield Skipped(name, "transcript line without an utterance id", f"{transcript}:{number}")
+        for unlabelled in sorted(spoken.keys() - {turn.id for turn in turns}):
+            yield Skipped(unlabelled, "in the transcript but not evaluated", str(transcript))
+        seen: set[str] = set()
+        for turn in sorted(turns, key=lambda turn: (turn.start, turn.end, turn.id)):
+            if reason := self.fault(turn, name, seen):
+                yield Skipped(turn.id, reason, str(evaluation))
+            else:
+                seen.add(turn.id)
+                yield self.utterance(turn, name, spoken.get(turn.id), video, audio)
+
+    def fault(self, turn: Turn, dialogue: str, seen: set[str]) -> str | None:
+        """Say why a turn cannot be used, or None."""
+        if not (_DIALOGUE.fullmatch(dialogue) and re.fullmatch(rf"{dialogue}_[FM]\w+", turn.id)):
+            return "not an id such as Ses01F_impro01_F000 in the file of its own dialogue"
+        if turn.id in seen:
+            return "evaluated twice; the earlier turn is kept"
+        if not 0 <= turn.start < turn.end:
+            return "does not end after it begins"
+        if turn.code in self.words:
+            return None
+        if turn.code in CODES:
+            return f"{CODES[turn.code]} ({turn.code}) is not one of the six emotions"
+        if turn.code == "xxx":
+            return "annotators do not agree (xxx)"
+        return f"label {turn.code} has no word in mien"
+
+    def utterance(
+        self, turn: Turn, dialogue: str, text: str | None, video: Path, audio: Path
+    ) -> Utterance:
+        side, channel = place(turn.id, self.named_side)
+        seen, heard = video.is_file(), audio.is_file()
+        return Utterance(
+            id=turn.id,
+            corpus="synthetic" if self.synthetic else "iemocap",
+            person=person(turn.id, self.person_rule),
+            session=dialogue[:5],
+            dialogue=dialogue,
+            start=turn.start,
+            end=turn.end,
+            text=text or None,
+            emotions=(self.words[turn.code],),
+            video=video if seen else None,
+            video_side=side if seen else None,
+            audio=audio if heard else None,
+            audio_channel=channel if heard else None,
+            synthetic=self.synthetic,
+            attributes={
+                "valence": turn.valence,
+                "activation": turn.activation,
+                "dominance": turn.dominance,
+                "annotators": len(turn.votes),
+                "agreeing": turn.agreeing,
+            },
+        )
+
+
+def _speaker(utterance_id: str) -> str:
+    return utterance_id.rsplit("_", 1)[1][0]
+
+
+def _text(path: Path) -> str:
+    """Read a file, or nothing where there is none; a stray byte must not cost the dialogue."""
+    return path.read_text("utf-8-sig", errors="replace") if path.is_file() else ""

@@ -1,0 +1,154 @@
+"""RAVDESS (Livingstone and Russo 2018): 24 actors speak two sentences in eight emotions.
+
+A file's name says everything, seven codes of two digits:
+``modality-channel-emotion-intensity-statement-repetition-actor``.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import chain, starmap
+from pathlib import Path
+
+from mien.errors import MienError
+from mien.utterance import Skipped, Utterance
+
+EMOTION_WORDS = (
+    "neutral",
+    "calm",
+    "happy",
+    "sad",
+    "angry",
+    "fearful",
+    "disgusted",
+    "surprised",
+)
+"""The words for the emotion codes 01 to 08."""
+
+STATEMENTS = ("Kids are talking by the door", "Dogs are sitting by the door")
+"""The sentences of the statement codes 01 and 02."""
+
+_SUFFIXES = {".wav", ".flac", ".mp4"}
+_NAME = re.compile("-".join([r"(\d\d)"] * 7))
+_FIELDS = ("modality", "channel", "emotion", "intensity", "statement", "repetition", "actor")
+_HIGHEST = (3, 2, 8, 2, 2, 2, 24)
+_BOTH, _VIDEO, _AUDIO = 1, 2, 3
+_SPEECH = 1
+
+Codes = tuple[int, ...]
+
+
+def parse_name(stem: str) -> Codes:
+    """Read a file's name.
+
+    Parameters
+    ----------
+    stem : str
+        The name without its suffix.
+
+    Returns
+    -------
+    tuple of int
+        The seven codes.
+
+    Raises
+    ------
+    MienError
+        If the name is not of this form or a code is out of its range.
+
+    Examples
+    --------
+    >>> parse_name("03-01-05-01-02-01-12")
+    (3, 1, 5, 1, 2, 1, 12)
+    """
+    match = _NAME.fullmatch(stem)
+    if not match:
+        raise MienError("the name is not seven two-digit codes such as 03-01-05-01-02-01-12")
+    codes = tuple(map(int, match.groups()))
+    for name, code, highest in zip(_FIELDS, codes, _HIGHEST, strict=True):
+        if not 1 <= code <= highest:
+            raise MienError(f"{name} code {code:02} is not within 01 to {highest:02}")
+    return codes
+
+
+def read(source: Path) -> Iterator[Utterance | Skipped]:
+    """Read the speech part of the corpus, from one folder or from subfolders such as ``Actor_01``.
+
+    A take may be there several times: with picture and sound (modality 01), picture alone (02),
+    sound alone (03). Each take becomes one utterance: of the file that has both if there is one,
+    else of what there is. The other files are skipped as duplicates.
+
+    Parameters
+    ----------
+    source : Path
+        The folder with the .wav, .flac or .mp4 files.
+
+    Yields
+    ------
+    Utterance or Skipped
+        By take. Songs and names that cannot be read are skipped.
+
+    Raises
+    ------
+    MienError
+        If no file in `source` has a name of this corpus.
+    """
+    if not source.is_dir():
+        raise MienError(f"{source} is not a folder; give the one that holds RAVDESS's files")
+    files = sorted(
+        (path for path in source.rglob("[!.]*") if path.suffix.lower() in _SUFFIXES),
+        key=lambda path: (path.name, path),
+    )
+    skipped: list[Skipped] = []
+    takes: dict[Codes, list[tuple[int, Path]]] = defaultdict(list)
+    for path in files:
+        try:
+            modality, take = _take(path)
+            takes[take].append((modality, path))
+        except MienError as error:
+            skipped.append(Skipped(path.stem, str(error), str(path)))
+    if not takes:
+        raise MienError(
+            f"{source} holds no RAVDESS speech: of its {len(files)} .wav, .flac and .mp4 files "
+            "none has a name such as 03-01-05-01-02-01-12.wav. Give the folder that holds them."
+        )
+    return chain(skipped, chain.from_iterable(starmap(_read_take, takes.items())))
+
+
+def _take(path: Path) -> tuple[int, Codes]:
+    """Give a file's modality and what tells its take from others."""
+    modality, channel, *take = parse_name(path.stem)
+    if channel != _SPEECH:
+        raise MienError("song, and only speech is used")
+    if modality != _AUDIO and path.suffix.lower() != ".mp4":
+        raise MienError(f"modality {modality:02} means video, but the file is {path.suffix}")
+    return modality, tuple(take)
+
+
+def _read_take(codes: Codes, files: list[tuple[int, Path]]) -> Iterator[Utterance | Skipped]:
+    emotion, intensity, statement, repetition, actor = codes
+    first: dict[int, Path] = {}
+    for modality, path in files:
+        first.setdefault(modality, path)
+    video = first.get(_BOTH) or first.get(_VIDEO)
+    audio = first.get(_BOTH) or first.get(_AUDIO)
+    main = video or audio
+    assert main  # a take exists because of a file
+    yield Utterance(
+        id=main.stem,
+        corpus="ravdess",
+        person=f"{actor:02}",
+        text=STATEMENTS[statement - 1],
+        emotions=(EMOTION_WORDS[emotion - 1],),
+        video=video,
+        audio=audio,
+        attributes={
+            "intensity": ("normal", "strong")[intensity - 1],
+            "statement": statement,
+            "repetition": repetition,
+            "gender": "male" if actor % 2 else "female",
+        },
+    )
+    for _, path in files:
+        if path not in (video, audio):
+            yield Skipped(path.stem, f"the same take as {main.name}", str(path))

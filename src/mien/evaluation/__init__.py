@@ -1,0 +1,92 @@
+"""How good a model's answers are, beside the best constant answers, and how sure that is."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mien.evaluation import metrics
+from mien.evaluation.bootstrap import average_f1, average_recall, interval, tally
+
+
+def evaluate(
+    probabilities: np.ndarray,
+    truth: np.ndarray,
+    labels: Sequence[str],
+    *,
+    thresholds: np.ndarray | None = None,
+    train_counts: np.ndarray | None = None,
+    persons: Sequence[str | None] | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Judge the answers to one task; the result goes to ``metrics.json`` as it is.
+
+    Parameters
+    ----------
+    probabilities : array (N, C)
+        One probability (or score) for each utterance and label.
+    truth : array (N, C)
+        1 where the utterance has the label, else 0.
+    labels : sequence of C str
+        Names, in the order of the columns.
+    thresholds : array (C,) or None
+        What `mien.evaluation.thresholds.choose` found on validation. None: the task has one answer
+        for each utterance, and the figures "label by label" are left out.
+    train_counts : array (C,) or None
+        How often each label occurs in the training part, for the most frequent label. None: left
+        out.
+    persons : sequence of N str or None
+        Who speaks; where all are known the intervals are over persons. Leave out where the persons
+        are themselves the labels.
+    seed : int
+        Start of the random numbers of the intervals.
+
+    Returns
+    -------
+    dict
+        ``n``, ``labels``; ``multilabel`` (see `metrics.multilabel`) or None; ``singlelabel`` (see
+        `metrics.singlelabel`), over the utterances that have exactly one label, or None if there
+        are none; ``baselines``: ``always_no`` and ``most_frequent``, each like the part it belongs
+        to, or None; ``intervals``: ``average_f1`` (label by label), ``ua`` and ``macro_f1``, each
+        as `bootstrap.interval` gives it, or None.
+
+    Raises
+    ------
+    MienError
+        There are no utterances, or a probability is not a finite number.
+
+    Examples
+    --------
+    >>> block = evaluate(np.array([[0.9, 0.2], [0.4, 0.6]]), np.eye(2), ["sad", "happy"])
+    >>> block["singlelabel"]["ua"]
+    1.0
+    """
+    scores, truth = metrics.checked(probabilities, labels), np.asarray(truth).astype(bool)
+    if scores.shape != truth.shape:
+        raise ValueError(f"probabilities {scores.shape} do not fit truth {truth.shape}")
+    who = None if persons is None else np.asarray(persons)
+    block: dict[str, Any] = {
+        "n": len(truth),
+        "labels": list(labels),
+        "multilabel": None,
+        "singlelabel": None,
+        "baselines": {"always_no": None, "most_frequent": None},
+        "intervals": {"average_f1": None, "ua": None, "macro_f1": None},
+    }
+    if thresholds is not None:
+        block["multilabel"] = metrics.multilabel(scores, truth, thresholds, labels)
+        block["baselines"]["always_no"] = metrics.always_no(truth, labels)
+        counts = tally(truth, scores > thresholds)
+        block["intervals"]["average_f1"] = interval(counts, average_f1, persons=who, seed=seed)
+    one = truth.sum(axis=1) == 1
+    if one.any():
+        right, who = truth[one].argmax(axis=1), None if who is None else who[one]
+        block["singlelabel"] = metrics.singlelabel(scores[one], right, labels)
+        if train_counts is not None:
+            frequent = metrics.most_frequent(right, train_counts, labels)
+            block["baselines"]["most_frequent"] = frequent
+        answers = np.eye(len(labels), dtype=bool)[scores[one].argmax(axis=1)]
+        counts = tally(truth[one], answers)
+        block["intervals"]["ua"] = interval(counts, average_recall, persons=who, seed=seed)
+        block["intervals"]["macro_f1"] = interval(counts, average_f1, persons=who, seed=seed)
+    return block

@@ -1,0 +1,61 @@
+"""The dimensions of a model: all that is needed, with its weights, to build it again."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+MODALITIES = {"t": "text", "v": "video", "a": "audio"}
+"""Modality letters in the order in which the fusion stacks them (Dai et al. 2021)."""
+
+
+class ModelConfig(BaseModel):
+    """Dimensions of MME2E. The defaults are the published ones except where the text says so."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    modalities: str = Field("tav", description="modalities used, letters out of t, a, v")
+    text_model: str = Field(
+        "minilm",
+        description="text encoder: minilm (shipped with mien), a local folder, or a hub name"
+        " such as albert-base-v2 (the published one)",
+    )
+    text_pooling: Literal["first", "mean"] | None = Field(
+        None,
+        description="state taken from the text: of the first token (published; the default for"
+        " ALBERT) or the mean over tokens (the default for others)",
+    )
+    text_max_len: int = Field(100, ge=4, le=512, description="tokens kept of a text")
+    front_end: Literal["log", "published"] = Field(
+        "log",
+        description="spectrogram: logarithmic, normalised per utterance, or the published power",
+    )
+    width: float = Field(
+        1.0, gt=0, le=4, description="multiplier of the CNNs' channels; below 1 for small machines"
+    )
+    trans_dim: int = Field(64, ge=4, description="width of the transformers over time")
+    trans_nlayers: int = Field(4, ge=1, description="layers of the transformers over time")
+    trans_nheads: int = Field(4, ge=1, description="heads of the transformers over time")
+    trans_feedforward: int = Field(
+        2048, ge=1, description="feed-forward width of the transformers over time"
+    )
+    positions: bool = Field(
+        False, description="encode the order of faces and pieces over time (published: no)"
+    )
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout of the transformers over time")
+    cnn_dropout: float = Field(
+        0.0, ge=0, lt=1, description="dropout between the CNN and its projection (published: 0)"
+    )
+
+    @field_validator("modalities")
+    @classmethod
+    def _known_letters(cls, letters: str) -> str:
+        if not letters or set(letters) - set(MODALITIES) or len(set(letters)) < len(letters):
+            raise ValueError(f"{letters!r} is not made of the letters t, a, v, each at most once")
+        return "".join(letter for letter in MODALITIES if letter in letters)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse head counts that do not divide the width."""
+        if self.trans_dim % self.trans_nheads:
+            raise ValueError(
+                f"trans_dim {self.trans_dim} is not a multiple of trans_nheads {self.trans_nheads}"
+            )

