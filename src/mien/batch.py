@@ -53,7 +53,7 @@ class Batch:
         }[modality]
 
     def without(self, modality: str, rows: Tensor) -> "Batch":
-        """Return a copy in which the utterances where `rows` (bool (B,)) is true lack a modality."""
+        """Return a copy in which the utterances of `rows` (bool (B,)) lack a modality."""
         if modality == "t":
             return replace(self, token_mask=self.token_mask * ~rows[:, None])
         media, counts = ("faces", "face_counts") if modality == "v" else ("pieces", "piece_counts")

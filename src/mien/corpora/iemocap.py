@@ -309,7 +309,7 @@ class _Reader:
         self, turn: Turn, dialogue: str, text: str | None, video: Path, audio: Path
     ) -> Utterance:
         side, channel = place(turn.id, self.named_side)
-        seen, heard = video.is_file(), audio.is_file()
+        has_video, has_audio = video.is_file(), audio.is_file()
         return Utterance(
             id=turn.id,
             corpus="synthetic" if self.synthetic else "iemocap",
@@ -320,10 +320,10 @@ class _Reader:
             end=turn.end,
             text=text or None,
             emotions=(self.words[turn.code],),
-            video=video if seen else None,
-            video_side=side if seen else None,
-            audio=audio if heard else None,
-            audio_channel=channel if heard else None,
+            video=video if has_video else None,
+            video_side=side if has_video else None,
+            audio=audio if has_audio else None,
+            audio_channel=channel if has_audio else None,
             synthetic=self.synthetic,
             attributes={
                 "valence": turn.valence,

@@ -89,11 +89,15 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
     rows = list(readers[source.suffix.lower()](text, source))
     if not rows:
         raise MienError(f"{source} lists no clip: there is no row in it")
-    found = dict.fromkeys(name for _, row in rows if not isinstance(row, str) for name in row)
-    if not found.keys() & set(CONTENT):
+    readable = [row for _, row in rows if not isinstance(row, str)]
+    if not readable:
+        line, fault = rows[0]
+        raise MienError(f"{source} has no row that can be read. Line {line}: {fault}")
+    found = dict.fromkeys(chain.from_iterable(readable))
+    if found.keys().isdisjoint(CONTENT):
         raise MienError(
             f"{source} has none of the columns {', '.join(CONTENT)}. "
-            f"Found: {', '.join(found) or 'none'}. Known: {', '.join(COLUMNS)}"
+            f"Found: {', '.join(found)}. Known: {', '.join(COLUMNS)}"
         )
     return _read_rows(rows, source)
 
@@ -124,6 +128,8 @@ def _jsonl_rows(text: str, source: Path) -> Iterator[tuple[int, Row | str]]:
 def _json_row(line: str) -> Row | str:
     try:
         row = json.loads(line, parse_constant=_refuse)
+        # Half of a surrogate pair is legal here but could not be stored later.
+        json.dumps(row, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         return f"not JSON: {error}"
     if not isinstance(row, dict):
@@ -144,7 +150,8 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _read_rows(rows: list[tuple[int, Row | str]], source: Path) -> Iterator[Utterance | Skipped]:
-    given = {str(row.get("id")).strip() for _, row in rows if not isinstance(row, str)}
+    # A made id must not be one that a later row gives.
+    taken = {str(row["id"]).strip() for _, row in rows if not isinstance(row, str) and "id" in row}
     used: set[str] = set()
     for line, row in rows:
         name = None
@@ -160,7 +167,8 @@ def _read_rows(rows: list[tuple[int, Row | str]], source: Path) -> Iterator[Utte
             continue
         if name is None:
             media = utterance.video or utterance.audio
-            name = _unused(media.stem if media else f"{source.stem}-{line}", given | used)
+            name = _unused(media.stem if media else f"{source.stem}-{line}", taken)
+            taken.add(name)
         used.add(name)
         yield replace(utterance, id=name)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mien.errors import MienError
 from mien.evaluation import metrics
 from mien.evaluation.bootstrap import average_f1, average_recall, interval, tally
 
@@ -53,7 +54,8 @@ def evaluate(
     Raises
     ------
     MienError
-        There are no utterances, or a probability is not a finite number.
+        There are no utterances, or a probability is not a finite number; or no utterance has
+        exactly one label and `thresholds` is None.
 
     Examples
     --------
@@ -64,29 +66,48 @@ def evaluate(
     scores, truth = metrics.checked(probabilities, labels), np.asarray(truth).astype(bool)
     if scores.shape != truth.shape:
         raise ValueError(f"probabilities {scores.shape} do not fit truth {truth.shape}")
-    who = None if persons is None else np.asarray(persons)
-    block: dict[str, Any] = {
+    one = truth.sum(axis=1) == 1
+    single = bool(one.any())
+    if thresholds is None and not single:
+        raise MienError(
+            "No utterance to evaluate has exactly one label, and thresholds for several labels "
+            "are missing: choose another split, or thresholds on validation first."
+        )
+    right = truth[one].argmax(axis=1)
+    several = frequent = None
+    if thresholds is not None:
+        several = metrics.multilabel(scores, truth, thresholds, labels)
+    if single and train_counts is not None:
+        frequent = metrics.most_frequent(right, train_counts, labels)
+    return {
         "n": len(truth),
         "labels": list(labels),
-        "multilabel": None,
-        "singlelabel": None,
-        "baselines": {"always_no": None, "most_frequent": None},
-        "intervals": {"average_f1": None, "ua": None, "macro_f1": None},
+        "multilabel": several,
+        "singlelabel": metrics.singlelabel(scores[one], right, labels) if single else None,
+        "baselines": {
+            "always_no": metrics.always_no(truth, labels) if several else None,
+            "most_frequent": frequent,
+        },
+        "intervals": _intervals(scores, truth, thresholds, persons, seed),
     }
-    if thresholds is not None:
-        block["multilabel"] = metrics.multilabel(scores, truth, thresholds, labels)
-        block["baselines"]["always_no"] = metrics.always_no(truth, labels)
-        counts = tally(truth, scores > thresholds)
-        block["intervals"]["average_f1"] = interval(counts, average_f1, persons=who, seed=seed)
+
+
+def _intervals(
+    scores: np.ndarray,
+    truth: np.ndarray,
+    thresholds: np.ndarray | None,
+    persons: Sequence[str | None] | None,
+    seed: int,
+) -> dict[str, Any]:
+    found: dict[str, Any] = dict.fromkeys(("average_f1", "ua", "macro_f1"))
+    who = np.asarray(persons) if persons is not None else np.full(len(truth), None)
     one = truth.sum(axis=1) == 1
+    if thresholds is not None:
+        counts = tally(truth, scores > thresholds)
+        found["average_f1"] = interval(counts, average_f1, persons=who, seed=seed)
     if one.any():
-        right, who = truth[one].argmax(axis=1), None if who is None else who[one]
-        block["singlelabel"] = metrics.singlelabel(scores[one], right, labels)
-        if train_counts is not None:
-            frequent = metrics.most_frequent(right, train_counts, labels)
-            block["baselines"]["most_frequent"] = frequent
-        answers = np.eye(len(labels), dtype=bool)[scores[one].argmax(axis=1)]
+        answers = np.eye(truth.shape[1], dtype=bool)[scores[one].argmax(axis=1)]
         counts = tally(truth[one], answers)
-        block["intervals"]["ua"] = interval(counts, average_recall, persons=who, seed=seed)
-        block["intervals"]["macro_f1"] = interval(counts, average_f1, persons=who, seed=seed)
-    return block
+        found["ua"] = interval(counts, average_recall, persons=who[one], seed=seed)
+        found["macro_f1"] = interval(counts, average_f1, persons=who[one], seed=seed)
+    return found

@@ -100,9 +100,7 @@ class MME2E(nn.Module):
             self.encoders[modality] = self._encoder(modality, text_config)
         self.heads = nn.ModuleDict(
             {
-                task: nn.ModuleDict(
-                    {m: nn.Linear(self._dim(m), labels) for m in config.modalities}
-                )
+                task: nn.ModuleDict({m: nn.Linear(self._dim(m), labels) for m in config.modalities})
                 for task, labels in tasks.items()
             }
         )

@@ -85,7 +85,9 @@ def load_weights(encoder: TextEncoder, name: str) -> None:
     level = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity(logging.ERROR)
     try:
-        pretrained = _fetch(AutoModel, name, add_pooling_layer=False, use_safetensors=True, dtype=torch.float32)
+        pretrained = _fetch(
+            AutoModel, name, add_pooling_layer=False, use_safetensors=True, dtype=torch.float32
+        )
     finally:
         transformers_logging.set_verbosity(level)
     encoder.encoder.load_state_dict(pretrained.state_dict())

@@ -65,7 +65,8 @@ class VGG(nn.Module):
 
     Notes
     -----
-    Dai et al. 2021, section 4.2: 64, 64, 64, 128, 256, 512 channels and 1024 hidden units at width 1.
+    Dai et al. 2021, section 4.2: 64, 64, 64, 128, 256, 512 channels,
+    1024 hidden units at width 1.
     """
 
     def __init__(

@@ -1,0 +1,179 @@
+"""A voice that reads a line in a manner: espeak-ng, called directly.
+
+The library keeps hidden state from one utterance to the next (phase, flutter, echo), so the same
+call does not give the same samples twice. Every `Synthesizer` therefore loads a copy of its own and
+starts the C library's random generator anew, one `Synthesizer` at a time: its output depends on
+nothing but what it was asked to say since it was opened.
+"""
+
+import ctypes
+import shutil
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import espeakng_loader
+import numpy as np
+import soxr
+
+from mien.errors import MienError
+from mien.utterance import RATE
+
+_SYNCHRONOUS, _DONT_EXIT, _UTF8 = 2, 0x8000, 1  # names and values as in espeak-ng's speak_lib.h
+_SPEED, _PITCH, _RANGE = 1, 3, 4
+_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
+_RANDOM = threading.Lock()  # breath comes from rand(), which the whole process shares
+_LOUDNESS = 0.06  # root mean square of a voice at rest, full scale 1
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What tells one voice from another.
+
+    Parameters
+    ----------
+    variant : str
+        A voice variant of espeak-ng ("f2", "m3").
+    pitch : float
+        Its base pitch, 0 to 100.
+    speed : float
+        Words a minute.
+    tract : float
+        Factor on all frequencies; above 1 is a shorter vocal tract.
+    """
+
+    variant: str
+    pitch: float = 50
+    speed: float = 200
+    tract: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a line is said, relative to the voice at rest, where all are 0.
+
+    Parameters
+    ----------
+    pitch, range : float
+        Steps on espeak-ng's scales of 100.
+    speed : float
+        Natural logarithm of the factor on the speed.
+    gain : float
+        Decibels.
+    tension : float
+        From -1 (dull, soft) to 1 (bright, pressed).
+    """
+
+    pitch: float = 0.0
+    range: float = 0.0
+    speed: float = 0.0
+    gain: float = 0.0
+    tension: float = 0.0
+
+
+class Synthesizer:
+    """An espeak-ng of its own; use it in a `with` statement.
+
+    Raises
+    ------
+    MienError
+        The library cannot be started, or does not have the voice asked for.
+
+    Examples
+    --------
+    >>> with Synthesizer() as synthesizer:
+    ...     waveform = synthesizer.say("Good morning.", Voice("f2"), Manner())
+    >>> waveform.dtype
+    dtype('float32')
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[np.ndarray] = []
+        self._callback = _CALLBACK(self._collect)
+
+    def __enter__(self) -> Self:
+        _RANDOM.acquire()
+        try:
+            self._start()
+        except BaseException:
+            _RANDOM.release()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._library.espeak_Terminate()
+        _RANDOM.release()
+
+    def _start(self) -> None:
+        data = espeakng_loader.get_data_path()
+        with tempfile.NamedTemporaryFile(suffix=".so") as copy:
+            shutil.copyfile(espeakng_loader.get_library_path(), copy.name)
+            try:
+                self._library: Any = ctypes.CDLL(copy.name)
+            except OSError as error:
+                raise MienError(f"espeak-ng cannot be loaded: {error}") from error
+        self._variants = Path(data) / "voices" / "!v"
+        self._rate = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data.encode(), _DONT_EXIT)
+        if self._rate <= 0:
+            raise MienError(
+                f"espeak-ng cannot be started with its data in {data}; reinstall espeakng-loader"
+            )
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(0))
+        self._library.espeak_SetSynthCallback(self._callback)
+
+    def say(self, text: str, voice: Voice, manner: Manner) -> np.ndarray:
+        """Read a line aloud.
+
+        Returns
+        -------
+        array (S,) float32
+            Mono at 16 kHz, without silence at either end.
+        """
+        self._set(voice, manner)
+        self._pieces.clear()
+        line = text.encode()
+        size = ctypes.c_size_t(len(line) + 1)
+        self._check(self._library.espeak_Synth(line, size, 0, 1, 0, _UTF8, None, None), text)
+        if not self._pieces:
+            raise MienError(f"espeak-ng made no sound of {text!r}")
+        raw = np.concatenate(self._pieces).astype(np.float32)
+        return _colour(soxr.resample(raw, self._rate * voice.tract, RATE), manner)
+
+    def _set(self, voice: Voice, manner: Manner) -> None:
+        # espeak-ng accepts an unknown variant with status 0 and keeps the last voice.
+        if not (self._variants / voice.variant).is_file():
+            raise MienError(f"espeak-ng has no voice variant {voice.variant!r} in {self._variants}")
+        name = f"en-us+{voice.variant}"
+        self._check(self._library.espeak_SetVoiceByName(name.encode()), name)
+        settings = (
+            (_PITCH, np.clip(voice.pitch + manner.pitch, 0, 100)),
+            (_RANGE, np.clip(50 + manner.range, 0, 100)),
+            (_SPEED, np.clip(voice.speed * np.exp(manner.speed), 80, 450)),
+        )
+        for parameter, value in settings:
+            self._check(self._library.espeak_SetParameter(parameter, round(value), 0), name)
+
+    def _collect(self, samples: Any, count: int, _events: Any) -> int:
+        if count > 0:
+            self._pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        return 0
+
+    @staticmethod
+    def _check(status: int, what: str) -> None:
+        if status:
+            raise MienError(f"espeak-ng failed with status {status} at {what!r}")
+
+
+def _colour(waveform: np.ndarray, manner: Manner) -> np.ndarray:
+    """Trim, brighten or dull (a first-order filter), and set the loudness."""
+    loud = np.flatnonzero(np.abs(waveform) > 0.02 * np.abs(waveform).max())
+    waveform = waveform[loud[0] : loud[-1] + 1]
+    slope = 0.6 * np.clip(manner.tension, -1, 1)
+    waveform = waveform - slope * np.concatenate([[0], waveform[:-1]])
+    level = _LOUDNESS * 10 ** (manner.gain / 20)
+    waveform *= level / np.sqrt(np.mean(waveform**2))
+    return np.clip(waveform, -0.99, 0.99).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Prepared data: from the utterances of a corpus to shards, and back to samples."""

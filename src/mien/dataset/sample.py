@@ -1,0 +1,196 @@
+"""From utterances to samples: decode the media, crop the faces, keep the sound."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from mien.errors import MienError
+from mien.media.decode import FRAME_INTERVAL, Damage, read_audio, read_frames
+from mien.media.faces import Face, FaceCropper
+from mien.utterance import RATE, Sample, Skipped, Utterance
+
+SHORTEST = 400
+"""Samples of sound below which there is nothing to analyse: one window of 25 ms."""
+
+_Losses = dict[int, str]
+"""What is lost of the turns of one file, by their place among them."""
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+def to_sample(
+    utterance: Utterance, cropper: FaceCropper, frame_interval: float = FRAME_INTERVAL
+) -> tuple[Sample | None, list[Skipped]]:
+    """Make the sample of one utterance.
+
+    Parameters
+    ----------
+    utterance : Utterance
+        Its media are decoded from `start` to `end`.
+    cropper : FaceCropper
+        Finds the faces.
+    frame_interval : float
+        Seconds between two pictures.
+
+    Returns
+    -------
+    sample : Sample or None
+        None where neither words nor sound nor picture are left.
+    skipped : list of Skipped
+        What could not be used, and why; nothing is raised for a bad file.
+
+    Examples
+    --------
+    >>> sample, skipped = to_sample(Utterance(id="a", corpus="mine"), cropper)  # doctest: +SKIP
+    >>> sample is None, skipped[0].reason  # doctest: +SKIP
+    (True, 'no words, sound or picture')
+    """
+    items = list(to_samples([utterance], cropper, frame_interval))
+    sample = next((item for item in items if isinstance(item, Sample)), None)
+    return sample, [item for item in items if isinstance(item, Skipped)]
+
+
+def to_samples(
+    utterances: Sequence[Utterance], cropper: FaceCropper, frame_interval: float = FRAME_INTERVAL
+) -> Iterator[Sample | Skipped]:
+    """Make the samples of utterances that share media; each file is decoded once.
+
+    The sound and the faces of all the utterances are in memory together, never the pictures.
+
+    Parameters
+    ----------
+    utterances : sequence of Utterance
+        The turns of one recording, or a single clip.
+    cropper : FaceCropper
+        Finds the faces.
+    frame_interval : float
+        Seconds between two pictures.
+
+    Yields
+    ------
+    Sample or Skipped
+        In the order of the utterances. A reason that begins with "video:" or "audio:" is a loss
+        of that modality, whole or in part; any other means that there is no sample.
+    """
+    faces: dict[int, list[tuple[float, Face]]] = {}
+    sounds: dict[int, np.ndarray] = {}
+    lost: dict[int, list[Skipped]] = defaultdict(list)
+
+    def note(kind: str, path: Path, rows: list[int], losses: _Losses) -> None:
+        for place, loss in losses.items():
+            reason = f"{kind}: {loss.removeprefix(f'{path}: ')}"
+            lost[rows[place]].append(Skipped(utterances[rows[place]].id, reason, str(path)))
+
+    for path, rows in _rows_by([u.video for u in utterances]):
+        crops, losses = _faces(path, [utterances[row] for row in rows], cropper, frame_interval)
+        faces.update(zip(rows, crops, strict=True))
+        note("video", path, rows, losses)
+    voices = [None if u.audio is None else (u.audio, u.audio_channel) for u in utterances]
+    for (path, channel), rows in _rows_by(voices):
+        waves, losses = _sounds(path, channel, [utterances[row] for row in rows])
+        sounds.update(zip(rows, waves, strict=True))
+        note("audio", path, rows, losses)
+    for row, utterance in enumerate(utterances):
+        yield from lost[row]
+        yield _sample(utterance, faces.get(row), sounds.get(row))
+
+
+def _rows_by(keys: Sequence[_Key | None]) -> Iterable[tuple[_Key, list[int]]]:
+    """Group row numbers by key; None belongs to no group."""
+    rows: dict[_Key, list[int]] = defaultdict(list)
+    for row, key in enumerate(keys):
+        if key is not None:
+            rows[key].append(row)
+    return rows.items()
+
+
+def _sample(
+    utterance: Utterance, faces: list[tuple[float, Face]] | None, sound: np.ndarray | None
+) -> Sample | Skipped:
+    sample = Sample(
+        utterance=utterance,
+        faces=np.stack([face.pixels for _, face in faces]) if faces else None,
+        face_times=np.array([time for time, _ in faces], np.float32) if faces else None,
+        face_found=np.array([face.found for _, face in faces]) if faces else None,
+        waveform=sound if sound is not None and len(sound) >= SHORTEST else None,
+    )
+    if sample.modalities:
+        return sample
+    source = str(utterance.video or utterance.audio or "")
+    return Skipped(utterance.id, "no words, sound or picture", source)
+
+
+def _faces(
+    path: Path, turns: Sequence[Utterance], cropper: FaceCropper, interval: float
+) -> tuple[list[list[tuple[float, Face]]], _Losses]:
+    """Crop the faces of the turns of one video, each with its time."""
+    faces: list[list[tuple[float, Face]]] = [[] for _ in turns]
+    losses: _Losses = {}
+    spans = [(turn.start or 0.0, turn.end) for turn in turns]
+    sides = [turn.video_side for turn in turns]
+
+    def damaged(damage: Damage) -> None:
+        losses.update(_reached(damage, turns))
+
+    try:
+        frames = read_frames(path, spans, interval=interval, side=sides, report=damaged)
+        for place, time, picture in frames:
+            faces[place].append((time, cropper.crop(picture)))
+    except MienError as error:
+        return faces, dict.fromkeys(range(len(turns)), str(error))
+    for place, turn in enumerate(turns):
+        if not faces[place]:
+            losses[place] = f"no picture {_span(turn)}"
+    return faces, losses
+
+
+def _sounds(
+    path: Path, channel: int | None, turns: Sequence[Utterance]
+) -> tuple[list[np.ndarray], _Losses]:
+    """Read the sound of the turns of one file at 16 kHz."""
+    losses: _Losses = {}
+    begin = max(min(turn.start or 0.0 for turn in turns), 0.0)
+    ends = [turn.end for turn in turns if turn.end is not None]
+    end = max(ends) if len(ends) == len(turns) else None
+
+    def damaged(damage: Damage) -> None:
+        losses.update(_reached(damage, turns))
+
+    try:
+        wave = read_audio(path, channel=channel, start=begin, end=end, report=damaged)
+    except MienError as error:
+        nothing = np.empty(0, np.int16)
+        return [nothing for _ in turns], dict.fromkeys(range(len(turns)), str(error))
+    sounds = [_turn(wave, begin, turn) for turn in turns]
+    for place, (turn, sound) in enumerate(zip(turns, sounds, strict=True)):
+        if len(sound) < SHORTEST:
+            unit = "sample" if len(sound) == 1 else "samples"
+            losses[place] = f"only {len(sound)} {unit} {_span(turn)}"
+    return sounds, losses
+
+
+def _reached(damage: Damage, turns: Sequence[Utterance]) -> _Losses:
+    """Name the turns that last until the damage or begin after it."""
+    return {
+        place: str(damage)
+        for place, turn in enumerate(turns)
+        if turn.end is None or turn.end > damage.at
+    }
+
+
+def _turn(wave: np.ndarray, begin: float, utterance: Utterance) -> np.ndarray:
+    """Cut one turn out of sound that starts at `begin`."""
+    first = round(begin * RATE)
+    start = round(max(utterance.start or 0.0, 0.0) * RATE) - first
+    stop = None if utterance.end is None else max(round(utterance.end * RATE) - first, 0)
+    return wave[start:stop]
+
+
+def _span(utterance: Utterance) -> str:
+    if utterance.start is None and utterance.end is None:
+        return "in the file"
+    end = "the end" if utterance.end is None else f"{utterance.end:g} s"
+    return f"from {utterance.start or 0:g} s to {end}"

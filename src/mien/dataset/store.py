@@ -1,0 +1,292 @@
+"""The prepared folder: Parquet shards of samples, and how to read them back."""
+
+import bisect
+import itertools
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mien.errors import MienError
+from mien.utterance import FACE_SIZE, Sample, Skipped, Utterance
+
+SCHEMA_VERSION = 1
+"""Raised whenever the columns or their meaning change."""
+
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("corpus", pa.string()),
+        ("person", pa.string()),
+        ("session", pa.string()),
+        ("dialogue", pa.string()),
+        ("start", pa.float64()),
+        ("end", pa.float64()),
+        ("text", pa.string()),
+        ("emotions", pa.list_(pa.string())),
+        ("video", pa.string()),
+        ("video_side", pa.string()),
+        ("audio", pa.string()),
+        ("audio_channel", pa.int32()),
+        ("synthetic", pa.bool_()),
+        ("split", pa.string()),
+        ("attributes", pa.string()),  # JSON
+        ("num_faces", pa.int32()),
+        ("num_samples", pa.int64()),  # of the waveform, at 16 kHz
+        ("face_times", pa.list_(pa.float32())),
+        ("face_found", pa.list_(pa.bool_())),
+        ("faces", pa.binary()),  # num_faces x 48 x 48 x 3 uint8, RGB
+        ("waveform", pa.binary()),  # int16, little endian
+    ],
+    metadata={"mien_schema": str(SCHEMA_VERSION)},
+)
+
+HEAVY = ("faces", "waveform")
+LIGHT = [name for name in SCHEMA.names if name not in HEAVY]
+_DECODED = [*HEAVY, "face_times", "face_found"]
+
+# A sample is read together with its row group: small ones make shuffled reading fast.
+_ROW_GROUP_BYTES = 512 * 1024
+_OPEN_SHARDS = 256
+_PART = ".part"
+
+
+def utterance_to_row(utterance: Utterance) -> dict[str, Any]:
+    """Turn an utterance into plain values, one for each of its columns."""
+    row = dict(vars(utterance))
+    row["emotions"] = None if utterance.emotions is None else list(utterance.emotions)
+    row["video"] = None if utterance.video is None else str(utterance.video)
+    row["audio"] = None if utterance.audio is None else str(utterance.audio)
+    row["attributes"] = json.dumps(dict(utterance.attributes), ensure_ascii=False)
+    return row
+
+
+def row_to_utterance(row: dict[str, Any]) -> Utterance:
+    """Turn such a row back into the utterance."""
+    fields = dict(row)
+    fields["emotions"] = None if row["emotions"] is None else tuple(row["emotions"])
+    fields["video"] = None if row["video"] is None else Path(row["video"])
+    fields["audio"] = None if row["audio"] is None else Path(row["audio"])
+    fields["attributes"] = json.loads(row["attributes"])
+    return Utterance(**fields)
+
+
+def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
+    """Write samples, and what was skipped on the way, to one Parquet file.
+
+    The items are taken one by one and written as they come, so that a generator of them never
+    holds more than a row group. The file appears whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The shard.
+    items : iterable of Sample or Skipped
+        Samples become rows; what was skipped is kept in the file's metadata.
+
+    Raises
+    ------
+    MienError
+        The file cannot be written, for want of space for instance.
+    """
+    skipped: list[dict[str, str]] = []
+    group: list[dict[str, Any]] = []
+    with whole(path) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
+        for item in items:
+            if isinstance(item, Skipped):
+                skipped.append(vars(item))
+                continue
+            group.append(_sample_to_row(item))
+            if sum(len(row[name] or b"") for row in group for name in HEAVY) >= _ROW_GROUP_BYTES:
+                writer.write_table(pa.Table.from_pylist(group, SCHEMA))
+                group = []
+        if group:
+            writer.write_table(pa.Table.from_pylist(group, SCHEMA))
+        writer.add_key_value_metadata({"skipped": json.dumps(skipped, ensure_ascii=False)})
+
+
+def read_shard(path: Path) -> tuple[pa.Table, list[Skipped]]:
+    """Read the light columns of a shard, and what was skipped while it was made."""
+    with _readable(path), pq.ParquetFile(path) as shard:
+        skipped = json.loads(shard.metadata.metadata[b"skipped"])
+        return shard.read(columns=LIGHT), [Skipped(**item) for item in skipped]
+
+
+class Store:
+    """A prepared folder, read sample by sample.
+
+    Safe to pass to worker processes, forked or spawned: shards are opened where they are read.
+
+    Parameters
+    ----------
+    folder : Path
+        What `mien prepare` wrote.
+
+    Attributes
+    ----------
+    info : dict
+        The contents of `dataset.json`: counts, settings and the list of shards.
+
+    Raises
+    ------
+    MienError
+        The folder is missing, is not a prepared folder, is not finished, or is of another version.
+
+    Examples
+    --------
+    >>> store = Store(Path("data/ravdess"))  # doctest: +SKIP
+    >>> store[0].utterance.emotions  # doctest: +SKIP
+    ('neutral',)
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self.info: dict[str, Any] = read_info(self.folder)
+        self._shards: list[Path] = [self.folder / s["file"] for s in self.info["shards"]]
+        self._ends = list(itertools.accumulate(s["samples"] for s in self.info["shards"]))
+        self._open = lru_cache(maxsize=_OPEN_SHARDS)(_open_shard)
+        self._group = lru_cache(maxsize=1)(self._read_group)
+
+    def __reduce__(self) -> tuple[type["Store"], tuple[Path]]:
+        return Store, (self.folder,)
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @cached_property
+    def index(self) -> pa.Table:
+        """All samples in order, without the faces and the waveforms."""
+        tables = [read_shard(path)[0] for path in self._shards]
+        return pa.concat_tables(tables) if tables else SCHEMA.empty_table().select(LIGHT)
+
+    @cached_property
+    def utterances(self) -> list[Utterance]:
+        """The utterances of all samples in order."""
+        rows = self.index.select(list(Utterance.__dataclass_fields__)).to_pylist()
+        return [row_to_utterance(row) for row in rows]
+
+    @cached_property
+    def modalities(self) -> list[str]:
+        """The letters of the modalities each sample has, out of "tav", in order."""
+        text = [bool(u.text and u.text.strip()) for u in self.utterances]
+        sound = self.index["num_samples"].to_pylist()
+        faces = self.index["num_faces"].to_pylist()
+        return [
+            "".join(itertools.compress("tav", present))
+            for present in zip(text, sound, faces, strict=True)
+        ]
+
+    def __getitem__(self, number: int) -> Sample:
+        """Read one sample."""
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"sample {number} of {len(self)}")
+        number %= len(self)
+        shard = bisect.bisect_right(self._ends, number)
+        row = number - (self._ends[shard - 1] if shard else 0)
+        with _readable(self._shards[shard]):
+            starts = self._open(self._shards[shard])[1]
+            group = bisect.bisect_right(starts, row) - 1
+            table = self._group(shard, group)
+        decoded = table.slice(row - starts[group], 1).to_pylist()[0]
+        return _sample(self.utterances[number], decoded)
+
+    def _read_group(self, shard: int, group: int) -> pa.Table:
+        file = self._open(self._shards[shard])[0]
+        return file.read_row_group(group, columns=_DECODED, use_threads=False)
+
+
+def read_info(folder: Path) -> dict[str, Any]:
+    """Read `dataset.json`, or say why the folder cannot be used."""
+    if not folder.is_dir():
+        raise MienError(f"{folder}: no such folder; make it with 'mien prepare'")
+    path = folder / "dataset.json"
+    if not path.is_file():
+        if (folder / "prepare.json").is_file():
+            raise MienError(
+                f"{folder}: not finished; run the same 'mien prepare' command again to finish it"
+            )
+        raise MienError(f"{folder}: not a prepared folder; make one with 'mien prepare'")
+    info: dict[str, Any] = read_json(path)
+    if info.get("schema") != SCHEMA_VERSION:
+        raise MienError(
+            f"{folder}: prepared by another version of mien (schema {info.get('schema')}, this one"
+            f" reads {SCHEMA_VERSION}); prepare the corpus again into a new folder"
+        )
+    return info
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a prepared folder."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise MienError(f"{path}: damaged ({error}); prepare again into a new folder") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file that appears whole or not at all."""
+    with whole(path) as part:
+        part.write_text(text, "utf-8")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Lend a temporary name; the file takes its own only when all of it is written."""
+    part = path.with_name(f"{path.name}.{os.getpid()}{_PART}")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise MienError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException, KeyError) as error:
+        raise MienError(
+            f"{path}: missing or damaged ({error}); prepare the corpus again into a new folder"
+        ) from error
+
+
+def _open_shard(path: Path) -> tuple[pq.ParquetFile, list[int]]:
+    """Open a shard, and tell at which row each row group starts."""
+    shard = pq.ParquetFile(path, memory_map=True)
+    rows = [shard.metadata.row_group(i).num_rows for i in range(shard.num_row_groups)]
+    return shard, list(itertools.accumulate(rows, initial=0))
+
+
+def _sample_to_row(sample: Sample) -> dict[str, Any]:
+    row = utterance_to_row(sample.utterance)
+    faces, times, found, wave = sample.faces, sample.face_times, sample.face_found, sample.waveform
+    row["num_faces"] = 0 if faces is None else len(faces)
+    row["num_samples"] = 0 if wave is None else len(wave)
+    row["face_times"] = None if times is None else times.tolist()
+    row["face_found"] = None if found is None else found.tolist()
+    row["faces"] = None if faces is None else faces.tobytes()
+    row["waveform"] = None if wave is None else wave.astype("<i2").tobytes()
+    return row
+
+
+def _sample(utterance: Utterance, decoded: dict[str, Any]) -> Sample:
+    faces, times, found, wave = (
+        decoded[name] for name in ("faces", "face_times", "face_found", "waveform")
+    )
+    shape = (-1, FACE_SIZE, FACE_SIZE, 3)
+    return Sample(
+        utterance=utterance,
+        faces=None if faces is None else np.frombuffer(faces, np.uint8).reshape(shape).copy(),
+        face_times=None if times is None else np.array(times, np.float32),
+        face_found=None if found is None else np.array(found, bool),
+        waveform=None if wave is None else np.frombuffer(wave, "<i2").astype(np.int16),
+    )

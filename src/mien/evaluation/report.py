@@ -1,0 +1,295 @@
+"""Results in words and numbers: tables for the terminal and a page for the browser."""
+
+import base64
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+UNDEFINED = "–"
+"""Stands where a figure has no value (see `mien.evaluation.metrics` for when that is)."""
+
+HEADING_WIDTH = 10
+"""Characters in a line of a column's heading, so that nine columns fit a terminal."""
+
+OVERALL = {
+    "accuracy (WA)": "wa",
+    "average recall (UA)": "ua",
+    "average F1 (macro)": "macro_f1",
+    "weighted F1": "weighted_f1",
+    "among first five (top-5)": "top5",
+}
+ONE_OF_MANY = {"recall": "recall", "precision": "precision", "F1": "f1"}
+YES_OR_NO = {
+    "accuracy": "accuracy",
+    "weighted accuracy": "weighted_accuracy",
+    "recall": "recall",
+    "precision": "precision",
+    "F1": "f1",
+    "AUROC": "auroc",
+}
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text cells: a heading, one row a label, and below a rule the averages and baselines."""
+
+    title: str
+    header: Row
+    labels: list[Row]
+    summary: list[Row]
+    notes: list[str]
+
+
+def tables(block: Mapping[str, Any]) -> list[Table]:
+    """Lay out what `mien.evaluation.evaluate` found.
+
+    Parameters
+    ----------
+    block : mapping
+        One task's figures.
+
+    Returns
+    -------
+    list of Table
+        For one label an utterance: overall, and by label. For yes or no to each label: one table.
+    """
+    found = []
+    if block["singlelabel"]:
+        found += [_overall(block), _one_of_many(block)]
+    if block["multilabel"]:
+        found.append(_yes_or_no(block))
+    return found
+
+
+def _overall(block: Mapping[str, Any]) -> Table:
+    figures, frequent = block["singlelabel"], block["baselines"]["most_frequent"]
+    names = {
+        heading: name
+        for heading, name in OVERALL.items()
+        if name != "top5" or figures["top5"] is not None
+    }
+    notes = [f"{figures['n']} of {block['n']} utterances have exactly one label."]
+    if frequent:
+        notes.append(f"Most frequent label in the training part: {frequent['label']}.")
+    return Table(
+        "Which label? Overall",
+        ("", *names),
+        [],
+        [
+            ("this model", *_cells(figures, names)),
+            *_interval_row(block, {"ua": "ua", "macro_f1": "macro_f1"}, names),
+            *([("most frequent label", *_cells(frequent, names))] if frequent else []),
+        ],
+        notes + _interval_note(block["intervals"]["ua"]),
+    )
+
+
+def _one_of_many(block: Mapping[str, Any]) -> Table:
+    figures, frequent = block["singlelabel"], block["baselines"]["most_frequent"]
+    return Table(
+        "Which label? By label",
+        ("label", "utterances", *ONE_OF_MANY),
+        _label_rows(figures, ONE_OF_MANY),
+        [
+            ("average", str(figures["n"]), *_macro(figures)),
+            *([("most frequent label", "", *_macro(frequent))] if frequent else []),
+        ],
+        [],
+    )
+
+
+def _yes_or_no(block: Mapping[str, Any]) -> Table:
+    figures, no = block["multilabel"], block["baselines"]["always_no"]
+    return Table(
+        "Has this label, yes or no? By label",
+        ("label", "utterances", "threshold", *YES_OR_NO),
+        _label_rows(figures, {"threshold": "threshold"} | YES_OR_NO),
+        [
+            ("average", str(block["n"]), "", *_cells(figures["average"], YES_OR_NO)),
+            *_interval_row(block, {"f1": "average_f1"}, YES_OR_NO, blank=2),
+            ("always no", "", "", *_cells(no["average"], YES_OR_NO)),
+        ],
+        _interval_note(block["intervals"]["average_f1"]),
+    )
+
+
+def _label_rows(figures: Mapping[str, Any], names: Mapping[str, str]) -> list[Row]:
+    return [
+        (label, str(row["support"]), *_cells(row, names))
+        for label, row in figures["per_label"].items()
+    ]
+
+
+def _macro(figures: Mapping[str, Any]) -> Row:
+    return tuple(_number(figures[name]) for name in ("ua", "macro_precision", "macro_f1"))
+
+
+def _cells(figures: Mapping[str, Any], names: Mapping[str, str]) -> Row:
+    return tuple(_number(figures[name]) for name in names.values())
+
+
+def _number(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:.3f}"
+
+
+def _interval_row(
+    block: Mapping[str, Any], sources: Mapping[str, str], names: Mapping[str, str], blank: int = 0
+) -> list[Row]:
+    found = {name: block["intervals"][source] for name, source in sources.items()}
+    if not any(found.values()):
+        return []
+    cells = (
+        f"{interval['low']:.2f}–{interval['high']:.2f}" if (interval := found.get(name)) else ""
+        for name in names.values()
+    )
+    return [("95 % interval", *[""] * blank, *cells)]
+
+
+def _interval_note(interval: Mapping[str, Any] | None) -> list[str]:
+    if interval is None:
+        return []
+    return [f"Interval: {interval['resamples']} resamples, each drawn by {interval['by']}."]
+
+
+def table(block: Mapping[str, Any]) -> str:
+    """Write one task's figures for a terminal.
+
+    Parameters
+    ----------
+    block : mapping
+        What `mien.evaluation.evaluate` returns.
+
+    Returns
+    -------
+    str
+        Fixed-width tables: a row for each label, averages with their interval, and the baselines.
+    """
+    return "\n\n".join(_fixed_width(part) for part in tables(block))
+
+
+def _fixed_width(part: Table) -> str:
+    headings = [textwrap.wrap(cell, HEADING_WIDTH) or [""] for cell in part.header]
+    height = max(map(len, headings))
+    head = list(zip(*([""] * (height - len(lines)) + lines for lines in headings), strict=True))
+    rows = [*head, *part.labels, *part.summary]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(part.header))]
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    lines = [part.title, *(_line(row, widths) for row in head), rule]
+    if part.labels:
+        lines += [*(_line(row, widths) for row in part.labels), rule]
+    return "\n".join([*lines, *(_line(row, widths) for row in part.summary), *part.notes])
+
+
+def _line(row: Row, widths: list[int]) -> str:
+    first, *others = (
+        cell.rjust(width) if column else cell.ljust(width)
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+    )
+    return "  ".join([first, *others]).rstrip()
+
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1f2933; background: #fff;
+       max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.7rem; margin-bottom: .2rem; }
+h2 { margin-top: 2.5rem; border-bottom: 1px solid #d5dbe1; padding-bottom: .2rem; }
+.synthetic { background: #fff3d6; border-left: 4px solid #d98c1f; padding: .5rem 1rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin-top: 1.2rem; }
+caption { text-align: left; font-weight: 600; padding-bottom: .3rem; }
+th, td { padding: .25rem .8rem; text-align: right; vertical-align: bottom; }
+th { font-weight: 600; }
+th:first-child { text-align: left; white-space: nowrap; }
+td { white-space: nowrap; }
+tbody th, tfoot th { font-weight: 400; }
+thead { border-bottom: 1px solid #9aa5b1; }
+tfoot { border-top: 1px solid #9aa5b1; background: #f4f6f8; }
+tbody tr:hover { background: #eef4fa; }
+p.notes { color: #52606d; font-size: .9rem; margin: .3rem 0; }
+figure { margin: 2rem 0; }
+img { max-width: 100%; height: auto; border: 1px solid #d5dbe1; }
+figcaption { color: #52606d; font-size: .9rem; }
+"""
+
+
+def html(
+    title: str,
+    metrics: Mapping[str, Mapping[str, Any]],
+    pictures: Mapping[str, Path],
+    *,
+    synthetic: bool = False,
+) -> str:
+    """Write a page that holds everything it shows and asks no network for anything.
+
+    Parameters
+    ----------
+    title : str
+        Heading of the page.
+    metrics : mapping of str to mapping
+        For each task, by name, what `mien.evaluation.evaluate` returns.
+    pictures : mapping of str to Path
+        PNG files by caption.
+    synthetic : bool
+        Say that the data are synthetic.
+
+    Returns
+    -------
+    str
+        An HTML document.
+    """
+    warning = '<p class="synthetic">These results come from synthetic data.</p>'
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        *([warning] if synthetic else []),
+        *(_figure(caption, path) for caption, path in pictures.items()),
+        *(_section(task, block) for task, block in metrics.items()),
+        f'<p class="notes">{UNDEFINED} stands where a figure has no value, such as the recall of '
+        "a label that does not occur.</p>",
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        + "\n".join(parts)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def _figure(caption: str, path: Path) -> str:
+    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    caption = escape(caption)
+    return (
+        f'<figure><img src="data:image/png;base64,{data}" alt="{caption}">'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _section(task: str, block: Mapping[str, Any]) -> str:
+    body = "\n".join(_html_table(part) for part in tables(block))
+    heading = f"{escape(task.capitalize())}, {block['n']} utterances"
+    return f"<section>\n<h2>{heading}</h2>\n{body}\n</section>"
+
+
+def _html_table(part: Table) -> str:
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in part.header)
+    body = f"<tbody>{_html_rows(part.labels)}</tbody>" if part.labels else ""
+    notes = "".join(f'<p class="notes">{escape(note)}</p>' for note in part.notes)
+    return (
+        f'<div class="wide"><table><caption>{escape(part.title)}</caption>'
+        f"<thead><tr>{head}</tr></thead>{body}<tfoot>{_html_rows(part.summary)}</tfoot>"
+        f"</table></div>{notes}"
+    )
+
+
+def _html_rows(rows: list[Row]) -> str:
+    return "\n".join(
+        f'<tr><th scope="row">{escape(first)}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in others)
+        + "</tr>"
+        for first, *others in rows
+    )

@@ -1,0 +1,1 @@
+"""From media files to numbers: decoding, faces, and the spectrogram."""

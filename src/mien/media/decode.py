@@ -1,0 +1,399 @@
+"""Pictures and sound out of any media file, in one pass and in bounded memory."""
+
+import heapq
+import itertools
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import av
+import numpy as np
+import soxr
+
+from mien.errors import MienError
+from mien.utterance import RATE, Clip, Side, Utterance
+
+FRAME_INTERVAL = 0.5
+"""Seconds from one sampled frame to the next, as published (Dai et al. 2021)."""
+
+Span = tuple[float, float | None]
+Kind = Literal["video", "audio"]
+
+# Some containers round times to a millisecond, so a frame counts as shown that much early.
+_TOLERANCE = 1e-3
+# Files end a little before their header says as a matter of course; later than this is damage.
+_SHORTFALL = 1.0
+# Holes in the sound of this length (s) are filled with silence to keep later times right.
+# Shorter ones are jitter, longer ones broken time stamps.
+_HOLE = (0.1, 60.0)
+
+
+class Damage(UserWarning):
+    """Part of a media file cannot be read; what could be read is used.
+
+    Attributes
+    ----------
+    at : float
+        Seconds from the beginning of the file to where the damage was met.
+    """
+
+    def __init__(self, path: Path, at: float, why: str) -> None:
+        super().__init__(f"{path}: damaged at {at:.2f} s ({why}); the rest of it is used")
+        self.at = at
+
+
+Report = Callable[[Damage], object]
+
+
+def read_frames(
+    path: Path,
+    spans: Sequence[Span],
+    *,
+    interval: float = FRAME_INTERVAL,
+    side: Sequence[Side | None] | None = None,
+    report: Report = warnings.warn,
+) -> Iterator[tuple[int, float, np.ndarray]]:
+    """Sample the pictures of many spans of one video in a single pass.
+
+    Each span gets the frame shown at its start, at start + interval, and so on before its end.
+    Frames are decoded in order and dropped where not wanted: seeking to each one is eight times
+    slower. One frame is held at a time, whatever the length of the video.
+
+    Parameters
+    ----------
+    path : Path
+        The video, or a single image.
+    spans : sequence of (start, end)
+        Seconds from the beginning of the file, in any order, overlapping or not. A negative start
+        counts as 0; an end of None is the end of the video.
+    interval : float
+        Seconds between two frames of a span.
+    side : sequence of {"left", "right", None}, optional
+        For each span, the half of a split-screen picture to keep. None: the whole picture.
+    report : callable
+        Receives a `Damage` where part of the file is unreadable; by default Python's warning.
+
+    Yields
+    ------
+    tuple of (int, float, array (H, W, 3) uint8)
+        Index of the span, time in seconds, and the RGB picture, in order of time.
+
+    Raises
+    ------
+    MienError
+        The file is missing or unreadable, or holds no picture.
+
+    Examples
+    --------
+    >>> for span, time, picture in read_frames(Path("talk.mp4"), [(0, 2), (1.2, None)]):
+    ...     print(span, time, picture.shape)  # doctest: +SKIP
+    """
+    if not interval > 0:
+        raise MienError(f"the frame interval must be above 0 seconds, not {interval}")
+    wanted = heapq.merge(*(_times(i, span, interval) for i, span in enumerate(spans)))
+    target = next(wanted, None)
+    with _opened(path, "video") as (container, stream):
+        frames = _decoded(container, stream, path, "video", report)
+        for frame, until in _shown(frames, _origin(container), _frame_period(stream)):
+            pixels: np.ndarray | None = None
+            while target is not None and target[0] < until - _TOLERANCE:
+                time, index = target
+                pixels = _rgb(frame) if pixels is None else pixels
+                yield index, time, _half(pixels, side[index] if side else None)
+                target = next(wanted, None)
+            if target is None:
+                return
+
+
+def read_audio(
+    path: Path,
+    *,
+    channel: int | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    report: Report = warnings.warn,
+) -> np.ndarray:
+    """Read the sound of any media file as mono, 16 kHz, 16 bit.
+
+    Parameters
+    ----------
+    path : Path
+        A sound file or a video with sound, of any rate, sample format and number of channels.
+    channel : int, optional
+        The channel to keep, from 0. None: the mean of all.
+    start, end : float, optional
+        Seconds from the beginning of the file. What lies outside the file is not made up.
+    report : callable
+        Receives a `Damage` where part of the file is unreadable; by default Python's warning.
+
+    Returns
+    -------
+    array (S,) int16
+        Empty where the file ends before `start`.
+
+    Raises
+    ------
+    MienError
+        The file is missing or unreadable, holds no sound, or has no such channel.
+    """
+    with _opened(path, "audio") as (container, stream):
+        frames = _decoded(container, stream, path, "audio", report)
+        first = next(frames)
+        rate = first.sample_rate
+        waves = (
+            (frame.time, _mono(frame, rate, channel, path))
+            for frame in itertools.chain([first], frames)
+        )
+        pieces = _cut(waves, rate, _origin(container), max(start or 0.0, 0.0), end)
+        parts = [_int16(piece) for piece in _resampled(pieces, rate)]
+    return np.concatenate(parts) if parts else np.empty(0, np.int16)
+
+
+def decode(utterance: Utterance, frame_interval: float = FRAME_INTERVAL) -> Clip:
+    """Decode the pictures and the sound of one utterance.
+
+    Parameters
+    ----------
+    utterance : Utterance
+        Says where the media lie.
+    frame_interval : float
+        Seconds between two frames.
+
+    Returns
+    -------
+    Clip
+        All frames of the utterance are in memory at once: meant for one clip, not for a corpus.
+
+    Raises
+    ------
+    MienError
+        A file that the utterance names cannot be read.
+    """
+    frames: list[np.ndarray] = []
+    times: list[float] = []
+    if utterance.video is not None:
+        span = (utterance.start or 0.0, utterance.end)
+        sides = [utterance.video_side]
+        for _, time, frame in read_frames(
+            utterance.video, [span], interval=frame_interval, side=sides
+        ):
+            times.append(time)
+            frames.append(frame)
+    wave = np.empty(0, np.int16)
+    if utterance.audio is not None:
+        wave = read_audio(
+            utterance.audio,
+            channel=utterance.audio_channel,
+            start=utterance.start,
+            end=utterance.end,
+        )
+    if len({frame.shape for frame in frames}) > 1:
+        raise MienError(f"{utterance.video}: changes its picture size half-way; convert it first")
+    return Clip(
+        frames=np.stack(frames) if frames else None,
+        times=np.array(times, np.float32) if frames else None,
+        waveform=wave.astype(np.float32) / 32768 if len(wave) else None,
+        rate=RATE if len(wave) else None,
+        text=utterance.text,
+    )
+
+
+def has_video(path: Path) -> bool:
+    """Tell whether a file holds moving pictures (the cover of a song does not count)."""
+    with _container(path) as container:
+        return _stream(container, "video") is not None
+
+
+def has_audio(path: Path) -> bool:
+    """Tell whether a file holds sound."""
+    with _container(path) as container:
+        return _stream(container, "audio") is not None
+
+
+def duration(path: Path) -> float | None:
+    """Give the length in seconds that a file claims, or None where it does not say."""
+    with _container(path) as container:
+        return None if container.duration is None else container.duration / av.time_base
+
+
+@contextmanager
+def _container(path: Path) -> Iterator[Any]:
+    try:
+        # "file:" keeps a colon in a name from being read as a protocol; the white list keeps a
+        # playlist that poses as a clip from fetching anything over the network.
+        container = av.open(
+            f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"}
+        )
+    except FileNotFoundError:
+        raise MienError(f"{path}: no such file") from None
+    except (av.FFmpegError, OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise MienError(f"{path}: cannot be read as a media file ({why})") from error
+    with container:
+        yield container
+
+
+@contextmanager
+def _opened(path: Path, kind: Kind) -> Iterator[tuple[Any, Any]]:
+    with _container(path) as container:
+        stream = _stream(container, kind)
+        if stream is None:
+            raise MienError(f"{path}: holds no {'picture' if kind == 'video' else 'sound'}")
+        # Preparing runs one process a core; a decoder's own threads would only hold more frames.
+        stream.codec_context.thread_count = 1
+        yield container, stream
+
+
+def _stream(container: Any, kind: Kind) -> Any:
+    cover = av.stream.Disposition.attached_pic
+    candidates = (s for s in container.streams if s.type == kind and not s.disposition & cover)
+    return next((s for s in candidates if s.codec_context is not None), None)
+
+
+def _decoded(container: Any, stream: Any, path: Path, kind: Kind, report: Report) -> Iterator[Any]:
+    """Yield every frame that can be decoded; report the first damage, raise if there is none."""
+    origin, last = _origin(container), None
+    why: str | None = None
+    reported = False
+    for item in _attempts(container, stream):
+        if isinstance(item, str):
+            why = why or item
+        else:
+            last = (last or 0.0) if item.time is None else item.time - origin
+            yield item
+        if why and last is not None and not reported:
+            reported = True
+            report(Damage(path, last, why))
+    if last is None:
+        what = "picture" if kind == "video" else "sound"
+        raise MienError(f"{path}: no {what} in it can be decoded ({why or 'it is empty'})")
+    claimed = _claimed(container, stream)
+    if not reported and claimed is not None and last + _SHORTFALL < claimed:
+        report(Damage(path, last, f"it ends there but should last {claimed:.2f} s"))
+
+
+def _attempts(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield frames, and what is wrong as words: one bad packet does not end the recording."""
+    try:
+        for packet in container.demux(stream):
+            if packet.is_corrupt:
+                yield "data cut short"
+            try:
+                for frame in packet.decode():
+                    if frame.is_corrupt:
+                        yield "data missing"
+                    yield frame
+            except av.FFmpegError as error:
+                yield error.strerror
+    except av.FFmpegError as error:
+        yield error.strerror
+
+
+def _claimed(container: Any, stream: Any) -> float | None:
+    if stream.duration is not None:
+        return float(stream.duration * stream.time_base)
+    return None if container.duration is None else container.duration / av.time_base
+
+
+def _origin(container: Any) -> float:
+    """Time stamp of the file's beginning: broadcast formats do not start at zero."""
+    return (container.start_time or 0) / av.time_base
+
+
+def _times(index: int, span: Span, interval: float) -> Iterator[tuple[float, int]]:
+    start, end = max(span[0], 0.0), span[1]
+    for step in itertools.count():
+        time = start + step * interval
+        # Sums of decimal fractions miss a round end by a rounding error.
+        if end is not None and time > end - 1e-6:
+            return
+        yield time, index
+
+
+def _frame_period(stream: Any) -> float:
+    return 1 / float(stream.average_rate or stream.guessed_rate or 25)
+
+
+def _shown(frames: Iterable[Any], origin: float, period: float) -> Iterator[tuple[Any, float]]:
+    """Pair each frame with the time until which it is on the screen."""
+    held, begin = None, -period
+    for frame in frames:
+        # Raw streams have no time stamps; some AVI files have them out of order.
+        time = begin + period if frame.time is None else max(frame.time - origin, begin)
+        if held is not None:
+            yield held, time
+        held, begin = frame, time
+    if held is not None:
+        lasts = float(held.duration * held.time_base) if held.duration else period
+        yield held, begin + lasts
+
+
+def _rgb(frame: Any) -> np.ndarray:
+    """Turn a frame of any pixel format into RGB, upright as the phone was held."""
+    pixels = frame.to_ndarray(format="rgb24")
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+
+
+def _half(pixels: np.ndarray, side: Side | None) -> np.ndarray:
+    middle = pixels.shape[1] // 2
+    if side is None:
+        return pixels
+    return np.ascontiguousarray(pixels[:, :middle] if side == "left" else pixels[:, middle:])
+
+
+def _mono(frame: Any, rate: int, channel: int | None, path: Path) -> np.ndarray:
+    """One channel of a sound frame, or the mean of all, as float32 in [-1, 1]."""
+    count = frame.layout.nb_channels
+    if frame.sample_rate != rate:
+        raise MienError(f"{path}: changes its sampling rate half-way; convert it to one rate")
+    if channel is not None and not 0 <= channel < count:
+        raise MienError(f"{path}: has no channel {channel}; it has {count}, counted from 0")
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, count).T
+    zero, full = 0.0, 1.0
+    if samples.dtype.kind == "u":
+        zero = full = 128.0
+    elif samples.dtype.kind == "i":
+        full = 2.0 ** (8 * samples.dtype.itemsize - 1)
+    wave = samples.mean(axis=0, dtype=np.float64) if channel is None else samples[channel]
+    return ((wave - zero) / full).astype(np.float32)
+
+
+def _cut(
+    waves: Iterable[tuple[float | None, np.ndarray]],
+    rate: int,
+    origin: float,
+    start: float,
+    end: float | None,
+) -> Iterator[np.ndarray]:
+    """Yield the sound between two times (s) from consecutive pieces and their time stamps."""
+    begin = round(start * rate)
+    stop = None if end is None else round(end * rate)
+    position = 0
+    for time, wave in waves:
+        late = 0 if time is None else round((time - origin) * rate) - position
+        if _HOLE[0] * rate < late < _HOLE[1] * rate:
+            wave = np.concatenate([np.zeros(late, np.float32), wave])
+        upto = None if stop is None else max(stop - position, 0)
+        yield wave[max(begin - position, 0) : upto]
+        position += len(wave)
+        if stop is not None and position >= stop:
+            return
+
+
+def _resampled(chunks: Iterable[np.ndarray], rate: int) -> Iterator[np.ndarray]:
+    if rate == RATE:
+        yield from chunks
+        return
+    resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32")
+    for chunk in chunks:
+        yield resampler.resample_chunk(chunk)
+    yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+
+
+def _int16(wave: np.ndarray) -> np.ndarray:
+    scaled = np.rint(np.nan_to_num(wave) * 32768)
+    return np.clip(scaled, -32768, 32767).astype(np.int16)

@@ -1,0 +1,59 @@
+"""Words with their times: SubRip (.srt) and WebVTT (.vtt) files, or plain text without times."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mien.errors import MienError
+
+TIMES = re.compile(r"((?:\d+:)?\d+:\d+[.,]\d+)\s*-->\s*((?:\d+:)?\d+:\d+[.,]\d+)")
+
+
+@dataclass(frozen=True)
+class Cue:
+    """Some words and when they are said, in seconds; without times they go for the whole clip."""
+
+    text: str
+    start: float | None = None
+    end: float | None = None
+
+
+def read_transcript(path: str | Path) -> list[Cue]:
+    """Read a transcript.
+
+    Raises
+    ------
+    MienError
+        The file can't be read as text, holds no words, or a cue ends before it begins.
+    """
+    path = Path(path)
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MienError(f"{path} can't be read as UTF-8 text: {error}") from error
+    timed = path.suffix.lower() in (".srt", ".vtt")
+    cues = _cues(path, content) if timed else [Cue(" ".join(content.split()))]
+    cues = [cue for cue in cues if cue.text]
+    if not cues:
+        raise MienError(f"{path} holds no words")
+    return cues
+
+
+def _cues(path: Path, content: str) -> list[Cue]:
+    cues = []
+    for block in re.split(r"\n\s*\n", content.replace("\r\n", "\n")):
+        lines = block.strip().split("\n")
+        at = next((i for i, line in enumerate(lines) if TIMES.search(line)), None)
+        if at is None:
+            continue
+        start, end = (_seconds(t) for t in TIMES.search(lines[at]).groups())  # type: ignore[union-attr]
+        if end <= start:
+            raise MienError(f"{path}: the cue {lines[at]!r} ends before it begins")
+        words = re.sub(r"<[^>]*>", "", " ".join(lines[at + 1 :]))
+        cues.append(Cue(" ".join(words.split()), start, end))
+    return cues
+
+
+def _seconds(time: str) -> float:
+    parts = [float(part) for part in time.replace(",", ".").split(":")]
+    return sum(part * 60**power for power, part in enumerate(reversed(parts)))

@@ -1,0 +1,216 @@
+"""The one class a user needs: a trained model that answers for any clip."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from mien.dataset.examples import collate, cut
+from mien.dataset.prepare import to_sample
+from mien.errors import MienError
+from mien.media.decode import FRAME_INTERVAL
+from mien.media.faces import FaceCropper
+from mien.media.transcript import Cue, read_transcript
+from mien.models import MME2E
+from mien.prediction import Answer, Prediction, Segment
+from mien.run import Run
+from mien.tasks import Task
+from mien.utterance import RATE, Sample, Utterance
+
+LONGEST = 15.0
+"""Seconds up to which a clip is one segment; a longer one is cut into equal ones."""
+
+BATCH = 16
+
+
+class Recognizer:
+    """A trained model, ready to answer.
+
+    Parameters
+    ----------
+    run : Run
+        The run folder.
+    device : str, optional
+        Where to compute (default: a GPU if there is one).
+
+    Examples
+    --------
+    >>> recognizer = Recognizer.load("runs/emotion")                  # doctest: +SKIP
+    >>> recognizer("clip.mp4", text="I am so glad").answers["emotion"]  # doctest: +SKIP
+    """
+
+    def __init__(self, run: Run, device: str | None = None) -> None:
+        self.run = run
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.model: MME2E = run.model().to(self.device)
+        self.tokenizer: Any = run.tokenizer()
+        self.thresholds = {task.name: run.thresholds(task) for task in run.config.tasks}
+        self._cropper: FaceCropper | None = None
+
+    @classmethod
+    def load(cls, run: str | Path, device: str | None = None) -> "Recognizer":
+        """Load the best weights of a run folder. Raises `MienError` where it is not whole."""
+        return cls(Run(run), device)
+
+    def __call__(
+        self,
+        clip: str | Path | Sample | None = None,
+        *,
+        text: str | None = None,
+        transcript: str | Path | None = None,
+    ) -> Prediction:
+        """Answer for a video, a sound file, words, or any of them together.
+
+        Parameters
+        ----------
+        clip : path or Sample, optional
+            Any file that FFmpeg reads; None: words alone.
+        text : str, optional
+            What is said.
+        transcript : path, optional
+            What is said, as a file: .srt or .vtt with times (each cue becomes a segment), or text.
+
+        Raises
+        ------
+        MienError
+            The clip can't be read, or has nothing that the model goes by.
+        """
+        if text is not None and transcript is not None:
+            raise MienError("give either the words or a transcript file, not both")
+        cues = [Cue(text)] if text else read_transcript(transcript) if transcript else []
+        if isinstance(clip, Sample):
+            sample, warnings, source = clip, [], clip.utterance.id
+        else:
+            sample, warnings = self._read(clip)
+            source = "words alone" if clip is None else str(clip)
+        segments = [
+            s
+            for s in _segments(sample, cues)
+            if set(s[2].modalities) & set(self.model.config.modalities)
+        ]
+        if not segments:
+            wanted = {"t": "words", "v": "pictures", "a": "sound"}
+            needs = " or ".join(wanted[m] for m in self.model.config.modalities)
+            reasons = f" ({'; '.join(warnings)})" if warnings else ""
+            raise MienError(f"{source}: the model goes by {needs}, and there is none{reasons}")
+        return self._predict(source, segments, sample, warnings)
+
+    def _read(self, clip: str | Path | None) -> tuple[Sample, list[str]]:
+        """Decode a clip into a sample, with notes on what could not be used."""
+        if clip is None:
+            return Sample(utterance=Utterance(id="words", corpus="clip")), []
+        path = Path(clip)
+        if not path.is_file():
+            raise MienError(f"{path} does not exist")
+        if self._cropper is None:
+            self._cropper = FaceCropper()
+        utterance = Utterance(id=path.name, corpus="clip", video=path, audio=path)
+        sample, skipped = to_sample(utterance, self._cropper, FRAME_INTERVAL)
+        return sample or Sample(utterance=utterance), [s.reason for s in skipped]
+
+    @torch.inference_mode()
+    def _predict(
+        self,
+        source: str,
+        segments: Sequence[tuple[float, float, Sample]],
+        whole: Sample,
+        warnings: list[str],
+    ) -> Prediction:
+        scores: dict[str, list[torch.Tensor]] = {task.name: [] for task in self.run.config.tasks}
+        vectors = []
+        for first in range(0, len(segments), BATCH):
+            samples = [sample for _, _, sample in segments[first : first + BATCH]]
+            batch = collate(samples, self.model.config, self.tokenizer).to(self.device)
+            output = self.model(batch)
+            vectors.append(output.embedding.cpu())
+            for task in self.run.config.tasks:
+                scores[task.name].append(task.probabilities(output.logits[task.name]).cpu())
+        by_task = {name: torch.cat(parts) for name, parts in scores.items()}
+        length = torch.tensor([max(end - start, 1e-3) for start, end, _ in segments])
+        share = length / length.sum()
+        embedding = F.normalize(share @ torch.cat(vectors), dim=0)
+        found = whole.face_found
+        return Prediction(
+            source=source,
+            run=str(self.run.folder),
+            modalities=_union([sample for _, _, sample in segments]),
+            seconds=round(_seconds(whole), 3),
+            answers={t.name: self._answer(t, share @ by_task[t.name]) for t in self.tasks},
+            segments=[
+                self._segment(start, end, sample, {n: s[i] for n, s in by_task.items()})
+                for i, (start, end, sample) in enumerate(segments)
+            ],
+            embedding=embedding.tolist(),
+            faces=0 if found is None else len(found),
+            faces_found=0 if found is None else int(found.sum()),
+            synthetic_training=self.run.config.data.synthetic,
+            warnings=warnings,
+        )
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What the model answers."""
+        return self.run.config.tasks
+
+    def _answer(self, task: Task, scores: torch.Tensor) -> Answer:
+        values = [round(float(score), 6) for score in scores]
+        return Answer(
+            decision=task.decide(values, self.thresholds[task.name]),
+            scores=dict(zip(task.labels, values, strict=True)),
+        )
+
+    def _segment(
+        self, start: float, end: float, sample: Sample, scores: dict[str, torch.Tensor]
+    ) -> Segment:
+        found = sample.face_found
+        return Segment(
+            start=round(start, 3),
+            end=round(end, 3),
+            text=sample.text,
+            modalities=_union([sample]),
+            faces=0 if found is None else len(found),
+            faces_found=0 if found is None else int(found.sum()),
+            answers={task.name: self._answer(task, scores[task.name]) for task in self.tasks},
+        )
+
+
+def _seconds(sample: Sample) -> float:
+    """Give the length of a sample from what was decoded."""
+    sound = 0.0 if sample.waveform is None else len(sample.waveform) / RATE
+    picture = 0.0
+    if sample.face_times is not None:
+        picture = float(sample.face_times[-1]) + FRAME_INTERVAL
+    return sound or picture
+
+
+def _segments(sample: Sample, cues: Sequence[Cue]) -> list[tuple[float, float, Sample]]:
+    """Cut a clip at the cues' times, or into equal parts where it is long."""
+    seconds = _seconds(sample)
+    if cues and cues[0].start is not None:
+        spans = [(float(c.start or 0), float(c.end or 0), c.text) for c in cues]
+    else:
+        parts = max(1, -int(-seconds // LONGEST))
+        text = cues[0].text if cues else sample.text
+        edges = [seconds * i / parts for i in range(parts + 1)]
+        spans = [(a, b, text or "") for a, b in pairwise(edges)]
+    one = len(spans) == 1 and spans[0][:2] == (0, seconds)
+    return [
+        (
+            start,
+            end,
+            replace(
+                sample if one else cut(sample, start, end),
+                utterance=replace(sample.utterance, text=text or None),
+            ),
+        )
+        for start, end, text in spans
+    ]
+
+
+def _union(samples: Sequence[Sample]) -> str:
+    letters = {letter for sample in samples for letter in sample.modalities}
+    return "".join(letter for letter in "tav" if letter in letters)

@@ -1,0 +1,57 @@
+"""What a training run is: the data, the task, and how it is optimised."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mien.tasks import Loss
+
+Part = dict[str, Any]
+
+
+class TrainConfig(BaseModel):
+    """How a model is trained. The defaults are the published ones except where the text says so."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: Literal["emotion", "person", "both"] = Field(
+        "emotion", description="what is learnt; both: from one trunk"
+    )
+    protocol: str | None = Field(
+        None, description="which utterances train, validate and test (default: the strictest fit)"
+    )
+    fold: int | None = Field(None, description="session that --protocol sessions tests, from 1")
+    loss: Loss | None = Field(
+        None,
+        description="bce: a yes or no for each label (default for emotion, published);"
+        " ce: exactly one label is right (default for person)",
+    )
+    balance: bool = Field(True, description="weight labels in the loss by their rarity")
+    modality_loss: float = Field(
+        0.0, ge=0, description="share of the loss of each modality's own answer (published: 0)"
+    )
+    modality_dropout: float = Field(
+        0.0, ge=0, lt=1, description="chance that training hides a modality (published: 0)"
+    )
+    augment: bool = Field(False, description="change training samples at random (published: no)")
+    batch_size: int = Field(8, ge=1, description="utterances a step on each device")
+    epochs: int = Field(40, ge=1, description="at most so many passes over the training part")
+    early_stop: int = Field(6, ge=1, description="stop after so many epochs without a better F1")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="optimiser")
+    lr: float = Field(5e-5, gt=0, description="learning rate")
+    text_lr_factor: float = Field(
+        10.0, gt=0, description="the text encoder and its head learn so many times more slowly"
+    )
+    freeze_text: bool = Field(
+        False,
+        description="keep the text encoder as pretrained; its head learns at full rate",
+    )
+    weight_decay: float = Field(0.0, ge=0, description="weight decay")
+    schedule: Literal["constant", "cosine"] = Field("constant", description="of the learning rate")
+    warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps that warm up")
+    clip: float | None = Field(None, gt=0, description="largest norm of the gradient")
+    precision: Literal["32", "bf16"] = Field("32", description="arithmetic of the network")
+    devices: int = Field(1, ge=1, description="GPUs, or processes on a machine without")
+    workers: int = Field(0, ge=0, description="processes that load data, on each device")
+    max_seconds: float = Field(60.0, gt=0, description="longer utterances are cut to this")
+    seed: int = Field(0, ge=0, description="of weights, order, dropout and augmentation")

@@ -1,0 +1,105 @@
+"""The data side of a run: which rows, in which batches."""
+
+from typing import Any
+
+import lightning as L
+from torch.utils.data import DataLoader
+
+from mien.dataset.examples import Buckets, Examples
+from mien.dataset.splits import Split, split
+from mien.dataset.store import Store
+from mien.errors import MienError
+from mien.run import Run
+from mien.tasks import Task
+from mien.training.config import TrainConfig
+
+
+def parts_of(run: Run, store: Store) -> Split:
+    """Divide the data as the run's protocol says, keeping utterances that its model can read."""
+    data = run.config.data
+    parts = split(store.utterances, data.protocol, fold=data.fold, seed=data.seed)
+    return usable(store, parts, run.config.tasks, run.config.model.modalities)
+
+
+def usable(store: Store, parts: Split, tasks: tuple[Task, ...], modalities: str) -> Split:
+    """Leave out utterances without any of the model's modalities, or without a known label."""
+
+    def keep(row: int) -> bool:
+        known = any(not t.target(store.utterances[row]).isnan().any() for t in tasks)
+        return known and bool(set(store.modalities[row]) & set(modalities))
+
+    rows = {name: [r for r in parts.part(name) if keep(r)] for name in ("train", "valid", "test")}
+    for name, kept in rows.items():
+        if not kept:
+            raise MienError(
+                f"no utterance of the {name} part has both a known label and one of the"
+                f" modalities {modalities!r}: choose another --protocol, --task or --modalities"
+            )
+    lost = sum(len(parts.part(name)) - len(kept) for name, kept in rows.items())
+    return Split(**rows, left_out=parts.left_out + lost)
+
+
+def examples(
+    run: Run, store: Store, rows: list[int], tokenizer: Any, config: TrainConfig | None = None
+) -> Examples:
+    """Read rows as the run's model and tasks need them, augmented where `config` says so."""
+    return Examples(
+        store,
+        rows,
+        run.config.model,
+        tokenizer,
+        run.config.tasks,
+        max_seconds=run.config.data.max_seconds,
+        augment_seed=config.seed if config and config.augment else None,
+    )
+
+
+def loader(
+    examples: Examples,
+    batch_size: int,
+    seed: int | None = None,
+    workers: int = 0,
+    rank: int = 0,
+    world: int = 1,
+    pin: bool = False,
+) -> DataLoader[Any]:
+    """Load examples in batches of similar length; in order where `seed` is None."""
+    lengths = [len(examples.store.utterances[row].text or "") for row in examples.rows]
+    return DataLoader(
+        examples,
+        sampler=Buckets(lengths, batch_size, seed, rank, world),
+        batch_size=None,
+        num_workers=workers,
+        pin_memory=pin,
+        multiprocessing_context="spawn" if workers else None,
+        persistent_workers=workers > 0,
+    )
+
+
+class Loaders(L.LightningDataModule):
+    """The loaders of this process's share of the batches."""
+
+    def __init__(self, training: Examples, validation: Examples, config: TrainConfig) -> None:
+        super().__init__()
+        self.training, self.validation, self.config = training, validation, config
+
+    def _loader(self, examples: Examples, seed: int | None) -> DataLoader[Any]:
+        trainer = self.trainer
+        assert trainer is not None
+        return loader(
+            examples,
+            self.config.batch_size,
+            seed,
+            self.config.workers,
+            trainer.global_rank,
+            trainer.world_size,
+            pin=trainer.strategy.root_device.type == "cuda",
+        )
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Load the training part, shuffled by seed and epoch."""
+        return self._loader(self.training, self.config.seed)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Load the validation part in order."""
+        return self._loader(self.validation, None)

@@ -1,0 +1,147 @@
+"""Judge a run: answers on one part of the data, thresholds from validation, figures."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from mien.dataset.store import Store
+from mien.errors import MienError
+from mien.evaluation import evaluate
+from mien.evaluation.thresholds import choose
+from mien.models import MME2E
+from mien.run import Run
+from mien.tasks import Task
+from mien.training.data import examples, loader, parts_of
+
+Answers = dict[str, tuple[np.ndarray, np.ndarray]]
+"""For each task the probabilities (N, C) and the indicators (N, C; NaN rows where unknown)."""
+
+
+def answer(
+    run: Run,
+    model: MME2E,
+    store: Store,
+    rows: list[int],
+    *,
+    modalities: str = "tav",
+    progress: bool = True,
+) -> Answers:
+    """Run a model over rows of a data set, with only some `modalities` shown to it."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = model.to(device).eval()
+    tasks = run.config.tasks
+    kept: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {task.name: [] for task in tasks}
+    batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=16)
+    with torch.inference_mode():
+        for batch in tqdm(batches, desc="answering", unit="batch", disable=not progress):
+            for hidden in set(run.config.model.modalities) - set(modalities):
+                batch = batch.without(hidden, torch.ones(len(batch), dtype=torch.bool))
+            output = model(batch.to(device))
+            for task in tasks:
+                scores = task.probabilities(output.logits[task.name].float()).cpu().numpy()
+                kept[task.name].append((scores, batch.targets[task.name].numpy()))
+    return {
+        name: (np.concatenate([p for p, _ in parts]), np.concatenate([t for _, t in parts]))
+        for name, parts in kept.items()
+    }
+
+
+def choose_thresholds(run: Run, answers: Answers) -> dict[str, dict[str, float]]:
+    """Choose on the answers to validation, and keep, the thresholds of the yes-or-no tasks."""
+    chosen = {}
+    for task in run.config.tasks:
+        probabilities, truth = _known(*answers[task.name])
+        if task.loss == "bce" and len(truth):
+            best = choose(probabilities, truth)
+            chosen[task.name] = dict(zip(task.labels, map(float, best), strict=True))
+    run.write("thresholds.json", chosen)
+    return chosen
+
+
+def evaluate_run(
+    folder: str | Path,
+    *,
+    data: str | Path | None = None,
+    part: str = "test",
+    modalities: str | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Measure a run on one part of its data, or of other data divided in the same way.
+
+    Parameters
+    ----------
+    folder : path
+        The run folder.
+    data : path, optional
+        Prepared data, if not those of training.
+    part : {"train", "valid", "test"}
+        Which part of the run's protocol.
+    modalities : str, optional
+        Show the model only these, out of "tav".
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    dict
+        ``part``, ``protocol``, ``data``, ``synthetic``, ``modalities``, ``left_out``; ``tasks``: for
+        each task what `mien.evaluation.evaluate` gives.
+
+    Raises
+    ------
+    MienError
+        The data are gone, or no utterance of the part can be judged.
+    """
+    run = Run(folder)
+    store = Store(Path(data or run.config.data.path))
+    parts = parts_of(run, store)
+    shown = modalities or run.config.model.modalities
+    if not set(shown) <= set(run.config.model.modalities):
+        raise MienError(
+            f"the model of {folder} reads {run.config.model.modalities!r}: --modalities {shown}"
+            " asks for more"
+        )
+    answers = answer(run, run.model(), store, parts.part(part), modalities=shown, progress=progress)
+    training = [store.utterances[row] for row in parts.train]
+    who = np.array([store.utterances[row].person or "" for row in parts.part(part)])
+    blocks = {}
+    for task in run.config.tasks:
+        probabilities, truth = answers[task.name]
+        known = ~np.isnan(truth).any(axis=1)
+        if not known.any():
+            raise MienError(f"no utterance of the {part} part has a known label for {task.name!r}")
+        counts = np.nansum([task.target(u).numpy() for u in training], axis=0)
+        persons = who[known] if task.name == "emotion" and all(who[known]) else None
+        thresholds = np.array(run.thresholds(task)) if task.loss == "bce" else None
+        blocks[task.name] = evaluate(
+            probabilities[known],
+            truth[known],
+            task.labels,
+            thresholds=thresholds,
+            train_counts=counts,
+            persons=None if persons is None else persons.tolist(),
+        )
+    return {
+        "part": part,
+        "protocol": run.config.data.protocol,
+        "data": str(data or run.config.data.path),
+        "synthetic": bool(store.info["synthetic"]),
+        "modalities": shown,
+        "left_out": parts.left_out,
+        "tasks": blocks,
+    }
+
+
+def _known(probabilities: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    known = ~np.isnan(truth).any(axis=1)
+    return probabilities[known], truth[known]
+
+
+def headline(task: Task, block: dict[str, Any]) -> tuple[str, float | None]:
+    """Name the one figure to go by: UA for tasks with one answer, average F1 for the others."""
+    if task.loss == "ce":
+        return "average recall (UA)", block["singlelabel"]["ua"]
+    return "average F1", block["multilabel"]["average"]["f1"]

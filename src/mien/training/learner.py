@@ -1,0 +1,171 @@
+"""The Lightning module: loss, optimiser, and validation figures of a model and its tasks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributed import all_gather_object, is_initialized
+
+from mien.batch import Batch
+from mien.evaluation.bootstrap import average_f1, tally
+from mien.evaluation.thresholds import choose
+from mien.models import MME2E, Output
+from mien.tasks import Task
+from mien.training.config import TrainConfig
+
+MONITOR = "valid/f1"
+"""The figure that early stopping and the best epoch go by: macro F1, mean over the tasks."""
+
+
+class Learner(L.LightningModule):
+    """Train a model on its tasks.
+
+    Parameters
+    ----------
+    model : MME2E
+        The network.
+    tasks : sequence of Task
+        What it answers.
+    config : TrainConfig
+        How it learns.
+    weights : dict of str to Tensor (C,)
+        For each task the weights of its labels in the loss (`Task.balance`), or nothing.
+    """
+
+    def __init__(
+        self,
+        model: MME2E,
+        tasks: Sequence[Task],
+        config: TrainConfig,
+        weights: dict[str, Tensor] | None = None,
+    ) -> None:
+        super().__init__()
+        self.model, self.tasks, self.config = model, list(tasks), config
+        for name, weight in (weights or {}).items():
+            self.register_buffer(f"weight_{name}", weight, persistent=False)
+        self.answers: list[dict[str, tuple[Tensor, Tensor]]] = []
+        if config.freeze_text and "t" in model.encoders:
+            model.encoders["t"].requires_grad_(False)
+
+    def on_train_epoch_start(self) -> None:
+        """Seed dropout by epoch, so that a resumed run draws what an uninterrupted one does."""
+        epoch = self.config.seed * 1_000_003 + self.current_epoch
+        torch.manual_seed(epoch * 4096 + self.global_rank)
+        if self.config.freeze_text and "t" in self.model.encoders:
+            self.model.encoders["t"].eval()
+
+    def loss(self, output: Output, batch: Batch) -> Tensor:
+        """Sum the tasks' losses, of the fused answer and, by their share, of each modality's."""
+        total = next(iter(output.logits.values())).sum() * 0
+        for task in self.tasks:
+            weight = getattr(self, f"weight_{task.name}", None)
+            targets = batch.targets[task.name]
+            total = total + task.criterion(output.logits[task.name], targets, weight)
+            if self.config.modality_loss:
+                each = [
+                    task.criterion(logits[rows], targets[rows], weight)
+                    for m, logits in output.modality_logits[task.name].items()
+                    if (rows := output.present[m]).any()
+                ]
+                total = total + self.config.modality_loss * torch.stack(each).mean()
+        return total
+
+    def hide(self, batch: Batch) -> Batch:
+        """Hide modalities at random, never the last one of an utterance."""
+        letters = list(self.model.config.modalities)
+        for index in torch.randperm(len(letters)).tolist():
+            others = [batch.present(m) for m in letters if m != letters[index]]
+            if not others:
+                return batch
+            chosen = torch.rand(len(batch)) < self.config.modality_dropout
+            rows = torch.stack(others).any(dim=0) & chosen.to(self.device)
+            batch = batch.without(letters[index], rows)
+        return batch
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """Compute the loss of one batch."""
+        if self.config.modality_dropout:
+            batch = self.hide(batch)
+        loss = self.loss(self.model(batch), batch)
+        self.log("train/loss", loss, on_epoch=True, prog_bar=True, batch_size=len(batch))
+        return loss
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Keep the answers of one batch for `on_validation_epoch_end`."""
+        output = self.model(batch)
+        self.log("valid/loss", self.loss(output, batch), batch_size=len(batch), sync_dist=True)
+        self.answers.append(
+            {
+                t.name: (t.probabilities(output.logits[t.name].float()), batch.targets[t.name])
+                for t in self.tasks
+            }
+        )
+
+    def on_validation_epoch_end(self) -> None:
+        """Log macro F1 of each task, with thresholds chosen on this very part."""
+        answers = self._gather()
+        scores = []
+        for task in self.tasks:
+            probabilities = torch.cat([a[task.name][0].cpu() for a in answers])
+            targets = torch.cat([a[task.name][1].cpu() for a in answers])
+            known = ~targets.isnan().any(dim=1)
+            p, y = probabilities[known].numpy(), targets[known].numpy()
+            scores.append(macro_f1(task, p, y))
+            self.log(f"valid/f1_{task.name}", scores[-1])
+        self.log(MONITOR, sum(scores) / len(scores), prog_bar=True)
+        self.answers.clear()
+
+    def _gather(self) -> list[dict[str, tuple[Tensor, Tensor]]]:
+        """Bring the answers of all processes together, so that all see the same figure."""
+        if not is_initialized():
+            return self.answers
+        shares: list[Any] = [None] * self.trainer.world_size
+        all_gather_object(shares, self.answers)
+        return [answer for share in shares for answer in share]
+
+    def configure_optimizers(self) -> Any:
+        """Set the optimiser, slower for the text encoder and its head, and its schedule."""
+        slow, fast = [], []
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad:
+                text = name.startswith("encoders.t.") or name.endswith((".t.weight", ".t.bias"))
+                (slow if text and not self.config.freeze_text else fast).append(parameter)
+        groups = [
+            {"params": fast, "lr": self.config.lr},
+            {"params": slow, "lr": self.config.lr / self.config.text_lr_factor},
+        ]
+        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+        optimizer = kinds[self.config.optimizer](
+            [group for group in groups if group["params"]], weight_decay=self.config.weight_decay
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _Schedule(self.config, steps))
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+def macro_f1(task: Task, probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """Mean F1 over the labels that occur; with "bce" at the thresholds that suit this part best."""
+    if task.loss == "bce":
+        predicted = probabilities > choose(probabilities, truth)
+    else:
+        predicted = np.eye(len(task.labels), dtype=bool)[probabilities.argmax(axis=1)]
+    return float(np.nan_to_num(average_f1(tally(truth.astype(bool), predicted).sum(axis=0))))
+
+
+class _Schedule:
+    """Factor of the learning rate at a step: linear warm-up, then constant or half a cosine."""
+
+    def __init__(self, config: TrainConfig, steps: int) -> None:
+        self.warmup, self.steps = round(config.warmup * steps), steps
+        self.cosine = config.schedule == "cosine"
+
+    def __call__(self, step: int) -> float:
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        if not self.cosine:
+            return 1.0
+        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * min(1.0, done)))))

@@ -1,0 +1,196 @@
+"""Start, resume and finish a training run."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback, EarlyStopping, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from mien.dataset.examples import Examples
+from mien.dataset.splits import Split, split, suggest
+from mien.dataset.store import Store
+from mien.errors import MienError
+from mien.models import MME2E, ModelConfig
+from mien.models.text import load_config, load_tokenizer, load_weights
+from mien.run import DataConfig, Run, RunConfig
+from mien.tasks import Task, emotion_task, person_task
+from mien.training.checkpoint import SafeCheckpointIO
+from mien.training.config import TrainConfig
+from mien.training.data import Loaders, examples, parts_of, usable
+from mien.training.evaluate import answer, choose_thresholds
+from mien.training.learner import MONITOR, Learner
+
+STATE = "state/last"
+
+
+def train(
+    data: str | Path,
+    out: str | Path,
+    model: ModelConfig | None = None,
+    config: TrainConfig | None = None,
+    *,
+    resume: bool = False,
+    progress: bool = True,
+) -> Run:
+    """Train a model on prepared data and leave a run folder.
+
+    Parameters
+    ----------
+    data : path
+        What `mien prepare` wrote.
+    out : path
+        The run folder, new or empty; with `resume` the one to go on with.
+    model, config : optional
+        Dimensions and settings. With `resume` those of the run folder count.
+    resume : bool
+        Go on from the last finished epoch, to the same numbers as without the interruption.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    MienError
+        The data are not prepared, too few or unlabelled, or the folder is not as it should be.
+
+    Examples
+    --------
+    >>> from mien.training import train, TrainConfig
+    >>> run = train("data/ravdess", "runs/ravdess", config=TrainConfig(epochs=1))  # doctest: +SKIP
+    """
+    store = Store(Path(data))
+    if resume:
+        run = Run(out)
+        config = TrainConfig.model_validate(run.config.training)
+        if not run.folder.joinpath(f"{STATE}.json").is_file():
+            raise MienError(f"{out} holds no finished epoch to resume: train without --resume")
+    else:
+        run = _create(store, Path(data), Path(out), model or ModelConfig(), config or TrainConfig())
+        config = TrainConfig.model_validate(run.config.training)
+    L.seed_everything(config.seed, verbose=False)
+    network = _network(run, pretrained=not resume)
+    parts = parts_of(run, store)
+    tokenizer = run.tokenizer()
+    training = examples(run, store, parts.train, tokenizer, config)
+    validation = examples(run, store, parts.valid, tokenizer)
+    targets = training.targets()
+    balance = {t.name: t.balance(targets[t.name]) for t in run.config.tasks if config.balance}
+    learner = Learner(network, run.config.tasks, config, balance)
+    _fit(run, learner, training, validation, config, resume, progress)
+    answers = answer(run, run.model(), store, parts.valid, progress=progress)
+    choose_thresholds(run, answers)
+    return run
+
+
+def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: TrainConfig) -> Run:
+    """Settle what the run is: protocol, tasks, text encoder; and make its folder."""
+    protocol = config.protocol or suggest(store.utterances, config.task)
+    parts = split(store.utterances, protocol, fold=config.fold)
+    tasks = _tasks(store, parts, config)
+    parts = usable(store, parts, tasks, model.modalities)
+    text, tokenizer = None, None
+    if "t" in model.modalities:
+        text, tokenizer = load_config(model.text_model), load_tokenizer(model.text_model)
+    settings = RunConfig(
+        model=model,
+        tasks=tasks,
+        data=DataConfig(
+            path=str(data),
+            corpus=str(store.info["corpus"]),
+            protocol=protocol,
+            fold=config.fold,
+            max_seconds=config.max_seconds,
+            synthetic=bool(store.info["synthetic"]),
+        ),
+        training=config.model_dump(mode="json"),
+        text=None if text is None else text.to_dict() | {"model_type": text.model_type},
+    )
+    sizes = ", ".join(f"{len(parts.part(p))} {p}" for p in ("train", "valid", "test"))
+    print(f"protocol {protocol}: {sizes}, {parts.left_out} left out")
+    return Run.create(out, settings, tokenizer)
+
+
+def _tasks(store: Store, parts: Split, config: TrainConfig) -> tuple[Task, ...]:
+    utterances = [store.utterances[row] for row in parts.train]
+    tasks = []
+    if config.task in ("emotion", "both"):
+        tasks.append(emotion_task(utterances, config.loss or "bce"))
+    if config.task in ("person", "both"):
+        tasks.append(person_task(utterances, config.loss or "ce"))
+    return tuple(tasks)
+
+
+def _network(run: Run, pretrained: bool) -> MME2E:
+    network = run.build()
+    if pretrained and "t" in network.encoders:
+        load_weights(network.encoders["t"], run.config.model.text_model)  # type: ignore[arg-type]
+    return network
+
+
+class Keeper(Callback):
+    """Keep the best weights by the monitored figure, and after each epoch where training stands."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.best, self.best_epoch = run, float("-inf"), -1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a resumed run must know."""
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
+
+    def on_train_epoch_end(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
+        """Write the folder's files; validation of the epoch has been done by now."""
+        figure = float(trainer.callback_metrics[MONITOR])
+        if figure > self.best:
+            self.best, self.best_epoch = figure, trainer.current_epoch
+            if trainer.is_global_zero:
+                self.run.write_model(learner.model)  # type: ignore[arg-type]
+        trainer.save_checkpoint(self.run.folder / STATE)
+
+
+def _fit(
+    run: Run,
+    learner: Learner,
+    training: Examples,
+    validation: Examples,
+    config: TrainConfig,
+    resume: bool,
+    progress: bool,
+) -> None:
+    keeper = Keeper(run)
+    callbacks: list[Callback] = [
+        EarlyStopping(MONITOR, mode="max", patience=config.early_stop, verbose=False),
+        keeper,
+    ]
+    if progress:
+        callbacks.append(TQDMProgressBar(leave=True))
+    log = run.folder / "log"
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    trainer = L.Trainer(
+        max_epochs=config.epochs,
+        devices=config.devices,
+        strategy="ddp" if config.devices > 1 else "auto",
+        precision="bf16-mixed" if config.precision == "bf16" else "32-true",
+        gradient_clip_val=config.clip,
+        callbacks=callbacks,
+        logger=[CSVLogger(log, name="", version=""), TensorBoardLogger(log, name="", version="")],
+        plugins=[SafeCheckpointIO()],
+        enable_checkpointing=False,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        log_every_n_steps=10,
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*Checkpoint directory.*")
+        path = str(run.folder / STATE) if resume else None
+        trainer.fit(learner, datamodule=Loaders(training, validation, config), ckpt_path=path)
+    if trainer.interrupted:
+        raise MienError(f"interrupted; continue with --resume --out {run.folder}")

@@ -1,0 +1,269 @@
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien.corpora import CORPORA, manifest
+from mien.errors import MienError
+from mien.utterance import Skipped, Utterance
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "clips").mkdir()
+    for name in ("a.mp4", "b.wav", "clips/a.mp4"):
+        (tmp_path / name).write_bytes(b"synthetic")
+    return tmp_path
+
+
+def read(source: Path, text: str | bytes) -> list[Utterance | Skipped]:
+    source.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return list(CORPORA["manifest"].read(source))
+
+
+def read_row(folder: Path, **cells: object) -> Utterance | Skipped:
+    """Read one row, on line 2 of either format, and see that both say the same."""
+    (from_json,) = read(folder / "list.jsonl", "\n" + json.dumps(cells))
+    with (folder / "list.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([cells.keys(), cells.values()])
+    (from_csv,) = manifest.read(folder / "list.csv")
+    if isinstance(from_json, Skipped):
+        from_json = replace(from_json, source=from_json.source.replace(".jsonl:2", ".csv:2"))
+    assert from_csv == from_json
+    return from_csv
+
+
+def test_an_utterance_whole(folder: Path) -> None:
+    row = {
+        "id": "one",
+        "video": "a.mp4",
+        "audio": "b.wav",
+        "text": 'Kein Märchen, "synthetic"; really',
+        "person": "P 1",
+        "session": "s",
+        "dialogue": "d",
+        "start": "1.5",
+        "end": "3",
+        "emotions": "happy; weary ;happy",
+        "split": "valid",
+        "audio_channel": "1",
+        "video_side": "right",
+        "Camera": "north",
+        "note": "",
+    }
+    assert read_row(folder, **row) == Utterance(
+        id="one",
+        corpus="manifest",
+        person="P 1",
+        session="s",
+        dialogue="d",
+        start=1.5,
+        end=3.0,
+        text='Kein Märchen, "synthetic"; really',
+        emotions=("happy", "weary"),
+        video=folder / "a.mp4",
+        video_side="right",
+        audio=folder / "b.wav",
+        audio_channel=1,
+        split="valid",
+        attributes={"Camera": "north", "note": None},
+    )
+
+
+def test_json_values_keep_their_types(folder: Path) -> None:
+    row = {"media": "a.mp4", "start": 0, "end": 2, "audio_channel": 0, "person": 7, "ok": True}
+    (item,) = read(folder / "list.jsonl", json.dumps({**row, "emotions": ["sad"], "take": 3}))
+    assert isinstance(item, Utterance)
+    assert (item.start, item.end, item.audio_channel, item.person) == (0, 2, 0, "7")
+    assert item.emotions == ("sad",)
+    assert item.attributes == {"ok": True, "take": 3}
+
+
+@pytest.mark.parametrize(
+    ("cell", "emotions"),
+    [("", None), (" ", None), (";", ()), ("sad", ("sad",)), (" sad ; Weary", ("sad", "Weary"))],
+)
+def test_emotion_words(folder: Path, cell: str, emotions: tuple[str, ...] | None) -> None:
+    for column in ("emotion", "emotions", " Emotion "):
+        item = read_row(folder, text="synthetic", **{column: cell})
+        assert isinstance(item, Utterance)
+        assert item.emotions == emotions
+
+
+@pytest.mark.parametrize(("value", "emotions"), [([], ()), (None, None), (["sad"], ("sad",))])
+def test_emotion_lists_in_json(folder: Path, value: object, emotions: object) -> None:
+    (item,) = read(folder / "list.jsonl", json.dumps({"text": "synthetic", "emotions": value}))
+    assert isinstance(item, Utterance)
+    assert item.emotions == emotions
+
+
+@pytest.mark.parametrize(
+    ("cells", "video", "audio"),
+    [
+        ({"media": "a.mp4"}, "a.mp4", "a.mp4"),
+        ({"media": "b.wav"}, None, "b.wav"),
+        ({"media": "a.mp4", "audio": "b.wav"}, "a.mp4", "b.wav"),
+        ({"media": "b.wav", "video": "a.mp4"}, "a.mp4", "b.wav"),
+        ({"video": "a.mp4"}, "a.mp4", None),
+        ({"audio": "a.mp4"}, None, "a.mp4"),
+        ({"text": "synthetic"}, None, None),
+    ],
+)
+def test_any_combination_of_media(
+    folder: Path, cells: dict[str, str], video: str | None, audio: str | None
+) -> None:
+    item = read_row(folder, **cells)
+    assert isinstance(item, Utterance)
+    assert item.video == (video and folder / video)
+    assert item.audio == (audio and folder / audio)
+
+
+def test_absolute_paths_stay(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "c.wav"
+    elsewhere.write_bytes(b"synthetic")
+    item = read_row(folder, audio=str(elsewhere))
+    assert isinstance(item, Utterance)
+    assert item.audio == elsewhere
+
+
+def test_ids_are_made_and_do_not_take_those_given(folder: Path) -> None:
+    rows = "id,media,text\n,a.mp4,\n,clips/a.mp4,\n,a.mp4,\na-2,b.wav,\n,,words\n"
+    items = read(folder / "list.csv", rows)
+    assert [item.id for item in items] == ["a", "a-3", "a-4", "a-2", "list-6"]
+    assert all(isinstance(item, Utterance) for item in items)
+
+
+def test_the_first_of_two_rows_with_one_id_is_kept(folder: Path) -> None:
+    first, second = read(folder / "list.csv", "id,text\nx,one\nx,two\n")
+    assert isinstance(first, Utterance)
+    assert second == Skipped(
+        "x", "another row has this id; the first is kept", f"{folder / 'list.csv'}:3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"start": "soon"}, "start is 'soon', not a number"),
+        ({"start": "nan"}, "start is 'nan'"),
+        ({"start": "-1"}, "start is '-1'"),
+        ({"end": "inf"}, "end is 'inf'"),
+        ({"start": "2", "end": "2"}, "end 2.0 is not after start 2.0"),
+        ({"end": "0"}, "end 0.0 is not after start 0"),
+        ({"audio_channel": "0.5"}, "audio_channel is 0.5, not a whole number"),
+        ({"audio_channel": "left"}, "audio_channel is 'left'"),
+        ({"split": "dev"}, "split is 'dev' and must be one of: train, valid, test"),
+        ({"video_side": "up"}, "video_side is 'up' and must be one of: left, right"),
+        ({"video": "gone.mp4"}, "video file missing: {folder}/gone.mp4"),
+        ({"media": "gone.mp4"}, "media file missing: {folder}/gone.mp4"),
+        ({"audio": "clips"}, "audio file missing: {folder}/clips"),
+        ({"audio": "long" * 500}, "audio file missing"),
+        ({"text": " "}, "no video, no audio and no text"),
+    ],
+)
+def test_a_bad_row_is_skipped_with_its_line_and_reason(
+    folder: Path, cells: dict[str, str], reason: str
+) -> None:
+    item = read_row(folder, **{"text": "synthetic", **cells})
+    assert isinstance(item, Skipped)
+    assert reason.format(folder=folder) in item.reason
+    assert (item.id, item.source) == ("line 2", f"{folder / 'list.csv'}:2")
+
+
+def test_good_rows_around_bad_ones_are_used(folder: Path) -> None:
+    rows = "id,text,start\nx,one,\ny,two,soon\n\nz,three,,,\nlast,four\n"
+    items = read(folder / "list.csv", rows)
+    assert [(type(item), item.id) for item in items] == [
+        (Utterance, "x"),
+        (Skipped, "y"),
+        (Skipped, "line 5"),
+        (Utterance, "last"),
+    ]
+    assert items[2] == Skipped("line 5", "5 cells under 3 columns", f"{folder / 'list.csv'}:5")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "not JSON"),
+        ("[1]", "not a JSON object"),
+        ('{"text": "a", "start": NaN}', "NaN is no JSON number"),
+        ('{"text": "half a pair: \\ud800"}', "surrogates not allowed"),
+        ('{"text": "a", "emotion": "sad", "emotions": "sad"}', "one column under two names"),
+        ('{"text": ["a"]}', "text must be one value"),
+        ('{"text": "a", "camera": {}}', "camera must be one value"),
+        ('{"text": "a", "emotions": [1]}', "emotions must be words"),
+        ('{"text": "a", "start": true}', "start is 'True'"),
+        ('{"text": "a", "id": ["a"]}', "id must be one value"),
+    ],
+)
+def test_a_bad_line_of_json_is_skipped(folder: Path, line: str, reason: str) -> None:
+    bad, good = read(folder / "list.jsonl", f'\n{line}\n{{"text": "synthetic"}}\n')
+    assert isinstance(bad, Skipped)
+    assert reason in bad.reason
+    assert bad.source == f"{folder / 'list.jsonl'}:2"
+    assert isinstance(good, Utterance)
+
+
+@pytest.mark.parametrize("name", ["list.csv", "LIST.CSV", "list.jsonl"])
+def test_a_byte_order_mark_and_crlf_are_no_matter(folder: Path, name: str) -> None:
+    text = '{"id": "x", "text": "Grüße"}\r\n' if "json" in name else "id,text\r\nx,Grüße\r\n"
+    (item,) = read(folder / name, b"\xef\xbb\xbf" + text.encode())
+    assert isinstance(item, Utterance)
+    assert (item.id, item.text) == ("x", "Grüße")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("list.txt", "text\na\n", "must be a .csv or a .jsonl file"),
+        ("list.csv", "", "no row in it"),
+        ("list.csv", "id,text\n", "no row in it"),
+        ("list.jsonl", "\n \n", "no row in it"),
+        ("list.csv", "colour;words\nred;a\n", "Found: colour;words. Known: id, video, audio"),
+        ("list.csv", "id,person\nx,y\n", "none of the columns video, audio, media, text"),
+        ("list.jsonl", '{"words": "a"}', "Found: words. Known: id, video"),
+        ("list.csv", "text,Text\na,b\n", "more than one column text"),
+        ("list.csv", "emotion,emotions,text\na,b,c\n", "more than one column emotions"),
+        ("list.csv", 'id,text\nx,"never closed\n', "is not CSV"),
+        ("list.csv", "text\na,b\n", "no row that can be read. Line 2: 2 cells under 1 columns"),
+        ("list.jsonl", "text\na\n", "no row that can be read. Line 1: not JSON"),
+        ("list.csv", "text\nGrüße\n".encode("latin-1"), "is not UTF-8 text"),
+    ],
+)
+def test_a_bad_file_is_refused_with_what_to_do(
+    folder: Path, name: str, content: str | bytes, message: str
+) -> None:
+    with pytest.raises(MienError) as caught:
+        read(folder / name, content)
+    assert message in str(caught.value)
+    assert name in str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MienError, match=r"list\.csv cannot be opened: No such file"):
+        manifest.read(tmp_path / "list.csv")
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).map(str.strip)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1))
+def test_any_words_survive_both_formats(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    rows = [("synthetic", "x"), *rows]
+    with (folder / "list.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("text", "person"), *rows])
+    lines = [json.dumps({"text": text, "person": person}) for text, person in rows]
+    (folder / "list.jsonl").write_text("\n".join(lines))
+    wanted = [(text, person or None) for text, person in rows if text]
+    for name in ("list.csv", "list.jsonl"):
+        items = [item for item in manifest.read(folder / name) if isinstance(item, Utterance)]
+        assert [(item.text, item.person) for item in items] == wanted
+        assert len({item.id for item in items}) == len(items)

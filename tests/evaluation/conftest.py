@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mien.evaluation import evaluate
+
+EMOTIONS = ["neutral", "happy", "sad", "angry"]
+
+
+@pytest.fixture(scope="session")
+def judge():
+    """What `evaluate` finds for invented answers to a task with these labels."""
+
+    def judged(labels, n=200, several=True):
+        random = np.random.default_rng(0)
+        truth = np.eye(len(labels))[random.integers(0, len(labels), n)]
+        return evaluate(
+            random.random(truth.shape) * 0.6 + 0.4 * truth,
+            truth,
+            labels,
+            thresholds=np.full(len(labels), 0.5) if several else None,
+            train_counts=truth.sum(axis=0),
+        )
+
+    return judged
+
+
+@pytest.fixture(scope="session")
+def emotion(judge):
+    return judge(EMOTIONS)
+
+
+@pytest.fixture
+def pixels():
+    def read(path: Path) -> np.ndarray:
+        found = cv2.imread(str(path))
+        assert found is not None
+        return found
+
+    return read

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score, recall_score
+
+from mien.evaluation.bootstrap import average_f1, average_recall, interval, tally
+
+
+def draw(seed, n=60, classes=3, skill=0.6):
+    random = np.random.default_rng(seed)
+    right = random.integers(0, classes, n)
+    answer = np.where(random.random(n) < skill, right, random.integers(0, classes, n))
+    persons = np.array(["Ann", "Ben", "Cem", "Dea"])[random.integers(0, 4, n)]
+    return right, answer, persons
+
+
+def one_hot(index, classes=3):
+    return np.eye(classes, dtype=bool)[index]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 1000))
+def test_figures_from_counts_are_the_standard_ones(seed):
+    right, answer, _ = draw(seed)
+    counts = tally(one_hot(right), one_hot(answer)).sum(axis=0)
+    kept = sorted(set(right))
+    assert average_recall(counts) == pytest.approx(
+        recall_score(right, answer, average="macro", labels=kept)
+    )
+    assert average_f1(counts) == pytest.approx(
+        f1_score(right, answer, average="macro", labels=kept)
+    )
+
+
+def test_interval_is_the_percentiles_of_resampled_figures():
+    right, answer, _ = draw(0)
+    counts = tally(one_hot(right), one_hot(answer))
+    found = interval(counts, average_recall, resamples=4000)
+    drawn = np.random.default_rng(1).integers(0, len(right), (4000, len(right)))
+    slow = average_recall(counts[drawn].sum(axis=1))
+    low, high = np.quantile(slow, [0.025, 0.975])
+    assert found["low"] == pytest.approx(low, abs=0.02)
+    assert found["high"] == pytest.approx(high, abs=0.02)
+    assert found["by"] == "utterance"
+
+
+def test_persons_are_drawn_whole():
+    # Two persons, one always right and one always wrong: whatever is drawn, UA is 0, 1/2 or 1.
+    right = np.tile([0, 1], 50)
+    persons = np.repeat(["Ann", "Ben"], 50)
+    answer = np.where(persons == "Ann", right, 1 - right)
+    counts = tally(one_hot(right), one_hot(answer))
+    by_person = interval(counts, average_recall, persons=persons)
+    by_utterance = interval(counts, average_recall)
+    assert (by_person["low"], by_person["high"], by_person["by"]) == (0.0, 1.0, "person")
+    assert by_utterance["high"] - by_utterance["low"] < 0.4
+
+
+def test_same_seed_same_interval_and_order_does_not_matter():
+    right, answer, persons = draw(3)
+    counts = tally(one_hot(right), one_hot(answer))
+    order = np.random.default_rng(0).permutation(len(right))
+    for who in (None, persons):
+        first = interval(counts, average_f1, persons=who)
+        turned = interval(counts[order], average_f1, persons=None if who is None else who[order])
+        assert turned == first
+    assert interval(counts, average_f1, seed=1) != interval(counts, average_f1)
+
+
+def test_wider_level_gives_wider_interval():
+    right, answer, _ = draw(4)
+    counts = tally(one_hot(right), one_hot(answer))
+    narrow, wide = (interval(counts, average_f1, level=level) for level in (0.5, 0.95))
+    assert wide["low"] < narrow["low"] < narrow["high"] < wide["high"]
+
+
+def test_no_interval_where_there_is_none():
+    assert interval(tally(one_hot([0]), one_hot([0])), average_recall) is None
+    nothing = np.zeros((5, 3), bool)
+    assert interval(tally(nothing, nothing), average_recall) is None
+
+
+def test_unknown_person_or_a_single_one_means_by_utterance():
+    counts = tally(one_hot([0, 1, 2]), one_hot([0, 1, 1]))
+    for persons in (["Ann", "Ann", "Ann"], ["Ann", None, "Ben"]):
+        assert interval(counts, average_recall, persons=persons)["by"] == "utterance"
