@@ -8,9 +8,7 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    decision: list[str] = Field(
-        description="labels chosen; none where all are below threshold"
-    )
+    decision: list[str] = Field(description="labels chosen; none where all are below threshold")
     scores: dict[str, float] = Field(description="score of each label, from 0 to 1")
 
 

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from mien.dataset.examples import collate, cut
-from mien.dataset.prepare import to_sample
+from mien.dataset.sample import to_sample
 from mien.errors import MienError
-from mien.media.decode import FRAME_INTERVAL
+from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
 from mien.media.transcript import Cue, read_transcript
 from mien.models import MME2E
@@ -82,8 +82,9 @@ class Recognizer:
         if text is not None and transcript is not None:
             raise MienError("give either the words or a transcript file, not both")
         cues = [Cue(text)] if text else read_transcript(transcript) if transcript else []
+        warnings: list[str] = []
         if isinstance(clip, Sample):
-            sample, warnings, source = clip, [], clip.utterance.id
+            sample, source = clip, clip.utterance.id
         else:
             sample, warnings = self._read(clip)
             source = "words alone" if clip is None else str(clip)
@@ -108,7 +109,12 @@ class Recognizer:
             raise MienError(f"{path} does not exist")
         if self._cropper is None:
             self._cropper = FaceCropper()
-        utterance = Utterance(id=path.name, corpus="clip", video=path, audio=path)
+        utterance = Utterance(
+            id=path.name,
+            corpus="clip",
+            video=path if has_video(path) else None,
+            audio=path if has_audio(path) else None,
+        )
         sample, skipped = to_sample(utterance, self._cropper, FRAME_INTERVAL)
         return sample or Sample(utterance=utterance), [s.reason for s in skipped]
 

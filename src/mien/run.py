@@ -157,7 +157,7 @@ class Run:
 
     def build(self) -> MME2E:
         """Build the model with random weights."""
-        tasks = {task.name: len(task.labels) for task in self.config.tasks}
+        tasks: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
         return MME2E(self.config.model, tasks, self.text_config())
 
     def model(self) -> MME2E:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mien.dataset.store import Store
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from mien.batch import Batch
 from mien.dataset.augment import augment_sample, mask_pieces
+from mien.dataset.store import Store
 from mien.media.spectrogram import pieces
 from mien.models.config import ModelConfig
 from mien.tasks import Task

@@ -2,24 +2,20 @@
 
 import hashlib
 import json
-import multiprocessing
 import os
-import signal
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
-from functools import cache
-from itertools import groupby, islice
+from itertools import islice
 from operator import length_hint
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from tqdm import tqdm
 
-from mien.dataset.sample import to_samples
+from mien.dataset.pool import Job, recording, run
 from mien.dataset.store import (
     PART,
     SCHEMA_VERSION,
@@ -27,18 +23,14 @@ from mien.dataset.store import (
     read_json,
     read_shard,
     utterance_to_row,
-    write_shard,
     write_text,
 )
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL
-from mien.media.faces import FaceCropper
-from mien.utterance import RATE, Sample, Skipped, Utterance
+from mien.utterance import RATE, Skipped, Utterance
 
 UNIT = 16
 """Utterances of a unit of work, at least; those that share a recording stay together."""
-
-Unit = list[Utterance]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,18 +144,13 @@ def prepare(
     """
     if limit is not None and limit < 1:
         raise MienError(f"the limit must be at least 1, not {limit}")
-    settings = json.loads(
-        json.dumps(
-            {
-                "schema": SCHEMA_VERSION,
-                "corpus": corpus,
-                "frame_interval": frame_interval,
-                "limit": limit,
-                "options": dict(options or {}),
-            },
-            default=str,
-        )
-    )
+    settings = {
+        "schema": SCHEMA_VERSION,
+        "corpus": corpus,
+        "frame_interval": frame_interval,
+        "limit": limit,
+        "options": json.loads(json.dumps(dict(options or {}), default=str)),
+    }
     _begin(out, settings)
     if (out / "dataset.json").exists():
         if progress:
@@ -171,10 +158,10 @@ def prepare(
         return Summary(**{name: read_info(out)[name] for name in Summary.__dataclass_fields__})
     skipped: list[Skipped] = []
     utterances = islice(_distinct(items, skipped), limit)
-    total = limit or length_hint(items) or None
+    total = min(filter(None, (limit, length_hint(items))), default=None)
     with tqdm(total=total, unit=" utterances", desc=corpus, disable=not progress) as bar:
         jobs = _jobs(utterances, out, settings)
-        shards = _run(jobs, frame_interval, workers or len(os.sched_getaffinity(0)), bar)
+        shards = run(jobs, frame_interval, workers or len(os.sched_getaffinity(0)), bar)
     return _finish(out, shards, skipped, settings)
 
 
@@ -183,27 +170,30 @@ def _begin(out: Path, settings: dict[str, Any]) -> None:
     if out.exists() and not out.is_dir():
         raise MienError(f"{out}: is a file; name a folder")
     out.mkdir(parents=True, exist_ok=True)
-    for part in out.glob(f"*{PART}"):
-        part.unlink(missing_ok=True)
-    path = out / "prepare.json"
-    if path.is_file():
-        before = read_json(path)
-        changed = [name for name in settings if before.get(name) != settings[name]]
-        if changed:
-            was = ", ".join(f"{name} {before.get(name)!r}" for name in changed)
-            now = ", ".join(f"{name} {settings[name]!r}" for name in changed)
-            raise MienError(
-                f"{out}: was begun with {was}, now {now}; name another folder or delete this one"
-            )
-    elif any(out.iterdir()):
+    begun = out / "prepare.json"
+    if begun.is_file():
+        _compare(out, read_json(begun), settings)
+    elif any(not path.match(f"prepare.json.*{PART}") for path in out.iterdir()):
         raise MienError(f"{out}: holds something else; name a new or empty folder")
     else:
-        write_text(path, json.dumps(settings, indent=2))
+        write_text(begun, json.dumps(settings, indent=2))
+    for part in out.glob(f"*{PART}"):
+        part.unlink(missing_ok=True)
 
 
-def _distinct(
-    items: Iterable[Utterance | Skipped], skipped: list[Skipped]
-) -> Iterator[Utterance]:
+def _compare(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    changes = [
+        f"{name} {before.get(name)!r}, not {now[name]!r}"
+        for name in now
+        if before.get(name) != now[name]
+    ]
+    if changes:
+        raise MienError(
+            f"{out}: was begun with {' and '.join(changes)}; name another folder or delete this one"
+        )
+
+
+def _distinct(items: Iterable[Utterance | Skipped], skipped: list[Skipped]) -> Iterator[Utterance]:
     """Pass the utterances on, each id once; put aside what the importer skipped."""
     seen = set()
     for item in items:
@@ -216,29 +206,24 @@ def _distinct(
             yield item
 
 
-@dataclass(frozen=True)
-class _Job:
-    unit: Unit
-    shard: Path
+def _jobs(utterances: Iterable[Utterance], out: Path, settings: dict[str, Any]) -> Iterator[Job]:
+    """Name the shard of each unit after all that decides what it will hold.
 
-
-def _jobs(utterances: Iterable[Utterance], out: Path, settings: dict[str, Any]) -> Iterator[_Job]:
-    """Cut the corpus into units, each with the name of its shard.
-
-    The name depends on everything that decides what the shard will hold, so that one that exists
-    can be trusted.
+    So one that exists can be trusted, and one of a corpus that has changed since is not taken.
     """
     for number, unit in enumerate(_units(utterances)):
         rows = [utterance_to_row(utterance) for utterance in unit]
         contents = json.dumps([settings, rows], sort_keys=True)
         digest = hashlib.sha256(contents.encode()).hexdigest()[:12]
-        yield _Job(unit, out / f"{number:05d}-{digest}.parquet")
+        yield Job(unit, out / f"{number:05d}-{digest}.parquet")
 
 
-def _units(utterances: Iterable[Utterance]) -> Iterator[Unit]:
-    unit: Unit = []
+def _units(utterances: Iterable[Utterance]) -> Iterator[list[Utterance]]:
+    """Cut the corpus into units of work, between recordings."""
+    unit: list[Utterance] = []
     for utterance in utterances:
-        if len(unit) >= UNIT and _recording(utterance) not in (_recording(unit[-1]), None):
+        source = recording(utterance)
+        if len(unit) >= UNIT and (source is None or source != recording(unit[-1])):
             yield unit
             unit = []
         unit.append(utterance)
@@ -246,26 +231,69 @@ def _units(utterances: Iterable[Utterance]) -> Iterator[Unit]:
         yield unit
 
 
-def _recording(utterance: Utterance) -> Path | None:
-    return utterance.video or utterance.audio
+def _finish(
+    out: Path, shards: list[Path], skipped: list[Skipped], settings: dict[str, Any]
+) -> Summary:
+    """Count what the shards hold, and declare the folder whole."""
+    count = _Count(skipped)
+    for shard in shards:
+        count.add(*read_shard(shard))
+    lines = [json.dumps(asdict(item), ensure_ascii=False) for item in count.skipped]
+    write_text(out / "skipped.jsonl", "".join(f"{line}\n" for line in lines))
+    for stale in {*out.glob("*.parquet"), *out.glob(f"*{PART}")} - set(shards):
+        stale.unlink()
+    summary = count.summary(settings["corpus"])
+    if not summary.utterances:
+        raise MienError(
+            f"{out}: nothing of the corpus can be used; {summary.skipped} utterances were skipped"
+            " for the reasons in skipped.jsonl"
+        )
+    names = [{"file": s.name, "samples": n} for s, n in zip(shards, count.sizes, strict=True)]
+    info = {**settings, **asdict(summary), "shards": names}
+    write_text(out / "dataset.json", json.dumps(info, indent=2, ensure_ascii=False))
+    return summary
 
 
-def _run(jobs: Iterator[_Job], interval: float, workers: int, bar: Any) -> list[Path]:
-    """Do every job that is not done yet; a few at a time are held, however many there are."""
-    shards: list[Path] = []
-    running: dict[Future[None], _Job] = {}
-    pool = _pool(workers)
-    try:
-        while True:
-            for job in islice(jobs, 2 * workers - len(running)):
-                shards.append(job.shard)
-                if job.shard.exists():
-                    bar.update(len(job.unit))
-                else:
-                    running[pool.submit(_work, job, interval)] = job
-            if not running:
-                return shards
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            ...
-    finally:
-        pool.shutdown(cancel_futures=True)
+class _Count:
+    """Adds up shards."""
+
+    def __init__(self, skipped: list[Skipped]) -> None:
+        self.skipped = list(skipped)
+        self.sizes: list[int] = []
+        self.totals: Counter[str] = Counter()
+        self.emotions: Counter[str] = Counter()
+        self.persons: Counter[str] = Counter()
+
+    def add(self, table: pa.Table, skipped: list[Skipped]) -> None:
+        self.skipped += skipped
+        self.sizes.append(table.num_rows)
+        for row in table.to_pylist():
+            self.totals["synthetic"] += row["synthetic"]
+            self.totals["t"] += bool(row["text"] and row["text"].strip())
+            self.totals["a"] += row["num_samples"] > 0
+            self.totals["v"] += row["num_faces"] > 0
+            self.totals["samples"] += row["num_samples"]
+            self.totals["faces"] += row["num_faces"]
+            self.totals["found"] += sum(row["face_found"] or ())
+            self.totals["unlabelled"] += row["emotions"] is None
+            self.emotions.update(row["emotions"] or ())
+            self.persons.update([row["person"]] if row["person"] else ())
+
+    def summary(self, corpus: str) -> Summary:
+        kinds = Counter(item.reason.partition(":")[0] for item in self.skipped)
+        losses = {kind: kinds[kind] for kind in ("video", "audio")}
+        faces = self.totals["faces"]
+        return Summary(
+            corpus=corpus,
+            synthetic=self.totals["synthetic"] > 0,
+            utterances=sum(self.sizes),
+            skipped=len(self.skipped) - sum(losses.values()),
+            losses=losses,
+            modalities={letter: self.totals[letter] for letter in "tav"},
+            emotions=dict(self.emotions.most_common()),
+            unlabelled=self.totals["unlabelled"],
+            persons=dict(sorted(self.persons.items())),
+            hours=round(self.totals["samples"] / RATE / 3600, 4),
+            faces=faces,
+            face_found=round(self.totals["found"] / faces, 4) if faces else None,
+        )

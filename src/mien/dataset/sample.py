@@ -8,8 +8,9 @@ from typing import TypeVar
 import numpy as np
 
 from mien.errors import MienError
-from mien.media.decode import FRAME_INTERVAL, Damage, read_audio, read_frames
+from mien.media.decode import FRAME_INTERVAL, read_audio, read_frames
 from mien.media.faces import Face, FaceCropper
+from mien.media.track import Damage
 from mien.utterance import RATE, Sample, Skipped, Utterance
 
 SHORTEST = 400

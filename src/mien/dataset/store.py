@@ -55,7 +55,8 @@ _DECODED = [*HEAVY, "face_times", "face_found"]
 # A sample is read together with its row group: small ones make shuffled reading fast.
 _ROW_GROUP_BYTES = 512 * 1024
 _OPEN_SHARDS = 256
-_PART = ".part"
+PART = ".part"
+"""What the names of unfinished files end in."""
 
 
 def utterance_to_row(utterance: Utterance) -> dict[str, Any]:
@@ -98,7 +99,9 @@ def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
     """
     skipped: list[dict[str, str]] = []
     group: list[dict[str, Any]] = []
-    with whole(path) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
+    # A dictionary or statistics of pictures and sound would only be copies of them.
+    how = {"compression": "zstd", "use_dictionary": LIGHT, "write_statistics": LIGHT}
+    with whole(path) as part, pq.ParquetWriter(part, SCHEMA, **how) as writer:
         for item in items:
             if isinstance(item, Skipped):
                 skipped.append(vars(item))
@@ -239,7 +242,7 @@ def write_text(path: Path, text: str) -> None:
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Lend a temporary name; the file takes its own only when all of it is written."""
-    part = path.with_name(f"{path.name}.{os.getpid()}{_PART}")
+    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     try:
         yield part
         part.replace(path)
@@ -274,7 +277,7 @@ def _sample_to_row(sample: Sample) -> dict[str, Any]:
     row["face_times"] = None if times is None else times.tolist()
     row["face_found"] = None if found is None else found.tolist()
     row["faces"] = None if faces is None else faces.tobytes()
-    row["waveform"] = None if wave is None else wave.astype("<i2").tobytes()
+    row["waveform"] = None if wave is None else wave.astype("<i2", copy=False).tobytes()
     return row
 
 

@@ -3,48 +3,27 @@
 import heapq
 import itertools
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import av
 import numpy as np
 import soxr
 
 from mien.errors import MienError
+from mien.media.track import Report, claimed_duration, find_stream, open_media, open_track
 from mien.utterance import RATE, Clip, Side, Utterance
 
 FRAME_INTERVAL = 0.5
 """Seconds from one sampled frame to the next, as published (Dai et al. 2021)."""
 
 Span = tuple[float, float | None]
-Kind = Literal["video", "audio"]
 
 # Some containers round times to a millisecond, so a frame counts as shown that much early.
 _TOLERANCE = 1e-3
-# Files end a little before their header says as a matter of course; later than this is damage.
-_SHORTFALL = 1.0
 # Holes in the sound of this length (s) are filled with silence to keep later times right.
 # Shorter ones are jitter, longer ones broken time stamps.
 _HOLE = (0.1, 60.0)
-
-
-class Damage(UserWarning):
-    """Part of a media file cannot be read; what could be read is used.
-
-    Attributes
-    ----------
-    at : float
-        Seconds from the beginning of the file to where the damage was met.
-    """
-
-    def __init__(self, path: Path, at: float, why: str) -> None:
-        super().__init__(f"{path}: damaged at {at:.2f} s ({why}); the rest of it is used")
-        self.at = at
-
-
-Report = Callable[[Damage], object]
 
 
 def read_frames(
@@ -94,9 +73,9 @@ def read_frames(
         raise MienError(f"the frame interval must be above 0 seconds, not {interval}")
     wanted = heapq.merge(*(_times(i, span, interval) for i, span in enumerate(spans)))
     target = next(wanted, None)
-    with _opened(path, "video") as (container, stream):
-        frames = _decoded(container, stream, path, "video", report)
-        for frame, until in _shown(frames, _origin(container), _frame_period(stream)):
+    with open_track(path, "video") as track:
+        frames = track.frames(report)
+        for frame, until in _shown(frames, track.origin, track.frame_period):
             pixels: np.ndarray | None = None
             while target is not None and target[0] < until - _TOLERANCE:
                 time, index = target
@@ -138,15 +117,15 @@ def read_audio(
     MienError
         The file is missing or unreadable, holds no sound, or has no such channel.
     """
-    with _opened(path, "audio") as (container, stream):
-        frames = _decoded(container, stream, path, "audio", report)
+    with open_track(path, "audio") as track:
+        frames = track.frames(report)
         first = next(frames)
         rate = first.sample_rate
         waves = (
             (frame.time, _mono(frame, rate, channel, path))
             for frame in itertools.chain([first], frames)
         )
-        pieces = _cut(waves, rate, _origin(container), max(start or 0.0, 0.0), end)
+        pieces = _cut(waves, rate, track.origin, max(start or 0.0, 0.0), end)
         parts = [_int16(piece) for piece in _resampled(pieces, rate)]
     return np.concatenate(parts) if parts else np.empty(0, np.int16)
 
@@ -201,105 +180,21 @@ def decode(utterance: Utterance, frame_interval: float = FRAME_INTERVAL) -> Clip
 
 
 def has_video(path: Path) -> bool:
-    """Tell whether a file holds moving pictures (the cover of a song does not count)."""
-    with _container(path) as container:
-        return _stream(container, "video") is not None
+    """Tell whether a file holds pictures (the cover of a song does not count)."""
+    with open_media(path) as container:
+        return find_stream(container, "video") is not None
 
 
 def has_audio(path: Path) -> bool:
     """Tell whether a file holds sound."""
-    with _container(path) as container:
-        return _stream(container, "audio") is not None
+    with open_media(path) as container:
+        return find_stream(container, "audio") is not None
 
 
 def duration(path: Path) -> float | None:
     """Give the length in seconds that a file claims, or None where it does not say."""
-    with _container(path) as container:
-        return None if container.duration is None else container.duration / av.time_base
-
-
-@contextmanager
-def _container(path: Path) -> Iterator[Any]:
-    try:
-        # "file:" keeps a colon in a name from being read as a protocol; the white list keeps a
-        # playlist that poses as a clip from fetching anything over the network.
-        container = av.open(
-            f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"}
-        )
-    except FileNotFoundError:
-        raise MienError(f"{path}: no such file") from None
-    except (av.FFmpegError, OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise MienError(f"{path}: cannot be read as a media file ({why})") from error
-    with container:
-        yield container
-
-
-@contextmanager
-def _opened(path: Path, kind: Kind) -> Iterator[tuple[Any, Any]]:
-    with _container(path) as container:
-        stream = _stream(container, kind)
-        if stream is None:
-            raise MienError(f"{path}: holds no {'picture' if kind == 'video' else 'sound'}")
-        # Preparing runs one process a core; a decoder's own threads would only hold more frames.
-        stream.codec_context.thread_count = 1
-        yield container, stream
-
-
-def _stream(container: Any, kind: Kind) -> Any:
-    cover = av.stream.Disposition.attached_pic
-    candidates = (s for s in container.streams if s.type == kind and not s.disposition & cover)
-    return next((s for s in candidates if s.codec_context is not None), None)
-
-
-def _decoded(container: Any, stream: Any, path: Path, kind: Kind, report: Report) -> Iterator[Any]:
-    """Yield every frame that can be decoded; report the first damage, raise if there is none."""
-    origin, last = _origin(container), None
-    why: str | None = None
-    reported = False
-    for item in _attempts(container, stream):
-        if isinstance(item, str):
-            why = why or item
-        else:
-            last = (last or 0.0) if item.time is None else item.time - origin
-            yield item
-        if why and last is not None and not reported:
-            reported = True
-            report(Damage(path, last, why))
-    if last is None:
-        what = "picture" if kind == "video" else "sound"
-        raise MienError(f"{path}: no {what} in it can be decoded ({why or 'it is empty'})")
-    claimed = _claimed(container, stream)
-    if not reported and claimed is not None and last + _SHORTFALL < claimed:
-        report(Damage(path, last, f"it ends there but should last {claimed:.2f} s"))
-
-
-def _attempts(container: Any, stream: Any) -> Iterator[Any]:
-    """Yield frames, and what is wrong as words: one bad packet does not end the recording."""
-    try:
-        for packet in container.demux(stream):
-            if packet.is_corrupt:
-                yield "data cut short"
-            try:
-                for frame in packet.decode():
-                    if frame.is_corrupt:
-                        yield "data missing"
-                    yield frame
-            except av.FFmpegError as error:
-                yield error.strerror
-    except av.FFmpegError as error:
-        yield error.strerror
-
-
-def _claimed(container: Any, stream: Any) -> float | None:
-    if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
-    return None if container.duration is None else container.duration / av.time_base
-
-
-def _origin(container: Any) -> float:
-    """Time stamp of the file's beginning: broadcast formats do not start at zero."""
-    return (container.start_time or 0) / av.time_base
+    with open_media(path) as container:
+        return claimed_duration(container)
 
 
 def _times(index: int, span: Span, interval: float) -> Iterator[tuple[float, int]]:
@@ -310,10 +205,6 @@ def _times(index: int, span: Span, interval: float) -> Iterator[tuple[float, int
         if end is not None and time > end - 1e-6:
             return
         yield time, index
-
-
-def _frame_period(stream: Any) -> float:
-    return 1 / float(stream.average_rate or stream.guessed_rate or 25)
 
 
 def _shown(frames: Iterable[Any], origin: float, period: float) -> Iterator[tuple[Any, float]]:
@@ -358,6 +249,9 @@ def _mono(frame: Any, rate: int, channel: int | None, path: Path) -> np.ndarray:
         zero = full = 128.0
     elif samples.dtype.kind == "i":
         full = 2.0 ** (8 * samples.dtype.itemsize - 1)
+    else:
+        # One of these would spread over all that comes after it in the resampler.
+        samples = np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
     wave = samples.mean(axis=0, dtype=np.float64) if channel is None else samples[channel]
     return ((wave - zero) / full).astype(np.float32)
 
@@ -395,5 +289,4 @@ def _resampled(chunks: Iterable[np.ndarray], rate: int) -> Iterator[np.ndarray]:
 
 
 def _int16(wave: np.ndarray) -> np.ndarray:
-    scaled = np.rint(np.nan_to_num(wave) * 32768)
-    return np.clip(scaled, -32768, 32767).astype(np.int16)
+    return np.clip(np.rint(wave * 32768), -32768, 32767).astype(np.int16)

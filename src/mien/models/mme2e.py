@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -87,6 +88,9 @@ class MME2E(nn.Module):
     True
     """
 
+    face_mean: Tensor
+    face_sd: Tensor
+
     def __init__(
         self,
         config: ModelConfig,
@@ -120,7 +124,7 @@ class MME2E(nn.Module):
         return TextEncoder(text_config, self.config.text_pooling)
 
     def _dim(self, modality: str) -> int:
-        return int(self.encoders[modality].dim)
+        return cast(int, self.encoders[modality].dim)
 
     def forward(self, batch: Batch) -> Output:
         """Answer for each utterance of a batch, whatever its batch-mates."""

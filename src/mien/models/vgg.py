@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 BLOCKS = ((64, False), (64, False), (128, True), (256, True), (512, True))
 """Channels of each VGG block, and whether 2x2 max pooling follows."""
@@ -88,7 +89,7 @@ class VGG(nn.Module):
             nn.Linear(hidden, dim),
         )
         # channels side by side in memory: 1.3 times faster on CPU, as fast or faster on GPU
-        self.to(memory_format=torch.channels_last)
+        convert_conv2d_weight_memory_format(self, torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn pictures (N, C, H, W) into vectors (N, dim)."""

@@ -13,7 +13,6 @@ from mien.evaluation import evaluate
 from mien.evaluation.thresholds import choose
 from mien.models import MME2E
 from mien.run import Run
-from mien.tasks import Task
 from mien.training.data import examples, loader, parts_of
 
 Answers = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -51,7 +50,7 @@ def answer(
 
 def choose_thresholds(run: Run, answers: Answers) -> dict[str, dict[str, float]]:
     """Choose on the answers to validation, and keep, the thresholds of the yes-or-no tasks."""
-    chosen = {}
+    chosen: dict[str, dict[str, float]] = {}
     for task in run.config.tasks:
         probabilities, truth = _known(*answers[task.name])
         if task.loss == "bce" and len(truth):
@@ -87,8 +86,8 @@ def evaluate_run(
     Returns
     -------
     dict
-        ``part``, ``protocol``, ``data``, ``synthetic``, ``modalities``, ``left_out``; ``tasks``: for
-        each task what `mien.evaluation.evaluate` gives.
+        ``part``, ``protocol``, ``data``, ``synthetic``, ``modalities``, ``left_out``, and in
+        ``tasks`` for each what `mien.evaluation.evaluate` gives.
 
     Raises
     ------
@@ -138,10 +137,3 @@ def evaluate_run(
 def _known(probabilities: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     known = ~np.isnan(truth).any(axis=1)
     return probabilities[known], truth[known]
-
-
-def headline(task: Task, block: dict[str, Any]) -> tuple[str, float | None]:
-    """Name the one figure to go by: UA for tasks with one answer, average F1 for the others."""
-    if task.loss == "ce":
-        return "average recall (UA)", block["singlelabel"]["ua"]
-    return "average F1", block["multilabel"]["average"]["f1"]

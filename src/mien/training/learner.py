@@ -128,7 +128,8 @@ class Learner(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Set the optimiser, slower for the text encoder and its head, and its schedule."""
-        slow, fast = [], []
+        slow: list[torch.nn.Parameter] = []
+        fast: list[torch.nn.Parameter] = []
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad:
                 text = name.startswith("encoders.t.") or name.endswith((".t.weight", ".t.bias"))

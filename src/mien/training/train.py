@@ -8,6 +8,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import Callback, EarlyStopping, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch import Tensor
 
 from mien.dataset.examples import Examples
 from mien.dataset.splits import Split, split, suggest
@@ -76,8 +77,10 @@ def train(
     training = examples(run, store, parts.train, tokenizer, config)
     validation = examples(run, store, parts.valid, tokenizer)
     targets = training.targets()
-    balance = {t.name: t.balance(targets[t.name]) for t in run.config.tasks if config.balance}
-    learner = Learner(network, run.config.tasks, config, balance)
+    weights: dict[str, Tensor] = {}
+    if config.balance:
+        weights = {task.name: task.balance(targets[task.name]) for task in run.config.tasks}
+    learner = Learner(network, run.config.tasks, config, weights)
     _fit(run, learner, training, validation, config, resume, progress)
     answers = answer(run, run.model(), store, parts.valid, progress=progress)
     choose_thresholds(run, answers)

@@ -1,8 +1,8 @@
 """What happens in the synthetic corpus, decided before anything is rendered.
 
 Every turn has an emotion, and shows one in its words, one in its voice and one in its face. Each of
-the three is the turn's own emotion with probability `REVEALED` and otherwise any of the other five,
-drawn independently: no modality suffices, and together they tell more than each.
+the three is the turn's own emotion with its probability in `REVEALED` and otherwise any of the other
+five, drawn independently: no modality suffices, and together they tell more than each.
 """
 
 from collections.abc import Iterator
@@ -19,17 +19,16 @@ SESSIONS = 5
 NO_CONSENSUS = "xxx"
 """IEMOCAP's code for a turn that its annotators disagree about."""
 
-MODALITIES = ("words", "voice", "face")
-REVEALED = 0.7
-"""Probability that a modality shows the emotion of the turn."""
+REVEALED = {"words": 0.72, "voice": 0.75, "face": 0.62}
+"""Probability that a modality shows the emotion of the turn: the easier to read, the less often."""
 
 MANNERS = {
-    "ang": Manner(pitch=10, range=25, speed=0.10, gain=6, tension=0.9),
-    "exc": Manner(pitch=28, range=40, speed=0.22, gain=3, tension=0.4),
-    "fru": Manner(pitch=-6, range=10, speed=-0.05, gain=3, tension=0.5),
-    "hap": Manner(pitch=16, range=18, speed=0.0, gain=0, tension=0.0),
-    "neu": Manner(),
-    "sad": Manner(pitch=-16, range=-35, speed=-0.22, gain=-6, tension=-0.8),
+    "ang": Manner(pitch=8, range=25, speed=0.1, gain=7, tension=1.0),
+    "exc": Manner(pitch=28, range=40, speed=0.22, gain=4, tension=0.4),
+    "fru": Manner(pitch=-10, range=10, speed=-0.1, gain=1, tension=0.7),
+    "hap": Manner(pitch=16, range=20, gain=1, tension=-0.5),
+    "neu": Manner(range=-15, gain=-2),
+    "sad": Manner(pitch=-16, range=-35, speed=-0.22, gain=-7, tension=-0.9),
 }
 EXPRESSIONS = {
     "ang": Expression(smile=-0.45, mouth=0.15, brow_tilt=-1, brow_lift=-0.8, eyes=0.25),
@@ -146,7 +145,7 @@ def _turns(dialogue: str, turns: int, rng: np.random.Generator) -> Iterator[Turn
 
 
 def _turn(name: str, emotion: str, rng: np.random.Generator) -> Turn:
-    shown = {modality: _shown(emotion, rng) for modality in MODALITIES}
+    shown = {modality: _shown(emotion, chance, rng) for modality, chance in REVEALED.items()}
     ratings = np.rint(rng.normal(_AFFECT[emotion], 0.5, (2, 3))).clip(1, 5).astype(int).tolist()
     return Turn(
         id=name,
@@ -161,8 +160,8 @@ def _turn(name: str, emotion: str, rng: np.random.Generator) -> Turn:
     )
 
 
-def _shown(emotion: str, rng: np.random.Generator) -> str:
-    if emotion in EMOTIONS and rng.random() < REVEALED:
+def _shown(emotion: str, chance: float, rng: np.random.Generator) -> str:
+    if emotion in EMOTIONS and rng.random() < chance:
         return emotion
     return str(rng.choice([other for other in EMOTIONS if other != emotion]))
 

@@ -172,7 +172,7 @@ def _colour(waveform: np.ndarray, manner: Manner) -> np.ndarray:
     """Trim, brighten or dull (a first-order filter), and set the loudness."""
     loud = np.flatnonzero(np.abs(waveform) > 0.02 * np.abs(waveform).max())
     waveform = waveform[loud[0] : loud[-1] + 1]
-    slope = 0.6 * np.clip(manner.tension, -1, 1)
+    slope = 0.7 * np.clip(manner.tension, -1, 1)
     waveform = waveform - slope * np.concatenate([[0], waveform[:-1]])
     level = _LOUDNESS * 10 ** (manner.gain / 20)
     waveform *= level / np.sqrt(np.mean(waveform**2))

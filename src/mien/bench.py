@@ -1,0 +1,28 @@
+"""Find and run the benchmarks of a checkout."""
+
+import runpy
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mien.errors import MienError
+
+FOLDER = Path("benchmarks")
+
+
+def bench(names: Sequence[str] = ()) -> None:
+    """Run benchmarks by name, all of them where none is named; each writes its table itself.
+
+    Raises
+    ------
+    MienError
+        This is not a checkout of mien, or there is no benchmark of a name.
+    """
+    known = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
+    if not known:
+        raise MienError("no benchmarks here: run this in a checkout of mien")
+    for name in names or known:
+        if name not in known:
+            raise MienError(f"no benchmark {name!r}: there are {', '.join(known)}")
+        print(f"{name}:", file=sys.stderr)
+        runpy.run_path(str(known[name]), run_name="__main__")

