@@ -232,7 +232,8 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate(args: argparse.Namespace) -> None:
     from mien.evaluation.report import table
-    from mien.run import Run, write_text
+    from mien.files import write_text
+    from mien.run import Run
     from mien.training.evaluate import evaluate_run
 
     metrics = evaluate_run(args.run, data=args.data, part=args.split, modalities=args.modalities)
@@ -268,8 +269,8 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _predict(args: argparse.Namespace) -> None:
+    from mien.files import write_text
     from mien.recognizer import Recognizer
-    from mien.run import write_text
 
     if not args.clip and args.text is None and args.transcript is None:
         args.parser.error("give clips, or --text or --transcript for words alone")

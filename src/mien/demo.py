@@ -12,10 +12,11 @@ from mien.dataset.prepare import prepare
 from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.files import write_text
 from mien.models import ModelConfig
 from mien.recognizer import Recognizer
 from mien.report import write_report
-from mien.run import Run, write_text
+from mien.run import Run
 from mien.training import TrainConfig, train
 from mien.training.evaluate import evaluate_run
 from mien.utterance import Utterance

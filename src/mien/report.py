@@ -6,7 +6,8 @@ from mien.errors import MienError
 from mien.evaluation.curves import curves
 from mien.evaluation.pictures import picture
 from mien.evaluation.report import html
-from mien.run import Run, write_text
+from mien.files import write_text
+from mien.run import Run
 
 
 def write_report(folder: str | Path, out: str | Path | None = None) -> Path:

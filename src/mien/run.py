@@ -13,7 +13,6 @@ Nothing in it is a pickle, so that a folder from elsewhere can be opened without
 """
 
 import json
-import os
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,10 +26,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig
+from transformers import AutoConfig, PretrainedConfig
 
 from mien.errors import MienError
+from mien.files import whole, write_text
 from mien.models import MME2E, ModelConfig
+from mien.models.text import load_tokenizer
 from mien.tasks import Task
 
 FORMAT = 1
@@ -65,19 +66,16 @@ class RunConfig(BaseModel):
     training: dict[str, Any]
     text: dict[str, Any] | None = None
 
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse a model with text whose encoder is not described."""
+        if "t" in self.model.modalities and self.text is None:
+            raise ValueError("a model with text needs the section text")
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors as safetensors, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, partial)
-    os.replace(partial, path)
+    with whole(path) as part:
+        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, part)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -116,7 +114,10 @@ class Run:
                 f"{folder} exists and is not empty: choose another --out,"
                 " or go on with what it holds by --resume"
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
         if tokenizer is not None:
             tokenizer.save_pretrained(folder / "tokenizer")
         write_text(folder / "environment.json", json.dumps(environment(), indent=2))
@@ -136,15 +137,21 @@ class Run:
                     " use the version of mien that environment.json names, or train again"
                 )
             return RunConfig.model_validate(content)
-        except (yaml.YAMLError, ValidationError) as error:
-            raise MienError(f"{path} is damaged: {error}") from error
+        except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+            raise MienError(f"{path} is damaged: {_brief(error)}") from error
 
     def text_config(self) -> PretrainedConfig | None:
         """Give the dimensions of the text encoder, None for a model without text."""
         if self.config.text is None:
             return None
         options = dict(self.config.text)
-        return AutoConfig.for_model(options.pop("model_type"), **options)
+        try:
+            return AutoConfig.for_model(options.pop("model_type"), **options)
+        except Exception as error:  # transformers raises anything
+            path = self.folder / "config.yaml"
+            raise MienError(
+                f"{path} is damaged: its section text describes no encoder ({_brief(error)})"
+            ) from error
 
     def tokenizer(self) -> Any:
         """Read the tokenizer; None for a model without text."""
@@ -153,7 +160,10 @@ class Run:
         folder = self.folder / "tokenizer"
         if not folder.is_dir():
             raise MienError(f"{folder} is missing: copy the whole run folder")
-        return AutoTokenizer.from_pretrained(folder)
+        try:
+            return load_tokenizer(str(folder))
+        except MienError as error:
+            raise MienError(f"{folder} is damaged: copy the whole run folder again") from error
 
     def build(self) -> MME2E:
         """Build the model with random weights."""
@@ -178,7 +188,8 @@ class Run:
         try:
             model.load_state_dict(read_tensors(path))
         except RuntimeError as error:
-            raise MienError(f"{path} does not fit {self.folder}/config.yaml: {error}") from error
+            why = _brief(error)
+            raise MienError(f"{path} does not fit {self.folder}/config.yaml: {why}") from error
         return model.eval()
 
     def write_model(self, model: torch.nn.Module) -> None:
@@ -190,7 +201,13 @@ class Run:
         content = self.read("thresholds.json")
         if task.name not in content:
             return [0.5] * len(task.labels)
-        return [float(content[task.name][label]) for label in task.labels]
+        try:
+            return [float(content[task.name][label]) for label in task.labels]
+        except (KeyError, TypeError, ValueError) as error:
+            path = self.folder / "thresholds.json"
+            raise MienError(
+                f"{path} does not fit the labels of {task.name!r} ({error!r}): copy it again"
+            ) from error
 
     def read(self, name: str) -> dict[str, Any]:
         """Read a JSON file of the folder; empty where it is not there yet."""
@@ -200,11 +217,19 @@ class Run:
         try:
             return dict(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
-            raise MienError(f"{path} is damaged ({error}): run `mien evaluate` again") from error
+            raise MienError(
+                f"{path} is damaged ({error}): copy it again; `mien evaluate` renews metrics.json"
+            ) from error
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON file of the folder, whole or not at all."""
         write_text(self.folder / name, json.dumps(content, indent=2, allow_nan=False))
+
+
+def _brief(error: Exception) -> str:
+    """Put a library's message on one line that can be read."""
+    line = " ".join(str(error).split())
+    return line if len(line) <= 300 else f"{line[:300]} …"
 
 
 def environment() -> dict[str, Any]:

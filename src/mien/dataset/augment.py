@@ -6,6 +6,7 @@ import numpy as np
 import soxr
 from torch import Tensor
 
+from mien.media.spectrogram import WINDOW
 from mien.utterance import FACE_SIZE, RATE, Sample
 
 SPEEDS = (0.9, 1.1)
@@ -30,7 +31,8 @@ def _waveform(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
     speed = random.uniform(*SPEEDS)
     sound = soxr.resample(waveform.astype(np.float32), speed * RATE, RATE, quality="LQ")
     # the pieces' borders fall elsewhere each time, up to one piece later
-    sound = np.pad(sound, (int(random.integers(0, 6400)), 0))
+    onset = max(int(random.integers(0, 6400)), WINDOW - len(sound))
+    sound = np.pad(sound, (onset, 0))
     noise_db = random.uniform(-45, -15)
     level = np.sqrt(np.mean(sound**2)) * 10 ** (noise_db / 20)
     sound = sound + random.normal(0, level, len(sound))

@@ -7,6 +7,7 @@ from pathlib import Path
 from mien.dataset.audit import audit
 from mien.dataset.splits import PROTOCOLS
 from mien.dataset.store import Store
+from mien.utterance import Utterance
 
 
 def inspect(data: str | Path) -> str:
@@ -21,13 +22,19 @@ def inspect(data: str | Path) -> str:
     synthetic = " (synthetic)" if store.info["synthetic"] else ""
     parts = [
         f"{data}: {len(store)} utterances of {store.info['corpus']}{synthetic}",
-        _counts("emotions", [e for u in store.utterances for e in u.emotions or ("(no label)",)]),
+        _counts("emotions", [e for u in store.utterances for e in _emotions(u)]),
         _counts("persons", [u.person or "(not known)" for u in store.utterances]),
         _counts("modalities (t words, a sound, v faces)", store.modalities),
         _skipped(store.folder),
         _leakage(store),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _emotions(utterance: Utterance) -> tuple[str, ...]:
+    if utterance.emotions is None:
+        return ("(no label)",)
+    return utterance.emotions or ("(none of them)",)
 
 
 def _counts(title: str, values: list[str]) -> str:

@@ -17,15 +17,14 @@ from tqdm import tqdm
 
 from mien.dataset.pool import Job, recording, run
 from mien.dataset.store import (
-    PART,
     SCHEMA_VERSION,
     read_info,
     read_json,
     read_shard,
     utterance_to_row,
-    write_text,
 )
 from mien.errors import MienError
+from mien.files import PART, write_text
 from mien.media.decode import FRAME_INTERVAL
 from mien.utterance import RATE, Skipped, Utterance
 

@@ -3,7 +3,6 @@
 import bisect
 import itertools
 import json
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mien.errors import MienError
+from mien.files import whole
 from mien.utterance import FACE_SIZE, Sample, Skipped, Utterance
 
 SCHEMA_VERSION = 1
@@ -55,8 +55,6 @@ _DECODED = [*HEAVY, "face_times", "face_found"]
 # A sample is read together with its row group: small ones make shuffled reading fast.
 _ROW_GROUP_BYTES = 512 * 1024
 _OPEN_SHARDS = 256
-PART = ".part"
-"""What the names of unfinished files end in."""
 
 
 def utterance_to_row(utterance: Utterance) -> dict[str, Any]:
@@ -231,25 +229,6 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise MienError(f"{path}: damaged ({error}); prepare again into a new folder") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file that appears whole or not at all."""
-    with whole(path) as part:
-        part.write_text(text, "utf-8")
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Lend a temporary name; the file takes its own only when all of it is written."""
-    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
-    try:
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise MienError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

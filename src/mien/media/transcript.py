@@ -1,12 +1,14 @@
 """Words with their times: SubRip (.srt) and WebVTT (.vtt) files, or plain text without times."""
 
+import html
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from mien.errors import MienError
 
-TIMES = re.compile(r"((?:\d+:)?\d+:\d+[.,]\d+)\s*-->\s*((?:\d+:)?\d+:\d+[.,]\d+)")
+TIME = r"((?:\d+:)?\d+:\d+(?:[.,]\d+)?)"
+TIMES = re.compile(rf"{TIME}\s*-->\s*{TIME}")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ def read_transcript(path: str | Path) -> list[Cue]:
     Raises
     ------
     MienError
-        The file can't be read as text, holds no words, or a cue ends before it begins.
+        The file can't be read as text, holds no words, or has times that make no sense.
     """
     path = Path(path)
     try:
@@ -33,7 +35,7 @@ def read_transcript(path: str | Path) -> list[Cue]:
         raise MienError(f"{path} can't be read as UTF-8 text: {error}") from error
     timed = path.suffix.lower() in (".srt", ".vtt")
     cues = _cues(path, content) if timed else [Cue(" ".join(content.split()))]
-    cues = [cue for cue in cues if cue.text]
+    cues = sorted((cue for cue in cues if cue.text), key=lambda cue: cue.start or 0.0)
     if not cues:
         raise MienError(f"{path} holds no words")
     return cues
@@ -43,13 +45,16 @@ def _cues(path: Path, content: str) -> list[Cue]:
     cues = []
     for block in re.split(r"\n\s*\n", content.replace("\r\n", "\n")):
         lines = block.strip().split("\n")
-        at = next((i for i, line in enumerate(lines) if TIMES.search(line)), None)
+        at = next((i for i, line in enumerate(lines) if "-->" in line), None)
         if at is None:
             continue
-        start, end = (_seconds(t) for t in TIMES.search(lines[at]).groups())  # type: ignore[union-attr]
+        times = TIMES.search(lines[at])
+        if times is None:
+            raise MienError(f"{path}: the times {lines[at]!r} can't be read")
+        start, end = (_seconds(time) for time in times.groups())
         if end <= start:
             raise MienError(f"{path}: the cue {lines[at]!r} ends before it begins")
-        words = re.sub(r"<[^>]*>", "", " ".join(lines[at + 1 :]))
+        words = html.unescape(re.sub(r"<[^>]*>", "", " ".join(lines[at + 1 :])))
         cues.append(Cue(" ".join(words.split()), start, end))
     return cues
 

@@ -13,7 +13,9 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    modalities: str = Field("tav", description="modalities used, letters out of t, a, v")
+    modalities: str = Field(
+        "tav", validate_default=True, description="modalities used, letters out of t, a, v"
+    )
     text_model: str = Field(
         "minilm",
         description="text encoder: minilm (shipped with mien), a local folder, or a hub name"

@@ -1,5 +1,6 @@
 """The text encoder: any encoder of transformers, by name, by folder, or the one mien ships."""
 
+import inspect
 import logging
 import os
 from pathlib import Path
@@ -30,7 +31,9 @@ class TextEncoder(nn.Module):
 
     def __init__(self, config: PretrainedConfig, pooling: str | None = None) -> None:
         super().__init__()
-        self.encoder = AutoModel.from_config(config, add_pooling_layer=False)
+        self.encoder = AutoModel.from_config(config, dtype=torch.float32)
+        if "add_pooling_layer" in inspect.signature(type(self.encoder)).parameters:
+            self.encoder.pooler = None  # it would take part in nothing
         self.pooling = pooling or ("first" if config.model_type == "albert" else "mean")
         self.dim: int = config.hidden_size
 
@@ -76,32 +79,38 @@ def load_config(name: str) -> PretrainedConfig:
 
 def load_tokenizer(name: str) -> Any:
     """Read the tokenizer of a text encoder. Raises `MienError` as `load_config` does."""
-    return _fetch(AutoTokenizer, name)
+    tokenizer = _fetch(AutoTokenizer, name)
+    # where its files are missing, transformers makes one that knows no words
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise _unreadable(name, "there is no tokenizer")
+    return tokenizer
 
 
 def load_weights(encoder: TextEncoder, name: str) -> None:
     """Fill an encoder with its pretrained weights. Raises `MienError` as `load_config` does."""
-    # transformers reports the pooling layer, which mien leaves out, as an unexpected weight
+    # transformers prints what is unused or missing, the pooling layer that mien leaves out too
     level = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity(logging.ERROR)
     try:
-        pretrained = _fetch(
-            AutoModel, name, add_pooling_layer=False, use_safetensors=True, dtype=torch.float32
+        pretrained, report = _fetch(
+            AutoModel, name, use_safetensors=True, dtype=torch.float32, output_loading_info=True
         )
     finally:
         transformers_logging.set_verbosity(level)
-    encoder.encoder.load_state_dict(pretrained.state_dict())
+    weights, own = pretrained.state_dict(), encoder.encoder.state_dict()
+    # what is missing has random values by now
+    if missing := sorted(own.keys() & report["missing_keys"]):
+        raise _unreadable(name, f"{len(missing)} of {len(own)} weights are missing: {missing[0]} …")
+    encoder.encoder.load_state_dict({key: weights[key] for key in own})
 
 
 def _fetch(kind: Any, name: str, **options: Any) -> Any:
+    where = source(name)
     try:
-        return kind.from_pretrained(source(name), **options)
-    except (OSError, ValueError) as error:
-        if Path(name).is_dir():
-            raise MienError(
-                f"{name} holds no text encoder that transformers can read ({_first_line(error)}):"
-                " the folder needs config.json, model.safetensors and the tokenizer's files"
-            ) from error
+        return kind.from_pretrained(where, **options)
+    except Exception as error:  # damaged files make transformers raise anything
+        if Path(where).is_dir():
+            raise _unreadable(name, _first_line(error)) from error
         offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
         raise MienError(
             f"the text encoder {name!r} is no folder here and could not be fetched from the"
@@ -109,6 +118,13 @@ def _fetch(kind: Any, name: str, **options: Any) -> Any:
             f" bring DIR here and give --text-model DIR; or use --text-model {PACKAGED}, which"
             " needs no download"
         ) from error
+
+
+def _unreadable(name: str, why: str) -> MienError:
+    return MienError(
+        f"{name} holds no text encoder that transformers can read ({why}):"
+        " the folder needs config.json, model.safetensors and the tokenizer's files"
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 from lightning.pytorch.plugins.io import CheckpointIO
 from torch import Tensor
 
-from mien.run import read_tensors, write_tensors, write_text
+from mien.files import write_text
+from mien.run import read_tensors, write_tensors
 
 
 def flatten(value: Any, tensors: dict[str, Tensor]) -> Any:

@@ -1,12 +1,8 @@
 """What a training run is: the data, the task, and how it is optimised."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-
-from mien.tasks import Loss
-
-Part = dict[str, Any]
 
 
 class TrainConfig(BaseModel):
@@ -21,7 +17,7 @@ class TrainConfig(BaseModel):
         None, description="which utterances train, validate and test (default: the strictest fit)"
     )
     fold: int | None = Field(None, description="session that --protocol sessions tests, from 1")
-    loss: Loss | None = Field(
+    loss: Literal["bce", "ce"] | None = Field(
         None,
         description="bce: a yes or no for each label (default for emotion, published);"
         " ce: exactly one label is right (default for person)",

@@ -1,8 +1,8 @@
 """What happens in the synthetic corpus, decided before anything is rendered.
 
 Every turn has an emotion, and shows one in its words, one in its voice and one in its face. Each of
-the three is the turn's own emotion with its probability in `REVEALED` and otherwise any of the other
-five, drawn independently: no modality suffices, and together they tell more than each.
+the three is the turn's own with its probability in `REVEALED` and otherwise any of the other five,
+drawn independently: no modality suffices, and together they tell more than each.
 """
 
 from collections.abc import Iterator

@@ -1,0 +1,50 @@
+"""What the test part shares with training."""
+
+import pytest
+from samples import utterance
+
+from mien.dataset.audit import audit, leakage
+from mien.dataset.splits import PROTOCOLS, Split
+
+ROWS = [
+    utterance(0, person="anna", dialogue="a", text="Come in."),
+    utterance(1, person="ben", dialogue="b", text="No."),
+    utterance(2, person="carol", dialogue="c", text="Why?"),
+    utterance(3, person="anna", dialogue="d", text=" come  IN."),
+    utterance(4, person="dora", dialogue="d", text="Why?"),
+    utterance(5, person="ben", dialogue="b", text=None),
+    utterance(6, person=None, dialogue=None, text="No."),
+]
+
+
+def test_leakage_counts_by_hand() -> None:
+    found = leakage(ROWS, "own", Split(train=[0, 1], valid=[2], test=[3, 4, 5, 6]))
+    assert (found.protocol, found.train, found.valid, found.test) == ("own", 2, 1, 4)
+    assert found.person == pytest.approx(2 / 3), "anna and ben of anna, dora and ben"
+    assert found.dialogue == pytest.approx(1 / 3), "b of d, d and b"
+    assert found.sentence == pytest.approx(2 / 3), "'come in.' and 'no.', not validation's 'why?'"
+
+
+def test_what_the_data_do_not_say_is_none() -> None:
+    rows = [utterance(i, person=None, text=None) for i in range(3)]
+    found = leakage(rows, "own", Split(train=[0], valid=[1], test=[2]))
+    assert (found.person, found.dialogue, found.sentence) == (None, None, None)
+
+
+def test_every_protocol_fits_or_is_explained() -> None:
+    rows = [
+        utterance(i, person=f"{i % 4}", dialogue=f"{i % 5}", text=f"Line {i % 7}")
+        for i in range(140)
+    ]
+    fit, unfit = audit(rows)
+    shares = {row.protocol: row for row in fit}
+    assert set(shares) | set(unfit) == set(PROTOCOLS)
+    assert set(unfit) == {"given", "sessions"}
+    assert "at least three" in unfit["sessions"]
+    assert ":" not in "".join(unfit.values()), "without the advice to look here"
+    assert shares["persons"].person == 0
+    assert shares["dialogues"].dialogue == 0
+    assert shares["dialogues"].person == 1
+    assert shares["sentences"].sentence == 0
+    assert shares["random"].person == shares["random"].sentence == 1
+    assert {(r.train + r.valid + r.test) for r in fit} == {140}

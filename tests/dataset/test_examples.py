@@ -1,0 +1,283 @@
+"""From samples to batches: what is read, in which order, and how it is laid out."""
+
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import TEXTS, sample, store, tiny, tiny_model, utterance
+
+from mien.batch import Batch
+from mien.dataset.examples import SHUFFLE_WINDOW, Buckets, Examples, collate, cut
+from mien.media.spectrogram import pieces
+from mien.models import MME2E
+from mien.models.text import load_tokenizer
+from mien.tasks import Task
+
+EMOTION = Task(name="emotion", labels=("neutral", "calm", "happy"), loss="bce")
+PERSON = Task(name="person", labels=("person-0", "person-1"), loss="ce")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_text: Path) -> Any:
+    return load_tokenizer(str(tiny_text))
+
+
+@pytest.fixture(scope="module")
+def model(tiny_text: Path) -> MME2E:
+    return tiny_model(tiny_text).eval()
+
+
+def tensors(batch: Batch) -> list[torch.Tensor]:
+    return [v for v in vars(batch).values() if isinstance(v, torch.Tensor)]
+
+
+def same(one: Batch, other: Batch) -> bool:
+    pairs = zip(tensors(one), tensors(other), strict=True)
+    return one.ids == other.ids and all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_collate_lays_samples_out(tokenizer: Any) -> None:
+    samples = [sample(0, faces=3), sample(1, "a", seconds=0.4), sample(2, "tv", faces=1)]
+    batch = collate(samples, tiny(), tokenizer, [EMOTION, PERSON])
+    assert batch.ids == [s.utterance.id for s in samples]
+    assert batch.face_counts.tolist() == [3, 0, 1]
+    assert batch.piece_counts.tolist() == [2, 2, 0]
+    assert batch.faces.shape == (4, 3, 48, 48)
+    assert batch.pieces.shape == (4, 1, 128, 32)
+    assert samples[0].faces is not None
+    assert samples[0].waveform is not None
+    assert torch.equal(batch.faces[2], torch.from_numpy(samples[0].faces[2]).permute(2, 0, 1))
+    sound = torch.from_numpy(samples[0].waveform / np.float32(32768))
+    assert torch.equal(batch.pieces[:2], pieces(sound, "log"))
+    longest = len(tokenizer(TEXTS[2])["input_ids"])
+    assert batch.tokens.shape == (3, longest)
+    wanted = [len(tokenizer(TEXTS[0])["input_ids"]), 0, longest]
+    assert batch.token_mask.sum(dim=1).tolist() == wanted
+    assert batch.targets["emotion"].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert batch.targets["person"][:2].tolist() == [[1, 0], [0, 1]]
+    assert batch.targets["person"][2].isnan().all()
+
+
+@pytest.mark.parametrize("modalities", ["t", "a", "v", "av"])
+def test_collate_reads_only_the_models_modalities(tokenizer: Any, modalities: str) -> None:
+    batch = collate([sample(0), sample(1)], tiny(modalities=modalities), tokenizer)
+    for letter in "tav":
+        assert batch.present(letter).tolist() == [letter in modalities] * 2
+    assert batch.targets == {}
+
+
+def test_collate_takes_the_front_end_from_the_model(tokenizer: Any) -> None:
+    one = sample(0, "a")
+    assert one.waveform is not None
+    sound = torch.from_numpy(one.waveform / np.float32(32768))
+    for front_end in ("log", "published"):
+        batch = collate([one], tiny(front_end=front_end), tokenizer)
+        assert torch.equal(batch.pieces, pieces(sound, front_end))
+
+
+@pytest.mark.parametrize("absent", ["t", "a", "v"])
+def test_collate_where_nobody_has_a_modality(tokenizer: Any, model: MME2E, absent: str) -> None:
+    rest = "tav".replace(absent, "")
+    batch = collate([sample(0, rest), sample(1, rest)], tiny(), tokenizer)
+    assert not batch.present(absent).any()
+    with torch.no_grad():
+        output = model(batch)
+    assert all(logits.isfinite().all() for logits in output.logits.values())
+
+
+@pytest.mark.parametrize("text", ["", " \n", None])
+def test_empty_words_are_no_words(tokenizer: Any, text: str | None) -> None:
+    batch = collate([sample(0, text=text), sample(1)], tiny(), tokenizer)
+    assert batch.present("t").tolist() == [False, True]
+
+
+def test_long_texts_are_cut(tokenizer: Any) -> None:
+    batch = collate([sample(0, text="no " * 300)], tiny(text_max_len=12), tokenizer)
+    assert batch.tokens.shape == (1, 12)
+    assert batch.tokens[0, -1] == tokenizer.sep_token_id
+
+
+KINDS = st.lists(
+    st.tuples(st.sampled_from(["tav", "ta", "tv", "av", "t", "a", "v"]), st.integers(1, 3)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(kinds=KINDS, data=st.data())
+@settings(max_examples=15, deadline=None)
+def test_an_answer_does_not_depend_on_batch_mates(
+    model: MME2E, tokenizer: Any, kinds: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    samples = [
+        sample(i, m, faces=size, seconds=0.35 * size, text=TEXTS[i])
+        if "t" in m
+        else sample(i, m, faces=size, seconds=0.35 * size)
+        for i, (m, size) in enumerate(kinds)
+    ]
+    order = data.draw(st.permutations(range(len(samples))))
+    with torch.no_grad():
+        alone = [model(collate([s], tiny(), tokenizer)) for s in samples]
+        joined = model(collate([samples[i] for i in order], tiny(), tokenizer))
+    for place, i in enumerate(order):
+        close = {"atol": 1e-5, "rtol": 1e-5}
+        torch.testing.assert_close(joined.embedding[place], alone[i].embedding[0], **close)
+        for task, logits in joined.logits.items():
+            torch.testing.assert_close(logits[place], alone[i].logits[task][0], **close)
+
+
+def test_cut_keeps_what_lies_between_two_times() -> None:
+    whole = sample(0, faces=6, seconds=3, start=10.1)  # a picture each half second
+    part = cut(whole, 0.5, 1.5)
+    assert part.waveform is not None
+    assert whole.waveform is not None
+    assert np.array_equal(part.waveform, whole.waveform[8000:24_000])
+    assert part.face_times is not None
+    assert part.face_found is not None
+    assert part.face_times.tolist() == pytest.approx([10.6, 11.1])
+    assert np.array_equal(part.faces, whole.faces[1:3])  # type: ignore[arg-type,index]
+    assert part.face_found.tolist() == whole.face_found[1:3].tolist()  # type: ignore[index]
+    assert part.utterance is whole.utterance
+
+
+def test_cut_makes_absent_what_is_nothing() -> None:
+    whole = sample(0, faces=2, seconds=1)
+    assert cut(whole, 0.98, 5).modalities == "t"
+    assert cut(whole, 0.0, 0.5).modalities == "tav"
+    for modalities in ("t", "a", "v"):
+        assert cut(sample(0, modalities), 0, 60).modalities == modalities
+
+
+@given(start=st.floats(0, 10_000), faces=st.integers(1, 4))
+@settings(max_examples=50, deadline=None)
+def test_cut_from_the_beginning_loses_no_picture_to_rounding(start: float, faces: int) -> None:
+    whole = sample(0, faces=faces, start=start)
+    part = cut(whole, 0.0, 60.0)
+    assert part.faces is not None
+    assert len(part.faces) == faces
+
+
+def made(folder: Path, tokenizer: Any, **options: Any) -> Examples:
+    samples = [sample(i, ("tav", "ta", "v")[i % 3], seconds=1.3) for i in range(6)]
+    stored = store(folder / "data", samples)
+    return Examples(stored, [4, 0, 2, 1], tiny(), tokenizer, [EMOTION], **options)
+
+
+def test_examples_read_rows_by_position(tmp_path: Path, tokenizer: Any) -> None:
+    examples = made(tmp_path, tokenizer)
+    assert len(examples) == 4
+    read = examples[0, [0, 3]]
+    expected = collate(
+        [sample(i, ("tav", "ta", "v")[i % 3], seconds=1.3) for i in (4, 1)],
+        tiny(),
+        tokenizer,
+        [EMOTION],
+    )
+    assert same(read, expected)
+    targets = examples.targets()["emotion"]
+    assert torch.equal(targets[[0, 3]], read.targets["emotion"])
+    assert torch.equal(targets, torch.stack([EMOTION.target(utterance(i)) for i in (4, 0, 2, 1)]))
+
+
+def test_examples_cut_long_utterances(tmp_path: Path, tokenizer: Any) -> None:
+    batch = made(tmp_path, tokenizer, max_seconds=0.5)[0, [1]]
+    assert batch.face_counts.tolist() == [1]
+    assert batch.piece_counts.tolist() == [2]  # 41 columns
+
+
+def test_augmentation_depends_on_seed_epoch_and_row_alone(tmp_path: Path, tokenizer: Any) -> None:
+    examples = made(tmp_path, tokenizer, augment_seed=3)
+    first = examples[0, [1]]
+    assert same(first, examples[0, [1]])
+    joined = examples[0, [3, 1]]
+    last = int(first.piece_counts[0])
+    assert torch.equal(joined.pieces[-last:], first.pieces), "whatever its batch-mates"
+    assert torch.equal(joined.faces, first.faces)
+    assert not same(first, examples[1, [1]]), "another epoch"
+    examples.augment_seed = 4
+    assert not same(first, examples[0, [1]]), "another seed"
+    examples.augment_seed = None
+    assert not same(first, examples[0, [1]])
+    assert same(examples[0, [1]], examples[1, [1]])
+
+
+def test_augmented_batches_are_whole(tmp_path: Path, tokenizer: Any) -> None:
+    plain = made(tmp_path, tokenizer)
+    augmented = Examples(plain.store, range(6), tiny(), tokenizer, [EMOTION], augment_seed=0)
+    for epoch in range(3):
+        batch = augmented[epoch, list(range(6))]
+        for letter, having in (("t", (0, 1, 3, 4)), ("a", (0, 1, 3, 4)), ("v", (0, 2, 3, 5))):
+            assert batch.present(letter).nonzero().flatten().tolist() == list(having)
+        assert batch.faces.dtype == torch.uint8
+        assert batch.pieces.dtype == torch.float32
+        assert batch.pieces.isfinite().all()
+
+
+# Which rows in which batch.
+
+lengths = st.lists(st.integers(0, 50), min_size=1, max_size=60)
+
+
+@given(lengths=lengths, size=st.integers(1, 9), world=st.integers(1, 4))
+def test_evaluation_covers_each_row_once_in_order(
+    lengths: list[int], size: int, world: int
+) -> None:
+    shares = [list(Buckets(lengths, size, None, rank, world)) for rank in range(world)]
+    rows = [row for share in shares for _, batch in share for row in batch]
+    assert sorted(rows) == list(range(len(lengths)))
+    assert [len(s) for s in shares] == [
+        len(Buckets(lengths, size, None, rank, world)) for rank in range(world)
+    ]
+    if world == 1:
+        assert rows == sorted(rows)
+
+
+@given(
+    lengths=lengths,
+    size=st.integers(1, 9),
+    world=st.integers(1, 4),
+    seed=st.integers(0, 5),
+    epoch=st.integers(0, 5),
+)
+def test_training_gives_each_process_equally_many_batches(
+    lengths: list[int], size: int, world: int, seed: int, epoch: int
+) -> None:
+    shares = []
+    for rank in range(world):
+        buckets = Buckets(lengths, size, seed, rank, world)
+        buckets.set_epoch(epoch)
+        requests = list(buckets)
+        assert {e for e, _ in requests} == {epoch}
+        assert len(requests) == len(buckets) == math.ceil(math.ceil(len(lengths) / size) / world)
+        shares.append([tuple(batch) for _, batch in requests])
+    batches = Counter(batch for share in shares for batch in share)
+    assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
+    assert sum(batches.values()) - len(batches) < world, "more than needed come twice"
+    assert all(1 <= len(batch) <= size for batch in batches)
+
+
+def test_order_by_seed_and_epoch() -> None:
+    def order(seed: int | None, epoch: int) -> list[list[int]]:
+        buckets = Buckets(list(range(40)), 4, seed)
+        buckets.set_epoch(epoch)
+        return [batch for _, batch in buckets]
+
+    assert order(1, 0) == order(1, 0)
+    assert order(1, 0) != order(1, 1)
+    assert order(1, 0) != order(2, 0)
+    assert order(None, 0) == order(None, 1)
+
+
+def test_texts_of_a_batch_are_alike_in_length() -> None:
+    lengths = np.random.default_rng(0).integers(0, 1000, 4 * SHUFFLE_WINDOW).tolist()
+    spreads = [
+        max(lengths[i] for i in batch) - min(lengths[i] for i in batch)
+        for _, batch in Buckets(lengths, 4, seed=0)
+    ]
+    assert sum(spreads) <= 1000, "as within one sorted window"

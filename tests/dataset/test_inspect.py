@@ -1,0 +1,95 @@
+"""The description of prepared data."""
+
+import json
+from pathlib import Path
+
+import pytest
+from samples import sample, store
+
+from mien.dataset.inspect import inspect
+from mien.dataset.splits import PROTOCOLS
+from mien.errors import MienError
+
+
+def lines_of(text: str, title: str) -> dict[str, list[str]]:
+    """The rows of one section, by their first word."""
+    section = next(part for part in text.split("\n\n") if part.startswith(title))
+    rows = [line.split() for line in section.splitlines()[1:]]
+    return {row[0]: row[1:] for row in rows}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    samples = [
+        sample(0, "tav", emotions=("happy", "excited"), person="anna"),
+        sample(1, "ta", emotions=("happy",), person="ben"),
+        sample(2, "a", emotions=(), person="carol"),
+        sample(3, "v", emotions=None, person=None),
+        sample(4, "tav", emotions=("sad",), person="anna"),
+    ]
+    store(tmp_path / "data", samples)
+    return tmp_path / "data"
+
+
+def test_counts(data: Path) -> None:
+    text = inspect(data)
+    assert text.startswith(f"{data}: 5 utterances of synthetic (synthetic)")
+    emotions = lines_of(text, "emotions")
+    assert {word: row[0] for word, row in emotions.items() if "(" not in word} == {
+        "excited": "1",
+        "happy": "2",
+        "sad": "1",
+    }
+    assert "(no label)" in text
+    assert "(none of them)" in text
+    persons = lines_of(text, "persons")
+    assert persons["anna"] == ["2", "40.0%", "█" * 20]
+    assert persons["ben"] == ["1", "20.0%", "█" * 10]
+    modalities = lines_of(text, "modalities")
+    assert {word: row[0] for word, row in modalities.items()} == {
+        "tav": "2",
+        "ta": "1",
+        "a": "1",
+        "v": "1",
+    }
+
+
+def test_what_was_skipped_is_counted_by_reason(data: Path) -> None:
+    assert "nothing was skipped" in inspect(data)
+    reasons = ["too short"] * 3 + [f"reason {i}" for i in range(12)]
+    rows = [json.dumps({"id": f"{i}", "reason": r, "source": ""}) for i, r in enumerate(reasons)]
+    (data / "skipped.jsonl").write_text("\n".join(rows) + "\n")
+    text = inspect(data)
+    section = next(part for part in text.split("\n\n") if part.startswith("skipped"))
+    assert str(data / "skipped.jsonl") in section
+    counted = [line.split(maxsplit=1) for line in section.splitlines()[1:]]
+    assert counted[0] == ["3", "too short"]
+    assert counted[-1] == ["3", "other reasons"]
+    assert sum(int(count) for count, _ in counted) == len(reasons)
+
+
+def test_leakage_of_every_protocol(tmp_path: Path) -> None:
+    rows = [
+        sample(i, "t", person=f"{i % 4}", dialogue=f"{i % 5}", text=f"Line {i % 7}")
+        for i in range(140)
+    ]
+    store(tmp_path / "data", rows)
+    protocols = lines_of(inspect(tmp_path / "data"), "protocols")
+    assert set(PROTOCOLS) <= set(protocols)
+    assert protocols["persons"][3:6] == ["0%", "100%", "100%"]
+    assert protocols["dialogues"][3:6] == ["100%", "0%", "100%"]
+    assert protocols["random"][3:6] == ["100%"] * 3
+    assert protocols["given"][:3] == ["does", "not", "fit:"]
+    assert sum(map(int, protocols["persons"][:3])) == 140
+
+
+def test_too_few_utterances_for_any_protocol(tmp_path: Path) -> None:
+    store(tmp_path / "data", [sample(0, "t")])
+    text = inspect(tmp_path / "data")
+    assert text.count("does not fit") == len(PROTOCOLS)
+
+
+def test_a_folder_that_is_not_prepared_is_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(MienError, match=str(folder)):
+            inspect(folder)

@@ -1,0 +1,371 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from media_files import write_video
+
+from mien.dataset.prepare import UNIT, _units, prepare
+from mien.dataset.store import Store
+from mien.errors import MienError
+from mien.utterance import Skipped, Utterance
+
+SCRIPT = """
+import multiprocessing, os, signal, sys
+from pathlib import Path
+from mien.dataset.prepare import prepare
+from mien.utterance import Utterance
+
+class Deadly(type(Path())):
+    '''A path that kills the worker process that opens it, as a bad file may kill a decoder.'''
+    def __str__(self):
+        if multiprocessing.parent_process() is not None:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return super().__str__()
+
+class Odd(type(Path())):
+    '''A path that fails in the worker in a way that nobody expects.'''
+    def __str__(self):
+        if multiprocessing.parent_process() is not None:
+            raise RuntimeError("who could have known")
+        return super().__str__()
+
+KINDS = {"deadly": Deadly, "odd": Odd}
+
+def items(folder):
+    for path in sorted(folder.glob("*.wav")):
+        kind = KINDS.get(path.stem.split("_")[0], Path)
+        yield Utterance(id=path.stem, corpus="synthetic", audio=kind(path), synthetic=True)
+
+if __name__ == "__main__":
+    folder, out, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    print(prepare(items(folder), out, corpus="synthetic", workers=workers, progress=False))
+"""
+
+
+def utterance(id: str, **fields) -> Utterance:
+    return Utterance(id=id, corpus="synthetic", synthetic=True, **fields)
+
+
+def texts(number: int) -> list[Utterance]:
+    return [utterance(f"synthetic_{i}", text="words") for i in range(number)]
+
+
+def run(items, out: Path, **options):
+    return prepare(items, out, corpus="synthetic", workers=1, progress=False, **options)
+
+
+def notes(out: Path) -> list[Skipped]:
+    lines = (out / "skipped.jsonl").read_text("utf-8").splitlines()
+    return [Skipped(**json.loads(line)) for line in lines]
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in out.iterdir()}
+
+
+def write_sounds(folder: Path, number: int, seconds: float = 0.5) -> None:
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for i in range(number):
+        noise = random.normal(0, 0.1, (round(48_000 * seconds), 2))
+        soundfile.write(folder / f"{i:04d}.wav", noise, 48_000)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, shared_data) -> Path:
+    """Real and made clips, good and bad, prepared once for several tests."""
+    folder = tmp_path_factory.mktemp("prepared")
+    grid, ravdess = shared_data / "grid", sorted((shared_data / "ravdess").glob("*.flac"))
+    (folder / "bad.mp4").write_bytes(b"no video" * 100)
+    soundfile.write(folder / "one.wav", np.zeros(1), 16_000)
+    film = write_video(folder / "film.mkv", 60, codec="ffv1")
+    clip = grid / "swiz3n.mpg"
+    items = [
+        utterance("clip", person="A", video=clip, audio=clip, text="set white", emotions=()),
+        Skipped("unlabelled", "no label", "labels.csv:3"),
+        *(
+            utterance(path.stem, person="B", audio=path, emotions=("happy", "excited"))
+            for path in ravdess[:3]
+        ),
+        utterance("bad", video=folder / "bad.mp4", audio=ravdess[0], emotions=("happy",)),
+        utterance("one", audio=folder / "one.wav"),
+        *(utterance(f"turn{i}", video=film, start=i / 4, end=i / 4 + 0.5) for i in range(5)),
+        utterance("clip", text="a second one of that name"),
+    ]
+    run(items, folder / "out", options={"source": folder, "rule": "speaker"})
+    return folder / "out"
+
+
+def test_everything_is_there_in_order(prepared):
+    store = Store(prepared)
+    ids = [u.id for u in store.utterances]
+    assert (ids[0], ids[4:]) == ("clip", ["bad", *(f"turn{i}" for i in range(5))])
+    assert store.modalities == ["tav", "a", "a", "a", "a", *"vvvvv"]
+    assert store[0].face_found.all()
+    assert store[6].face_times.tolist() == [0.25]
+    truth, _ = soundfile.read(store.utterances[1].audio, dtype="int16")
+    np.testing.assert_array_equal(store[1].waveform, truth)
+
+
+def test_what_was_skipped_is_recorded_once(prepared):
+    assert [(n.id, n.reason.split(":")[0]) for n in notes(prepared)] == [
+        ("unlabelled", "no label"),
+        ("clip", "an earlier utterance has the same id"),
+        ("bad", "video"),
+        ("one", "audio"),
+        ("one", "no words, sound or picture"),
+    ]
+
+
+def test_the_counts(prepared):
+    info = Store(prepared).info
+    sound = sum(Store(prepared).index["num_samples"].to_pylist()) / 16_000 / 3600
+    assert {name: info[name] for name in ("utterances", "skipped", "losses", "modalities")} == {
+        "utterances": 10,
+        "skipped": 3,
+        "losses": {"video": 1, "audio": 1},
+        "modalities": {"t": 1, "a": 5, "v": 6},
+    }
+    assert info["emotions"] == {"happy": 4, "excited": 3}
+    assert info["unlabelled"] == 5
+    assert info["persons"] == {"A": 1, "B": 3}
+    assert info["hours"] == pytest.approx(sound, abs=1e-4)
+    assert (info["faces"], info["face_found"]) == (11, pytest.approx(6 / 11, abs=1e-4))
+    assert (info["corpus"], info["synthetic"]) == ("synthetic", True)
+    assert info["frame_interval"] == 0.5
+    assert info["options"]["rule"] == "speaker"
+
+
+def test_nothing_else_is_left_lying_about(prepared):
+    assert {path.suffix for path in prepared.iterdir()} == {".json", ".jsonl", ".parquet"}
+
+
+def test_the_summary_reads_well(tmp_path):
+    summary = run(texts(3), tmp_path / "out")
+    assert str(summary).splitlines() == [
+        "synthetic: 3 utterances of 0 known persons (synthetic)",
+        "  modalities  3 with words, 0 with sound, 0 with faces",
+        "  sound       0.00 hours",
+        "  faces       0",
+        "  emotions    none; 3 unlabelled",
+        "  skipped     0 utterances; incomplete: 0 video, 0 audio (reasons in skipped.jsonl)",
+    ]
+
+
+def test_a_finished_folder_is_left_alone(tmp_path, capsys):
+    first = run(texts(3), tmp_path / "out")
+    before = contents(tmp_path / "out")
+    again = prepare(iter([]), tmp_path / "out", corpus="synthetic", workers=1)
+    assert again == first
+    assert "prepared before, nothing to do" in capsys.readouterr().err
+    assert contents(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"corpus": "ravdess"}, "corpus 'synthetic', not 'ravdess'"),
+        ({"frame_interval": 0.25}, "frame_interval 0.5, not 0.25"),
+        ({"limit": 2}, "limit None, not 2"),
+        ({"options": {"rule": "published"}}, "rule"),
+    ],
+)
+def test_other_settings_need_another_folder(tmp_path, change, message):
+    (tmp_path / "out").mkdir()
+    settings = {"schema": 1, "corpus": "synthetic", "frame_interval": 0.5}
+    (tmp_path / "out" / "prepare.json").write_text(
+        json.dumps({**settings, "limit": None, "options": {}})
+    )
+    with pytest.raises(MienError, match=message):
+        prepare(texts(1), tmp_path / "out", **{"corpus": "synthetic", "workers": 1, **change})
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "film.part").write_text("mine")
+    with pytest.raises(MienError, match="holds something else"):
+        run(texts(1), tmp_path)
+    assert (tmp_path / "film.part").read_text() == "mine"
+    with pytest.raises(MienError, match="is a file"):
+        run(texts(1), tmp_path / "film.part")
+
+
+def test_nothing_left_is_an_error_and_no_dataset(tmp_path):
+    for name, items in {"empty": [], "bad": [utterance("a", text=" ")]}.items():
+        out = tmp_path / name
+        with pytest.raises(MienError, match="nothing of the corpus can be used"):
+            run(items, out)
+        assert len(notes(out)) == len(items)
+        with pytest.raises(MienError, match="not finished"):
+            Store(out)
+
+
+def test_the_limit_holds_for_an_endless_corpus(tmp_path):
+    endless = (utterance(f"synthetic_{i}", text="words") for i in count())
+    assert run(endless, tmp_path / "out", limit=20).utterances == 20
+    with pytest.raises(MienError, match="limit"):
+        run(texts(1), tmp_path / "out", limit=0)
+
+
+def test_a_long_corpus_is_read_as_it_is_worked_off(tmp_path):
+    out = tmp_path / "out"
+
+    def watched():
+        for i, item in enumerate(texts(12 * UNIT)):
+            finished = len(list(out.glob("*.parquet")))
+            assert i <= (finished + 3) * UNIT
+            yield item
+
+    assert run(watched(), out).utterances == 12 * UNIT
+
+
+def test_a_shard_that_cannot_be_written_ends_it(tmp_path):
+    out = tmp_path / "out"
+
+    def sabotage():
+        shutil.rmtree(out)
+        yield from texts(UNIT)
+
+    with pytest.raises(MienError, match=r"parquet: cannot be written"):
+        run(sabotage(), out)
+
+
+def test_units_are_cut_between_recordings():
+    a, b = Path("a.avi"), Path("b.avi")
+    clips = [utterance(str(i), audio=Path(f"{i}.wav")) for i in range(UNIT + 3)]
+    turns = [utterance(f"t{i}", video=a, audio=Path("a.wav")) for i in range(3 * UNIT)]
+    later = [utterance("u", video=b)]
+    units = list(_units([*clips, *turns, *later, *texts(UNIT + 5)]))
+    assert [len(unit) for unit in units] == [UNIT, 3 + 3 * UNIT, UNIT, 6]
+    assert [u for unit in units for u in unit] == [*clips, *turns, *later, *texts(UNIT + 5)]
+
+
+def test_a_changed_corpus_is_not_taken_from_old_shards(tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(RuntimeError, match="stop"):
+        run(broken_importer(texts(UNIT + 1)), out)
+    assert len(list(out.glob("*.parquet"))) == 1
+    changed = [utterance(u.id, text="other words") for u in texts(UNIT + 1)]
+    run(changed, out)
+    assert {u.text for u in Store(out).utterances} == {"other words"}
+    assert len(list(out.glob("*.parquet"))) == 2
+
+
+def broken_importer(items):
+    yield from items
+    raise RuntimeError("stop")
+
+
+# Processes that die
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("sounds") / "wav"
+    write_sounds(folder, 8 * UNIT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(sounds, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("uninterrupted") / "out"
+    items = (utterance(path.stem, audio=path) for path in sorted(sounds.glob("*.wav")))
+    run(items, out)
+    return out
+
+
+def start(tmp_path: Path, folder: Path, out: Path, workers: int = 2) -> subprocess.Popen:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    return subprocess.Popen(
+        [sys.executable, str(script), str(folder), str(out), str(workers)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_shards(out: Path, number: int) -> set[Path]:
+    deadline = time.monotonic() + 60
+    while len(shards := set(out.glob("*.parquet"))) < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    return shards
+
+
+@pytest.mark.slow
+def test_killed_and_run_again_gives_the_same(tmp_path, sounds, uninterrupted):
+    out = tmp_path / "out"
+    process = start(tmp_path, sounds, out)
+    wait_for_shards(out, 2)
+    process.kill()
+    process.wait()
+    wait_until_gone(process.pid)
+    assert not (out / "dataset.json").exists()
+    with pytest.raises(MienError, match="not finished"):
+        Store(out)
+    finished = {path: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
+    (out / "00099-half.parquet.123.part").write_bytes(b"half")
+    again, errors = start(tmp_path, sounds, out).communicate(timeout=120)
+    assert f"{8 * UNIT} utterances" in again, errors
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert 2 <= len(finished) < 8
+    assert contents(out) == contents(uninterrupted)
+
+
+def wait_until_gone(session: int) -> None:
+    """Wait until no process of the session is left: workers must not outlive their parent."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            os.killpg(session, 0)
+        except ProcessLookupError:
+            return
+        if time.monotonic() > deadline:
+            os.killpg(session, signal.SIGKILL)
+            pytest.fail("worker processes outlived the one that started them")
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_at_once_and_cleanly(tmp_path, sounds, uninterrupted):
+    out = tmp_path / "out"
+    process = start(tmp_path, sounds, out)
+    wait_for_shards(out, 1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode != 0
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert "Process Spawn" not in errors
+    assert not (out / "dataset.json").exists()
+    wait_until_gone(process.pid)
+    start(tmp_path, sounds, out).communicate(timeout=120)
+    assert contents(out) == contents(uninterrupted)
+
+
+@pytest.mark.slow
+def test_a_file_that_kills_its_process_costs_only_itself(tmp_path):
+    folder, out = tmp_path / "wav", tmp_path / "out"
+    write_sounds(folder, UNIT + 4)
+    (folder / "0003.wav").rename(folder / "deadly_3.wav")
+    (folder / "0018.wav").rename(folder / "odd_18.wav")
+    printed, errors = start(tmp_path, folder, out).communicate(timeout=120)
+    assert f"{UNIT + 2} utterances" in printed, errors
+    assert {(n.id, n.reason) for n in notes(out)} == {
+        ("deadly_3", "the process that decoded it died"),
+        ("odd_18", "RuntimeError: who could have known"),
+    }
+    assert {n.source for n in notes(out)} == {
+        str(folder / "deadly_3.wav"),
+        str(folder / "odd_18.wav"),
+    }
+    assert len(Store(out)) == UNIT + 2

@@ -1,0 +1,239 @@
+"""What each protocol keeps apart, in any order of the rows."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+from samples import utterance
+
+from mien.corpora import ravdess
+from mien.dataset.splits import PARTS, PROTOCOLS, Split, split, suggest, words
+from mien.errors import MienError
+from mien.utterance import Utterance
+
+
+@st.composite
+def corpora(draw: st.DrawFn) -> list[Utterance]:
+    """Made-up corpora; what is not known of an utterance is None."""
+
+    def some(name: str, count: int) -> str | None:
+        number = draw(st.integers(0, count))
+        return f"{name}{number}" if number else None
+
+    people, sentences = draw(st.integers(3, 7)), draw(st.integers(2, 7))
+    rows = []
+    for i in range(draw(st.integers(12, 40))):
+        session = some("session", 3)
+        dialogue = some(f"{session}-dialogue", 4)
+        rows.append(
+            utterance(
+                i,
+                person=some("person", people),
+                session=session,
+                dialogue=dialogue,
+                text=some("Sentence ", sentences),
+                split=draw(st.sampled_from([*PARTS, None])),
+            )
+        )
+    return rows
+
+
+def divided(rows: Sequence[Utterance], protocol: str, **options: int) -> Split:
+    try:
+        return split(rows, protocol, **options)
+    except MienError:
+        reject()
+
+
+def by_id(rows: Sequence[Utterance], parts: Split) -> dict[str, str]:
+    return {rows[i].id: part for part in PARTS for i in parts.part(part)}
+
+
+def groups(rows: Sequence[Utterance], parts: Split, name: str) -> dict[str, set[object]]:
+    return {part: {getattr(rows[i], name) for i in parts.part(part)} for part in PARTS}
+
+
+def assert_apart(found: dict[str, set[object]]) -> None:
+    assert not found["train"] & found["valid"]
+    assert not found["train"] & found["test"]
+    assert not found["valid"] & found["test"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@given(rows=corpora(), seed=st.integers(0, 3))
+@settings(max_examples=25, deadline=None)
+def test_no_row_is_in_two_parts_and_none_is_lost_count_of(
+    protocol: str, rows: list[Utterance], seed: int
+) -> None:
+    parts = divided(rows, protocol, seed=seed)
+    taken = [*parts.train, *parts.valid, *parts.test]
+    assert len(set(taken)) == len(taken)
+    assert set(taken) <= set(range(len(rows)))
+    assert parts.left_out == len(rows) - len(taken)
+    assert all(parts.part(part) for part in PARTS)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@given(rows=corpora(), seed=st.integers(0, 3), data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_the_order_of_rows_has_no_effect(
+    protocol: str, rows: list[Utterance], seed: int, data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(rows))
+    before, after = divided(rows, protocol, seed=seed), divided(shuffled, protocol, seed=seed)
+    assert by_id(rows, before) == by_id(shuffled, after)
+    assert before.left_out == after.left_out
+
+
+@pytest.mark.parametrize(
+    ("protocol", "name"),
+    [("persons", "person"), ("sessions", "session"), ("dialogues", "dialogue")],
+)
+@given(rows=corpora(), seed=st.integers(0, 3))
+@settings(max_examples=25, deadline=None)
+def test_groups_stay_apart_and_unknown_ones_are_left_out(
+    protocol: str, name: str, rows: list[Utterance], seed: int
+) -> None:
+    parts = divided(rows, protocol, seed=seed)
+    found = groups(rows, parts, name)
+    assert_apart(found)
+    assert None not in set().union(*found.values())
+    assert parts.left_out == sum(getattr(u, name) is None for u in rows)
+
+
+@given(rows=corpora(), seed=st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_sentences_of_the_test_are_new(rows: list[Utterance], seed: int) -> None:
+    found = groups(rows, divided(rows, "sentences", seed=seed), "text")
+    assert not found["test"] & (found["train"] | found["valid"])
+    assert None not in set().union(*found.values())
+    if len(set().union(*found.values())) > 2:
+        assert_apart(found)
+
+
+def test_sentences_that_differ_in_case_and_spacing_are_one() -> None:
+    pairs = ["Yes!", " YES! ", "Go on", "go  on", "No", "nO", "Why?", "why?"]
+    rows = [utterance(i, text=text) for i, text in enumerate(pairs)]
+    where = by_id(rows, split(rows, "sentences"))
+    for i in range(0, len(rows), 2):
+        assert where[rows[i].id] == where[rows[i + 1].id]
+    assert words(" \n") is None
+    assert words(None) is None
+
+
+@given(rows=corpora())
+@settings(max_examples=25, deadline=None)
+def test_given_is_what_the_corpus_says(rows: list[Utterance]) -> None:
+    parts = divided(rows, "given")
+    assert by_id(rows, parts) == {u.id: u.split for u in rows if u.split}
+
+
+def test_random_takes_everybody_in_shares_of_ten_one_two() -> None:
+    rows = [utterance(i) for i in range(120)]
+    parts = split(rows, "random")
+    assert Counter(by_id(rows, parts).values()) == {"train": 90, "valid": 10, "test": 20}
+    assert by_id(rows, parts) != by_id(rows, split(rows, "random", seed=1))
+
+
+def recordings(sessions: int = 5, dialogues: int = 6) -> list[Utterance]:
+    """As IEMOCAP: two persons in each session, both in all of its dialogues."""
+    return [
+        utterance(
+            100 * s + 10 * d + turn,
+            session=f"{s}",
+            dialogue=f"{s}-{d}",
+            person=f"{s}{'FM'[turn % 2]}",
+            text=f"Line {turn} of {s}-{d}",
+        )
+        for s in range(1, sessions + 1)
+        for d in range(dialogues)
+        for turn in range(4)
+    ]
+
+
+def test_every_session_is_tested_by_one_fold() -> None:
+    rows = recordings()
+    tested = []
+    for fold in range(1, 6):
+        found = groups(rows, split(rows, "sessions", fold=fold), "session")
+        assert [len(found[part]) for part in PARTS] == [3, 1, 1]
+        tested += found["test"]
+    assert tested == ["1", "2", "3", "4", "5"]
+    last = split(rows, "sessions", fold=5)
+    assert split(rows, "sessions") == last
+    for fold in (0, 6, -1):
+        with pytest.raises(MienError, match=f"--fold {fold} is not one of the sessions 1 to 5"):
+            split(rows, "sessions", fold=fold)
+
+
+def test_dialogues_know_every_person_in_training() -> None:
+    rows = recordings()
+    for seed in range(5):
+        found = groups(rows, split(rows, "dialogues", seed=seed), "person")
+        assert found["train"] == found["valid"] == found["test"]
+    first, second = (groups(rows, split(rows, "dialogues", seed=s), "dialogue") for s in (0, 1))
+    assert first["test"] != second["test"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "fields"),
+    [
+        ("given", {}),
+        ("given", {"split": "train"}),
+        ("persons", {"person": None}),
+        ("persons", {"person": "one"}),
+        ("sessions", {}),
+        ("dialogues", {}),
+        ("dialogues", {"dialogue": "one"}),
+        ("sentences", {"text": None}),
+        ("sentences", {"text": "the same"}),
+        ("no such protocol", {}),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(protocol: str, fields: dict[str, str]) -> None:
+    with pytest.raises(MienError) as error:
+        split([utterance(i, **fields) for i in range(6)], protocol)
+    assert "choose" in str(error.value)
+
+
+def test_suggest_prefers_the_strictest_that_fits() -> None:
+    rows = recordings()
+    assert suggest(rows, "emotion") == "persons"
+    assert suggest(rows, "person") == "dialogues"
+    monologues = [utterance(i, person=f"{i % 2}", text=f"{i}") for i in range(8)]
+    assert suggest(monologues, "emotion") == "random"
+    assert suggest(monologues, "person") == "sentences"
+    assigned = [utterance(i, split=PARTS[i % 3]) for i in range(6)]
+    assert suggest(assigned, "person") == "given"
+    with pytest.raises(MienError, match="too few"):
+        suggest(monologues[:2], "emotion")
+
+
+@pytest.fixture(scope="module")
+def actors(shared_data: Path) -> list[Utterance]:
+    found = ravdess.read(shared_data / "ravdess")
+    return [u for u in found if isinstance(u, Utterance)]
+
+
+def test_ravdess_actors(actors: list[Utterance]) -> None:
+    found = groups(actors, split(actors, "persons"), "person")
+    assert found == {
+        "train": {f"{n:02}" for n in range(1, 19)},
+        "valid": {"19", "20"},
+        "test": {"21", "22", "23", "24"},
+    }
+    assert suggest(actors, "emotion") == "persons"
+
+
+def test_ravdess_sentences(actors: list[Utterance]) -> None:
+    assert suggest(actors, "person") == "sentences"
+    parts = split(actors, "sentences")
+    texts, persons = (groups(actors, parts, name) for name in ("text", "person"))
+    assert texts["train"] == texts["valid"]
+    assert len(texts["test"]) == 1
+    assert not texts["test"] & texts["train"]
+    assert len(persons["train"]) == len(persons["test"]) == 24
+    assert [len(parts.part(p)) for p in PARTS] == [660, 60, 720]

@@ -1,0 +1,64 @@
+"""One answer from several: what is there counts, what is missing does not."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien.models.fusion import WeightedFusion
+
+
+def fusion(weight: list[float]) -> WeightedFusion:
+    layer = WeightedFusion(len(weight))
+    layer.weight.data = torch.tensor(weight)
+    return layer
+
+
+def test_all_present_is_the_published_weighted_sum() -> None:
+    logits = torch.randn(5, 3, 4)
+    fused = fusion([0.2, -0.5, 1.5])(logits, torch.ones(5, 3, dtype=torch.bool))
+    expected = 0.2 * logits[:, 0] - 0.5 * logits[:, 1] + 1.5 * logits[:, 2]
+    torch.testing.assert_close(fused, expected)
+
+
+@given(st.lists(st.booleans(), min_size=3, max_size=3).filter(any))
+def test_fresh_weights_give_the_mean_of_what_is_present(there: list[bool]) -> None:
+    logits = torch.arange(6.0).reshape(1, 3, 2) ** 2
+    fused = WeightedFusion(3)(logits, torch.tensor([there]))
+    torch.testing.assert_close(fused[0], logits[0, torch.tensor(there)].mean(dim=0))
+
+
+def test_logits_of_a_missing_modality_have_no_effect() -> None:
+    layer, present = fusion([0.3, 0.4, 0.5]), torch.tensor([[True, False, True]])
+    logits = torch.randn(1, 3, 2)
+    other = logits.clone()
+    other[:, 1] = 1e6
+    torch.testing.assert_close(layer(logits, present), layer(other, present))
+
+
+def test_nothing_present_gives_zeros_and_finite_gradients() -> None:
+    layer = fusion([0.3, 0.7])
+    fused = layer(torch.zeros(2, 2, 3), torch.zeros(2, 2, dtype=torch.bool))
+    assert torch.equal(fused, torch.zeros(2, 3))
+    fused.sum().backward()
+    assert layer.weight.grad is not None
+    assert layer.weight.grad.isfinite().all()
+
+
+def test_a_single_modality_passes_as_it_is_and_has_nothing_to_learn() -> None:
+    layer, logits = fusion([0.1]), torch.randn(4, 1, 3)
+    assert torch.equal(layer(logits, torch.ones(4, 1, dtype=torch.bool)), logits[:, 0])
+    assert not WeightedFusion(1).weight.requires_grad
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_only_what_is_present_receives_a_gradient(missing: int) -> None:
+    layer = WeightedFusion(3)
+    logits = torch.randn(2, 3, 2, requires_grad=True)
+    present = torch.ones(2, 3, dtype=torch.bool)
+    present[:, missing] = False
+    layer(logits, present).square().sum().backward()
+    assert logits.grad is not None
+    assert layer.weight.grad is not None
+    assert (logits.grad.abs().sum(dim=(0, 2)) > 0).tolist() == present[0].tolist()
+    assert (layer.weight.grad != 0).tolist() == present[0].tolist()

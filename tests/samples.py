@@ -1,0 +1,88 @@
+"""Synthetic utterances, samples, prepared folders and small models for tests, all by seed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mien.dataset.store import SCHEMA_VERSION, Store, write_shard
+from mien.models import MME2E, ModelConfig
+from mien.models.text import load_config
+from mien.utterance import EMOTIONS, Sample, Utterance
+
+TEXTS = (
+    "I am glad that you came.",
+    "No.",
+    "Where have you been all this time? We waited for hours, and nobody called.",
+    "It does not matter to me, not any more.",
+)
+
+
+def tiny(**changes: Any) -> ModelConfig:
+    """Dimensions small enough to train in a test."""
+    sizes = {"width": 0.125, "trans_dim": 16, "trans_nlayers": 1, "trans_nheads": 2}
+    return ModelConfig(**({**sizes, "trans_feedforward": 32} | changes))
+
+
+def tiny_model(text: Path | None, seed: int = 0, **changes: Any) -> MME2E:
+    """A small model of two tasks whose every number matters: no weight at its neutral start."""
+    torch.manual_seed(seed)
+    config = tiny(**changes)
+    text_config = load_config(str(text)) if "t" in config.modalities else None
+    model = MME2E(config, {"emotion": 3, "person": 4}, text_config)
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if name.endswith(("running_mean", ".bias")) or name.startswith("fusion."):
+                value.add_(0.1 * torch.randn_like(value))
+            elif name.endswith("running_var"):
+                value.mul_(1 + 0.2 * torch.rand_like(value))
+    return model
+
+
+def utterance(number: int = 0, **fields: Any) -> Utterance:
+    """A labelled utterance without media."""
+    own = {
+        "id": f"synthetic-{number:03}",
+        "corpus": "synthetic",
+        "person": f"person-{number % 4}",
+        "text": TEXTS[number % len(TEXTS)],
+        "emotions": (EMOTIONS[number % 3],),
+        "synthetic": True,
+    }
+    return Utterance(**(own | fields))
+
+
+def sample(
+    number: int = 0, modalities: str = "tav", faces: int = 2, seconds: float = 0.7, **fields: Any
+) -> Sample:
+    """A sample of noise, different for each number."""
+    random = np.random.default_rng(number)
+    pictures = random.integers(0, 256, (faces, 48, 48, 3), dtype=np.uint8)
+    sound = random.normal(0, 3000, round(seconds * 16_000)).astype(np.int16)
+    own = utterance(number, **({} if "t" in modalities else {"text": None}) | fields)
+    start = own.start or 0.0
+    video = {
+        "faces": pictures,
+        "face_times": np.array([start + 0.5 * i for i in range(faces)], np.float32),
+        "face_found": random.random(faces) < 0.8,
+    }
+    return Sample(
+        utterance=own,
+        waveform=sound if "a" in modalities else None,
+        **(video if "v" in modalities else {}),
+    )
+
+
+def store(folder: Path, samples: list[Sample]) -> Store:
+    """A prepared folder of these samples, in two shards."""
+    folder.mkdir(parents=True)
+    middle = (len(samples) + 1) // 2
+    shards = []
+    for name, part in (("0.parquet", samples[:middle]), ("1.parquet", samples[middle:])):
+        write_shard(folder / name, part)
+        shards.append({"file": name, "samples": len(part)})
+    info = {"schema": SCHEMA_VERSION, "corpus": "synthetic", "synthetic": True, "shards": shards}
+    (folder / "dataset.json").write_text(json.dumps(info))
+    return Store(folder)

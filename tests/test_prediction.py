@@ -1,0 +1,86 @@
+"""What is said of a clip, as JSON and for reading."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from mien.prediction import Answer, Prediction, Segment
+
+SCHEMA = Path(__file__).parents[1] / "docs" / "prediction.schema.json"
+
+
+def prediction(**fields: object) -> Prediction:
+    emotion = Answer(decision=["sad"], scores={"happy": 0.125, "sad": 0.75})
+    person = Answer(decision=[], scores={f"synthetic-{i:02}": i / 20 for i in range(12)})
+    answers = {"emotion": emotion, "person": person}
+    segment = Segment(start=0, end=1.5, text="No.", modalities="tav", answers=answers)
+    own = {
+        "source": "synthetic.mp4",
+        "run": "runs/synthetic",
+        "modalities": "tav",
+        "seconds": 3,
+        "answers": answers,
+        "segments": [segment, segment.model_copy(update={"start": 1.5, "end": 3.0})],
+        "embedding": [0.6, 0.8],
+        "faces": 6,
+        "faces_found": 5,
+    }
+    return Prediction.model_validate(own | fields)
+
+
+def test_the_documented_schema_is_the_real_one() -> None:
+    documented = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    assert documented == Prediction.model_json_schema(), "write the new schema there, indent 2"
+
+
+def test_the_schema_explains_every_field_but_the_parts() -> None:
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    for part in (schema, *schema["$defs"].values()):
+        for name, field in part["properties"].items():
+            assert field.get("description"), name
+
+
+def test_json_and_back() -> None:
+    said = prediction(warnings=["video: no picture"], synthetic_training=True)
+    assert Prediction.model_validate_json(said.model_dump_json()) == said
+
+
+def test_unknown_fields_are_refused() -> None:
+    with pytest.raises(ValidationError):
+        prediction(colour="red")
+
+
+def test_the_table_shows_decisions_and_ranked_scores() -> None:
+    lines = prediction().table().splitlines()
+    assert lines[0] == "synthetic.mp4"
+    assert lines[1] == "  3.0 s; from words, sound, 5/6 faces found"
+    assert lines[2] == "  emotion: sad"
+    assert lines[3].split() == ["sad", "0.75", "█" * 15]
+    assert lines[4].split() == ["happy", "0.12", "█" * 2]
+    assert lines[5] == "  person: none above its threshold"
+    ranked = [line.split()[0] for line in lines[6:16]]
+    assert ranked == [f"synthetic-{i:02}" for i in range(11, 1, -1)], "the ten best"
+    assert lines[16:] == [
+        "  by time:",
+        "        0.0 –     1.5 s  sad; -",
+        "        1.5 –     3.0 s  sad; -",
+    ]
+
+
+def test_the_table_tells_what_was_amiss() -> None:
+    one = prediction().segments[:1]
+    table = prediction(segments=one, warnings=["audio: no sound"], synthetic_training=True).table()
+    assert "by time" not in table
+    assert table.splitlines()[-2:] == [
+        "  note: audio: no sound",
+        "  note: the model was trained on synthetic data",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("modalities", "grounds"), [("t", "words"), ("v", "5/6 faces found"), ("a", "sound")]
+)
+def test_the_table_names_its_grounds(modalities: str, grounds: str) -> None:
+    assert prediction(modalities=modalities).table().splitlines()[1].endswith(f"from {grounds}")

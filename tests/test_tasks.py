@@ -1,0 +1,151 @@
+"""Targets, losses, weights and decisions."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from samples import utterance
+from torch.nn import functional as F
+
+from mien.errors import MienError
+from mien.tasks import Task, emotion_task, person_task
+
+BCE = Task(name="emotion", labels=("happy", "sad", "angry"), loss="bce")
+CE = Task(name="emotion", labels=("happy", "sad", "angry"), loss="ce")
+WHO = Task(name="person", labels=("anna", "ben"), loss="ce")
+UNKNOWN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("task", "fields", "expected"),
+    [
+        (BCE, {"emotions": ("sad",)}, [0, 1, 0]),
+        (BCE, {"emotions": ("sad", "angry")}, [0, 1, 1]),
+        (BCE, {"emotions": ()}, [0, 0, 0]),
+        (BCE, {"emotions": ("calm",)}, [0, 0, 0]),
+        (BCE, {"emotions": None}, [UNKNOWN] * 3),
+        (CE, {"emotions": ("angry",)}, [0, 0, 1]),
+        (CE, {"emotions": ("angry", "calm")}, [0, 0, 1]),
+        (CE, {"emotions": ("sad", "angry")}, [UNKNOWN] * 3),
+        (CE, {"emotions": ()}, [UNKNOWN] * 3),
+        (CE, {"emotions": ("calm",)}, [UNKNOWN] * 3),
+        (CE, {"emotions": None}, [UNKNOWN] * 3),
+        (WHO, {"person": "ben"}, [0, 1]),
+        (WHO, {"person": "carol"}, [UNKNOWN] * 2),
+        (WHO, {"person": None}, [UNKNOWN] * 2),
+    ],
+)
+def test_target(task: Task, fields: dict[str, object], expected: list[float]) -> None:
+    target = task.target(utterance(**fields))
+    torch.testing.assert_close(target, torch.tensor(expected, dtype=torch.float32), equal_nan=True)
+
+
+@pytest.mark.parametrize("weight", [None, torch.tensor([1.0, 2.0, 0.5])])
+def test_criterion_is_the_mean_over_known_rows(weight: torch.Tensor | None) -> None:
+    logits = torch.randn(3, 3)
+    unknown = torch.full((3,), math.nan)
+    several = torch.stack([torch.tensor([1.0, 0, 1]), unknown, torch.tensor([0.0, 0, 0])])
+    known = torch.tensor([True, False, True])
+    torch.testing.assert_close(
+        BCE.criterion(logits, several, weight),
+        F.binary_cross_entropy_with_logits(logits[known], several[known], pos_weight=weight),
+    )
+    single = torch.stack([torch.tensor([0.0, 1, 0]), unknown, torch.tensor([1.0, 0, 0])])
+    torch.testing.assert_close(
+        CE.criterion(logits, single, weight),
+        F.cross_entropy(logits[known], torch.tensor([1, 0]), weight=weight),
+    )
+
+
+@pytest.mark.parametrize("task", [BCE, CE])
+def test_criterion_of_unknown_rows_alone_is_zero_with_a_gradient_of_zero(task: Task) -> None:
+    logits = torch.randn(2, 3, requires_grad=True)
+    loss = task.criterion(logits, torch.full((2, 3), math.nan))
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+@pytest.mark.parametrize("task", [BCE, CE])
+def test_unknown_rows_receive_no_gradient(task: Task) -> None:
+    logits = torch.randn(2, 3, requires_grad=True)
+    targets = torch.tensor([[0.0, 1, 0], [math.nan] * 3])
+    task.criterion(logits, targets).backward()
+    assert logits.grad is not None
+    assert logits.grad[0].all()
+    assert not logits.grad[1].any()
+
+
+def test_balance_of_yes_or_no_labels_is_negatives_by_positives() -> None:
+    targets = torch.tensor([[1.0, 1, 0], [0, 1, 0], [0, 1, 0], [1, 1, 0], [math.nan] * 3])
+    # the second is always, the third never there
+    assert BCE.balance(targets).tolist() == [1.0, 0.0, 1.0]
+
+
+def test_balance_of_exclusive_labels_gives_each_the_same_say() -> None:
+    targets = torch.tensor([[1.0, 0, 0]] * 3 + [[0, 1.0, 0]] + [[math.nan] * 3])
+    weight = CE.balance(targets)
+    torch.testing.assert_close(weight, torch.tensor([4 / 9, 4 / 3, 1.0]))
+    assert weight[0] * 3 == pytest.approx(weight[1].item())
+
+
+@pytest.mark.parametrize("task", [BCE, CE])
+def test_balance_without_any_known_target_weighs_nothing(task: Task) -> None:
+    assert task.balance(torch.full((2, 3), math.nan)).tolist() == [1.0, 1.0, 1.0]
+    assert task.balance(torch.zeros(0, 3)).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_probabilities() -> None:
+    logits = torch.tensor([[0.0, 2.0, -2.0], [1e4, -1e4, 0.0]])
+    torch.testing.assert_close(CE.probabilities(logits).sum(dim=1), torch.ones(2))
+    assert BCE.probabilities(logits)[0, 0] == 0.5
+    for task in (BCE, CE):
+        scores = task.probabilities(logits)
+        assert ((scores >= 0) & (scores <= 1)).all()
+        assert scores[0, 1] > scores[0, 0] > scores[0, 2]
+
+
+SCORES = st.lists(st.floats(0, 1), min_size=3, max_size=3)
+
+
+@given(scores=SCORES, thresholds=SCORES)
+def test_decide(scores: list[float], thresholds: list[float]) -> None:
+    (best,) = CE.decide(scores, thresholds)
+    assert scores[CE.labels.index(best)] == max(scores)
+    chosen = BCE.decide(scores, thresholds)
+    for label, score, threshold in zip(BCE.labels, scores, thresholds, strict=True):
+        assert (label in chosen) == (score > threshold)
+    assert chosen == [label for label in BCE.labels if label in chosen]
+
+
+def test_the_emotion_task_lists_what_occurs_known_words_first() -> None:
+    found = [("sad", "proud"), ("angry",), (), None, ("amused",), ("neutral",)]
+    task = emotion_task(utterance(i, emotions=e) for i, e in enumerate(found))
+    assert task.labels == ("neutral", "sad", "angry", "amused", "proud")
+    assert task.loss == "bce"
+
+
+def test_the_person_task_lists_known_persons_by_name() -> None:
+    persons = ["ben", None, "anna", "ben", ""]
+    task = person_task(utterance(i, person=p) for i, p in enumerate(persons))
+    assert task.labels == ("anna", "ben")
+    assert task.loss == "ce"
+
+
+def test_a_task_needs_two_labels() -> None:
+    with pytest.raises(MienError, match="only 'sad' occurs"):
+        emotion_task([utterance(emotions=("sad",)), utterance(emotions=())])
+    with pytest.raises(MienError, match="no utterance is labelled"):
+        person_task([utterance(person=None)])
+
+
+def test_a_task_is_settled_once_made() -> None:
+    with pytest.raises(ValidationError):
+        BCE.loss = "ce"  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        Task.model_validate({**BCE.model_dump(), "colour": "red"})
+    assert Task.model_validate(BCE.model_dump(mode="json")) == BCE

@@ -1,0 +1,174 @@
+"""Training as a user does it: it learns, it resumes, it repeats, and it leaves no pickle."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mien.errors import MienError
+from mien.models import ModelConfig
+from mien.run import Run
+from mien.training import TrainConfig, train
+from mien.training.evaluate import evaluate_run
+from mien.training.learner import Learner
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    return load_file(run.folder / "model.safetensors")
+
+
+def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], rtol=0, atol=0, msg=name)
+
+
+def changed(config: TrainConfig, **values: object) -> TrainConfig:
+    return TrainConfig.model_validate(config.model_dump() | values)
+
+
+@pytest.mark.slow
+def test_it_learns_both_tasks_and_beats_chance(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    config = changed(quick, task="both", epochs=10, modality_loss=0.5, modality_dropout=0.1)
+    run = train(tiny_data, tmp_path / "run", small, config, progress=False)
+    metrics = evaluate_run(run.folder, progress=False)
+    emotion, person = (metrics["tasks"][t]["singlelabel"] for t in ("emotion", "person"))
+    assert emotion["ua"] > 0.67
+    assert person["ua"] > 0.5
+
+
+def test_the_run_folder_is_whole_and_holds_no_pickle(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    run = train(tiny_data, tmp_path / "run", small, changed(quick, loss="bce"), progress=False)
+    names = {path.name for path in run.folder.iterdir()}
+    expected = {"config.yaml", "model.safetensors", "tokenizer", "thresholds.json"}
+    assert expected | {"environment.json", "log", "state"} <= names
+    assert set(run.read("thresholds.json")["emotion"]) == set(run.config.tasks[0].labels)
+    rows = list(csv.DictReader((run.folder / "log" / "metrics.csv").open()))
+    assert [row["epoch"] for row in rows if row["valid/f1"]] == ["0", "1"]
+    for path in run.folder.rglob("*"):
+        if path.is_file() and not path.name.startswith("events"):
+            head = path.read_bytes()[:4]
+            assert not head.startswith((b"PK", b"\x80")), f"{path} looks like a pickle"
+
+
+def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
+) -> None:
+    config = changed(quick, epochs=3, augment=True, schedule="cosine", warmup=0.2, clip=1.0)
+    whole = train(tiny_data, tmp_path / "whole", small, config, progress=False)
+
+    class Killed(Exception):
+        pass
+
+    start = Learner.on_train_epoch_start
+
+    def die(learner: Learner) -> None:
+        if learner.current_epoch == 2:
+            raise Killed
+        start(learner)
+
+    monkeypatch.setattr(Learner, "on_train_epoch_start", die)
+    with pytest.raises(Killed):
+        train(tiny_data, tmp_path / "parts", small, config, progress=False)
+    monkeypatch.undo()
+    parts = train(tiny_data, tmp_path / "parts", resume=True, progress=False)
+
+    assert_same(weights(whole), weights(parts))
+    assert whole.read("thresholds.json") == parts.read("thresholds.json")
+    states = [json.loads((r.folder / "state" / "last.json").read_text()) for r in (whole, parts)]
+    final = [load_file(r.folder / "state" / s["file"]) for r, s in zip((whole, parts), states)]
+    assert_same(*final)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    config = changed(quick, epochs=1)
+    first, again = (
+        weights(train(tiny_data, tmp_path / name, small, config, progress=False)) for name in "ab"
+    )
+    assert_same(first, again)
+    other = weights(
+        train(tiny_data, tmp_path / "c", small, changed(config, seed=1), progress=False)
+    )
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_agree_on_validation(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    import subprocess
+    import sys
+
+    code = "import sys; from mien.cli import main;sys.exit(main(['train', *sys.argv[1:]]))"
+    flags = ["--devices", "2", "--epochs", "1", "--protocol", "dialogues", "--loss", "ce"]
+    flags += ["--text-model", small.text_model, "--width", "0.125", "--trans-dim", "16"]
+    flags += ["--trans-nlayers", "1", "--trans-nheads", "2", "--trans-feedforward", "32"]
+    out = tmp_path / "run"
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tiny_data), "--out", str(out), *flags],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr
+    metrics = evaluate_run(out, progress=False)
+    assert metrics["tasks"]["emotion"]["n"] > 0
+
+
+def test_early_stop_keeps_the_best_epoch(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
+) -> None:
+    figures = iter([0.4, 0.6, 0.5, 0.3, 0.9])
+    monkeypatch.setattr("mien.training.learner.macro_f1", lambda *_: next(figures))
+    kept = []
+    monkeypatch.setattr(Run, "write_model", lambda run, model: kept.append(1))
+    monkeypatch.setattr(Run, "model", Run.build)
+    train(
+        tiny_data, tmp_path / "run", small, changed(quick, epochs=9, early_stop=2), progress=False
+    )
+    assert len(kept) == 2
+    assert next(figures) == 0.9
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"protocol": "sessions"}, "at least three"),
+        ({"protocol": "given"}, "part empty"),
+        ({"protocol": "nonsense"}, "choose from"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, values, message
+) -> None:
+    with pytest.raises(MienError, match=message):
+        train(tiny_data, tmp_path / "run", small, changed(quick, **values), progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_bf16_trains(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    config = changed(quick, epochs=1, precision="bf16", freeze_text=True)
+    run = train(tiny_data, tmp_path / "run", small, config, progress=False)
+    assert all(tensor.isfinite().all() for tensor in weights(run).values())
+
+
+def test_a_frozen_text_encoder_stays_as_it_was(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, tiny_text: Path
+) -> None:
+    config = changed(quick, epochs=1, freeze_text=True)
+    trained = weights(train(tiny_data, tmp_path / "run", small, config, progress=False))
+    pretrained = load_file(tiny_text / "model.safetensors")
+    for name, tensor in pretrained.items():
+        if not name.startswith("pooler."):
+            assert torch.equal(tensor, trained[f"encoders.t.encoder.{name}"]), name
