@@ -13,6 +13,7 @@ import pytest
 import torch
 import yaml
 from pydantic import ValidationError
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from samples import sample, tiny, tiny_model
 
@@ -270,20 +271,20 @@ def test_read_and_write(run: Run) -> None:
     assert run.read("metrics.json") == {"grüße": [1.5, None]}
 
 
-def test_files_appear_whole_or_not_at_all(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [OSError, SafetensorError])
+def test_files_appear_whole_or_not_at_all(
+    run: Run, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
     before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
 
     def fail_half_way(tensors: Any, path: Path) -> None:
         path.write_bytes(b"half")
-        raise OSError("no space left")
+        raise kind("no space left")
 
     monkeypatch.setattr("mien.run.save_file", fail_half_way)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(MienError, match=r"model\.safetensors.*no space left"):
         run.write_model(tiny_model(None, seed=1, modalities="av"))
-    monkeypatch.setattr("os.replace", lambda *_: pytest.fail("not written whole"))
-    with pytest.raises(ValueError, match="nan"):
-        run.write("environment.json", {"a": float("nan")})
-    assert before == {name: (run.folder / name).read_bytes() for name in before}
+    assert before == {path.name: path.read_bytes() for path in run.folder.iterdir()}
 
 
 def test_the_environment_is_recorded(run: Run) -> None:

@@ -74,8 +74,12 @@ class RunConfig(BaseModel):
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors as safetensors, whole or not at all."""
+    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with whole(path) as part:
-        save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, part)
+        try:
+            save_file(ready, part)
+        except SafetensorError as error:  # a full disk is one, too
+            raise OSError(str(error)) from error
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

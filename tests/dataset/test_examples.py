@@ -200,6 +200,8 @@ def test_augmentation_depends_on_seed_epoch_and_row_alone(tmp_path: Path, tokeni
     assert torch.equal(joined.pieces[-last:], first.pieces), "whatever its batch-mates"
     assert torch.equal(joined.faces, first.faces)
     assert not same(first, examples[1, [1]]), "another epoch"
+    examples.rows[3] = examples.rows[1]
+    assert not same(first, examples[0, [3]]), "another place"
     examples.augment_seed = 4
     assert not same(first, examples[0, [1]]), "another seed"
     examples.augment_seed = None

@@ -122,7 +122,11 @@ def test_embeddings_have_unit_length(models: dict[str, MME2E]) -> None:
     batch = together([one(0, "tav"), one(1, "a"), one(2, "tv"), one(3, "")])
     with torch.no_grad():
         lengths = models["tva"](batch).embedding.norm(dim=1)
+        widths = [models["tva"].encoders[m].dim for m in "tva"]
+        whole = models["tva"](one(0, "tav")).embedding[0]
     torch.testing.assert_close(lengths, torch.tensor([1.0, 1.0, 1.0, 0.0]))
+    shares = torch.stack([part.square().sum() for part in whole.split(widths)])
+    torch.testing.assert_close(shares, torch.full((3,), 1 / 3))
 
 
 def loss_of(output: Output, batch: Batch) -> torch.Tensor:

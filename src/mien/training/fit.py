@@ -177,7 +177,7 @@ def _fit(
     trainer = L.Trainer(
         max_epochs=config.epochs,
         devices=config.devices,
-        strategy="ddp" if config.devices > 1 else "auto",
+        strategy="ddp_find_unused_parameters_true" if config.devices > 1 else "auto",
         precision="bf16-mixed" if config.precision == "bf16" else "32-true",
         gradient_clip_val=config.clip,
         callbacks=callbacks,

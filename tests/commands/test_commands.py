@@ -1,0 +1,143 @@
+"""What a user types, from a list of clips to answers."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mien.prediction import Prediction
+
+
+def test_without_a_command_or_with_a_wrong_one_the_status_is_2(mien, program) -> None:
+    assert program("sing").returncode == 2
+    assert mien().returncode == 2
+    assert mien("sing").returncode == 2
+    assert mien("train", "x", "--out", "y", "--lr", "fast").returncode == 2
+    assert mien("--version").stdout.startswith("mien ")
+
+
+def test_help_names_every_command(mien) -> None:
+    listed = mien("--help").stdout
+    for command in (
+        "demo",
+        "prepare",
+        "inspect",
+        "train",
+        "evaluate",
+        "report",
+        "predict",
+        "bench",
+    ):
+        assert f"\n    {command} " in listed
+        assert mien(command, "--help").returncode == 0
+
+
+def test_the_flags_are_the_ones_users_rely_on() -> None:
+    """Adding a flag adds a line to flags.txt; losing one breaks somebody's command."""
+    from mien.cli import build_parser
+
+    commands = next(a for a in build_parser()._actions if a.dest == "command").choices
+    flags = [
+        f"{name} {flag}"
+        for name, parser in commands.items()
+        for action in parser._actions
+        for flag in action.option_strings or [action.dest.upper()]
+        if flag not in ("-h", "--help")
+    ]
+    assert flags == (Path(__file__).parent / "flags.txt").read_text().split("\n")[:-1]
+
+
+def test_inspect_tells_counts_and_leakage(mien, data: Path) -> None:
+    result = mien("inspect", data)
+    assert result.returncode == 0, result.stderr
+    assert "36 utterances of manifest" in result.stdout
+    assert "happy" in result.stdout
+    dialogues = next(row for row in result.stdout.split("\n") if row.startswith("  dialogues"))
+    assert dialogues.split()[1:7] == ["24", "6", "6", "100%", "0%", "100%"]
+
+
+def test_training_leaves_what_evaluation_and_the_report_need(mien, run_folder: Path) -> None:
+    metrics = json.loads((run_folder / "metrics.json").read_text())
+    assert metrics["protocol"] == "dialogues"
+    assert set(metrics["tasks"]) == {"emotion", "person"}
+    assert metrics["tasks"]["emotion"]["baselines"]["always_no"] is not None
+    result = mien("report", run_folder)
+    assert result.returncode == 0, result.stderr
+    page = (run_folder / "report.html").read_text()
+    assert "http://" not in page
+    assert (run_folder / "results.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_evaluate_shows_baselines_and_writes_json(mien, run_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "valid.json"
+    result = mien("evaluate", run_folder, "--split", "valid", "--modalities", "a", "--json", out)
+    assert result.returncode == 0, result.stderr
+    assert "always no" in result.stdout.lower()
+    assert "most frequent label" in result.stdout
+    assert json.loads(out.read_text())["modalities"] == "a"
+
+
+def test_predict_on_sound_on_words_and_on_both(mien, run_folder: Path, clips: Path) -> None:
+    clip = clips / "synthetic3.wav"
+    for arguments, modalities in (
+        ([clip], "a"),
+        (["--text", "what a joy"], "t"),
+        ([clip, "--text", "what a joy"], "ta"),
+    ):
+        result = mien("predict", run_folder, *arguments, "--json", "-")
+        assert result.returncode == 0, result.stderr
+        (prediction,) = map(Prediction.model_validate, json.loads(result.stdout))
+        assert prediction.modalities == modalities
+        assert set(prediction.answers) == {"emotion", "person"}
+        assert sum(prediction.answers["person"].scores.values()) == pytest.approx(1, abs=1e-4)
+        assert sum(x * x for x in prediction.embedding) == pytest.approx(1, abs=1e-4)
+
+
+def test_predict_follows_the_times_of_a_transcript(
+    mien, run_folder: Path, clips: Path, tmp_path: Path
+) -> None:
+    words = tmp_path / "words.srt"
+    words.write_text(
+        "1\n00:00:00,000 --> 00:00:00,200\nwhat a joy\n\n"
+        "2\n00:00:00,200 --> 00:00:00,500\nsuch grief\n"
+    )
+    clip = clips / "synthetic3.wav"
+    result = mien("predict", run_folder, clip, "--transcript", words, "--json", "-")
+    assert result.returncode == 0, result.stderr
+    segments = json.loads(result.stdout)[0]["segments"]
+    assert [s["text"] for s in segments] == ["what a joy", "such grief"]
+    assert [s["start"] for s in segments] == [0.0, 0.2]
+
+
+def test_a_real_video_gives_a_whole_prediction(
+    program, run_folder: Path, shared_data: Path
+) -> None:
+    clip = shared_data / "grid" / "swiz3n.mpg"
+    result = program("predict", run_folder, clip, "--text", "set white in z three now")
+    assert result.returncode == 0, result.stderr
+    assert "6/6 faces found" in result.stdout
+    assert "emotion:" in result.stdout
+
+
+def test_resume_of_a_finished_run_changes_nothing(mien, run_folder: Path) -> None:
+    before = (run_folder / "model.safetensors").read_bytes()
+    result = mien("train", "--resume", "--out", run_folder)
+    assert result.returncode == 0, result.stderr
+    assert (run_folder / "model.safetensors").read_bytes() == before
+
+
+def test_a_recipe_file_sets_what_the_command_line_does_not(
+    mien, data: Path, tmp_path: Path, tiny_text: Path
+) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        f"model: {{text_model: '{tiny_text}', width: 0.125, trans_dim: 16, trans_nheads: 2}}\n"
+        "training: {epochs: 3, lr: 2e-3, protocol: persons}\n"
+    )
+    out = tmp_path / "run"
+    result = mien("train", data, "--out", out, "--config", recipe, "--epochs", 1)
+    assert result.returncode == 0, result.stderr
+    settings = (out / "config.yaml").read_text()
+    assert "epochs: 1\n" in settings
+    assert "lr: 0.002\n" in settings
+    assert "trans_dim: 16\n" in settings

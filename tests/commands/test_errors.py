@@ -1,0 +1,127 @@
+"""Bad input: a clear message or a recorded skip, never a traceback, never a NaN."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from media_files import write_video
+
+
+def assert_told(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode == 1, (result.stdout, result.stderr)
+    assert "Traceback" not in result.stderr
+    message = result.stderr.strip().split("\n")[-1]
+    assert message.startswith("mien: ")
+    for word in words:
+        assert word in message, message
+
+
+def skips(out: Path) -> dict[str, str]:
+    lines = (out / "skipped.jsonl").read_text().splitlines()
+    return {row["id"]: row["reason"] for row in map(json.loads, lines)}
+
+
+@pytest.mark.parametrize("corpus", ["iemocap", "ravdess", "manifest"])
+def test_a_missing_folder(mien, tmp_path: Path, corpus: str) -> None:
+    assert_told(mien("prepare", corpus, tmp_path / "no", tmp_path / "out"), "no")
+    assert not (tmp_path / "out" / "dataset.json").exists()
+
+
+def test_data_that_are_not_there_or_not_prepared(mien, tmp_path: Path) -> None:
+    assert_told(mien("inspect", tmp_path / "no"), "no such folder")
+    assert_told(mien("train", tmp_path, "--out", tmp_path / "run"), "not a prepared folder")
+    assert_told(mien("evaluate", tmp_path), "no run folder")
+    assert_told(mien("report", tmp_path), "no run folder")
+    assert_told(mien("predict", tmp_path, "a.wav"), "no run folder")
+
+
+def test_bad_media_are_recorded_and_the_rest_is_kept(mien, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    soundfile.write(tmp_path / "good.wav", random.normal(0, 0.1, 16_000), 16_000)
+    soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
+    soundfile.write(tmp_path / "short.wav", np.zeros(1), 16_000)
+    (tmp_path / "corrupt.mp4").write_bytes(random.bytes(5000))
+    (tmp_path / "clips.csv").write_text(
+        "id,media,text,emotion\n"
+        "good,good.wav,hello,happy\nsilent,silent.wav,,sad\nshort,short.wav,,sad\n"
+        "corrupt,corrupt.mp4,,sad\nwords,corrupt.mp4,only these,sad\ngone,gone.wav,,happy\n"
+    )
+    out = tmp_path / "out"
+    result = mien("prepare", "manifest", tmp_path / "clips.csv", out, "--workers", 1)
+    assert result.returncode == 0, result.stderr
+    assert "3 utterances" in result.stdout
+    assert set(skips(out)) == {"short", "corrupt", "words", "gone"}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gone.wav", ["gone.wav", "does not exist"]),
+        ("corrupt.mp4", ["corrupt.mp4", "cannot be read"]),
+        ("short.wav", ["short.wav", "only 1 sample"]),
+        ("empty.wav", ["empty.wav"]),
+    ],
+)
+def test_predict_on_bad_clips(
+    mien, run_folder: Path, tmp_path: Path, name: str, words: list[str]
+) -> None:
+    soundfile.write(tmp_path / "short.wav", np.zeros(1), 16_000)
+    (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "corrupt.mp4").write_bytes(np.random.default_rng(0).bytes(5000))
+    assert_told(mien("predict", run_folder, tmp_path / name), *words)
+
+
+def test_silence_and_a_clip_without_a_face_are_answered_without_nan(
+    mien, run_folder: Path, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
+    write_video(tmp_path / "grey.mp4", 40)
+    clips = [tmp_path / "silent.wav", tmp_path / "grey.mp4"]
+    out = tmp_path / "out.json"
+    result = mien("predict", run_folder, *clips, "--json", out)
+    assert result.returncode == 0, result.stderr
+    predictions = json.loads(out.read_text())
+    assert "NaN" not in out.read_text()
+    assert predictions[1]["faces"] > 0
+    assert predictions[1]["faces_found"] == 0
+
+
+def test_empty_words_are_no_words(mien, run_folder: Path, clips: Path) -> None:
+    assert_told(mien("predict", run_folder, "--text", "  "), "words")
+    result = mien("predict", run_folder, clips / "synthetic1.wav", "--text", "", "--json", "-")
+    assert json.loads(result.stdout)[0]["modalities"] == "a"
+
+
+def test_an_encoder_that_can_not_be_fetched(mien, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    result = mien("train", data, "--out", out, "--text-model", "albert-base-v2")
+    assert_told(result, "albert-base-v2", "--text-model minilm")
+    assert not out.exists()
+
+
+def test_an_emotion_that_nobody_has(mien, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
+    rows = "".join(f"{i},a.wav,P{i},puzzled\n" for i in range(6))
+    (tmp_path / "clips.csv").write_text("id,audio,person,emotion\n" + rows)
+    out = tmp_path / "data"
+    mien("prepare", "manifest", tmp_path / "clips.csv", out, "--workers", 1)
+    result = mien("train", out, "--out", tmp_path / "run", "--modalities", "a")
+    assert_told(result, "at least two labels", "puzzled")
+
+
+def test_flags_of_another_corpus_are_a_wrong_command(mien, tmp_path: Path) -> None:
+    result = mien("prepare", "ravdess", tmp_path, tmp_path / "out", "--named-side", "left")
+    assert result.returncode == 2
+    assert "not for the corpus ravdess" in result.stderr
+
+
+def test_a_run_folder_that_is_taken(mien, data: Path, run_folder: Path) -> None:
+    assert_told(mien("train", data, "--out", run_folder), "not empty", "--resume")
+
+
+def test_a_traceback_is_shown_with_debug_alone(program, tmp_path: Path) -> None:
+    assert_told(program("inspect", tmp_path / "no"), "no such folder")
+    assert "Traceback" in program("inspect", tmp_path / "no", "--debug").stderr

@@ -1,0 +1,158 @@
+"""The pages say what is so: links lead somewhere, commands parse, recipes and examples hold.
+
+Run as a program it writes the tables of flags in docs/train.md anew.
+"""
+
+import doctest
+import importlib
+import re
+import shlex
+from argparse import _SubParsersAction
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from mien.cli import build_parser
+from mien.models import ModelConfig
+from mien.training import TrainConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+RECIPES = sorted(ROOT.glob("recipes/*.yaml"))
+TRAIN = ROOT / "docs" / "train.md"
+SETTINGS: tuple[type[BaseModel], ...] = (ModelConfig, TrainConfig)
+SOURCES = [path for path in sorted((ROOT / "src").rglob("*.py")) if ">>> " in path.read_text()]
+MODULES = [".".join(p.relative_to(ROOT / "src").with_suffix("").parts) for p in SOURCES]
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Give the contents of a page's fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
+
+
+def anchors(page: Path) -> set[str]:
+    """Give the names under which a page's headings can be linked to."""
+    headings = re.findall(
+        r"^#+ (.*)", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S), re.M
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def commands(page: Path) -> list[list[str]]:
+    """Give the words of each `mien` command in a page's shell blocks."""
+    text = "\n".join(blocks(page, "(?:bash|sh|console)")).replace("\\\n", " ")
+    lines = [shlex.split(line, comments=True) for line in text.splitlines()]
+    return [words[1:] for words in lines if words and Path(words[0]).name == "mien"]
+
+
+def choices(annotation: Any) -> list[str]:
+    """List the values that a setting may have, where they are few."""
+    if get_origin(annotation) is Literal:
+        return list(map(str, get_args(annotation)))
+    return [value for part in get_args(annotation) for value in choices(part)]
+
+
+def flag_table(settings: type[BaseModel]) -> str:
+    """Write the flags of a group as a table."""
+    rows = ["| flag | values | default | meaning |", "|---|---|---|---|"]
+    for field, info in settings.model_fields.items():
+        values, default = ", ".join(choices(info.annotation)), info.default
+        if isinstance(default, bool):
+            values, default = "switch", "on" if default else "off"
+        cells = f"`--{field.replace('_', '-')}`", values, default, info.description
+        rows.append("| " + " | ".join("–" if c is None else str(c) for c in cells) + " |")
+    return "\n".join(rows)
+
+
+def with_tables(text: str) -> str:
+    for settings in SETTINGS:
+        begin, end = f"<!-- flags: {settings.__name__} -->\n", "\n<!-- end -->"
+        before, _, rest = text.partition(begin)
+        text = before + begin + flag_table(settings) + end + rest.partition("<!-- end -->")[2]
+    return text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), target
+        assert linked.is_relative_to(ROOT), f"{target} leaves the project"
+        assert not anchor or anchor in anchors(linked), target
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=name)
+def test_commands_parse(page: Path) -> None:
+    for words in commands(page):
+        try:
+            args = build_parser().parse_args(words)
+        except SystemExit as end:
+            if end.code:  # --version and --help end with 0
+                pytest.fail(f"no command of mien: {shlex.join(words)}")
+            continue
+        for settings in SETTINGS if args.command == "train" else ():
+            settings.model_validate(
+                {k: v for k, v in vars(args).items() if k in settings.model_fields}
+            )
+        if getattr(args, "config", None):
+            assert (ROOT / args.config).is_file(), args.config
+
+
+def test_every_page_is_in_the_table_of_pages() -> None:
+    index = (ROOT / "docs" / "index.md").read_text()
+    for page in ROOT.glob("docs/*.md"):
+        assert page.name == "index.md" or f"({page.name})" in index, page.name
+
+
+def test_every_flag_of_training_is_explained() -> None:
+    (commands,) = (a for a in build_parser()._actions if isinstance(a, _SubParsersAction))
+    text = TRAIN.read_text()
+    for action in commands.choices["train"]._actions:
+        for flag in action.option_strings:
+            if flag not in ("-h", "--help") and not flag.startswith("--no-"):
+                assert f"| `{flag}` |" in text, flag
+
+
+def test_the_tables_of_flags_are_those_of_the_program() -> None:
+    text = TRAIN.read_text()
+    assert text == with_tables(text), "run python tests/test_docs.py"
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=name)
+def test_recipes_are_valid(recipe: Path) -> None:
+    content = yaml.safe_load(recipe.read_text())
+    assert isinstance(content.pop("about"), str)
+    model, training = content.pop("model"), content.pop("training")
+    assert not content
+    assert ModelConfig.model_validate(model).model_fields_set == set(model)
+    assert TrainConfig.model_validate(training).model_fields_set == set(training)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_in_docstrings_run(module: str) -> None:
+    module = module.removesuffix(".__init__")
+    assert not doctest.testmod(importlib.import_module(module)).failed
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name)
+def test_examples_in_pages_run(page: Path) -> None:
+    for number, block in enumerate(blocks(page, "python")):
+        if ">>> " not in block:
+            compile(block, name(page), "exec")
+            continue
+        test = doctest.DocTestParser().get_doctest(block, {}, f"{name(page)}:{number}", None, None)
+        assert not doctest.DocTestRunner().run(test).failed
+
+
+if __name__ == "__main__":
+    TRAIN.write_text(with_tables(TRAIN.read_text()))
