@@ -153,7 +153,9 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     from mien.models import ModelConfig
     from mien.training.config import TrainConfig
 
-    parser.add_argument("data", type=Path, nargs="?", help="prepared data (not with --resume)")
+    parser.add_argument(
+        "data", type=Path, nargs="?", help="prepared data; with --resume only where they have moved"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the run folder")
     parser.add_argument("--config", type=Path, help="YAML with sections model and training")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
@@ -205,9 +207,11 @@ def _train(args: argparse.Namespace) -> None:
     from mien.training import TrainConfig, train
 
     if args.resume:
-        if args.data is not None:
-            args.parser.error("--resume takes the data and settings from the run: leave DATA out")
-        run = train(Run(args.out).config.data.path, args.out, resume=True)
+        given = {*ModelConfig.model_fields, *TrainConfig.model_fields} & set(vars(args))
+        if given or args.config:
+            flag = "--" + min(given, default="config").replace("_", "-")
+            args.parser.error(f"--resume takes all settings from the run: leave {flag} out")
+        run = train(args.data or Run(args.out).config.data.path, args.out, resume=True)
     elif args.data is None:
         args.parser.error("DATA is missing")
     else:
@@ -224,7 +228,10 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="the run folder")
     parser.add_argument("--data", type=Path, help="other prepared data than those of training")
     parser.add_argument(
-        "--split", choices=("train", "valid", "test"), default="test", help="part to judge"
+        "--split",
+        choices=("train", "valid", "test", "all"),
+        default="test",
+        help="part to judge; all: every utterance, for data of which none was trained on",
     )
     parser.add_argument("--modalities", help="show the model only these letters out of t, a, v")
     parser.add_argument("--json", type=Path, help="write the figures to this file")

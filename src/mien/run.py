@@ -52,6 +52,8 @@ class DataConfig(BaseModel):
     seed: int = 0
     max_seconds: float = 60.0
     synthetic: bool = False
+    label_counts: dict[str, dict[str, int]] = {}
+    """For each task how often each label occurs in the training part."""
 
 
 class RunConfig(BaseModel):

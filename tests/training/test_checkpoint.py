@@ -27,14 +27,14 @@ def test_plain_states_come_back_as_they_were(state: object) -> None:
 
 
 def test_a_checkpoint_comes_back_and_replaces_the_one_before(tmp_path: Path) -> None:
-    io, path = SafeCheckpointIO(), tmp_path / "state" / "last"
+    io, path = SafeCheckpointIO(), tmp_path / "state" / "last.safetensors"
     for epoch in (0, 1):
         state = {"epoch": epoch, "state_dict": {"w": torch.full((2, 3), float(epoch))}}
         io.save_checkpoint(state, path)
     back = io.load_checkpoint(path)
     assert back["epoch"] == 1
     assert torch.equal(back["state_dict"]["w"], torch.ones(2, 3))
-    assert sorted(p.name for p in path.parent.iterdir()) == ["last-1.safetensors", "last.json"]
+    assert sorted(p.name for p in path.parent.iterdir()) == ["last.safetensors"]
 
 
 def test_what_can_not_be_written_without_pickle_is_refused() -> None:

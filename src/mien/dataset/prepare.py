@@ -160,7 +160,7 @@ def prepare(
     total = min(filter(None, (limit, length_hint(items))), default=None)
     with tqdm(total=total, unit=" utterances", desc=corpus, disable=not progress) as bar:
         jobs = _jobs(utterances, out, settings)
-        shards = run(jobs, frame_interval, workers or len(os.sched_getaffinity(0)), bar)
+        shards = run(jobs, frame_interval, workers or os.cpu_count() or 1, bar)
     return _finish(out, shards, skipped, settings)
 
 

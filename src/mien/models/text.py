@@ -46,6 +46,13 @@ class TextEncoder(nn.Module):
         return (states * weight).sum(dim=1) / weight.sum(dim=1)
 
 
+def describe(config: PretrainedConfig) -> dict[str, Any]:
+    """Give the dimensions of an encoder as plain values, without where they came from."""
+    origin = ("_name_or_path", "transformers_version", "architectures", "dtype")
+    values = {name: value for name, value in config.to_dict().items() if name not in origin}
+    return values | {"model_type": config.model_type}
+
+
 def source(name: str) -> str:
     """Turn the name of a text encoder into what transformers reads.
 

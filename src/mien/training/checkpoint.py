@@ -1,14 +1,16 @@
-"""Where training stands, as safetensors and JSON: no pickle is written or read."""
+"""Where training stands, as one safetensors file: no pickle is written or read."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.plugins.io import CheckpointIO
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
-from mien.files import write_text
-from mien.run import read_tensors, write_tensors
+from mien.files import whole
+from mien.run import read_tensors
 
 
 def flatten(value: Any, tensors: dict[str, Tensor]) -> Any:
@@ -28,8 +30,6 @@ def flatten(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, list | tuple):
         kind = "tuple" if isinstance(value, tuple) else "list"
         return {kind: [flatten(v, tensors) for v in value]}
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return {"float": str(value)}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"a training state can't hold {type(value).__name__}")
@@ -42,8 +42,6 @@ def restore(value: Any, tensors: dict[str, Tensor]) -> Any:
     ((kind, content),) = value.items()
     if kind == "tensor":
         return tensors[content]
-    if kind == "float":
-        return float(content)
     if kind == "dict":
         return {restore(k, tensors): restore(v, tensors) for k, v in content}
     items = [restore(v, tensors) for v in content]
@@ -51,36 +49,29 @@ def restore(value: Any, tensors: dict[str, Tensor]) -> Any:
 
 
 class SafeCheckpointIO(CheckpointIO):
-    """Lightning's checkpoints as NAME.json and NAME.safetensors."""
+    """Lightning's checkpoints as safetensors, with what is no tensor as JSON in the header."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
-        """Write the tensors, then the file that names them."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Write a checkpoint, whole or not at all."""
         tensors: dict[str, Tensor] = {}
-        structure = flatten(dict(checkpoint), tensors)
-        epoch = checkpoint["epoch"]
-        weights = path.with_name(f"{path.name}-{epoch}.safetensors")
-        write_tensors(weights, tensors)
-        write_text(
-            path.with_suffix(".json"), json.dumps({"file": weights.name, "state": structure})
-        )
-        for old in path.parent.glob(f"{path.name}-*.safetensors"):
-            if old != weights:
-                old.unlink()
+        state = json.dumps(flatten(dict(checkpoint), tensors))
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with whole(Path(path)) as part:
+            # copies, because safetensors takes no two tensors in the same memory
+            copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+            save_file({n: t.contiguous() for n, t in copies.items()}, part, {"state": state})
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read what `save_checkpoint` wrote."""
-        path = Path(path)
-        content = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        return restore(content["state"], read_tensors(path.parent / content["file"]))
+        """Read what `save_checkpoint` wrote. Raises `MienError` where the file is damaged."""
+        tensors = read_tensors(Path(path))
+        with safe_open(path, "pt") as file:
+            state = json.loads(file.metadata()["state"])
+        return dict(restore(state, tensors))
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Remove a checkpoint's files."""
-        path = Path(path)
-        for file in [path.with_suffix(".json"), *path.parent.glob(f"{path.name}-*.safetensors")]:
-            file.unlink(missing_ok=True)
+        """Remove a checkpoint's file."""
+        Path(path).unlink(missing_ok=True)

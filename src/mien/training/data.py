@@ -3,6 +3,7 @@
 from typing import Any
 
 import lightning as L
+import torch
 from torch.utils.data import DataLoader
 
 from mien.dataset.examples import Buckets, Examples
@@ -14,29 +15,32 @@ from mien.tasks import Task
 from mien.training.config import TrainConfig
 
 
-def parts_of(run: Run, store: Store) -> Split:
-    """Divide the data as the run's protocol says, keeping utterances that its model can read."""
+def divide(run: Run, store: Store) -> Split:
+    """Divide data as the run's protocol says."""
     data = run.config.data
-    parts = split(store.utterances, data.protocol, fold=data.fold, seed=data.seed)
-    return usable(store, parts, run.config.tasks, run.config.model.modalities)
+    return split(store.utterances, data.protocol, fold=data.fold, seed=data.seed)
 
 
-def usable(store: Store, parts: Split, tasks: tuple[Task, ...], modalities: str) -> Split:
-    """Leave out utterances without any of the model's modalities, or without a known label."""
+def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: str) -> list[int]:
+    """Keep the rows with one of the modalities and a known label for one of the tasks.
+
+    Raises
+    ------
+    MienError
+        None is left.
+    """
 
     def keep(row: int) -> bool:
         known = any(not t.target(store.utterances[row]).isnan().any() for t in tasks)
         return known and bool(set(store.modalities[row]) & set(modalities))
 
-    rows = {name: [r for r in parts.part(name) if keep(r)] for name in ("train", "valid", "test")}
-    for name, kept in rows.items():
-        if not kept:
-            raise MienError(
-                f"no utterance of the {name} part has both a known label and one of the"
-                f" modalities {modalities!r}: choose another --protocol, --task or --modalities"
-            )
-    lost = sum(len(parts.part(name)) - len(kept) for name, kept in rows.items())
-    return Split(**rows, left_out=parts.left_out + lost)
+    kept = [row for row in rows if keep(row)]
+    if not kept:
+        raise MienError(
+            f"no utterance of a part has both a known {' or '.join(t.name for t in tasks)} and one"
+            f" of the modalities {modalities!r}: choose another --protocol, --task or --modalities"
+        )
+    return kept
 
 
 def examples(
@@ -70,6 +74,8 @@ def loader(
         sampler=Buckets(lengths, batch_size, seed, rank, world),
         batch_size=None,
         num_workers=workers,
+        # a generator of its own, so that starting a loader draws nothing from dropout's numbers
+        generator=torch.Generator().manual_seed(0),
         pin_memory=pin,
         multiprocessing_context="spawn" if workers else None,
         persistent_workers=workers > 0,

@@ -13,7 +13,7 @@ from mien.evaluation import evaluate
 from mien.evaluation.thresholds import choose
 from mien.models import MME2E
 from mien.run import Run
-from mien.training.data import examples, loader, parts_of
+from mien.training.data import divide, examples, loader, usable
 
 Answers = dict[str, tuple[np.ndarray, np.ndarray]]
 """For each task the probabilities (N, C) and the indicators (N, C; NaN rows where unknown)."""
@@ -76,8 +76,8 @@ def evaluate_run(
         The run folder.
     data : path, optional
         Prepared data, if not those of training.
-    part : {"train", "valid", "test"}
-        Which part of the run's protocol.
+    part : {"train", "valid", "test", "all"}
+        Which part of the run's protocol, or everything.
     modalities : str, optional
         Show the model only these, out of "tav".
     progress : bool
@@ -96,23 +96,24 @@ def evaluate_run(
     """
     run = Run(folder)
     store = Store(Path(data or run.config.data.path))
-    parts = parts_of(run, store)
+    every = list(range(len(store)))
+    rows = every if part == "all" else divide(run, store).part(part)
+    judged = usable(store, rows, run.config.tasks, run.config.model.modalities)
     shown = modalities or run.config.model.modalities
     if not set(shown) <= set(run.config.model.modalities):
         raise MienError(
             f"the model of {folder} reads {run.config.model.modalities!r}: --modalities {shown}"
             " asks for more"
         )
-    answers = answer(run, run.model(), store, parts.part(part), modalities=shown, progress=progress)
-    training = [store.utterances[row] for row in parts.train]
-    who = np.array([store.utterances[row].person or "" for row in parts.part(part)])
+    answers = answer(run, run.model(), store, judged, modalities=shown, progress=progress)
+    who = np.array([store.utterances[row].person or "" for row in judged])
     blocks = {}
     for task in run.config.tasks:
         probabilities, truth = answers[task.name]
         known = ~np.isnan(truth).any(axis=1)
         if not known.any():
             raise MienError(f"no utterance of the {part} part has a known label for {task.name!r}")
-        counts = np.nansum([task.target(u).numpy() for u in training], axis=0)
+        counts = run.config.data.label_counts[task.name]
         persons = who[known] if task.name == "emotion" and all(who[known]) else None
         thresholds = np.array(run.thresholds(task)) if task.loss == "bce" else None
         blocks[task.name] = evaluate(
@@ -120,7 +121,7 @@ def evaluate_run(
             truth[known],
             task.labels,
             thresholds=thresholds,
-            train_counts=counts,
+            train_counts=np.array([counts[label] for label in task.labels]),
             persons=None if persons is None else persons.tolist(),
         )
     return {
@@ -129,7 +130,7 @@ def evaluate_run(
         "data": str(data or run.config.data.path),
         "synthetic": bool(store.info["synthetic"]),
         "modalities": shown,
-        "left_out": parts.left_out,
+        "left_out": len(rows) - len(judged),
         "tasks": blocks,
     }
 

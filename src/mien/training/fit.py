@@ -1,30 +1,34 @@
 """Start, resume and finish a training run."""
 
+import csv
+import io
 import logging
 import warnings
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import Callback, EarlyStopping, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+import torch
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from mien.dataset.examples import Examples
-from mien.dataset.splits import Split, split, suggest
+from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.files import write_text
 from mien.models import MME2E, ModelConfig
-from mien.models.text import load_config, load_tokenizer, load_weights
+from mien.models.text import describe, load_config, load_tokenizer, load_weights
 from mien.run import DataConfig, Run, RunConfig
 from mien.tasks import Task, emotion_task, person_task
 from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
-from mien.training.data import Loaders, examples, parts_of, usable
+from mien.training.data import Loaders, divide, examples, usable
 from mien.training.evaluate import answer, choose_thresholds
 from mien.training.learner import MONITOR, Learner
 
-STATE = "state/last"
+STATE = "state/last.safetensors"
 
 
 def train(
@@ -48,6 +52,7 @@ def train(
         Dimensions and settings. With `resume` those of the run folder count.
     resume : bool
         Go on from the last finished epoch, to the same numbers as without the interruption.
+        `data` then says where the same data lie now.
     progress : bool
         Show a progress bar.
 
@@ -64,25 +69,27 @@ def train(
     store = Store(Path(data))
     if resume:
         run = Run(out)
-        config = TrainConfig.model_validate(run.config.training)
-        if not run.folder.joinpath(f"{STATE}.json").is_file():
+        if not run.folder.joinpath(STATE).is_file():
             raise MienError(f"{out} holds no finished epoch to resume: train without --resume")
     else:
         run = _create(store, Path(data), Path(out), model or ModelConfig(), config or TrainConfig())
-        config = TrainConfig.model_validate(run.config.training)
+    config = TrainConfig.model_validate(run.config.training)
     L.seed_everything(config.seed, verbose=False)
     network = _network(run, pretrained=not resume)
-    parts = parts_of(run, store)
-    tokenizer = run.tokenizer()
-    training = examples(run, store, parts.train, tokenizer, config)
-    validation = examples(run, store, parts.valid, tokenizer)
-    targets = training.targets()
+    tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), divide(run, store)
+    rows = {
+        part: usable(store, parts.part(part), tasks, run.config.model.modalities)
+        for part in ("train", "valid")
+    }
+    training = examples(run, store, rows["train"], tokenizer, config)
+    validation = examples(run, store, rows["valid"], tokenizer)
     weights: dict[str, Tensor] = {}
     if config.balance:
-        weights = {task.name: task.balance(targets[task.name]) for task in run.config.tasks}
-    learner = Learner(network, run.config.tasks, config, weights)
+        targets = training.targets()
+        weights = {task.name: task.balance(targets[task.name]) for task in tasks}
+    learner = Learner(network, tasks, config, weights)
     _fit(run, learner, training, validation, config, resume, progress)
-    answers = answer(run, run.model(), store, parts.valid, progress=progress)
+    answers = answer(run, run.model(), store, rows["valid"], progress=progress)
     choose_thresholds(run, answers)
     return run
 
@@ -92,7 +99,10 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
     protocol = config.protocol or suggest(store.utterances, config.task)
     parts = split(store.utterances, protocol, fold=config.fold)
     tasks = _tasks(store, parts, config)
-    parts = usable(store, parts, tasks, model.modalities)
+    sizes = []
+    for part in PARTS:
+        rows = usable(store, parts.part(part), tasks, model.modalities)
+        sizes.append(f"{len(rows)} of {len(parts.part(part))} {part}")
     text, tokenizer = None, None
     if "t" in model.modalities:
         text, tokenizer = load_config(model.text_model), load_tokenizer(model.text_model)
@@ -100,18 +110,18 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
         model=model,
         tasks=tasks,
         data=DataConfig(
-            path=str(data),
+            path=str(data.resolve()),
             corpus=str(store.info["corpus"]),
             protocol=protocol,
             fold=config.fold,
             max_seconds=config.max_seconds,
             synthetic=bool(store.info["synthetic"]),
+            label_counts=_label_counts(store, parts, tasks),
         ),
         training=config.model_dump(mode="json"),
-        text=None if text is None else text.to_dict() | {"model_type": text.model_type},
+        text=None if text is None else describe(text),
     )
-    sizes = ", ".join(f"{len(parts.part(p))} {p}" for p in ("train", "valid", "test"))
-    print(f"protocol {protocol}: {sizes}, {parts.left_out} left out")
+    print(f"protocol {protocol}: {', '.join(sizes)} utterances can be used")
     return Run.create(out, settings, tokenizer)
 
 
@@ -125,6 +135,15 @@ def _tasks(store: Store, parts: Split, config: TrainConfig) -> tuple[Task, ...]:
     return tuple(tasks)
 
 
+def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for task in tasks:
+        targets = torch.stack([task.target(store.utterances[row]) for row in parts.train])
+        totals = targets.nansum(dim=0).int().tolist()
+        counts[task.name] = dict(zip(task.labels, totals, strict=True))
+    return counts
+
+
 def _network(run: Run, pretrained: bool) -> MME2E:
     network = run.build()
     if pretrained and "t" in network.encoders:
@@ -133,10 +152,14 @@ def _network(run: Run, pretrained: bool) -> MME2E:
 
 
 class Keeper(Callback):
-    """Keep the best weights by the monitored figure, and after each epoch where training stands."""
+    """After each epoch: keep the best weights, log, stop early, and save where training stands.
 
-    def __init__(self, run: Run) -> None:
-        self.run, self.best, self.best_epoch = run, float("-inf"), -1
+    Lightning's own early stopping compares with a tensor that later epochs overwrite.
+    """
+
+    def __init__(self, run: Run, patience: int) -> None:
+        self.run, self.patience = run, patience
+        self.best, self.best_epoch = float("-inf"), -1
 
     def state_dict(self) -> dict[str, Any]:
         """Give what a resumed run must know."""
@@ -153,7 +176,25 @@ class Keeper(Callback):
             self.best, self.best_epoch = figure, trainer.current_epoch
             if trainer.is_global_zero:
                 self.run.write_model(learner.model)  # type: ignore[arg-type]
+        if trainer.current_epoch - self.best_epoch >= self.patience:
+            trainer.should_stop = True
+        if trainer.is_global_zero:
+            self._log(trainer)
         trainer.save_checkpoint(self.run.folder / STATE)
+
+    def _log(self, trainer: L.Trainer) -> None:
+        """Write the epoch's row of log/metrics.csv, over one that an interruption left."""
+        path = self.run.folder / "log" / "metrics.csv"
+        rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
+        rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
+        figures = {n: float(v) for n, v in trainer.callback_metrics.items() if "_step" not in n}
+        place = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        rows.append(place | dict(sorted(figures.items())))
+        table = io.StringIO()
+        writer = csv.DictWriter(table, list(rows[-1]))
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(path, table.getvalue())
 
 
 def _fit(
@@ -165,11 +206,7 @@ def _fit(
     resume: bool,
     progress: bool,
 ) -> None:
-    keeper = Keeper(run)
-    callbacks: list[Callback] = [
-        EarlyStopping(MONITOR, mode="max", patience=config.early_stop, verbose=False),
-        keeper,
-    ]
+    callbacks: list[Callback] = [Keeper(run, config.early_stop)]
     if progress:
         callbacks.append(TQDMProgressBar(leave=True))
     log = run.folder / "log"
@@ -177,11 +214,13 @@ def _fit(
     trainer = L.Trainer(
         max_epochs=config.epochs,
         devices=config.devices,
-        strategy="ddp_find_unused_parameters_true" if config.devices > 1 else "auto",
+        # spawned, because the command must not run again for each process; a modality that nobody
+        # of a batch has leaves parameters unused
+        strategy="ddp_spawn_find_unused_parameters_true" if config.devices > 1 else "auto",
         precision="bf16-mixed" if config.precision == "bf16" else "32-true",
         gradient_clip_val=config.clip,
         callbacks=callbacks,
-        logger=[CSVLogger(log, name="", version=""), TensorBoardLogger(log, name="", version="")],
+        logger=TensorBoardLogger(log, name="", version=""),
         plugins=[SafeCheckpointIO()],
         enable_checkpointing=False,
         enable_progress_bar=progress,
@@ -194,6 +233,8 @@ def _fit(
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*Checkpoint directory.*")
         path = str(run.folder / STATE) if resume else None
-        trainer.fit(learner, datamodule=Loaders(training, validation, config), ckpt_path=path)
-    if trainer.interrupted:
-        raise MienError(f"interrupted; continue with --resume --out {run.folder}")
+        try:
+            trainer.fit(learner, datamodule=Loaders(training, validation, config), ckpt_path=path)
+        except (KeyboardInterrupt, SystemExit) as error:
+            again = f"mien train --resume --out {run.folder}"
+            raise MienError(f"interrupted; go on from the last finished epoch: {again}") from error
