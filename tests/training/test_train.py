@@ -134,6 +134,7 @@ def test_early_stop_keeps_the_best_epoch(
         tiny_data, tmp_path / "run", small, changed(quick, epochs=9, early_stop=2), progress=False
     )
     assert len(kept) == 2
+    train(tiny_data, tmp_path / "run", resume=True, progress=False)
     assert next(figures) == 0.9
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 from torch import Tensor
 
-from mien.media.spectrogram import WINDOW
+from mien.media.spectrogram import COLUMNS, HOP, WINDOW
 from mien.utterance import FACE_SIZE, RATE, Sample
 
 SPEEDS = (0.9, 1.1)
@@ -18,7 +18,7 @@ MASK_COLUMNS = 16
 
 
 def augment_sample(sample: Sample, random: np.random.Generator) -> Sample:
-    """Change waveform and faces of a sample: speed, onset, noise; mirror, shift, light."""
+    """Change waveform and faces of a sample: speed, onset; mirror, shift, light."""
     waveform, faces = sample.waveform, sample.faces
     if waveform is not None:
         waveform = _waveform(waveform, random)
@@ -30,12 +30,9 @@ def augment_sample(sample: Sample, random: np.random.Generator) -> Sample:
 def _waveform(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
     speed = random.uniform(*SPEEDS)
     sound = soxr.resample(waveform.astype(np.float32), speed * RATE, RATE, quality="LQ")
-    # the pieces' borders fall elsewhere each time, up to one piece later
-    onset = max(int(random.integers(0, 6400)), WINDOW - len(sound))
-    sound = np.pad(sound, (onset, 0))
-    noise_db = random.uniform(-45, -15)
-    level = np.sqrt(np.mean(sound**2)) * 10 ** (noise_db / 20)
-    sound = sound + random.normal(0, level, len(sound))
+    # the pieces' borders fall elsewhere each time, up to one piece earlier
+    onset = int(random.integers(0, min(COLUMNS * HOP, len(sound) // 10) + 1))
+    sound = np.pad(sound[onset:], (0, max(0, WINDOW - len(sound) + onset)))
     return np.clip(sound, -32768, 32767).astype(np.int16)
 
 

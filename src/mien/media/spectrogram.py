@@ -24,6 +24,9 @@ FrontEnd = Literal["log", "published"]
 _LOG_POINTS = 1024
 # About the energy that rounding to 16 bits adds to a band: nothing below it is sound.
 _FLOOR = 1e-7
+# What lies 60 dB below the loudest band is the room and the recorder, not the speaker; without
+# this, digital silence at an end of a clip would decide how the rest is normalised.
+_RANGE = 1e-6
 # Logarithmic energies spread this little only where there is no sound at all.
 _FLAT = 1e-3
 
@@ -64,7 +67,8 @@ def log_mel_spectrogram(waveform: Tensor) -> Tensor:
     """Compute the logarithmic mel spectrogram, normalised over the utterance.
 
     A network trained from scratch learns badly from plain power, which spans many magnitudes.
-    The mean is 0 and the standard deviation 1 over all bands and columns; silence gives zeros.
+    Energies more than 60 dB below the loudest are raised to that. The mean is 0 and the standard
+    deviation 1 over all bands and columns; silence gives zeros.
 
     Parameters
     ----------
@@ -75,7 +79,8 @@ def log_mel_spectrogram(waveform: Tensor) -> Tensor:
     -------
     Tensor (128, 1 + S // 200) float32
     """
-    energy = mel_spectrogram(waveform, _LOG_POINTS).clamp(min=_FLOOR).log()
+    power = mel_spectrogram(waveform, _LOG_POINTS)
+    energy = power.clamp(min=max(_FLOOR, _RANGE * float(power.max()))).log()
     spread, mean = torch.std_mean(energy)
     return (energy - mean) / spread if spread > _FLAT else torch.zeros_like(energy)
 

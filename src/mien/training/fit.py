@@ -169,6 +169,11 @@ class Keeper(Callback):
         """Take up what `state_dict` gave."""
         self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
 
+    def on_train_start(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
+        """Leave a run as it is that had stopped before it was resumed."""
+        if trainer.current_epoch - 1 - self.best_epoch >= self.patience:
+            trainer.should_stop = True
+
     def on_train_epoch_end(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
         """Write the folder's files; validation of the epoch has been done by now."""
         figure = float(trainer.callback_metrics[MONITOR])

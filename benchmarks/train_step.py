@@ -1,0 +1,357 @@
+"""One training step of dense MME2E at the published sizes: mien's, and the published way.
+
+The two ways take turns, each in a process of its own, so that neither finds memory that the other
+has prepared. Each begins from the same weights; before any timing, their first steps are compared.
+"""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+from transformers import AlbertConfig
+
+from mien.batch import Batch
+from mien.dataset.examples import SHUFFLE_WINDOW, Buckets
+from mien.errors import MienError
+from mien.media.decode import read_frames
+from mien.media.faces import FaceCropper
+from mien.models import MME2E, ModelConfig
+from mien.models.vgg import VGG
+from mien.training.memory import keep_freed_memory
+
+WAYS = ("ours", "published")
+UTTERANCES, EACH, LABELS = 8, 8, 6  # a batch; faces and pieces of an utterance; emotions
+WARM_UP, PAIRS = 2, 7
+TOLERANCE = 1e-4
+PADDED, SIDE = 100, 224  # tokens of a text and pixels of a frame, the published way
+LR, TEXT_LR = 5e-5, 5e-6
+GRID = Path(__file__).resolve().parents[2] / "shared/data/grid"
+
+PARTS = {
+    "detector": "face detector",
+    "text": "text, forward and backward",
+    "faces": "CNN of faces, forward and backward",
+    "pieces": "CNN of sound, forward and backward",
+    "rest": "rest: over time, heads, loss, Adam",
+}
+
+ALBERT = AlbertConfig(  # base v2
+    vocab_size=30_000,
+    embedding_size=128,
+    hidden_size=768,
+    num_hidden_layers=12,
+    num_attention_heads=12,
+    intermediate_size=3072,
+    hidden_act="gelu_new",
+    hidden_dropout_prob=0,
+    attention_probs_dropout_prob=0,
+)
+
+
+class PublishedVGG(VGG):
+    """The same CNN in the published order, ReLU before pooling, each channel on its own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn pictures (N, C, H, W) into vectors (N, dim)."""
+        x = F.max_pool2d(F.relu(self.stem.norm(self.stem.conv(x))), 2)
+        for block in self.blocks:
+            x = F.relu(block.norm1(block.conv1(x)), inplace=True)
+            x = F.relu(block.norm2(block.conv2(x)), inplace=True)
+            x = F.max_pool2d(x, 2) if block.pool else x
+        return self.project(x.flatten(1))
+
+
+class Clock:
+    """Seconds spent in each part of a step."""
+
+    def start(self) -> None:
+        """Begin a step, in its rest."""
+        self.spent = dict.fromkeys(PARTS, 0.0)
+        self.part, self.since = "rest", time.perf_counter()
+
+    def switch(self, part: str) -> None:
+        """Charge the time since the last switch to the part that ends, and begin another."""
+        now = time.perf_counter()
+        self.spent[self.part] += now - self.since
+        self.part, self.since = part, now
+
+    def watch(self, model: MME2E) -> None:
+        """Switch as the model enters and leaves its parts, forward and backward."""
+        text, video, audio = (model.encoders[letter] for letter in "tva")
+        for module, part in ((text, "text"), (video.cnn, "faces"), (audio.cnn, "pieces")):
+            module.register_forward_pre_hook(lambda *_, part=part: self.switch(part))
+            module.register_forward_hook(lambda *_: self.switch("rest"))
+            module.register_full_backward_pre_hook(lambda *_, part=part: self.switch(part))
+        # gradients flow through sound, then faces, then text: these two end the CNNs' shares
+        for module in (video.over_time, audio.over_time):
+            module.register_full_backward_pre_hook(lambda *_: self.switch("rest"))
+
+
+class Trainer:
+    """A model, its batch and its optimiser; `way` is one of WAYS."""
+
+    def __init__(self, way: str) -> None:
+        torch.manual_seed(0)
+        self.frames, self.cropper = frames()[0], FaceCropper()
+        self.batch = batch(crops(self.frames, self.cropper))
+        self.model = MME2E(
+            ModelConfig(front_end="published", dropout=0), {"emotion": LABELS}, ALBERT
+        ).train()
+        self.published = way == "published"
+        if self.published:
+            padding = (0, PADDED - self.batch.tokens.shape[1])
+            self.batch = replace(
+                self.batch,
+                tokens=F.pad(self.batch.tokens, padding),
+                token_mask=F.pad(self.batch.token_mask, padding),
+            )
+            publish(self.model)
+        else:
+            keep_freed_memory()
+        weight = torch.linspace(2, 20, LABELS)  # negatives / positives, rare labels
+        self.criterion = torch.nn.BCEWithLogitsLoss(pos_weight=weight)
+        self.optimizer = torch.optim.Adam(groups(self.model))
+        self.clock = Clock()
+        self.clock.watch(self.model)
+
+    def step(self) -> dict[str, Any]:
+        """Train on the batch once; tell the seconds of each part, and the numbers that came out."""
+        self.clock.start()
+        batch = self.batch
+        if self.published:
+            self.clock.switch("detector")
+            batch = replace(batch, faces=crops(self.frames, self.cropper))
+            self.clock.switch("rest")
+        self.optimizer.zero_grad()
+        logits = self.model(batch).logits["emotion"]
+        loss = self.criterion(logits, batch.targets["emotion"])
+        loss.backward()
+        self.clock.switch("rest")
+        self.optimizer.step()
+        self.clock.switch("rest")
+        norms = [p.grad.norm().item() for p in self.model.parameters() if p.grad is not None]
+        numbers = {"logits": logits.flatten().tolist(), "loss": [loss.item()], "gradients": norms}
+        return {"spent": self.clock.spent, "numbers": numbers}
+
+
+def publish(model: MME2E) -> None:
+    """Put the published order of work in place of the model's CNNs, with the same weights."""
+    for letter, channels, positions in (("v", 3, 3 * 3), ("a", 1, 8 * 2)):
+        own = model.encoders[letter].cnn
+        cnn = PublishedVGG(channels, positions, model.config.trans_dim).train()
+        cnn.load_state_dict(own.state_dict())
+        model.encoders[letter].cnn = cnn.to(memory_format=torch.contiguous_format)
+
+
+def groups(model: MME2E) -> list[dict[str, Any]]:
+    """Text encoder and text head learn at a tenth of the rate."""
+    text = [p for name, p in model.named_parameters() if ".t." in name]
+    rest = [p for name, p in model.named_parameters() if ".t." not in name]
+    return [{"params": rest, "lr": LR}, {"params": text, "lr": TEXT_LR}]
+
+
+def frames() -> tuple[list[np.ndarray], str]:
+    """Read 64 frames of real recordings, 224 x 224, and say what they are; or make noise."""
+    pictures: list[np.ndarray] = []
+    for clip in sorted(GRID.glob("*.mpg")):
+        for _, _, frame in read_frames(clip, [(0, None)]):
+            height, width = frame.shape[:2]
+            left = (width - height) // 2
+            square = frame[:, left : left + height]
+            pictures.append(cv2.resize(square, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+    wanted = UTTERANCES * EACH
+    if len(pictures) >= wanted:
+        return pictures[:wanted], "of the GRID corpus, a face in each"
+    noise = np.random.default_rng(0).integers(0, 256, (wanted, SIDE, SIDE, 3), dtype=np.uint8)
+    return list(noise), "of noise, in which the detector has less to do"
+
+
+def crops(pictures: Sequence[np.ndarray], cropper: FaceCropper) -> Tensor:
+    """Detect and cut out the faces: (N, 3, 48, 48) uint8."""
+    faces = np.stack([cropper.crop(picture).pixels for picture in pictures])
+    return torch.from_numpy(faces).permute(0, 3, 1, 2)
+
+
+def text_lengths() -> list[int]:
+    """Tokens of each text of a typical batch, as the loader forms them from texts like IEMOCAP's.
+
+    Of the batches of one shuffling window the one whose padded size is nearest to their mean.
+    """
+    drawn = np.random.default_rng(0).gamma(2, 6, UTTERANCES * SHUFFLE_WINDOW) + 3
+    lengths = np.clip(drawn.round().astype(int), 3, 40)
+    batches = [lengths[rows] for rows in Buckets(lengths.tolist(), UTTERANCES, seed=0).batches()]
+    longest = [max(b) for b in batches]
+    return batches[int(np.abs(np.array(longest) - np.mean(longest)).argmin())].tolist()
+
+
+def batch(faces: Tensor) -> Batch:
+    """Lay out the batch: given faces, random words, sound and labels."""
+    lengths = torch.tensor(text_lengths())
+    mask = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
+    counts = torch.full((UTTERANCES,), EACH)
+    return Batch(
+        tokens=torch.randint(5, ALBERT.vocab_size, mask.shape) * mask,
+        token_mask=mask,
+        faces=faces,
+        face_counts=counts,
+        pieces=torch.rand(UTTERANCES * EACH, 1, 128, 32),
+        piece_counts=counts,
+        targets={"emotion": torch.randint(0, 2, (UTTERANCES, LABELS)).float()},
+    )
+
+
+class Worker:
+    """The process of one way."""
+
+    def __init__(self, way: str, stack: ExitStack) -> None:
+        command = [sys.executable, str(Path(__file__).resolve()), way]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        self.way, self.process = way, stack.enter_context(process)
+
+    def step(self) -> dict[str, Any]:
+        """Have one step done and give what `Trainer.step` returns."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print("step", file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise MienError(f"the process of the {self.way} step ended; see its message above")
+        return json.loads(line)
+
+
+def compare(ours: dict[str, list[float]], published: dict[str, list[float]]) -> dict[str, float]:
+    """Give the largest difference of each kind of number, relative to the largest number."""
+    apart = {}
+    for kind, theirs in published.items():
+        a, b = np.array(ours[kind]), np.array(theirs)
+        apart[kind] = float(np.abs(a - b).max() / np.abs(b).max())
+        if not apart[kind] < TOLERANCE:
+            raise MienError(f"the two steps do not agree: {kind} {apart[kind]:.1e} apart")
+    return apart
+
+
+def measure() -> dict[str, Any]:
+    """Compare the two ways' first steps, then time them in turns."""
+    load = os.getloadavg()[0]
+    spent: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    with ExitStack() as stack:
+        workers = {way: Worker(way, stack) for way in WAYS}
+        numbers = [worker.step()["numbers"] for worker in workers.values()]
+        apart = compare(*numbers)
+        bar = tqdm(range(WARM_UP + PAIRS), desc="pairs of steps", unit="pair")
+        for pair in bar:
+            for way, worker in workers.items():
+                step = worker.step()["spent"]
+                if pair >= WARM_UP:
+                    spent[way].append(step)
+            if pair >= WARM_UP:
+                bar.set_postfix_str(f"published / ours {ratios(spent)[-1]:.2f}")
+    machine = {
+        "cores": os.cpu_count(),
+        "architecture": platform.machine(),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "load_before": round(load, 1),
+    }
+    words = {"lengths": text_lengths(), "padded_ours": max(text_lengths()), "published": PADDED}
+    return {
+        "machine": machine,
+        "frames": frames()[1],
+        "tokens": words,
+        "apart": apart,
+        "seconds": spent,
+        "ratios": ratios(spent),
+    }
+
+
+def ratios(spent: dict[str, list[dict[str, float]]]) -> list[float]:
+    """Published seconds a step over ours, pair by pair."""
+    ours, published = ([sum(step.values()) for step in spent[way]] for way in WAYS)
+    return [b / a for a, b in zip(ours, published, strict=True)]
+
+
+def table(result: dict[str, Any]) -> str:
+    """Write the result as a page."""
+    machine, tokens, apart = result["machine"], result["tokens"], result["apart"]
+    rows = ["| part | published way, s | mien, s | ratio |", "|---|---:|---:|---:|"]
+    for part, name in PARTS.items():
+        ours, theirs = (statistics.median(s[part] for s in result["seconds"][way]) for way in WAYS)
+        ratio = f"{theirs / ours:.2f}" if ours else "–"
+        rows.append(f"| {name} | {theirs:.2f} | {ours:.2f} | {ratio} |")
+    ours, theirs = (
+        statistics.median(sum(s.values()) for s in result["seconds"][way]) for way in WAYS
+    )
+    by_pair = result["ratios"]
+    rows.append(
+        f"| **whole step** | **{theirs:.2f}** | **{ours:.2f}** |"
+        f" **{statistics.median(by_pair):.2f}** ({min(by_pair):.2f} to {max(by_pair):.2f}) |"
+    )
+    return f"""# One training step
+
+Dense MME2E at the published sizes in float32: {UTTERANCES} utterances of {EACH} faces and {EACH}
+pieces of sound, ALBERT base v2, {LABELS} labels, Adam. The published way finds the faces inside the
+step, pads text to {tokens["published"]} tokens, and keeps the CNNs' channels apart, with ReLU
+before pooling; all else is the same.
+
+{chr(10).join(rows)}
+
+Medians over {len(by_pair)} pairs of steps in turns; the ratio of the whole step is taken pair by
+pair (median, least and greatest).
+
+* Same numbers: from the same weights the two first steps' logits are {apart["logits"]:.0e} apart,
+  the loss {apart["loss"]:.0e}, the gradients' norms {apart["gradients"]:.0e}, relative to the
+  largest.
+* Machine: {machine["cores"]} cores ({machine["architecture"]}), {machine["threads"]} threads, torch
+  {machine["torch"]}; load before the run {machine["load_before"]}.
+* Tokens of the texts: {", ".join(map(str, tokens["lengths"]))} (the typical batch of the loader,
+  which puts texts of like length together; lengths drawn like IEMOCAP's, 15 on average, 40 at most).
+* Frames: {UTTERANCES * EACH} {result["frames"]}, {SIDE} × {SIDE}. The detector is the one that mien
+  uses when it prepares data (MTCNN run by OpenCV).
+"""
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def main() -> None:
+    """Measure, print the table and write it beside this file."""
+    result = measure()
+    page = table(result)
+    print(page)
+    here = Path(__file__).resolve()
+    write(here.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
+    write(here.with_suffix(".md"), page)
+
+
+def serve(way: str) -> None:
+    """Do one step for each line of standard input."""
+    trainer = Trainer(way)
+    for _ in sys.stdin:
+        print(json.dumps(trainer.step()), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] in [[way] for way in WAYS]:
+        serve(sys.argv[1])
+    else:
+        main()
