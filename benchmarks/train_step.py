@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -22,6 +23,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils import convert_conv2d_weight_memory_format
 from tqdm import tqdm
 from transformers import AlbertConfig
 
@@ -31,7 +33,8 @@ from mien.errors import MienError
 from mien.media.decode import read_frames
 from mien.media.faces import FaceCropper
 from mien.models import MME2E, ModelConfig
-from mien.models.vgg import VGG
+from mien.models.mme2e import MediaEncoder
+from mien.models.vgg import VGG, VGGBlock
 from mien.training.memory import keep_freed_memory
 
 WAYS = ("ours", "published")
@@ -70,6 +73,7 @@ class PublishedVGG(VGG):
         """Turn pictures (N, C, H, W) into vectors (N, dim)."""
         x = F.max_pool2d(F.relu(self.stem.norm(self.stem.conv(x))), 2)
         for block in self.blocks:
+            assert isinstance(block, VGGBlock)
             x = F.relu(block.norm1(block.conv1(x)), inplace=True)
             x = F.relu(block.norm2(block.conv2(x)), inplace=True)
             x = F.max_pool2d(x, 2) if block.pool else x
@@ -92,8 +96,9 @@ class Clock:
 
     def watch(self, model: MME2E) -> None:
         """Switch as the model enters and leaves its parts, forward and backward."""
-        text, video, audio = (model.encoders[letter] for letter in "tva")
-        for module, part in ((text, "text"), (video.cnn, "faces"), (audio.cnn, "pieces")):
+        video, audio = media(model)
+        parts = {"text": model.encoders["t"], "faces": video.cnn, "pieces": audio.cnn}
+        for part, module in parts.items():
             module.register_forward_pre_hook(lambda *_, part=part: self.switch(part))
             module.register_forward_hook(lambda *_: self.switch("rest"))
             module.register_full_backward_pre_hook(lambda *_, part=part: self.switch(part))
@@ -144,18 +149,32 @@ class Trainer:
         self.clock.switch("rest")
         self.optimizer.step()
         self.clock.switch("rest")
-        norms = [p.grad.norm().item() for p in self.model.parameters() if p.grad is not None]
-        numbers = {"logits": logits.flatten().tolist(), "loss": [loss.item()], "gradients": norms}
+        norm = torch.nn.utils.get_total_norm(
+            p.grad for p in self.model.parameters() if p.grad is not None
+        )
+        numbers = {
+            "logits": logits.flatten().tolist(),
+            "loss": [loss.item()],
+            "gradient": [norm.item()],
+        }
         return {"spent": self.clock.spent, "numbers": numbers}
+
+
+def media(model: MME2E) -> tuple[MediaEncoder, MediaEncoder]:
+    """Give the encoders of faces and of sound."""
+    video, audio = model.encoders["v"], model.encoders["a"]
+    assert isinstance(video, MediaEncoder)
+    assert isinstance(audio, MediaEncoder)
+    return video, audio
 
 
 def publish(model: MME2E) -> None:
     """Put the published order of work in place of the model's CNNs, with the same weights."""
-    for letter, channels, positions in (("v", 3, 3 * 3), ("a", 1, 8 * 2)):
-        own = model.encoders[letter].cnn
-        cnn = PublishedVGG(channels, positions, model.config.trans_dim).train()
-        cnn.load_state_dict(own.state_dict())
-        model.encoders[letter].cnn = cnn.to(memory_format=torch.contiguous_format)
+    for encoder, channels, positions in zip(media(model), (3, 1), (3 * 3, 8 * 2), strict=True):
+        cnn = PublishedVGG(channels, positions, model.config.trans_dim)
+        cnn.load_state_dict(encoder.cnn.state_dict())
+        convert_conv2d_weight_memory_format(cnn, torch.contiguous_format)
+        encoder.cnn = cnn
 
 
 def groups(model: MME2E) -> list[dict[str, Any]]:
@@ -281,7 +300,7 @@ def measure() -> dict[str, Any]:
 
 
 def ratios(spent: dict[str, list[dict[str, float]]]) -> list[float]:
-    """Published seconds a step over ours, pair by pair."""
+    """Divide the published way's seconds by ours, pair by pair."""
     ours, published = ([sum(step.values()) for step in spent[way]] for way in WAYS)
     return [b / a for a, b in zip(ours, published, strict=True)]
 
@@ -315,12 +334,13 @@ Medians over {len(by_pair)} pairs of steps in turns; the ratio of the whole step
 pair (median, least and greatest).
 
 * Same numbers: from the same weights the two first steps' logits are {apart["logits"]:.0e} apart,
-  the loss {apart["loss"]:.0e}, the gradients' norms {apart["gradients"]:.0e}, relative to the
+  the loss {apart["loss"]:.0e}, the gradient's norm {apart["gradient"]:.0e}, relative to the
   largest.
 * Machine: {machine["cores"]} cores ({machine["architecture"]}), {machine["threads"]} threads, torch
   {machine["torch"]}; load before the run {machine["load_before"]}.
-* Tokens of the texts: {", ".join(map(str, tokens["lengths"]))} (the typical batch of the loader,
-  which puts texts of like length together; lengths drawn like IEMOCAP's, 15 on average, 40 at most).
+* Tokens of the texts: {", ".join(map(str, tokens["lengths"]))}. It is the typical batch of the
+  loader, which puts texts of like length together, from lengths like IEMOCAP's: 15 on average, 40
+  at most.
 * Frames: {UTTERANCES * EACH} {result["frames"]}, {SIDE} × {SIDE}. The detector is the one that mien
   uses when it prepares data (MTCNN run by OpenCV).
 """
@@ -345,6 +365,8 @@ def main() -> None:
 
 def serve(way: str) -> None:
     """Do one step for each line of standard input."""
+    # the CNNs' inputs are data, so only the beginning of their backward is marked: as meant
+    warnings.filterwarnings("ignore", message="Full backward hook is firing")
     trainer = Trainer(way)
     for _ in sys.stdin:
         print(json.dumps(trainer.step()), flush=True)

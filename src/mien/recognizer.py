@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from mien.dataset.examples import collate, cut
-from mien.dataset.sample import to_sample
+from mien.dataset.sample import from_clip, to_sample
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
@@ -19,7 +20,7 @@ from mien.models import MME2E
 from mien.prediction import Answer, Prediction, Segment
 from mien.run import Run
 from mien.tasks import Task
-from mien.utterance import RATE, Sample, Utterance
+from mien.utterance import RATE, Clip, Sample, Utterance
 
 LONGEST = 15.0
 """Seconds up to which a clip is one segment; a longer one is cut into equal ones."""
@@ -49,7 +50,11 @@ class Recognizer:
         self.model: MME2E = run.model().to(self.device)
         self.tokenizer: Any = run.tokenizer()
         self.thresholds = {task.name: run.thresholds(task) for task in run.config.tasks}
-        self._cropper: FaceCropper | None = None
+
+    @cached_property
+    def cropper(self) -> FaceCropper:
+        """The face detector, made when the first picture comes."""
+        return FaceCropper()
 
     @classmethod
     def load(cls, run: str | Path, device: str | None = None) -> "Recognizer":
@@ -58,7 +63,7 @@ class Recognizer:
 
     def __call__(
         self,
-        clip: str | Path | Sample | None = None,
+        clip: str | Path | Clip | Sample | None = None,
         *,
         text: str | None = None,
         transcript: str | Path | None = None,
@@ -67,8 +72,8 @@ class Recognizer:
 
         Parameters
         ----------
-        clip : path or Sample, optional
-            Any file that FFmpeg reads; None: words alone.
+        clip : path, Clip or Sample, optional
+            Any file that FFmpeg reads, or one that is in memory; None: words alone.
         text : str, optional
             What is said.
         transcript : path, optional
@@ -83,6 +88,8 @@ class Recognizer:
             raise MienError("give either the words or a transcript file, not both")
         cues = [Cue(text)] if text else read_transcript(transcript) if transcript else []
         warnings: list[str] = []
+        if isinstance(clip, Clip):
+            clip = from_clip(clip, self.cropper)
         if isinstance(clip, Sample):
             sample, source = clip, clip.utterance.id
         else:
@@ -107,15 +114,13 @@ class Recognizer:
         path = Path(clip)
         if not path.is_file():
             raise MienError(f"{path} does not exist")
-        if self._cropper is None:
-            self._cropper = FaceCropper()
         utterance = Utterance(
             id=path.name,
             corpus="clip",
             video=path if has_video(path) else None,
             audio=path if has_audio(path) else None,
         )
-        sample, skipped = to_sample(utterance, self._cropper, FRAME_INTERVAL)
+        sample, skipped = to_sample(utterance, self.cropper)
         return sample or Sample(utterance=utterance), [s.reason for s in skipped]
 
     @torch.inference_mode()
@@ -189,7 +194,8 @@ def _seconds(sample: Sample) -> float:
     sound = 0.0 if sample.waveform is None else len(sample.waveform) / RATE
     picture = 0.0
     if sample.face_times is not None:
-        picture = float(sample.face_times[-1]) + FRAME_INTERVAL
+        began = sample.utterance.start or 0.0
+        picture = float(sample.face_times[-1]) - began + FRAME_INTERVAL
     return sound or picture
 
 

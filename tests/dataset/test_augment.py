@@ -11,7 +11,6 @@ from mien.dataset.augment import MASK_BINS, MASK_COLUMNS, SPEEDS, augment_sample
 from mien.media.spectrogram import pieces
 from mien.utterance import Sample
 
-
 seeds = st.integers(0, 2**32)
 
 

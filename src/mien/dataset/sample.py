@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import soxr
 
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, read_audio, read_frames
 from mien.media.faces import Face, FaceCropper
 from mien.media.track import Damage
-from mien.utterance import RATE, Sample, Skipped, Utterance
+from mien.utterance import RATE, Clip, Sample, Skipped, Utterance
 
 SHORTEST = 400
 """Samples of sound below which there is nothing to analyse: one window of 25 ms."""
@@ -52,6 +53,38 @@ def to_sample(
     items = list(to_samples([utterance], cropper, frame_interval))
     sample = next((item for item in items if isinstance(item, Sample)), None)
     return sample, [item for item in items if isinstance(item, Skipped)]
+
+
+def from_clip(clip: Clip, cropper: FaceCropper, name: str = "clip") -> Sample:
+    """Make the sample of a clip that is in memory already.
+
+    Parameters
+    ----------
+    clip : Clip
+        Pictures, sound and words, or what there is of them.
+    cropper : FaceCropper
+        Finds the faces.
+    name : str
+        Id of the utterance.
+
+    Examples
+    --------
+    >>> from_clip(Clip(text="I am glad"), cropper=None).modalities
+    't'
+    """
+    faces = [] if clip.frames is None else [cropper.crop(frame) for frame in clip.frames]
+    sound = clip.waveform
+    if sound is not None:
+        if clip.rate != RATE:
+            sound = soxr.resample(sound, clip.rate, RATE)
+        sound = np.clip(np.rint(sound * 32768), -32768, 32767).astype(np.int16)
+    return Sample(
+        utterance=Utterance(id=name, corpus="clip", text=clip.text),
+        faces=np.stack([face.pixels for face in faces]) if faces else None,
+        face_times=np.asarray(clip.times, np.float32) if faces else None,
+        face_found=np.array([face.found for face in faces]) if faces else None,
+        waveform=sound if sound is not None and len(sound) >= SHORTEST else None,
+    )
 
 
 def to_samples(
