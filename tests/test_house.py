@@ -36,7 +36,7 @@ def room(path: Path) -> list[Path]:
         ("corpora", ("corpora", "utterance", "errors")),
         ("media", ("media", "utterance", "errors")),
         ("models", ("models", "batch", "errors")),
-        ("evaluation", ("evaluation", "errors")),
+        ("evaluation", ("evaluation", "errors", "files")),
         ("tasks", ("utterance", "errors")),
         (
             "dataset",

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import warnings
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def _prepare_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _prepare(args: argparse.Namespace) -> None:
-    from mien.corpora import CORPORA, synthetic
+    from mien.corpora import CORPORA
     from mien.dataset.prepare import prepare
 
     def given(*names: str) -> dict[str, Any]:
@@ -125,18 +126,37 @@ def _prepare(args: argparse.Namespace) -> None:
             args.parser.error(f"{flag} is not for the corpus {args.corpus}")
     if args.workers < 1 or args.frame_interval <= 0 or (args.limit is not None and args.limit < 1):
         args.parser.error("--workers and --limit are at least 1, --frame-interval above 0")
-    if args.corpus == "synthetic" and not args.source.exists():
-        synthetic.write(args.source, **making)
+    if args.corpus == "synthetic":
+        _generate(args, making)
     summary = prepare(
-        corpus.read(args.source, **reading),
+        list(corpus.read(args.source, **reading)),
         args.out,
         corpus=args.corpus,
         workers=args.workers,
         frame_interval=args.frame_interval,
         limit=args.limit,
-        options=reading,
+        options=reading | _identity(args.source),
     )
     print(summary)
+
+
+def _generate(args: argparse.Namespace, making: dict[str, Any]) -> None:
+    """Generate the synthetic corpus where it is not there yet."""
+    from mien.corpora import synthetic
+
+    if not args.source.is_dir() or not any(args.source.iterdir()):
+        synthetic.write(args.source, **making)
+    elif not (args.source / "SYNTHETIC.txt").is_file():
+        raise MienError(f"{args.source} holds something else than a synthetic corpus")
+    elif making:
+        flag = "--" + next(iter(making))
+        args.parser.error(f"{args.source} is generated already: leave {flag} out or name another")
+
+
+def _identity(source: Path) -> dict[str, Any]:
+    """Tell one source from another, so that a folder is not taken for the wrong one."""
+    content = {"checksum": zlib.crc32(source.read_bytes())} if source.is_file() else {}
+    return {"source": str(source.resolve())} | content
 
 
 def _inspect_arguments(parser: argparse.ArgumentParser) -> None:
@@ -181,7 +201,7 @@ def _settings(args: argparse.Namespace, section: str, kind: type[BaseModel]) -> 
     """Read a section of --config, then what the command line says."""
     content: dict[str, Any] = {}
     if args.config is not None:
-        content = _read_yaml(args.config).get(section) or {}
+        content = dict(_read_yaml(args.config).get(section, {}))
     content |= {name: getattr(args, name) for name in kind.model_fields if hasattr(args, name)}
     try:
         return kind.model_validate(content)
@@ -196,8 +216,13 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise MienError(f"{path} can't be read as YAML: {error}") from error
-    if not isinstance(content, dict) or not set(content) <= {"model", "training", "about"}:
-        raise MienError(f"{path} should have the sections model and training, and no others")
+    sections = {"model": dict, "training": dict, "about": str}
+    if not isinstance(content, dict) or not all(
+        isinstance(part, sections.get(name, ())) for name, part in content.items()
+    ):
+        raise MienError(
+            f"{path} should have sections model and training with a setting a line, and about"
+        )
     return content
 
 
@@ -249,10 +274,14 @@ def _evaluate(args: argparse.Namespace) -> None:
         if metrics["synthetic"]:
             print("synthetic data: these figures say nothing of real people")
         print(table(block))
+    if metrics["left_out"]:
+        print(f"{metrics['left_out']} utterances have no known label or nothing to go by")
     if args.json:
         write_text(args.json, json.dumps(metrics, indent=2, allow_nan=False))
-    if args.split == "test" and args.data is None and args.modalities is None:
-        Run(args.run).write("metrics.json", metrics)
+    run = Run(args.run)
+    moved = not Path(run.config.data.path).is_dir()
+    if args.split == "test" and args.modalities is None and (args.data is None or moved):
+        run.write("metrics.json", metrics)
 
 
 def _report_arguments(parser: argparse.ArgumentParser) -> None:

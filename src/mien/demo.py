@@ -5,13 +5,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import matplotlib
+from matplotlib.figure import Figure
 
 from mien.corpora import CORPORA, synthetic
 from mien.dataset.prepare import prepare
 from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.evaluation.pictures import save
 from mien.files import write_text
 from mien.models import ModelConfig
 from mien.recognizer import Recognizer
@@ -31,6 +32,8 @@ MODEL: dict[str, Any] = {
 }
 """A small model, so that the demo trains four of them in minutes on two cores."""
 
+EPOCHS = 20
+
 TRAINING: dict[str, Any] = {
     "task": "both",
     "protocol": "dialogues",
@@ -39,15 +42,15 @@ TRAINING: dict[str, Any] = {
     "modality_loss": 0.5,
     "batch_size": 16,
     "lr": 1e-3,
-    "epochs": 12,
-    "early_stop": 12,
     "schedule": "cosine",
     "warmup": 0.05,
     "optimizer": "adamw",
 }
 
 
-def demo(out: Path, *, seed: int = 0) -> dict[str, Any]:
+def demo(
+    out: Path, *, seed: int = 0, dialogues: int = 10, turns: int = 12, epochs: int = EPOCHS
+) -> dict[str, Any]:
     """Do everything mien does with a small synthetic corpus, and print how far it got.
 
     One model learns both tasks, how a person feels and who they are, from words, sound and face;
@@ -59,6 +62,10 @@ def demo(out: Path, *, seed: int = 0) -> dict[str, Any]:
         A new folder: ``corpus``, ``data``, ``run-tav`` and its like, ``results.png``.
     seed : int
         Of the corpus and of training.
+    dialogues, turns : int
+        Dialogues a session, and turns a dialogue.
+    epochs : int
+        Passes over the training part.
 
     Returns
     -------
@@ -70,18 +77,18 @@ def demo(out: Path, *, seed: int = 0) -> dict[str, Any]:
     MienError
         The folder exists and is not empty.
     """
-    if out.exists() and any(out.iterdir()):
-        raise MienError(f"{out} exists and is not empty: choose another --out")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise MienError(f"{out} exists and is not empty: delete it or choose another --out")
     began = time.monotonic()
     _step("generating a synthetic corpus in IEMOCAP's layout", began)
-    synthetic.write(out / "corpus", seed=seed)
+    synthetic.write(out / "corpus", dialogues=dialogues, turns=turns, seed=seed)
     _step("preparing it: frames, faces, sound, words", began)
-    items = CORPORA["synthetic"].read(out / "corpus")
+    items = list(CORPORA["synthetic"].read(out / "corpus"))
     print(prepare(items, out / "data", corpus="synthetic"))
     figures: dict[str, dict[str, Any]] = {}
     for modalities, name in MODALITIES.items():
         _step(f"training and judging a model of {name}", began)
-        figures[modalities] = _train_and_judge(out, modalities, seed)
+        figures[modalities] = _train_and_judge(out, modalities, seed, epochs)
     _step("predicting a clip that training never saw", began)
     _predict_one(out)
     summary = _summary(figures)
@@ -98,10 +105,15 @@ def _step(what: str, began: float) -> None:
     print(f"\n[{time.monotonic() - began:4.0f} s] {what}", flush=True)
 
 
-def _train_and_judge(out: Path, modalities: str, seed: int) -> dict[str, Any]:
+def _train_and_judge(out: Path, modalities: str, seed: int, epochs: int) -> dict[str, Any]:
     folder = out / f"run-{modalities}"
     model = ModelConfig(modalities=modalities, **MODEL)
-    run = train(out / "data", folder, model, TrainConfig(seed=seed, **TRAINING))
+    run = train(
+        out / "data",
+        folder,
+        model,
+        TrainConfig(seed=seed, epochs=epochs, early_stop=epochs, **TRAINING),
+    )
     metrics = evaluate_run(folder, progress=False)
     run.write("metrics.json", metrics)
     return metrics
@@ -158,11 +170,9 @@ def _table(summary: dict[str, Any]) -> str:
 
 def _draw(summary: dict[str, Any], out: Path) -> None:
     """Draw the figures of each modality beside chance."""
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
     tasks = summary["tasks"]
-    figure, axes = plt.subplots(1, len(tasks), figsize=(5.2 * len(tasks), 3.6), squeeze=False)
+    figure = Figure(figsize=(5.2 * len(tasks), 3.6), layout="constrained")
+    axes = figure.subplots(1, len(tasks), squeeze=False)
     colours = ["#3b6ea5", "#8fb3d9", "#8fb3d9", "#8fb3d9"]
     for axis, (task, block) in zip(axes[0], tasks.items(), strict=True):
         names = list(MODALITIES.values())
@@ -174,6 +184,4 @@ def _draw(summary: dict[str, Any], out: Path) -> None:
         axis.invert_yaxis()
         axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle("Synthetic data: unseen dialogues of known persons", fontsize=12)
-    figure.tight_layout()
-    figure.savefig(out, dpi=130)
-    plt.close(figure)
+    save(figure, out)

@@ -20,7 +20,7 @@ class Segment(BaseModel):
     start: float = Field(description="seconds from the beginning of the clip")
     end: float = Field(description="seconds from the beginning of the clip")
     text: str | None = Field(None, description="the words given for it")
-    modalities: str = Field(description="what there was to go by: t words, v faces, a sound")
+    modalities: str = Field(description="what the answer goes by: t words, v faces, a sound")
     faces: int = Field(0, description="pictures looked at")
     faces_found: int = Field(0, description="pictures in which a face was found")
     answers: dict[str, Answer] = Field(description="by task")
@@ -45,7 +45,7 @@ class Prediction(BaseModel):
 
     source: str = Field(description="the clip")
     run: str = Field(description="the run folder whose model answers")
-    modalities: str = Field(description="what there was to go by: t words, v faces, a sound")
+    modalities: str = Field(description="what the answer goes by: t words, v faces, a sound")
     seconds: float = Field(description="length of the clip; 0 for words alone")
     answers: dict[str, Answer] = Field(description="by task, the segments' mean by length")
     segments: list[Segment] = Field(description="in order of time")
@@ -75,8 +75,10 @@ class Prediction(BaseModel):
         return "\n".join(lines)
 
     def _grounds(self) -> str:
-        names = {"t": "words", "v": f"{self.faces_found}/{self.faces} faces found", "a": "sound"}
-        return "from " + ", ".join(names[letter] for letter in self.modalities)
+        names = {"t": "words", "a": "sound", "v": "face"}
+        grounds = "from " + ", ".join(names[letter] for letter in self.modalities)
+        found = f"; {self.faces_found}/{self.faces} faces found" if self.faces else ""
+        return grounds + found
 
 
 def _line(segment: Segment) -> str:

@@ -113,14 +113,14 @@ class Recognizer:
             return Sample(utterance=Utterance(id="words", corpus="clip")), []
         path = Path(clip)
         if not path.is_file():
-            raise MienError(f"{path} does not exist")
+            raise MienError(f"{path} {'is no file' if path.exists() else 'does not exist'}")
         utterance = Utterance(
             id=path.name,
             corpus="clip",
             video=path if has_video(path) else None,
             audio=path if has_audio(path) else None,
         )
-        sample, skipped = to_sample(utterance, self.cropper)
+        sample, skipped = to_sample(utterance, self.cropper, self.run.config.data.frame_interval)
         return sample or Sample(utterance=utterance), [s.reason for s in skipped]
 
     @torch.inference_mode()
@@ -148,7 +148,7 @@ class Recognizer:
         return Prediction(
             source=source,
             run=str(self.run.folder),
-            modalities=_union([sample for _, _, sample in segments]),
+            modalities=self._grounds([sample for _, _, sample in segments]),
             seconds=round(_seconds(whole), 3),
             answers={t.name: self._answer(t, share @ by_task[t.name]) for t in self.tasks},
             segments=[
@@ -167,6 +167,11 @@ class Recognizer:
         """What the model answers."""
         return self.run.config.tasks
 
+    def _grounds(self, samples: Sequence[Sample]) -> str:
+        """Give the letters of what the samples have and the model reads."""
+        letters = {letter for sample in samples for letter in sample.modalities}
+        return "".join(m for m in "tav" if m in letters and m in self.model.config.modalities)
+
     def _answer(self, task: Task, scores: torch.Tensor) -> Answer:
         values = [round(float(score), 6) for score in scores]
         return Answer(
@@ -182,7 +187,7 @@ class Recognizer:
             start=round(start, 3),
             end=round(end, 3),
             text=sample.text,
-            modalities=_union([sample]),
+            modalities=self._grounds([sample]),
             faces=0 if found is None else len(found),
             faces_found=0 if found is None else int(found.sum()),
             answers={task.name: self._answer(task, scores[task.name]) for task in self.tasks},
@@ -196,7 +201,7 @@ def _seconds(sample: Sample) -> float:
     if sample.face_times is not None:
         began = sample.utterance.start or 0.0
         picture = float(sample.face_times[-1]) - began + FRAME_INTERVAL
-    return sound or picture
+    return max(sound, picture)
 
 
 def _segments(sample: Sample, cues: Sequence[Cue]) -> list[tuple[float, float, Sample]]:
@@ -221,8 +226,3 @@ def _segments(sample: Sample, cues: Sequence[Cue]) -> list[tuple[float, float, S
         )
         for start, end, text in spans
     ]
-
-
-def _union(samples: Sequence[Sample]) -> str:
-    letters = {letter for sample in samples for letter in sample.modalities}
-    return "".join(letter for letter in "tav" if letter in letters)

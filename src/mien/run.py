@@ -37,8 +37,6 @@ from mien.tasks import Task
 FORMAT = 1
 """Version of the folder's layout; a folder of another version is refused."""
 
-FILES = ("config.yaml", "model.safetensors")
-
 
 class DataConfig(BaseModel):
     """Which data a run was trained on, and how they were divided."""
@@ -49,8 +47,8 @@ class DataConfig(BaseModel):
     corpus: str
     protocol: str
     fold: int | None = None
-    seed: int = 0
     max_seconds: float = 60.0
+    frame_interval: float = 0.5
     synthetic: bool = False
     label_counts: dict[str, dict[str, int]] = {}
     """For each task how often each label occurs in the training part."""
@@ -74,12 +72,18 @@ class RunConfig(BaseModel):
             raise ValueError("a model with text needs the section text")
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors as safetensors, whole or not at all."""
-    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+def write_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None
+) -> None:
+    """Write tensors, and texts in the header, as safetensors, whole or not at all."""
+    # copies, because safetensors takes no two tensors in the same memory
+    ready = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     with whole(path) as part:
         try:
-            save_file(ready, part)
+            part.touch()
+            mode = part.stat().st_mode  # as any new file's; safetensors' own is for the owner alone
+            save_file(ready, part, metadata)
+            part.chmod(mode)
         except SafetensorError as error:  # a full disk is one, too
             raise OSError(str(error)) from error
 
@@ -187,8 +191,8 @@ class Run:
         path = self.folder / "model.safetensors"
         if not path.is_file():
             raise MienError(
-                f"{path} is missing: training has not finished its first epoch;"
-                " continue it with `mien train ... --resume`"
+                f"{path} is missing: training has not finished its first epoch; wait for it, or"
+                " delete the folder and train again"
             )
         model = self.build()
         try:

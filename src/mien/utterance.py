@@ -27,6 +27,9 @@ FACE_SIZE = 48
 RATE = 16_000
 """Samples a second of every waveform inside mien."""
 
+SHORTEST = 400
+"""Samples of sound below which there is nothing to analyse: one window of 25 ms."""
+
 Side = Literal["left", "right"]
 
 
@@ -129,7 +132,7 @@ class Sample:
     face_found : array (T,) bool or None
         False where no face was detected and the centre of the frame stands in.
     waveform : array (S,) int16 or None
-        Mono at 16 kHz, S >= 400 (one analysis window of 25 ms).
+        Mono at 16 kHz, S >= `SHORTEST`.
     """
 
     utterance: Utterance

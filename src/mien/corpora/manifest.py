@@ -253,7 +253,7 @@ def _emotions(row: Row) -> tuple[str, ...] | None:
         raise MienError("emotions must be words")
     if not isinstance(value, list) and words == [""]:
         return None
-    return tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
+    return tuple(dict.fromkeys(word.strip().lower() for word in words if word.strip()))
 
 
 def _file(row: Row, column: str, folder: Path) -> Path | None:

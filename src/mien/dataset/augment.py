@@ -6,8 +6,8 @@ import numpy as np
 import soxr
 from torch import Tensor
 
-from mien.media.spectrogram import COLUMNS, HOP, WINDOW
-from mien.utterance import FACE_SIZE, RATE, Sample
+from mien.media.spectrogram import COLUMNS, HOP
+from mien.utterance import FACE_SIZE, RATE, SHORTEST, Sample
 
 SPEEDS = (0.9, 1.1)
 """Range of speed changes; pitch moves with them (Ko et al. 2015)."""
@@ -32,7 +32,7 @@ def _waveform(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
     sound = soxr.resample(waveform.astype(np.float32), speed * RATE, RATE, quality="LQ")
     # the pieces' borders fall elsewhere each time, up to one piece earlier
     onset = int(random.integers(0, min(COLUMNS * HOP, len(sound) // 10) + 1))
-    sound = np.pad(sound[onset:], (0, max(0, WINDOW - len(sound) + onset)))
+    sound = np.pad(sound[onset:], (0, max(0, SHORTEST - len(sound) + onset)))
     return np.clip(sound, -32768, 32767).astype(np.int16)
 
 

@@ -16,7 +16,7 @@ from mien.dataset.store import Store
 from mien.media.spectrogram import pieces
 from mien.models.config import ModelConfig
 from mien.tasks import Task
-from mien.utterance import FACE_SIZE, RATE, Sample
+from mien.utterance import FACE_SIZE, RATE, SHORTEST, Sample
 
 SHUFFLE_WINDOW = 20
 """Batches over which utterances are sorted by length of text, after shuffling."""
@@ -155,7 +155,7 @@ def cut(sample: Sample, start: float, end: float) -> Sample:
     parts: dict[str, Any] = {}
     if sample.waveform is not None:
         sound = sample.waveform[round(start * RATE) : round(end * RATE)]
-        parts["waveform"] = sound if len(sound) >= 400 else None
+        parts["waveform"] = sound if len(sound) >= SHORTEST else None
     if sample.faces is not None and sample.face_times is not None:
         times = sample.face_times - (sample.utterance.start or 0.0)
         kept = (times >= start) & (times < end)

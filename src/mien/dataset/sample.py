@@ -12,10 +12,7 @@ from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, read_audio, read_frames
 from mien.media.faces import Face, FaceCropper
 from mien.media.track import Damage
-from mien.utterance import RATE, Clip, Sample, Skipped, Utterance
-
-SHORTEST = 400
-"""Samples of sound below which there is nothing to analyse: one window of 25 ms."""
+from mien.utterance import RATE, SHORTEST, Clip, Sample, Skipped, Utterance
 
 _Losses = dict[int, str]
 """What is lost of the turns of one file, by their place among them."""
@@ -67,21 +64,29 @@ def from_clip(clip: Clip, cropper: FaceCropper, name: str = "clip") -> Sample:
     name : str
         Id of the utterance.
 
+    Raises
+    ------
+    MienError
+        There is a waveform without its rate.
+
     Examples
     --------
     >>> from_clip(Clip(text="I am glad"), cropper=None).modalities
     't'
     """
     faces = [] if clip.frames is None else [cropper.crop(frame) for frame in clip.frames]
+    times = np.arange(len(faces)) * FRAME_INTERVAL if clip.times is None else clip.times
     sound = clip.waveform
     if sound is not None:
+        if clip.rate is None:
+            raise MienError(f"{name}: a waveform needs its rate, in samples a second")
         if clip.rate != RATE:
             sound = soxr.resample(sound, clip.rate, RATE)
         sound = np.clip(np.rint(sound * 32768), -32768, 32767).astype(np.int16)
     return Sample(
         utterance=Utterance(id=name, corpus="clip", text=clip.text),
         faces=np.stack([face.pixels for face in faces]) if faces else None,
-        face_times=np.asarray(clip.times, np.float32) if faces else None,
+        face_times=np.asarray(times - times[0], np.float32) if faces else None,
         face_found=np.array([face.found for face in faces]) if faces else None,
         waveform=sound if sound is not None and len(sound) >= SHORTEST else None,
     )

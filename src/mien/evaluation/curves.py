@@ -24,7 +24,7 @@ Curves = dict[str, dict[str, list[tuple[float, float]]]]
 
 
 def curves(log_csv: Path, out: Path) -> None:
-    """Draw learning curves from the ``metrics.csv`` of Lightning's CSV logger.
+    """Draw learning curves from a run's ``log/metrics.csv``, which has a row for each epoch.
 
     One panel a quantity; columns that differ in the part of the data only (``train/loss``,
     ``valid/loss``) share a panel. Empty cells, NaN and infinity are not drawn.

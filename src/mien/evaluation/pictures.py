@@ -1,6 +1,5 @@
 """Results as a PNG picture."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
+
+from mien.files import whole
 
 BLUE, ORANGE, PALE, INK = "#3b6ea5", "#d98c3f", "#e4e7eb", "#1f2933"
 FAINT = "#9aa5b1"
@@ -243,6 +244,5 @@ def _plain(text: str) -> str:
 
 def save(figure: Figure, out: Path) -> None:
     """Write a figure as a PNG file that appears whole or not at all."""
-    part = out.with_name(out.name + ".part")
-    figure.savefig(part, format="png", dpi=DPI)
-    os.replace(part, out)
+    with whole(out) as part:
+        figure.savefig(part, format="png", dpi=DPI)

@@ -11,7 +11,7 @@ import numpy as np
 import soxr
 
 from mien.errors import MienError
-from mien.media.track import Report, claimed_duration, find_stream, open_media, open_track
+from mien.media.track import Report, find_stream, open_media, open_track
 from mien.utterance import RATE, Clip, Side, Utterance
 
 FRAME_INTERVAL = 0.5
@@ -189,12 +189,6 @@ def has_audio(path: Path) -> bool:
     """Tell whether a file holds sound."""
     with open_media(path) as container:
         return find_stream(container, "audio") is not None
-
-
-def duration(path: Path) -> float | None:
-    """Give the length in seconds that a file claims, or None where it does not say."""
-    with open_media(path) as container:
-        return claimed_duration(container)
 
 
 def _times(index: int, span: Span, interval: float) -> Iterator[tuple[float, int]]:

@@ -6,11 +6,9 @@ from typing import Any
 
 from lightning.pytorch.plugins.io import CheckpointIO
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from mien.files import whole
-from mien.run import read_tensors
+from mien.run import read_tensors, write_tensors
 
 
 def flatten(value: Any, tensors: dict[str, Tensor]) -> Any:
@@ -58,10 +56,7 @@ class SafeCheckpointIO(CheckpointIO):
         tensors: dict[str, Tensor] = {}
         state = json.dumps(flatten(dict(checkpoint), tensors))
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with whole(Path(path)) as part:
-            # copies, because safetensors takes no two tensors in the same memory
-            copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
-            save_file({n: t.contiguous() for n, t in copies.items()}, part, {"state": state})
+        write_tensors(Path(path), tensors, {"state": state})
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None

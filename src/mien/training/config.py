@@ -49,5 +49,5 @@ class TrainConfig(BaseModel):
     precision: Literal["32", "bf16"] = Field("32", description="arithmetic of the network")
     devices: int = Field(1, ge=1, description="GPUs, or processes on a machine without")
     workers: int = Field(0, ge=0, description="processes that load data, on each device")
-    max_seconds: float = Field(60.0, gt=0, description="longer utterances are cut to this")
+    max_seconds: float = Field(60.0, ge=0.1, description="longer utterances are cut to this")
     seed: int = Field(0, ge=0, description="of weights, order, dropout and augmentation")

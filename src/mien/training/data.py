@@ -16,9 +16,15 @@ from mien.training.config import TrainConfig
 
 
 def divide(run: Run, store: Store) -> Split:
-    """Divide data as the run's protocol says."""
+    """Divide data as the run's protocol says. Raises `MienError` where it does not fit them."""
     data = run.config.data
-    return split(store.utterances, data.protocol, fold=data.fold, seed=data.seed)
+    try:
+        return split(store.utterances, data.protocol, fold=data.fold)
+    except MienError as error:
+        raise MienError(
+            f"{store.folder} can't be divided as the run's data were ({error});"
+            " judge all of it with --split all"
+        ) from error
 
 
 def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: str) -> list[int]:
@@ -92,9 +98,11 @@ class Loaders(L.LightningDataModule):
     def _loader(self, examples: Examples, seed: int | None) -> DataLoader[Any]:
         trainer = self.trainer
         assert trainer is not None
+        # every process needs a batch, or those that have one would wait for the others for ever
+        size = min(self.config.batch_size, max(1, len(examples) // trainer.world_size))
         return loader(
             examples,
-            self.config.batch_size,
+            size,
             seed,
             self.config.workers,
             trainer.global_rank,

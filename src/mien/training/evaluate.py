@@ -96,15 +96,15 @@ def evaluate_run(
     """
     run = Run(folder)
     store = Store(Path(data or run.config.data.path))
-    every = list(range(len(store)))
-    rows = every if part == "all" else divide(run, store).part(part)
-    judged = usable(store, rows, run.config.tasks, run.config.model.modalities)
     shown = modalities or run.config.model.modalities
     if not set(shown) <= set(run.config.model.modalities):
         raise MienError(
             f"the model of {folder} reads {run.config.model.modalities!r}: --modalities {shown}"
             " asks for more"
         )
+    rows = list(range(len(store))) if part == "all" else divide(run, store).part(part)
+    judged = usable(store, rows, run.config.tasks, shown)
+    _complete_thresholds(run, store, progress)
     answers = answer(run, run.model(), store, judged, modalities=shown, progress=progress)
     who = np.array([store.utterances[row].person or "" for row in judged])
     blocks = {}
@@ -133,6 +133,15 @@ def evaluate_run(
         "left_out": len(rows) - len(judged),
         "tasks": blocks,
     }
+
+
+def _complete_thresholds(run: Run, store: Store, progress: bool) -> None:
+    """Choose the thresholds that an interrupted training did not come to, on validation."""
+    chosen = run.read("thresholds.json")
+    if all(task.loss == "ce" or task.name in chosen for task in run.config.tasks):
+        return
+    rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.modalities)
+    choose_thresholds(run, answer(run, run.model(), store, rows, progress=progress))
 
 
 def _known(probabilities: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

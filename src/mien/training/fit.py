@@ -18,7 +18,9 @@ from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.files import write_text
+from mien.media.decode import FRAME_INTERVAL
 from mien.models import MME2E, ModelConfig
+from mien.models.config import MODALITIES
 from mien.models.text import describe, load_config, load_tokenizer, load_weights
 from mien.run import DataConfig, Run, RunConfig
 from mien.tasks import Task, emotion_task, person_task
@@ -27,6 +29,7 @@ from mien.training.config import TrainConfig
 from mien.training.data import Loaders, divide, examples, usable
 from mien.training.evaluate import answer, choose_thresholds
 from mien.training.learner import MONITOR, Learner
+from mien.training.memory import keep_freed_memory
 
 STATE = "state/last.safetensors"
 
@@ -70,11 +73,12 @@ def train(
     if resume:
         run = Run(out)
         if not run.folder.joinpath(STATE).is_file():
-            raise MienError(f"{out} holds no finished epoch to resume: train without --resume")
+            raise MienError(f"{out} holds no finished epoch: delete it and train without --resume")
     else:
         run = _create(store, Path(data), Path(out), model or ModelConfig(), config or TrainConfig())
     config = TrainConfig.model_validate(run.config.training)
     L.seed_everything(config.seed, verbose=False)
+    keep_freed_memory()
     network = _network(run, pretrained=not resume)
     tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), divide(run, store)
     rows = {
@@ -103,9 +107,16 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
     for part in PARTS:
         rows = usable(store, parts.part(part), tasks, model.modalities)
         sizes.append(f"{len(rows)} of {len(parts.part(part))} {part}")
+        if part == "train":
+            _check_modalities(store, rows, model.modalities)
     text, tokenizer = None, None
     if "t" in model.modalities:
         text, tokenizer = load_config(model.text_model), load_tokenizer(model.text_model)
+        longest = getattr(text, "max_position_embeddings", model.text_max_len)
+        if longest < model.text_max_len:
+            raise MienError(
+                f"{model.text_model} reads at most {longest} tokens: give --text-max-len {longest}"
+            )
     settings = RunConfig(
         model=model,
         tasks=tasks,
@@ -115,14 +126,28 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
             protocol=protocol,
             fold=config.fold,
             max_seconds=config.max_seconds,
+            frame_interval=float(store.info.get("frame_interval", FRAME_INTERVAL)),
             synthetic=bool(store.info["synthetic"]),
             label_counts=_label_counts(store, parts, tasks),
         ),
         training=config.model_dump(mode="json"),
         text=None if text is None else describe(text),
     )
-    print(f"protocol {protocol}: {', '.join(sizes)} utterances can be used")
+    print(
+        f"protocol {protocol}: {', '.join(sizes)} utterances can be used;"
+        f" {parts.left_out} in no part"
+    )
     return Run.create(out, settings, tokenizer)
+
+
+def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
+    """Refuse a modality that no training utterance has: its weights would stay random."""
+    had = {letter for row in rows for letter in store.modalities[row]}
+    if missing := [name for letter, name in MODALITIES.items() if letter in set(modalities) - had]:
+        kept = "".join(letter for letter in modalities if letter in had)
+        raise MienError(
+            f"no training utterance has {' or '.join(missing)}: give --modalities {kept}"
+        )
 
 
 def _tasks(store: Store, parts: Split, config: TrainConfig) -> tuple[Task, ...]:
@@ -192,7 +217,11 @@ class Keeper(Callback):
         path = self.run.folder / "log" / "metrics.csv"
         rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
         rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
-        figures = {n: float(v) for n, v in trainer.callback_metrics.items() if "_step" not in n}
+        figures = {
+            n: float(v)
+            for n, v in trainer.callback_metrics.items()
+            if not n.endswith(("_step", "_epoch"))
+        }
         place = {"epoch": trainer.current_epoch, "step": trainer.global_step}
         rows.append(place | dict(sorted(figures.items())))
         table = io.StringIO()
@@ -241,5 +270,7 @@ def _fit(
         try:
             trainer.fit(learner, datamodule=Loaders(training, validation, config), ckpt_path=path)
         except (KeyboardInterrupt, SystemExit) as error:
-            again = f"mien train --resume --out {run.folder}"
-            raise MienError(f"interrupted; go on from the last finished epoch: {again}") from error
+            again = f"go on from the last finished epoch: mien train --resume --out {run.folder}"
+            if not run.folder.joinpath(STATE).is_file():
+                again = f"no epoch was finished; delete {run.folder} to train again"
+            raise MienError(f"interrupted; {again}") from error

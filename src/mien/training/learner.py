@@ -70,7 +70,8 @@ class Learner(L.LightningModule):
                     for m, logits in output.modality_logits[task.name].items()
                     if (rows := output.present[m]).any()
                 ]
-                total = total + self.config.modality_loss * torch.stack(each).mean()
+                if each:
+                    total = total + self.config.modality_loss * torch.stack(each).mean()
         return total
 
     def hide(self, batch: Batch) -> Batch:
