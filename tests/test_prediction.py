@@ -55,7 +55,7 @@ def test_unknown_fields_are_refused() -> None:
 def test_the_table_shows_decisions_and_ranked_scores() -> None:
     lines = prediction().table().splitlines()
     assert lines[0] == "synthetic.mp4"
-    assert lines[1] == "  3.0 s; from words, sound, 5/6 faces found"
+    assert lines[1] == "  3.0 s; from words, sound, face; 5/6 faces found"
     assert lines[2] == "  emotion: sad"
     assert lines[3].split() == ["sad", "0.75", "█" * 15]
     assert lines[4].split() == ["happy", "0.12", "█" * 2]
@@ -80,7 +80,13 @@ def test_the_table_tells_what_was_amiss() -> None:
 
 
 @pytest.mark.parametrize(
-    ("modalities", "grounds"), [("t", "words"), ("v", "5/6 faces found"), ("a", "sound")]
+    ("modalities", "faces", "grounds"),
+    [
+        ("t", 0, "words"),
+        ("v", 6, "face; 5/6 faces found"),
+        ("a", 6, "sound; 5/6 faces found"),  # counted, though the model does not look at them
+    ],
 )
-def test_the_table_names_its_grounds(modalities: str, grounds: str) -> None:
-    assert prediction(modalities=modalities).table().splitlines()[1].endswith(f"from {grounds}")
+def test_the_table_names_its_grounds(modalities: str, faces: int, grounds: str) -> None:
+    table = prediction(modalities=modalities, faces=faces).table()
+    assert table.splitlines()[1].endswith(f"from {grounds}")

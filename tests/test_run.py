@@ -196,7 +196,7 @@ def test_a_model_with_words_needs_its_encoder_described() -> None:
 
 def test_missing_weights(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", config())
-    with pytest.raises(MienError, match=r"first epoch.*--resume") as error:
+    with pytest.raises(MienError, match=r"first epoch.*train again") as error:
         run.model()
     assert str(run.folder / "model.safetensors") in str(error.value)
 
@@ -277,7 +277,7 @@ def test_files_appear_whole_or_not_at_all(
 ) -> None:
     before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
 
-    def fail_half_way(tensors: Any, path: Path) -> None:
+    def fail_half_way(tensors: Any, path: Path, metadata: Any) -> None:
         path.write_bytes(b"half")
         raise kind("no space left")
 

@@ -90,6 +90,7 @@ def run_folder(program: Command, data: Path, tiny_text: Path) -> Path:
     """A run trained and evaluated with the commands."""
     out = data.parent / "run"
     flags = ["--text-model", tiny_text, "--task", "both", "--protocol", "dialogues"]
+    flags += ["--modalities", "ta"]
     result = program("train", data, "--out", out, *flags, "--epochs", 4, *SMALL)
     assert result.returncode == 0, result.stderr
     result = program("evaluate", out)

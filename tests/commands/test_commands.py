@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -126,12 +127,30 @@ def test_resume_of_a_finished_run_changes_nothing(mien, run_folder: Path) -> Non
     assert (run_folder / "model.safetensors").read_bytes() == before
 
 
+def test_data_that_have_moved_are_named(mien, data: Path, run_folder: Path, tmp_path: Path) -> None:
+    run, moved = tmp_path / "run", tmp_path / "moved"
+    copytree(run_folder, run)
+    copytree(data, moved)
+    config = (run / "config.yaml").read_text()
+    assert f"path: {data.resolve()}\n" in config
+    (run / "config.yaml").write_text(config.replace(str(data.resolve()), str(tmp_path / "gone")))
+    (run / "metrics.json").unlink()
+    for command in (["evaluate", run], ["train", "--resume", "--out", run]):
+        assert "no such folder" in mien(*command).stderr
+    for command in (["evaluate", run, "--data", moved], ["train", moved, "--resume", "--out", run]):
+        result = mien(*command)
+        assert result.returncode == 0, result.stderr
+    before, after = (json.loads((at / "metrics.json").read_text()) for at in (run_folder, run))
+    assert after["tasks"] == before["tasks"]
+
+
 def test_a_recipe_file_sets_what_the_command_line_does_not(
     mien, data: Path, tmp_path: Path, tiny_text: Path
 ) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
-        f"model: {{text_model: '{tiny_text}', width: 0.125, trans_dim: 16, trans_nheads: 2}}\n"
+        f"model: {{modalities: ta, text_model: '{tiny_text}', width: 0.125, trans_dim: 16,"
+        " trans_nheads: 2}\n"
         "training: {epochs: 3, lr: 2e-3, protocol: persons}\n"
     )
     out = tmp_path / "run"

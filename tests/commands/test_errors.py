@@ -78,7 +78,7 @@ def test_silence_and_a_clip_without_a_face_are_answered_without_nan(
     mien, run_folder: Path, tmp_path: Path
 ) -> None:
     soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
-    write_video(tmp_path / "grey.mp4", 40)
+    write_video(tmp_path / "grey.mp4", 40, sound=np.zeros(20_000, np.float32))
     clips = [tmp_path / "silent.wav", tmp_path / "grey.mp4"]
     out = tmp_path / "out.json"
     result = mien("predict", run_folder, *clips, "--json", out)
@@ -97,7 +97,8 @@ def test_empty_words_are_no_words(mien, run_folder: Path, clips: Path) -> None:
 
 def test_an_encoder_that_can_not_be_fetched(mien, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    result = mien("train", data, "--out", out, "--text-model", "albert-base-v2")
+    named = ["--modalities", "ta", "--text-model", "albert-base-v2"]
+    result = mien("train", data, "--out", out, *named)
     assert_told(result, "albert-base-v2", "--text-model minilm")
     assert not out.exists()
 
@@ -119,7 +120,31 @@ def test_flags_of_another_corpus_are_a_wrong_command(mien, tmp_path: Path) -> No
 
 
 def test_a_run_folder_that_is_taken(mien, data: Path, run_folder: Path) -> None:
-    assert_told(mien("train", data, "--out", run_folder), "not empty", "--resume")
+    again = mien("train", data, "--out", run_folder, "--modalities", "ta")
+    assert_told(again, "not empty", "--resume")
+
+
+def test_a_modality_that_nobody_has(mien, data: Path, tmp_path: Path) -> None:
+    result = mien("train", data, "--out", tmp_path / "run")
+    assert_told(result, "no training utterance has video", "--modalities ta")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_list_that_has_changed_since_it_was_prepared(mien, tmp_path: Path) -> None:
+    clips, out = tmp_path / "clips.csv", tmp_path / "out"
+    clips.write_text("id,text\na,hello\n")
+    prepare = ["prepare", "manifest", clips, out, "--workers", 1]
+    assert mien(*prepare).returncode == 0
+    assert mien(*prepare).returncode == 0, "the same again is nothing to do"
+    clips.write_text("id,text\na,hello\nb,goodbye\n")
+    assert_told(mien(*prepare), "was begun with", "another folder")
+
+
+def test_resume_takes_the_settings_of_the_run(mien, run_folder: Path) -> None:
+    for flags in (["--lr", "1e-3"], ["--config", "recipe.yaml"]):
+        result = mien("train", "--resume", "--out", run_folder, *flags)
+        assert result.returncode == 2
+        assert f"leave {flags[0]} out" in result.stderr
 
 
 def test_a_traceback_is_shown_with_debug_alone(program, tmp_path: Path) -> None:

@@ -85,7 +85,13 @@ def test_json_values_keep_their_types(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "emotions"),
-    [("", None), (" ", None), (";", ()), ("sad", ("sad",)), (" sad ; Weary", ("sad", "Weary"))],
+    [
+        ("", None),
+        (" ", None),
+        (";", ()),
+        ("sad", ("sad",)),
+        (" sad ; Weary;Sad", ("sad", "weary")),
+    ],
 )
 def test_emotion_words(folder: Path, cell: str, emotions: tuple[str, ...] | None) -> None:
     for column in ("emotion", "emotions", " Emotion "):
@@ -94,7 +100,7 @@ def test_emotion_words(folder: Path, cell: str, emotions: tuple[str, ...] | None
         assert item.emotions == emotions
 
 
-@pytest.mark.parametrize(("value", "emotions"), [([], ()), (None, None), (["sad"], ("sad",))])
+@pytest.mark.parametrize(("value", "emotions"), [([], ()), (None, None), (["Sad"], ("sad",))])
 def test_emotion_lists_in_json(folder: Path, value: object, emotions: object) -> None:
     (item,) = read(folder / "list.jsonl", json.dumps({"text": "synthetic", "emotions": value}))
     assert isinstance(item, Utterance)

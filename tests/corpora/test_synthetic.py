@@ -1,4 +1,4 @@
-"""The synthetic corpus, read with expressions of our own and not with the importer."""
+"""The synthetic corpus, read with expressions of our own, and once with the importer."""
 
 import re
 from collections import Counter
@@ -17,14 +17,18 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mien.corpora import synthetic
+from mien.corpora import CORPORA, synthetic
 from mien.corpora.synthetic import release
 from mien.corpora.synthetic.face import Expression, draw
 from mien.corpora.synthetic.lines import EMOTIONS
 from mien.corpora.synthetic.persons import PERSONS
 from mien.corpora.synthetic.plan import EXPRESSIONS, REVEALED, Dialogue, Turn, plan
 from mien.corpora.synthetic.speech import Manner, Synthesizer, Voice
+from mien.dataset.inspect import inspect
+from mien.dataset.prepare import prepare
+from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.utterance import EMOTIONS as WORDS
 
 RATE = 16_000
 SPOKEN = re.compile(r"(Ses0[1-5][FM]_impro\d\d_[FM]\d{3}) \[(\d{3}\.\d{4})-(\d{3}\.\d{4})\]: (.+)")
@@ -232,6 +236,24 @@ def test_voice_is_a_function_of_what_is_asked() -> None:
     assert slow.std() == pytest.approx(takes[0][0].std() / 2, rel=0.05)
 
 
+def test_twins_have_one_face_before_one_wall_and_voices_of_their_own() -> None:
+    twins = [("Ses01F", "Ses05F"), ("Ses01M", "Ses04M")]
+    for one, two in combinations(PERSONS, 2):
+        alike = PERSONS[one].looks == PERSONS[two].looks
+        assert alike == ((one, two) in twins)
+        assert PERSONS[one].voice != PERSONS[two].voice
+    assert (
+        len(
+            {
+                PERSONS[f"Ses0{session}{letter}"].looks.wall
+                for session in (1, 4, 5)
+                for letter in "FM"
+            }
+        )
+        == 1
+    )
+
+
 def test_detector_finds_the_faces() -> None:
     detector = MTCNN()
     found = []
@@ -241,6 +263,26 @@ def test_detector_finds_the_faces() -> None:
             centres = [(box["box"][:2] + np.array(box["box"][2:]) / 2) for box in boxes]
             found.append(len(boxes) == 1 and np.abs(centres[0] - (180, 140)).max() < 25)
     assert np.mean(found) >= 0.95
+
+
+@pytest.mark.slow
+def test_the_importer_reads_all_of_it(tmp_path: Path) -> None:
+    synthetic.write(tmp_path / "corpus", dialogues=3, turns=2, progress=False)
+    items = CORPORA["synthetic"].read(tmp_path / "corpus")
+    out = tmp_path / "data"
+    summary = prepare(items, out, corpus="synthetic", workers=1, progress=False)
+    assert (summary.utterances, summary.skipped) == (30, 15), "a turn a dialogue has no consensus"
+    assert summary.losses == {"video": 0, "audio": 0}
+    assert summary.modalities == {"t": 30, "a": 30, "v": 30}
+    assert set(summary.persons) == set(PERSONS)
+    assert len(summary.emotions) <= 6
+    assert set(summary.emotions) <= set(WORDS)
+    assert summary.face_found > 0.95
+    assert all(utterance.synthetic for utterance in Store(out).utterances)
+    page = inspect(out)
+    assert f"{out}: 30 utterances of synthetic (synthetic)" in page
+    assert "15  annotators do not agree (xxx)" in page
+    assert all(person in page for person in PERSONS)
 
 
 def measure(turn: Turn, synthesizer: Synthesizer) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from mien.errors import MienError
 from mien.utterance import Skipped, Utterance
 
 SCRIPT = """
-import multiprocessing, os, signal, sys
+import multiprocessing, os, signal, sys, time
 from pathlib import Path
 from mien.dataset.prepare import prepare
 from mien.utterance import Utterance
@@ -40,14 +40,17 @@ class Odd(type(Path())):
 
 KINDS = {"deadly": Deadly, "odd": Odd}
 
-def items(folder):
-    for path in sorted(folder.glob("*.wav")):
+def items(folder, hold):
+    for number, path in enumerate(sorted(folder.glob("*.wav"))):
+        if number == hold:
+            time.sleep(600)  # until somebody stops it
         kind = KINDS.get(path.stem.split("_")[0], Path)
         yield Utterance(id=path.stem, corpus="synthetic", audio=kind(path), synthetic=True)
 
 if __name__ == "__main__":
-    folder, out, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    print(prepare(items(folder), out, corpus="synthetic", workers=workers, progress=False))
+    folder, out, workers, hold = Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:])
+    corpus = items(folder, hold)
+    print(prepare(corpus, out, corpus="synthetic", workers=workers, progress=False))
 """
 
 
@@ -234,7 +237,7 @@ def test_a_shard_that_cannot_be_written_ends_it(tmp_path):
         shutil.rmtree(out)
         yield from texts(UNIT)
 
-    with pytest.raises(MienError, match=r"parquet: cannot be written"):
+    with pytest.raises(MienError, match=r"parquet: can't be written"):
         run(sabotage(), out)
 
 
@@ -282,11 +285,14 @@ def uninterrupted(sounds, tmp_path_factory) -> Path:
     return out
 
 
-def start(tmp_path: Path, folder: Path, out: Path, workers: int = 2) -> subprocess.Popen:
+def start(
+    tmp_path: Path, folder: Path, out: Path, workers: int = 2, hold: int = -1
+) -> subprocess.Popen:
+    """Prepare in processes of its own; with `hold` the corpus yields so many utterances only."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     return subprocess.Popen(
-        [sys.executable, str(script), str(folder), str(out), str(workers)],
+        [sys.executable, str(script), str(folder), str(out), str(workers), str(hold)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -295,7 +301,7 @@ def start(tmp_path: Path, folder: Path, out: Path, workers: int = 2) -> subproce
 
 
 def wait_for_shards(out: Path, number: int) -> set[Path]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while len(shards := set(out.glob("*.parquet"))) < number:
         assert time.monotonic() < deadline
         time.sleep(0.002)
@@ -305,7 +311,7 @@ def wait_for_shards(out: Path, number: int) -> set[Path]:
 @pytest.mark.slow
 def test_killed_and_run_again_gives_the_same(tmp_path, sounds, uninterrupted):
     out = tmp_path / "out"
-    process = start(tmp_path, sounds, out)
+    process = start(tmp_path, sounds, out, hold=6 * UNIT)  # however busy the machine, not done
     wait_for_shards(out, 2)
     process.kill()
     process.wait()
@@ -324,7 +330,7 @@ def test_killed_and_run_again_gives_the_same(tmp_path, sounds, uninterrupted):
 
 def wait_until_gone(session: int) -> None:
     """Wait until no process of the session is left: workers must not outlive their parent."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             os.killpg(session, 0)
@@ -339,10 +345,11 @@ def wait_until_gone(session: int) -> None:
 @pytest.mark.slow
 def test_ctrl_c_stops_at_once_and_cleanly(tmp_path, sounds, uninterrupted):
     out = tmp_path / "out"
-    process = start(tmp_path, sounds, out)
+    # one worker, which is past its start when there is a shard: a start is not silent when stopped
+    process = start(tmp_path, sounds, out, workers=1, hold=6 * UNIT)
     wait_for_shards(out, 1)
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode != 0
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert "Process Spawn" not in errors

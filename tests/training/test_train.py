@@ -7,10 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.models import ModelConfig
 from mien.run import Run
 from mien.training import TrainConfig, train
+from mien.training.data import divide
 from mien.training.evaluate import evaluate_run
 from mien.training.learner import Learner
 
@@ -39,6 +41,12 @@ def test_it_learns_both_tasks_and_beats_chance(
     emotion, person = (metrics["tasks"][t]["singlelabel"] for t in ("emotion", "person"))
     assert emotion["ua"] > 0.67
     assert person["ua"] > 0.5
+    store = Store(tiny_data)
+    silent = sum("a" not in store.modalities[row] for row in divide(run, store).test)
+    heard = evaluate_run(run.folder, modalities="a", progress=False)
+    assert silent > 0
+    assert heard["left_out"] == metrics["left_out"] + silent
+    assert heard["tasks"]["emotion"]["n"] == metrics["tasks"]["emotion"]["n"] - silent
 
 
 def test_the_run_folder_is_whole_and_holds_no_pickle(
@@ -110,6 +118,7 @@ def test_two_processes_train_and_agree_on_validation(
     flags = ["--devices", "2", "--epochs", "1", "--protocol", "dialogues", "--loss", "ce"]
     flags += ["--text-model", small.text_model, "--width", "0.125", "--trans-dim", "16"]
     flags += ["--trans-nlayers", "1", "--trans-nheads", "2", "--trans-feedforward", "32"]
+    flags += ["--lr", "2e-3"]
     out = tmp_path / "run"
     result = subprocess.run(
         [sys.executable, "-c", code, str(tiny_data), "--out", str(out), *flags],
@@ -118,8 +127,9 @@ def test_two_processes_train_and_agree_on_validation(
         timeout=300,
     )
     assert result.returncode == 0, result.stderr
-    metrics = evaluate_run(out, progress=False)
-    assert metrics["tasks"]["emotion"]["n"] > 0
+    *_, last = csv.DictReader((out / "log" / "metrics.csv").open())
+    alone = evaluate_run(out, part="valid", progress=False)["tasks"]["emotion"]["singlelabel"]
+    assert float(last["valid/f1"]) == pytest.approx(alone["macro_f1"], abs=1e-6)
 
 
 def test_early_stop_keeps_the_best_epoch(
@@ -154,12 +164,19 @@ def test_what_does_not_fit_is_refused(
     assert not (tmp_path / "run").exists()
 
 
-def test_bf16_trains(
+def test_bf16_trains_and_is_not_float32(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
 ) -> None:
-    config = changed(quick, epochs=1, precision="bf16", freeze_text=True)
-    run = train(tiny_data, tmp_path / "run", small, config, progress=False)
-    assert all(tensor.isfinite().all() for tensor in weights(run).values())
+    exact, rough = (
+        weights(train(tiny_data, tmp_path / precision, small, config, progress=False))
+        for precision in ("32", "bf16")
+        for config in [changed(quick, epochs=1, precision=precision, freeze_text=True)]
+    )
+    assert all(tensor.isfinite().all() for tensor in rough.values())
+    assert {tensor.dtype for tensor in rough.values()} == {t.dtype for t in exact.values()}
+    learnt = [name for name in rough if name.startswith("heads.")]
+    assert learnt
+    assert all(not torch.equal(rough[name], exact[name]) for name in learnt)
 
 
 def test_a_frozen_text_encoder_stays_as_it_was(

@@ -1,0 +1,176 @@
+"""What a training step is made of: the loss, who learns how fast, and what is hidden."""
+
+from math import cos, pi
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from samples import sample, tiny, tiny_model
+
+from mien.batch import Batch
+from mien.dataset.examples import collate
+from mien.models import Output
+from mien.models.text import load_tokenizer
+from mien.tasks import Task
+from mien.training import TrainConfig
+from mien.training.learner import Learner, _Schedule
+
+EMOTION = Task(name="emotion", labels=("neutral", "happy", "sad"), loss="bce")
+PERSON = Task(name="person", labels=tuple(f"person-{i}" for i in range(4)), loss="ce")
+TASKS = (EMOTION, PERSON)
+
+
+def learner(text: Path | None, modalities: str = "tav", **settings: object) -> Learner:
+    return Learner(tiny_model(text, modalities=modalities), TASKS, TrainConfig(**settings))
+
+
+def batch_of(*modalities: str, text: Path) -> Batch:
+    samples = [sample(number, letters) for number, letters in enumerate(modalities)]
+    return collate(samples, tiny(), load_tokenizer(str(text)), TASKS)
+
+
+# How fast each part learns
+
+
+def groups(of: Learner) -> list[dict]:
+    of.trainer = SimpleNamespace(estimated_stepping_batches=10)
+    (optimizer,), _ = of.configure_optimizers()
+    return optimizer.param_groups
+
+
+def ids(parameters) -> list[int]:
+    return sorted(map(id, parameters))
+
+
+def test_the_text_encoder_and_its_heads_learn_more_slowly(tiny_text: Path) -> None:
+    one = learner(tiny_text, lr=1e-3, text_lr_factor=20)
+    text = list(one.model.encoders["t"].parameters())
+    for heads in one.model.heads.values():
+        text += heads["t"].parameters()
+    trainable = {id(p) for p in one.model.parameters() if p.requires_grad}
+    rest = trainable - set(ids(text))
+    fast, slow = groups(one)
+    assert (fast["lr"], slow["lr"]) == (1e-3, pytest.approx(5e-5))
+    assert ids(slow["params"]) == ids(text)
+    assert ids(fast["params"]) == sorted(rest)
+
+
+@pytest.mark.parametrize(("modalities", "frozen"), [("tav", True), ("av", False)])
+def test_without_a_text_encoder_that_learns_all_learn_alike(
+    tiny_text: Path, modalities: str, frozen: bool
+) -> None:
+    one = learner(tiny_text, modalities, lr=1e-3, freeze_text=frozen)
+    (group,) = groups(one)
+    encoder = one.model.encoders["t"].parameters() if frozen else ()
+    left = {id(p) for p in one.model.parameters()} - set(ids(encoder))
+    assert group["lr"] == 1e-3
+    assert ids(group["params"]) == sorted(left)
+
+
+def test_the_learning_rate_warms_up_and_follows_a_cosine() -> None:
+    cosine = _Schedule(TrainConfig(schedule="cosine", warmup=0.2), steps=20)
+    assert [cosine(step) for step in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
+    expected = [(1 + cos(pi * done / 16)) / 2 for done in (4, 8, 12, 16)]
+    assert [cosine(4 + done) for done in (4, 8, 12, 16)] == pytest.approx(expected, abs=1e-6)
+    assert cosine(20) == cosine(30) == pytest.approx(0, abs=1e-6)
+    constant = _Schedule(TrainConfig(warmup=0.1), steps=20)
+    assert [constant(step) for step in (0, 1, 2, 19)] == [0.5, 1.0, 1.0, 1.0]
+    assert _Schedule(TrainConfig(), steps=20)(0) == 1.0
+
+
+# The loss
+
+
+def answers(*modalities: str) -> tuple[Output, Batch]:
+    """Eight utterances with random answers of each modality; some targets are not known."""
+    torch.manual_seed(0)
+    samples = [sample(number, "a", seconds=0.1) for number in range(8)]
+    batch = collate(samples, tiny(modalities="a"), None, TASKS)
+    batch.targets["emotion"][0] = torch.nan
+    batch.targets["person"][3] = torch.nan
+    present = {m: torch.rand(8) < 0.7 for m in modalities}
+    each = {t.name: {m: torch.randn(8, len(t.labels)) for m in modalities} for t in TASKS}
+    fused = {task.name: torch.randn(8, len(task.labels)) for task in TASKS}
+    return Output(fused, each, present, torch.zeros(8, 1)), batch
+
+
+def by_hand(task: Task, logits: torch.Tensor, targets: torch.Tensor, everything: torch.Tensor):
+    """Compute a task's loss with rare labels weighted up, in plain arithmetic."""
+    known = [row for row in range(len(targets)) if not targets[row].isnan().any()]
+    labels = range(len(task.labels))
+    counts = everything[~everything.isnan().any(dim=1)]
+    positives = [float(counts[:, c].sum()) for c in labels]
+    total, parts = 0.0, 0.0
+    for row in known:
+        if task.loss == "bce":
+            for c in labels:
+                p, y = logits[row, c].sigmoid(), targets[row, c]
+                weight = (len(counts) - positives[c]) / positives[c] if positives[c] else 1.0
+                total -= float(weight * y * p.log() + (1 - y) * (1 - p).log())
+                parts += 1
+        else:
+            c = int(targets[row].argmax())
+            weight = len(counts) / (len(task.labels) * positives[c])
+            total -= weight * float(logits[row].softmax(dim=0)[c].log())
+            parts += weight
+    return total / parts
+
+
+def weighted(config: TrainConfig, batch: Batch) -> Learner:
+    weights = {task.name: task.balance(batch.targets[task.name]) for task in TASKS}
+    return Learner(tiny_model(None, modalities="a"), TASKS, config, weights)
+
+
+def test_the_loss_is_the_sum_over_tasks_of_what_is_known_with_rare_labels_weighted() -> None:
+    output, batch = answers("a")
+    expected = sum(
+        by_hand(t, output.logits[t.name], batch.targets[t.name], batch.targets[t.name])
+        for t in TASKS
+    )
+    found = weighted(TrainConfig(), batch).loss(output, batch)
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+    plain = Learner(tiny_model(None, modalities="a"), TASKS, TrainConfig()).loss(output, batch)
+    assert abs(float(plain) - expected) > 0.01, "weights make no difference here"
+
+
+def test_each_modality_answers_for_itself_where_it_is_there() -> None:
+    output, batch = answers("a", "v")
+    expected = 0.0
+    for task in TASKS:
+        targets = batch.targets[task.name]
+        expected += by_hand(task, output.logits[task.name], targets, targets)
+        own = [
+            by_hand(task, logits[rows], targets[rows], targets)
+            for m, logits in output.modality_logits[task.name].items()
+            for rows in [output.present[m]]
+        ]
+        expected += 0.5 * sum(own) / 2
+    found = weighted(TrainConfig(modality_loss=0.5), batch).loss(output, batch)
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_where_nothing_is_known_the_loss_is_zero() -> None:
+    output, batch = answers("a")
+    for targets in batch.targets.values():
+        targets[:] = torch.nan
+    assert weighted(TrainConfig(modality_loss=0.5), batch).loss(output, batch) == 0
+
+
+# Hiding
+
+
+def test_hiding_never_takes_the_last_modality_of_an_utterance(tiny_text: Path) -> None:
+    batch = batch_of("tav", "ta", "tv", "av", "t", "a", "v", "tav", text=tiny_text)
+    before = torch.stack([batch.present(m) for m in "tav"])
+    one = learner(tiny_text, modality_dropout=0.9)
+    torch.manual_seed(0)
+    left = torch.zeros(3, len(batch))
+    for _ in range(20):
+        hidden = one.hide(batch)
+        after = torch.stack([hidden.present(m) for m in "tav"])
+        assert after.any(dim=0).all()
+        assert not (after & ~before).any()
+        left += after
+    assert torch.equal(left == 20, before & (before.sum(dim=0) == 1)), "only the last one is safe"
+    assert ((left > 0) == before).all(), "each modality is spared now and then"
