@@ -15,15 +15,15 @@ def test_the_demo_leaves_what_it_promises(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "demo"
-    summary = demo(out, dialogues=3, turns=3, epochs=1)
+    summary = demo(out, dialogues=3, turns=3, epochs={"emotion": 1, "person": 1})
     assert json.loads((out / "summary.json").read_text()) == summary
     assert summary["synthetic"] is True
     for block in summary["tasks"].values():
         assert set(block["ua"]) == set(MODALITIES)
         assert block["margin_over_chance"] == pytest.approx(block["ua"]["tav"] - block["chance"])
     assert (out / "results.png").read_bytes()[:4] == b"\x89PNG"
-    assert "synthetic" in (out / "run-tav" / "report.html").read_text()
-    said = Prediction.model_validate_json((out / "prediction.json").read_text())
+    assert "synthetic" in (out / "emotion-tav" / "report.html").read_text()
+    said = Prediction.model_validate_json((out / "person-prediction.json").read_text())
     assert said.modalities == "tav"
     assert said.synthetic_training
     assert "synthetic data, unseen dialogues" in capsys.readouterr().out

@@ -23,7 +23,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
     parser = build_parser()
     args = parser.parse_args(arguments)
-    # TensorFlow-style advice of libraries is no help to somebody who only runs a command
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
     try:

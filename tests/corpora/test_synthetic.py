@@ -324,5 +324,5 @@ def test_each_modality_tells_the_emotion_and_all_together_tell_more() -> None:
     scores["all"] = sum(scores.values())
     labels = np.unique(emotions)
     right = {name: (labels[s.argmax(1)] == emotions).mean() for name, s in scores.items()}
-    assert all(0.5 < right[name] < 0.75 for name in REVEALED)
+    assert all(0.45 < right[name] < 0.78 for name in REVEALED)
     assert right["all"] > max(right[name] for name in REVEALED) + 0.05

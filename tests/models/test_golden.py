@@ -1,6 +1,7 @@
 """The dense model against the published system's own numbers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,25 +97,49 @@ def test_intermediate_values(golden: Path) -> None:
 
 def test_one_training_step(golden: Path) -> None:
     expected = np.load(golden / "train_mme2e_C6.npz")
-    model = build(golden, "tav", dropout=0).train()
-    batch = golden_batch(golden)
-    weight = torch.from_numpy(np.load(golden / "inputs.npz")["pos_weight6"]).float()
-    criterion = torch.nn.BCEWithLogitsLoss(pos_weight=weight)
-    text = [p for n, p in model.named_parameters() if ".t." in n]
-    rest = [p for n, p in model.named_parameters() if ".t." not in n]
-    adam = torch.optim.Adam([{"params": text, "lr": 5e-6}, {"params": rest, "lr": 5e-5}])
-
-    output = model(batch).logits["emotion"]
-    loss = criterion(output, batch.targets["emotion"])
-    loss.backward()
+    model, loss, output, adam = step(golden, torch.float32)
     assert loss.item() == pytest.approx(float(expected["loss"]), rel=1e-5)
     assert_close(output, expected["logits"], 1e-4)
-
     state = model.state_dict()
     for key in expected.files:
         if key.startswith("buf:"):
             assert_close(state[rename(key[4:])], expected[key], 1e-4)
+    compare_gradients(model, expected, 3e-3)
 
+    adam.step()
+    batch, criterion = golden_batch(golden), weighted_loss(golden)
+    after = criterion(model(batch).logits["emotion"], batch.targets["emotion"])
+    assert after.item() == pytest.approx(float(expected["loss_after_step"]), rel=2e-3)
+
+
+def test_gradient_norms_without_rounding(golden: Path) -> None:
+    """In float32 the sums of batch norm cancel so far that they differ by their order alone."""
+    expected = np.load(golden / "train_mme2e_C6.npz")
+    compare_gradients(step(golden, torch.float64)[0], expected, 1e-3)
+
+
+def weighted_loss(golden: Path) -> torch.nn.BCEWithLogitsLoss:
+    weight = torch.from_numpy(np.load(golden / "inputs.npz")["pos_weight6"]).float()
+    return torch.nn.BCEWithLogitsLoss(pos_weight=weight)
+
+
+def step(
+    golden: Path, precision: torch.dtype
+) -> tuple[MME2E, torch.Tensor, torch.Tensor, torch.optim.Adam]:
+    """Compute the loss and gradients of the golden training step."""
+    model = build(golden, "tav", dropout=0).to(precision).train()
+    batch = golden_batch(golden)
+    batch = replace(batch, pieces=batch.pieces.to(precision))
+    text = [p for n, p in model.named_parameters() if ".t." in n]
+    rest = [p for n, p in model.named_parameters() if ".t." not in n]
+    adam = torch.optim.Adam([{"params": text, "lr": 5e-6}, {"params": rest, "lr": 5e-5}])
+    output = model(batch).logits["emotion"]
+    loss = weighted_loss(golden).to(precision)(output, batch.targets["emotion"].to(precision))
+    loss.backward()
+    return model, loss, output, adam
+
+
+def compare_gradients(model: MME2E, expected: np.lib.npyio.NpzFile, relative: float) -> None:
     ours = {name: p.grad for name, p in model.named_parameters()}
     norms = dict(zip(expected["names"], expected["grad_norm"], strict=True))
     # a bias that batch norm or softmax cancels has no gradient but rounding
@@ -125,10 +150,6 @@ def test_one_training_step(golden: Path) -> None:
         if new is None or norm < 0:
             continue
         assert ours[new] is not None, name
-        assert ours[new].norm().item() == pytest.approx(norm, rel=1e-3, abs=floor), name
+        assert ours[new].norm().item() == pytest.approx(norm, rel=relative, abs=floor), name
         checked += norm > floor
     assert checked > 150
-
-    adam.step()
-    after = criterion(model(batch).logits["emotion"], batch.targets["emotion"])
-    assert after.item() == pytest.approx(float(expected["loss_after_step"]), rel=2e-3)

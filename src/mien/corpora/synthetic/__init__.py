@@ -9,13 +9,18 @@ import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from tqdm import tqdm
 
+from mien.errors import MienError
+
+if not all(map(find_spec, ("espeakng_loader", "soundfile"))):
+    raise MienError("the synthetic corpus needs an extra: pip install 'mien[synthetic]'")
+
 from mien.corpora.synthetic.plan import SESSIONS, plan
 from mien.corpora.synthetic.release import FOLDERS, write_dialogue
-from mien.errors import MienError
 
 _NOTICE = """\
 SYNTHETIC DATA

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import espeakng_loader
 import numpy as np
 import soxr
 
@@ -108,12 +109,6 @@ class Synthesizer:
         _RANDOM.release()
 
     def _start(self) -> None:
-        try:
-            import espeakng_loader
-        except ImportError as error:
-            raise MienError(
-                "the synthetic corpus needs the extra synthetic: pip install 'mien[synthetic]'"
-            ) from error
         data = espeakng_loader.get_data_path()
         with tempfile.NamedTemporaryFile(suffix=".so") as copy:
             shutil.copyfile(espeakng_loader.get_library_path(), copy.name)
