@@ -31,7 +31,7 @@ MODEL: dict[str, Any] = {
 }
 """A small model, so that the demo trains eight of them in minutes on two cores."""
 
-EPOCHS = {"emotion": 20, "person": 6}
+EPOCHS = {"emotion": 14, "person": 5}
 """Passes over the training part; faces and voices are told apart sooner than feelings."""
 
 TRAINING: dict[str, Any] = {

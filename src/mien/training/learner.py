@@ -115,7 +115,8 @@ class Learner(L.LightningModule):
             known = ~targets.isnan().any(dim=1)
             p, y = probabilities[known].numpy(), targets[known].numpy()
             scores.append(macro_f1(task, p, y))
-            self.log(f"valid/f1_{task.name}", scores[-1])
+            if len(self.tasks) > 1:
+                self.log(f"valid/f1_{task.name}", scores[-1])
         self.log(MONITOR, sum(scores) / len(scores), prog_bar=True)
         self.answers.clear()
 
