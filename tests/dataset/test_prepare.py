@@ -24,6 +24,9 @@ from pathlib import Path
 from mien.dataset.prepare import prepare
 from mien.utterance import Utterance
 
+# A shell that starts the tests in the background has its children ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 class Deadly(type(Path())):
     '''A path that kills the worker process that opens it, as a bad file may kill a decoder.'''
     def __str__(self):

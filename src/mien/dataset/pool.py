@@ -4,20 +4,23 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from mien.dataset.sample import to_samples
 from mien.dataset.store import write_shard
 from mien.errors import MienError
 from mien.media.faces import FaceCropper
 from mien.utterance import Sample, Skipped, Utterance
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,16 @@ def run(jobs: Iterator[Job], interval: float, workers: int, bar: Any) -> list[Pa
                     running[_submit(pool, job, interval)] = job
             if not running:
                 return shards
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            errors = [error for future in done if (error := future.exception()) is not None]
-            for error in errors:
-                if isinstance(error, MienError):
-                    raise error
-            if any(isinstance(error, BrokenProcessPool) for error in errors):
+            future = _first(running)
+            error = future.exception()
+            if isinstance(error, MienError):
+                raise error
+            done = [future]
+            if isinstance(error, BrokenProcessPool):
                 # One dead process takes the pool and all that it was doing with it.
                 pool.shutdown()
                 pool = _pool(workers)
-                done = set(running)
+                done = list(running)
             for future in done:
                 job = running.pop(future)
                 if not job.shard.exists():
@@ -80,6 +83,18 @@ def run(jobs: Iterator[Job], interval: float, workers: int, bar: Any) -> list[Pa
                 bar.update(len(job.unit))
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _first(futures: Iterable[Future[T]]) -> Future[T]:
+    """Wait until one is done.
+
+    Ctrl-C in the wait of `concurrent.futures` can surface as an error of its lock; a simple queue
+    is left cleanly.
+    """
+    finished: SimpleQueue[Future[T]] = SimpleQueue()
+    for future in futures:
+        future.add_done_callback(finished.put)
+    return finished.get()
 
 
 def _submit(pool: ProcessPoolExecutor, job: Job, interval: float) -> Future[None]:
@@ -95,7 +110,7 @@ def _rescue(job: Job, interval: float) -> None:
     """Do a job that failed in a process of its own, utterance by utterance if it fails again."""
     try:
         with _pool(1) as pool:
-            pool.submit(_work, job, interval).result()
+            _first([pool.submit(_work, job, interval)]).result()
     except MienError:
         raise
     except Exception:  # recorded by the second attempt, with the utterance at fault
@@ -107,7 +122,7 @@ def _one_by_one(unit: list[Utterance], interval: float) -> Iterator[Sample | Ski
     try:
         for utterance in unit:
             try:
-                yield from pool.submit(_attempt, utterance, interval).result()
+                yield from _first([pool.submit(_attempt, utterance, interval)]).result()
             except BrokenProcessPool:
                 yield _fault(utterance, "the process that decoded it died")
                 pool.shutdown()
