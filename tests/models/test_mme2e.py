@@ -1,6 +1,7 @@
-"""The dense model: every utterance on its own, whatever is missing."""
+"""The models: every utterance on its own, whatever is missing."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,10 @@ from mien.models import MME2E, ModelConfig, Output
 
 SUBSETS = ["tva", "tv", "ta", "va", "t", "v", "a"]
 TASKS = ("emotion", "person")
+SPARSE: dict[str, dict[str, Any]] = {
+    f"sparse {sparsity}": {"model": "mme2e-sparse", "sparsity": sparsity, "sparse_threshold": 0.6}
+    for sparsity in ("sites", "frames", "both")
+}
 
 
 def one(number: int, modalities: str, length: int = 3) -> Batch:
@@ -69,6 +74,8 @@ def numbers(output: Output) -> torch.Tensor:
 def models(tiny_text: Path) -> dict[str, MME2E]:
     named = {m: tiny_model(tiny_text, modalities=m).eval() for m in SUBSETS}
     named["positions"] = tiny_model(tiny_text, positions=True).eval()
+    for name, changes in SPARSE.items():
+        named[name] = tiny_model(tiny_text, **changes).eval()
     return named
 
 
@@ -77,7 +84,7 @@ UTTERANCES = st.lists(
 )
 
 
-@pytest.mark.parametrize("name", [*SUBSETS, "positions"])
+@pytest.mark.parametrize("name", [*SUBSETS, "positions", *SPARSE])
 @given(utterances=UTTERANCES, padding=st.integers(0, 3), data=st.data())
 @settings(max_examples=12, deadline=None)
 def test_an_answer_depends_on_its_utterance_alone(
@@ -138,11 +145,16 @@ def loss_of(output: Output, batch: Batch) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("missing", [False, True], ids=["whole", "missing"])
-@pytest.mark.parametrize("modalities", SUBSETS)
+@pytest.mark.parametrize(
+    "settings",
+    [*({"modalities": subset} for subset in SUBSETS), *SPARSE.values()],
+    ids=[*SUBSETS, *SPARSE],
+)
 def test_every_parameter_that_should_learn_receives_a_gradient(
-    tiny_text: Path, modalities: str, missing: bool
+    tiny_text: Path, settings: dict[str, Any], missing: bool
 ) -> None:
-    model = tiny_model(tiny_text, modalities=modalities).train()
+    model = tiny_model(tiny_text, **settings).train()
+    modalities = model.config.modalities
     present = ["tav", "a", "tv", "t", "va", "v", ""] if missing else ["tav"] * 4
     batch = together([one(i, m) for i, m in enumerate(present)])
     output = model(batch)
@@ -159,8 +171,11 @@ def test_every_parameter_that_should_learn_receives_a_gradient(
 
 
 @pytest.mark.parametrize("absent", ["t", "a", "v", "ta", "tv", "av", "tav"])
-def test_a_batch_where_nobody_has_a_modality(tiny_text: Path, absent: str) -> None:
-    model = tiny_model(tiny_text).train()
+@pytest.mark.parametrize("settings", [{}, *SPARSE.values()], ids=["dense", *SPARSE])
+def test_a_batch_where_nobody_has_a_modality(
+    tiny_text: Path, absent: str, settings: dict[str, Any]
+) -> None:
+    model = tiny_model(tiny_text, **settings).train()
     rest = "".join(m for m in "tav" if m not in absent)
     before = {n: b.clone() for n, b in model.named_buffers()}
     batch = together([one(i, rest) for i in range(3)])
@@ -169,7 +184,9 @@ def test_a_batch_where_nobody_has_a_modality(tiny_text: Path, absent: str) -> No
     assert numbers(output).isfinite().all()
     for name, parameter in model.named_parameters():
         letter = name.split(".")[1]
-        if name.startswith("encoders") and letter in absent:
+        if (name.startswith("encoders") and letter in absent) or (
+            "t" in absent and ".cnn.attention." in name and ".text." in name
+        ):
             assert parameter.grad is None or not parameter.grad.any(), name
         else:
             assert parameter.grad is None or parameter.grad.isfinite().all(), name

@@ -9,10 +9,15 @@ MODALITIES = {"t": "text", "v": "video", "a": "audio"}
 
 
 class ModelConfig(BaseModel):
-    """Dimensions of MME2E. The defaults are the published ones except where the text says so."""
+    """Dimensions of a model. The defaults are the published ones except where the text says so."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    model: Literal["mme2e", "mme2e-sparse"] = Field(
+        "mme2e",
+        description="architecture: mme2e (dense), or mme2e-sparse, which looks at the parts of a"
+        " picture that an attention chooses",
+    )
     modalities: str = Field(
         "tav", validate_default=True, description="modalities used, letters out of t, a, v"
     )
@@ -33,6 +38,19 @@ class ModelConfig(BaseModel):
     )
     width: float = Field(
         1.0, gt=0, le=4, description="multiplier of the CNNs' channels; below 1 for small machines"
+    )
+    sparse_threshold: float = Field(
+        0.5, gt=0, le=1, description="mme2e-sparse: share of the attention that is kept"
+    )
+    sparsity: Literal["sites", "frames", "both"] = Field(
+        "sites",
+        description="mme2e-sparse: keep sites of each picture, whole frames and pieces of sound,"
+        " or both",
+    )
+    attention: Literal["learned", "published"] = Field(
+        "learned",
+        description="mme2e-sparse: weight what is kept by the attention, so that it learns, or"
+        " select only (published)",
     )
     trans_dim: int = Field(64, ge=4, description="width of the transformers over time")
     trans_nlayers: int = Field(4, ge=1, description="layers of the transformers over time")

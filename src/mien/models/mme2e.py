@@ -1,7 +1,7 @@
-"""MME2E: the dense multimodal end-to-end model of Dai et al. (NAACL 2021)."""
+"""MME2E: the multimodal end-to-end model of Dai et al. (NAACL 2021), dense and sparse."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import torch
@@ -13,6 +13,7 @@ from mien.batch import Batch
 from mien.models.config import ModelConfig
 from mien.models.fusion import WeightedFusion
 from mien.models.sequence import OverTime
+from mien.models.sparse_vgg import Selection, SparseVGG
 from mien.models.text import TextEncoder
 from mien.models.vgg import VGG
 
@@ -36,22 +37,29 @@ class Output:
     embedding : Tensor (B, E)
         The unit-length states of the modalities side by side (zeros where missing), of unit
         length as a whole.
+    selections : dict of str to Selection
+        Of the sparse model, what it looked at in the pictures of "v" and "a".
     """
 
     logits: dict[str, Tensor]
     modality_logits: dict[str, dict[str, Tensor]]
     present: dict[str, Tensor]
     embedding: Tensor
+    selections: dict[str, Selection] = field(default_factory=dict)
 
 
 class MediaEncoder(nn.Module):
     """Pictures of an utterance (faces or spectrogram pieces) to one vector: CNN, then over time."""
 
-    def __init__(self, config: ModelConfig, channels_in: int, positions_out: int) -> None:
+    def __init__(
+        self, config: ModelConfig, channels_in: int, positions_out: int, query: int | None
+    ) -> None:
         super().__init__()
-        self.cnn = VGG(
-            channels_in, positions_out, config.trans_dim, config.width, config.cnn_dropout
-        )
+        self.cnn: VGG | SparseVGG
+        if config.model == "mme2e-sparse":
+            self.cnn = SparseVGG(config, channels_in, positions_out, query)
+        else:
+            self.cnn = VGG(config, channels_in, positions_out)
         self.over_time = OverTime(
             config.trans_dim,
             config.trans_nlayers,
@@ -62,13 +70,22 @@ class MediaEncoder(nn.Module):
         )
         self.dim = config.trans_dim
 
-    def forward(self, pictures: Tensor, counts: Tensor) -> Tensor:
+    def forward(
+        self, pictures: Tensor, counts: Tensor, query: Tensor | None
+    ) -> tuple[Tensor, Selection | None]:
         """Encode pictures (sum T, C, H, W) of utterances with `counts` >= 1 as (B, dim)."""
-        return self.over_time(self.cnn(pictures), counts)
+        if isinstance(self.cnn, VGG):
+            return self.over_time(self.cnn(pictures), counts), None
+        vectors, selection = self.cnn(pictures, counts, query)
+        chosen = selection.pictures.split(counts.tolist())
+        counts = torch.stack([pictures.sum() for pictures in chosen])
+        return self.over_time(vectors, counts), selection
 
 
 class MME2E(nn.Module):
     """Text encoder, and CNN with a transformer over time for faces and for sound; late fusion.
+
+    With `model="mme2e-sparse"` in its config, the text chooses where the CNNs look.
 
     Parameters
     ----------
@@ -115,13 +132,14 @@ class MME2E(nn.Module):
         self.register_buffer("face_sd", torch.tensor(FACE_SD)[:, None, None], persistent=False)
 
     def _encoder(self, modality: str, text_config: PretrainedConfig | None) -> nn.Module:
+        if modality == "t":
+            if text_config is None:
+                raise ValueError("a model with text needs text_config")
+            return TextEncoder(text_config, self.config.text_pooling)
+        query = self._dim("t") if "t" in self.encoders else None
         if modality == "v":
-            return MediaEncoder(self.config, channels_in=3, positions_out=3 * 3)
-        if modality == "a":
-            return MediaEncoder(self.config, channels_in=1, positions_out=8 * 2)
-        if text_config is None:
-            raise ValueError("a model with text needs text_config")
-        return TextEncoder(text_config, self.config.text_pooling)
+            return MediaEncoder(self.config, channels_in=3, positions_out=3 * 3, query=query)
+        return MediaEncoder(self.config, channels_in=1, positions_out=8 * 2, query=query)
 
     def _dim(self, modality: str) -> int:
         return cast(int, self.encoders[modality].dim)
@@ -129,7 +147,7 @@ class MME2E(nn.Module):
     def forward(self, batch: Batch) -> Output:
         """Answer for each utterance of a batch, whatever its batch-mates."""
         present = {m: batch.present(m) for m in self.config.modalities}
-        states = {m: self._encode(m, batch, rows) for m, rows in present.items()}
+        states, selections = self._encode_all(batch, present)
         exist = torch.stack(list(present.values()), dim=1)
         logits, modality_logits = {}, {}
         for task, heads in self.heads.items():
@@ -141,19 +159,37 @@ class MME2E(nn.Module):
             modality_logits[task] = each
         units = [_scatter(F.normalize(s, dim=1), present[m]) for m, s in states.items()]
         embedding = F.normalize(torch.cat(units, dim=1), dim=1)
-        return Output(logits, modality_logits, present, embedding)
+        return Output(logits, modality_logits, present, embedding, selections)
 
-    def _encode(self, modality: str, batch: Batch, rows: Tensor) -> Tensor:
-        """Encode the utterances `rows` that have a modality: (rows, dim)."""
-        encoder = self.encoders[modality]
-        if not rows.any():
-            return next(encoder.parameters()).new_zeros(0, self._dim(modality))
-        if modality == "t":
-            return encoder(batch.tokens[rows], batch.token_mask[rows])
+    def _encode_all(
+        self, batch: Batch, present: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Selection]]:
+        """Encode each modality of the utterances that have it; the text guides the others."""
+        states: dict[str, Tensor] = {}
+        selections: dict[str, Selection] = {}
+        query = None
+        for modality, rows in present.items():
+            encoder = self.encoders[modality]
+            if not rows.any():
+                empty = next(encoder.parameters()).new_zeros(0, self._dim(modality))
+                states[modality] = empty
+            elif modality == "t":
+                states["t"] = encoder(batch.tokens[rows], batch.token_mask[rows])
+            else:
+                pictures, counts = self._pictures(modality, batch)
+                guide = None if query is None else query[rows]
+                states[modality], selection = encoder(pictures, counts[rows], guide)
+                if selection is not None:
+                    selections[modality] = selection
+            if modality == "t":
+                query = _scatter(states["t"], rows)
+        return states, selections
+
+    def _pictures(self, modality: str, batch: Batch) -> tuple[Tensor, Tensor]:
         if modality == "a":
-            return encoder(batch.pieces, batch.piece_counts[rows])
+            return batch.pieces, batch.piece_counts
         faces = (batch.faces.to(self.face_mean) - self.face_mean) / self.face_sd
-        return encoder(faces, batch.face_counts[rows])
+        return faces, batch.face_counts
 
 
 def _scatter(values: Tensor, rows: Tensor) -> Tensor:

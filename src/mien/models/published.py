@@ -1,6 +1,6 @@
 """The names of the published code's weights, mapped onto mien's.
 
-A state dict of the published `mme2e` loads into `MME2E` after `rename`.
+A state dict of the published `mme2e` or `mme2e_sparse` loads into `MME2E` after `convert`.
 """
 
 import re
@@ -8,14 +8,27 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-BLOCK = {"4": "0", "5": "1", "6": "2", "8": "3", "10": "4"}
+CNN = r"^([VA])\.(?:low_level\.)?"
 
 RULES: tuple[tuple[str, str], ...] = (
     (r"^T\.albert\.pooler\..*", ""),
     (r"^T\.albert\.", "encoders.t.encoder."),
+    (r".*\.attn_weight_affine\.bias", ""),  # it cancels in the softmax
     (r"\.bn([12])\.", r".norm\1."),
-    (r"^([VA])\.0\.", r"encoders.\1.cnn.stem.conv."),
-    (r"^([VA])\.1\.", r"encoders.\1.cnn.stem.norm."),
+    (CNN + r"0\.", r"encoders.\1.cnn.stem.conv."),
+    (CNN + r"1\.", r"encoders.\1.cnn.stem.norm."),
+    (CNN + r"4\.", r"encoders.\1.cnn.blocks.0."),
+    (CNN + r"5\.", r"encoders.\1.cnn.blocks.1."),
+    (CNN + r"6\.", r"encoders.\1.cnn.blocks.2."),
+    (CNN + r"8\.", r"encoders.\1.cnn.blocks.3."),
+    (CNN + r"10\.", r"encoders.\1.cnn.blocks.4."),
+    (r"^([VA])\.sparse_layers\.(\d)\.0\.0\.", r"encoders.\1.cnn.stages.\2.conv1."),
+    (r"^([VA])\.sparse_layers\.(\d)\.0\.1\.", r"encoders.\1.cnn.stages.\2.norm1."),
+    (r"^([VA])\.sparse_layers\.(\d)\.0\.2\.", r"encoders.\1.cnn.stages.\2.conv2."),
+    (r"^([VA])\.sparse_layers\.(\d)\.0\.3\.", r"encoders.\1.cnn.stages.\2.norm2."),
+    (r"^([VA])\.attn_layers\.(\d)\.channel_affine\.", r"encoders.\1.cnn.attention.\2.features."),
+    (r"^([VA])\.attn_layers\.(\d)\.y_affine\.", r"encoders.\1.cnn.attention.\2.text."),
+    (r"^([VA])\.attn_layers\.(\d)\.attn_weight_affine\.", r"encoders.\1.cnn.attention.\2.score."),
     (r"^([va])_flatten\.0\.", r"encoders.\1.cnn.project.1."),
     (r"^([va])_flatten\.2\.", r"encoders.\1.cnn.project.4."),
     (r"^([va])_transformer\.cls_emb\.weight", r"encoders.\1.over_time.cls"),
@@ -32,12 +45,11 @@ def rename(name: str, task: str = "emotion") -> str | None:
     --------
     >>> rename("V.10.conv1.weight")
     'encoders.v.cnn.blocks.4.conv1.weight'
+    >>> rename("A.sparse_layers.1.0.2.weight")
+    'encoders.a.cnn.stages.1.conv2.weight'
     >>> rename("T.albert.pooler.bias") is None
     True
     """
-    block = re.match(r"^([VA])\.(4|5|6|8|10)\.(.*)", name)
-    if block:
-        name = f"encoders.{block[1]}.cnn.blocks.{BLOCK[block[2]]}.{block[3]}"
     for pattern, new in RULES:
         name = re.sub(pattern, new.replace("{task}", task), name)
     return re.sub(r"^encoders\.([VA])\.", lambda m: f"encoders.{m[1].lower()}.", name) or None
@@ -49,6 +61,13 @@ def convert(published: Mapping[str, Tensor], task: str = "emotion") -> dict[str,
     for name, tensor in published.items():
         new = rename(name, task)
         if new is not None and not new.endswith("position_ids"):
-            flat = new.endswith(".cls") or new.startswith("fusion.")
-            converted[new] = tensor.flatten() if flat else tensor
+            converted[new] = _shaped(new, tensor)
     return converted
+
+
+def _shaped(name: str, tensor: Tensor) -> Tensor:
+    if name.endswith(".cls") or name.startswith("fusion."):
+        return tensor.flatten()
+    if ".stages." in name and ".conv" in name:
+        return tensor[:, 0].transpose(1, 2).contiguous()  # (9, 1, in, out) to (9, out, in)
+    return tensor

@@ -1,0 +1,264 @@
+"""Convolution, batch norm and pooling where maps are active, and nowhere else.
+
+The features of the active sites are the rows of one matrix, in the order map, y, x. A convolution
+gathers, for each of its nine taps, the rows that have a neighbour there, multiplies them with one
+matrix, and adds the products up.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+TAPS, CENTRE = 9, 4
+"""The places of a 3x3 kernel, row by row, and the middle one."""
+
+BLOCK = 8192
+"""Most rows multiplied at once, so that what is gathered stays in the cache."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Neighbours: row `source[i]` lies at a tap of row `to[i]`; past `count` is padding."""
+
+    tap: int
+    count: int
+    source: Tensor
+    to: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """The active sites of N maps of one size; its tables are made once for all layers on it.
+
+    Parameters
+    ----------
+    mask : Tensor (N, H, W) bool
+        Where the maps are active.
+
+    Examples
+    --------
+    >>> sites = Sites(torch.tensor([[[True, False], [True, True]]]))
+    >>> len(sites), sites.rows(torch.arange(4.0).view(1, 1, 2, 2)).flatten().tolist()
+    (3, [0.0, 2.0, 3.0])
+    """
+
+    mask: Tensor
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @cached_property
+    def index(self) -> Tensor:
+        """Places of the K active sites in the flattened maps, (K,) int64."""
+        return self.mask.flatten().nonzero()[:, 0]
+
+    @cached_property
+    def owner(self) -> Tensor:
+        """The map of each active site, (K,) int64."""
+        return self.index // self.mask[0].numel()
+
+    @property
+    def full(self) -> bool:
+        """Whether every site is active."""
+        return len(self) == self.mask.numel()
+
+    @cached_property
+    def neighbours(self) -> list[tuple[Tensor, Tensor]]:
+        """For each tap, the rows that lie there and the rows whose neighbours they are."""
+        _, height, width = self.mask.shape
+        every = torch.arange(len(self), device=self.mask.device)
+        number = torch.full_like(self.mask, -1, dtype=torch.int64)
+        number = F.pad(number.masked_scatter_(self.mask, every), (1, 1, 1, 1), value=-1)
+        before = []
+        for tap in range(CENTRE):
+            y, x = divmod(tap, 3)
+            there = number[:, y : y + height, x : x + width].flatten()[self.index]
+            to = (there >= 0).nonzero()[:, 0]
+            before.append((there[to], to))
+        after = [(to, source) for source, to in reversed(before)]  # b is left of a, a right of b
+        return [*before, (every, every), *after]
+
+    @cached_property
+    def blocks(self) -> list[Pairs]:
+        """The neighbours, cut into blocks."""
+        taps = enumerate(self.neighbours)
+        return [
+            pairs for tap, (source, to) in taps if len(to) for pairs in _blocks(tap, source, to)
+        ]
+
+    @cached_property
+    def products(self) -> int:
+        """How many rows a convolution multiplies, all taps together."""
+        return sum(len(to) for _, to in self.neighbours)
+
+    def rows(self, maps: Tensor) -> Tensor:
+        """Take the features of the active sites, (K, C), from maps (N, C, H, W)."""
+        rows = maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])
+        return rows if self.full else rows.index_select(0, self.index)
+
+    def maps(self, rows: Tensor, fill: float = 0.0) -> Tensor:
+        """Put rows (K, C) into maps (N, C, H, W), which hold `fill` where they are not active."""
+        if not self.full:
+            empty = rows.new_full((self.mask.numel(), rows.shape[1]), fill)
+            rows = empty.index_copy(0, self.index, rows)
+        return rows.view(*self.mask.shape, -1).permute(0, 3, 1, 2)
+
+
+def _blocks(tap: int, source: Tensor, to: Tensor) -> Iterator[Pairs]:
+    for some, where in zip(source.split(BLOCK), to.split(BLOCK), strict=True):
+        padding = (0, _recurring(len(where)) - len(where))
+        yield Pairs(tap, len(where), F.pad(some, padding), F.pad(where, padding))
+
+
+def _recurring(size: int) -> int:
+    """Round up by an eighth at most: the set-up of a kernel for a new size is slow."""
+    step = 1 << max(size.bit_length() - 4, 3)
+    return math.ceil(size / step) * step
+
+
+class _Gathered(torch.autograd.Function):
+    """The convolution by gathering; its backward gathers the same rows once more."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, sites: Sites) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.blocks = sites.blocks
+        kernels, out = _kernels(weight), _zeros((len(x), weight.shape[1]), x)
+        for pairs in sites.blocks:
+            product = F.conv2d(_picture(x.index_select(0, pairs.source)), kernels[pairs.tap])
+            _add(out, pairs.to, product, pairs.count)
+        return out.to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+        (x, weight), (grad,) = ctx.saved_tensors, grads
+        kernels = _kernels(weight)
+        grad_x, grad_weight = _zeros(x.shape, x), _zeros(weight.shape, weight)
+        for pairs in ctx.blocks:
+            given = grad.index_select(0, pairs.to)
+            given[pairs.count :] = 0
+            picture = _picture(x.index_select(0, pairs.source))
+            to_x, to_kernel = _backward(_picture(given), picture, kernels[pairs.tap])
+            _add(grad_x, pairs.source, to_x, pairs.count)
+            grad_weight[pairs.tap] += to_kernel[..., 0, 0]
+        return grad_x.to(x.dtype), grad_weight.to(weight.dtype), None
+
+
+# A product of matrices is asked for as a pointwise convolution: that runs on the very kernels of
+# the dense convolution, twice as fast as torch.mm on a CPU that is not Intel's.
+
+
+def _kernels(weight: Tensor) -> Tensor:
+    """See weight (9, C_out, C_in) as nine kernels (C_out, C_in, 1, 1), channels last."""
+    return weight[:, :, None, None].permute(0, 1, 4, 2, 3)
+
+
+def _picture(rows: Tensor) -> Tensor:
+    """See rows (K, C) as a picture (1, C, 1, K), channels last."""
+    return rows[None, None].permute(0, 3, 1, 2)
+
+
+def _backward(grad: Tensor, picture: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
+    back = torch.ops.aten.convolution_backward(
+        *(grad, picture, kernel, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1),
+        [True, True, False],
+    )
+    return back[0], back[1]
+
+
+def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Make a sum to add to: half precision would lose what nine taps add up."""
+    dtype = torch.promote_types(like.dtype, torch.float32)
+    return torch.zeros(shape, dtype=dtype, device=like.device)
+
+
+def _add(total: Tensor, to: Tensor, picture: Tensor, count: int) -> None:
+    rows = picture.permute(0, 2, 3, 1).reshape(-1, picture.shape[1])[:count]
+    total.index_add_(0, to[:count], rows.to(total.dtype))
+
+
+def gathered(x: Tensor, weight: Tensor, sites: Sites) -> Tensor:
+    """Convolve rows (K, C_in) with weight (9, C_out, C_in), multiplying active sites alone."""
+    device = x.device.type
+    if torch.is_autocast_enabled(device):
+        dtype = torch.get_autocast_dtype(device)
+        x, weight = x.to(dtype), weight.to(dtype)
+    return _Gathered.apply(x, weight, sites)
+
+
+def masked(x: Tensor, weight: Tensor, sites: Sites) -> Tensor:
+    """Convolve as `gathered` does, with the same answer, by a dense convolution of masked maps."""
+    kernel = weight.view(3, 3, *weight.shape[1:]).permute(2, 3, 0, 1)
+    return sites.rows(F.conv2d(sites.maps(x), kernel.contiguous(), padding=1))
+
+
+def gathering_pays(sites: Sites, channels_in: int, channels_out: int) -> bool:
+    """Tell whether `gathered` is faster than `masked`, as `benchmarks/sparse.py` measures it.
+
+    A gathered product costs more than a dense one, the more so the fewer channels it has, and a
+    convolution by gathering has a fixed cost. Accelerators do better with dense convolutions.
+    """
+    if sites.full or sites.mask.device.type != "cpu":
+        return False
+    each = channels_in * channels_out
+    dense = TAPS * sites.mask.numel() * each
+    gather = sites.products * each * (1.45 + 45 / channels_in + 45 / channels_out)
+    return gather + 5e7 < dense
+
+
+class SubmanifoldConv(nn.Module):
+    """A 3x3 convolution of active sites alone: no site becomes active, none is read that is not.
+
+    Parameters
+    ----------
+    channels_in, channels_out : int
+        Features of a site.
+
+    Notes
+    -----
+    Graham and van der Maaten, Submanifold Sparse Convolutional Networks, 2017. `weight[3 y + x]`
+    is what the dense kernel holds at (y, x); there is no bias.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(TAPS * channels_in)  # as torch.nn.Conv2d
+        self.weight = nn.Parameter(torch.empty(TAPS, channels_out, channels_in))
+        nn.init.uniform_(self.weight, -bound, bound)
+
+    def forward(self, x: Tensor, sites: Sites) -> Tensor:
+        """Convolve rows (K, C_in) into rows (K, C_out)."""
+        _, channels_out, channels_in = self.weight.shape
+        way = gathered if gathering_pays(sites, channels_in, channels_out) else masked
+        return way(x, self.weight, sites)
+
+
+class ActiveNorm(nn.BatchNorm1d):
+    """Batch norm over active sites, with the published constants; one site alone is let be."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, eps=1e-4, momentum=0.01)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise rows (K, C)."""
+        if len(x) > 1 or not self.training:
+            return super().forward(x)
+        # one row has no variance: take the running statistics
+        weight, bias = self.weight, self.bias
+        return F.batch_norm(x, self.running_mean, self.running_var, weight, bias, eps=self.eps)
+
+
+def max_pool(x: Tensor, sites: Sites) -> tuple[Tensor, Sites]:
+    """Pool 2x2 active sites: the greatest of those there are; a site is active if one of them is.
+
+    An odd last line or column is dropped, as `torch.nn.functional.max_pool2d` does.
+    """
+    active = F.max_pool2d(sites.mask[:, None].float(), 2)[:, 0] > 0
+    pooled = Sites(active)
+    return pooled.rows(F.max_pool2d(sites.maps(x, -math.inf), 2)), pooled

@@ -1,0 +1,98 @@
+"""Where the attention sends the model."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from mien.models.attention import AdditiveAttention, choose_pictures, nucleus, spatial_softmax
+from mien.models.sparse import Sites
+
+
+def chosen_one_by_one(shares: list[float], mass: float) -> set[int]:
+    """The nucleus as the paper words it: the largest, until together they hold the mass."""
+    order = sorted(range(len(shares)), key=lambda i: -shares[i])
+    chosen, held = set(), 0.0
+    for i in order:
+        if chosen and held >= mass:
+            break
+        chosen.add(i)
+        held += shares[i]
+    return chosen
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=12), min_size=1, max_size=4),
+    st.floats(0.001, 0.999),
+)
+def test_nucleus_is_the_fewest_that_hold_the_mass(rows, mass):
+    width = max(map(len, rows))
+    among = torch.zeros(len(rows), width, dtype=torch.bool)
+    shares = torch.zeros(len(rows), width, dtype=torch.float64)
+    for i, row in enumerate(rows):
+        among[i, : len(row)] = True
+        shares[i, : len(row)] = torch.softmax(torch.tensor(row, dtype=torch.float64), 0)
+    kept = nucleus(shares, mass, among)
+    assert not (kept & ~among).any()
+    for i, row in enumerate(rows):
+        inside = shares[i][kept[i]]
+        assert len(inside) == len(chosen_one_by_one(shares[i, : len(row)].tolist(), mass))
+        outside = shares[i][among[i] & ~kept[i]]
+        assert len(inside)
+        assert not len(outside) or inside.min() >= outside.max()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("size", [1, 2, 36, 1024])
+def test_a_mass_near_one_never_fails(size, dtype):
+    shares = torch.softmax(torch.randn(200, size, dtype=dtype) * 5, dim=1)
+    among = torch.ones_like(shares, dtype=torch.bool)
+    assert nucleus(shares, 1.0, among).all()
+    for mass in (1e-9, 0.5, 0.999999, 1 - 1e-12):
+        kept = nucleus(shares, mass, among)
+        assert kept.any(dim=1).all()
+        held = (shares.double() * kept).sum(dim=1)
+        assert (held >= min(mass, 1 - 1e-5)).all()
+
+
+def test_uniform_attention_keeps_the_share_of_sites():
+    shares = torch.full((3, 128), 1 / 128)
+    kept = nucleus(shares, 0.5, torch.ones_like(shares, dtype=torch.bool))
+    assert kept.sum(dim=1).tolist() == [64, 64, 64]
+
+
+def test_softmax_is_of_each_maps_active_sites():
+    mask = torch.tensor([[[1, 0], [1, 1]], [[0, 1], [0, 0]]]).bool()
+    scores = torch.tensor([1.0, 2.0, 3.0, -50.0])
+    shares = spatial_softmax(scores, Sites(mask))
+    assert shares.sum(dim=(1, 2)).tolist() == pytest.approx([1, 1])
+    assert (shares[~mask] == 0).all()
+    assert torch.allclose(shares[0][mask[0]], torch.softmax(scores[:3], 0))
+
+
+def test_scores_by_hand():
+    attention = AdditiveAttention(2, 3)
+    x, query = torch.randn(3, 2), torch.randn(2, 3)
+    sites = Sites(torch.tensor([[[1, 1]], [[0, 1]]]).bool())
+    state = query[torch.tensor([0, 0, 1])]
+    u, v, w = attention.features, attention.text, attention.score
+    expected = torch.tanh(x @ u.weight.T + u.bias + state @ v.weight.T) @ w.weight[0]
+    assert torch.allclose(attention(x, sites, query), expected, atol=1e-6)
+    # without words: the picture alone
+    alone = torch.tanh(x @ u.weight.T + u.bias) @ w.weight[0]
+    assert torch.allclose(attention(x, sites, torch.zeros(2, 3)), alone, atol=1e-6)
+
+
+def pictures(scores: list[float], counts: list[int], mass: float) -> tuple[Tensor, Tensor]:
+    return choose_pictures(torch.tensor(scores), torch.tensor(counts), mass)
+
+
+def test_pictures_are_chosen_within_their_utterance():
+    shares, chosen = pictures([0.0, 5.0, 0.0, 1.0, 1.0], [3, 2], 0.5)
+    assert chosen.tolist() == [False, True, False, True, False]
+    assert shares[:3].sum().item() == pytest.approx(1)
+    assert shares[3:].tolist() == pytest.approx([0.5, 0.5])
+    assert pictures([0.0, 5.0, 0.0, 1.0, 1.0], [3, 2], 1.0)[1].all()
+    assert pictures([-3.0], [1], 0.01)[1].tolist() == [True]

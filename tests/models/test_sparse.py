@@ -1,0 +1,173 @@
+"""Sparse layers against dense convolutions of masked maps."""
+
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from mien.models import sparse
+from mien.models.sparse import ActiveNorm, Sites, SubmanifoldConv, gathered, masked, max_pool
+from mien.models.sparse_vgg import SparseBlock
+
+SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7))
+
+
+@st.composite
+def active(draw: st.DrawFn) -> Tensor:
+    """Maps of which at least one site is active."""
+    shape = draw(SHAPES)
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 10_000)))
+    mask = torch.rand(shape, generator=generator) < draw(st.floats(0, 1))
+    mask[tuple(draw(st.integers(0, size - 1)) for size in shape)] = True
+    return mask
+
+
+def random(*shape: int) -> Tensor:
+    return torch.randn(shape, dtype=torch.float64, requires_grad=True)
+
+
+def kernel_of(weight: Tensor) -> Tensor:
+    """Rearrange as the published weights are: (9, 1, in, out) to a dense kernel."""
+    _, out, inside = weight.shape
+    return weight.transpose(1, 2).reshape(3, 3, inside, out).permute(3, 2, 0, 1)
+
+
+@settings(deadline=None, max_examples=60)
+@given(active(), st.integers(1, 4), st.integers(1, 4), st.sampled_from([3, 8192]))
+@pytest.mark.parametrize("way", [gathered, masked])
+def test_convolution_is_that_of_masked_maps(way, mask, channels, out, block):
+    sites, maps = Sites(mask), random(len(mask), channels, *mask.shape[1:])
+    weight, keep = random(9, out, channels), mask[:, None].double()
+    dense = F.conv2d(maps * keep, kernel_of(weight), padding=1) * keep
+    factor = torch.randn_like(dense)
+    expected = torch.autograd.grad((dense * factor).sum(), (maps, weight))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sparse, "BLOCK", block)
+        ours = sites.maps(way(sites.rows(maps), weight, sites))
+        gradients = torch.autograd.grad((ours * factor).sum(), (maps, weight))
+    assert torch.allclose(ours, dense, atol=1e-10, rtol=1e-10)
+    for gradient, wanted in zip(gradients, expected, strict=True):
+        assert torch.allclose(gradient, wanted, atol=1e-10, rtol=1e-10)
+
+
+def test_gradcheck():
+    sites = Sites(torch.rand(2, 4, 3) < 0.6)
+    x, weight = random(len(sites), 3), random(9, 2, 3)
+    assert torch.autograd.gradcheck(lambda x, w: gathered(x, w, sites), (x, weight))
+
+
+def masked_norm(maps: Tensor, keep: Tensor, norm: ActiveNorm) -> Tensor:
+    """Batch norm over active sites, written on maps."""
+    count = keep.sum()
+    mean = (maps * keep).sum(dim=(0, 2, 3), keepdim=True) / count
+    variance = ((maps - mean) ** 2 * keep).sum(dim=(0, 2, 3), keepdim=True) / count
+    normal = (maps - mean) / (variance + 1e-4).sqrt()
+    return normal * norm.weight[:, None, None] + norm.bias[:, None, None]
+
+
+@settings(deadline=None, max_examples=25)
+@given(active(), st.booleans())
+def test_a_block_is_that_of_masked_maps(mask, gathering):
+    if mask.sum() < 2:
+        return
+    sites, maps, keep = Sites(mask), random(len(mask), 3, *mask.shape[1:]), mask[:, None].double()
+    if min(mask.shape[1:]) < 2:
+        maps, keep = (F.pad(t, (0, 1, 0, 1)).detach().requires_grad_() for t in (maps, keep))
+        sites = Sites(keep[:, 0] > 0)
+    block = SparseBlock(3, 4).double()
+    for norm in (block.norm1, block.norm2):
+        torch.nn.init.normal_(norm.weight), torch.nn.init.normal_(norm.bias)
+    x = maps * keep
+    for conv, norm in ((block.conv1, block.norm1), (block.conv2, block.norm2)):
+        x = F.conv2d(x, kernel_of(conv.weight), padding=1)
+        x = masked_norm(x, keep, norm).relu() * keep
+    dense = F.max_pool2d(x, 2)
+    parameters = [maps, *block.parameters()]
+    factor = torch.randn_like(dense)
+    expected = torch.autograd.grad((dense * factor).sum(), parameters)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sparse, "gathering_pays", lambda *_: gathering)
+        rows, pooled = block(sites.rows(maps), sites)
+    assert torch.allclose(pooled.maps(rows), dense, atol=1e-10)
+    gradients = torch.autograd.grad((pooled.maps(rows) * factor).sum(), parameters)
+    for gradient, wanted in zip(gradients, expected, strict=True):
+        assert torch.allclose(gradient, wanted, atol=1e-8, rtol=1e-8)
+
+
+@settings(deadline=None)
+@given(active())
+def test_pooling_is_that_of_zero_filled_maps(mask):
+    mask = F.pad(mask, (0, 1, 0, 1))
+    sites = Sites(mask)
+    x = torch.rand(len(sites), 2)
+    rows, pooled = max_pool(x, sites)
+    assert torch.equal(pooled.maps(rows), F.max_pool2d(sites.maps(x), 2))
+    assert torch.equal(pooled.mask, F.max_pool2d(mask.float(), 2) > 0)
+
+
+def test_neighbours_by_hand():
+    sites = Sites(torch.tensor([[[1, 1, 0], [0, 1, 0]], [[1, 0, 0], [0, 0, 0]]]).bool())
+    found = {
+        (tap, int(source), int(to))
+        for tap, pairs in enumerate(sites.neighbours)
+        for source, to in zip(*pairs, strict=True)
+    }
+    # rows: 0 at (0, 0), 1 at (0, 1), 2 at (1, 1), all in the first map; 3 in the second
+    own = {(4, row, row) for row in range(4)}
+    assert found == own | {(5, 1, 0), (3, 0, 1), (8, 2, 0), (0, 0, 2), (7, 2, 1), (1, 1, 2)}
+    assert sites.products == len(found)
+
+
+def test_one_active_site_trains():
+    mask = torch.zeros(1, 2, 2, dtype=torch.bool)
+    mask[0, 1, 0] = True
+    block = SparseBlock(3, 4)
+    rows, _ = block(torch.randn(1, 3), Sites(mask))
+    rows.sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in block.parameters())
+    assert block.norm1.running_var.eq(1).all()
+
+
+def test_running_statistics_are_of_active_sites_and_unbiased():
+    norm = ActiveNorm(2)
+    rows = torch.randn(50, 2)
+    norm(rows)
+    assert torch.allclose(norm.running_mean, 0.01 * rows.mean(dim=0))
+    assert torch.allclose(norm.running_var, 0.99 + 0.01 * rows.var(dim=0, unbiased=True))
+
+
+def test_block_sizes_recur():
+    sizes = {sparse._recurring(n) for n in range(1, sparse.BLOCK + 1)}
+    assert len(sizes) < 80
+    assert all(0 <= sparse._recurring(n) - n <= max(7, n / 8) for n in range(1, sparse.BLOCK + 1))
+
+
+def test_half_precision_is_summed_in_full():
+    torch.manual_seed(0)
+    sites, conv = Sites(torch.rand(2, 12, 12) < 0.5), SubmanifoldConv(64, 64)
+    x = torch.randn(len(sites), 64)
+    exact = gathered(x, conv.weight, sites)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = gathered(x, conv.weight, sites)
+    assert half.dtype == torch.bfloat16
+    assert (half - exact).norm() / exact.norm() < 5e-3
+    half.float().sum().backward()
+    assert conv.weight.grad.dtype == torch.float32
+
+
+def test_the_way_is_chosen_by_cost():
+    def pays(share: float, channels: int, maps: int = 64) -> bool:
+        mask = torch.rand(maps, 24, 24, generator=torch.Generator().manual_seed(0)) < share
+        return sparse.gathering_pays(Sites(mask), channels, channels)
+
+    assert [pays(share, 128) for share in (0.3, 0.5, 0.9, 1)] == [True, True, False, False]
+    assert [pays(0.5, channels) for channels in (8, 32, 128)] == [False, False, True]
+    assert not pays(0.5, 128, maps=1)
+    # what pays at a share pays at any smaller one
+    for channels in (64, 256, 512):
+        answers = [pays(share, channels) for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
+        assert all(a >= b for a, b in itertools.pairwise(answers))
