@@ -50,6 +50,8 @@ class DataConfig(BaseModel):
     max_seconds: float = 60.0
     frame_interval: float = 0.5
     synthetic: bool = False
+    fingerprint: str | None = None
+    """Tells the data from others wherever they lie; see `mien.dataset.store.Store`."""
     label_counts: dict[str, dict[str, int]] = {}
     """For each task how often each label occurs in the training part."""
 
@@ -131,9 +133,13 @@ class Run:
         if tokenizer is not None:
             tokenizer.save_pretrained(folder / "tokenizer")
         write_text(folder / "environment.json", json.dumps(environment(), indent=2))
-        document = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-        write_text(folder / "config.yaml", document)
+        _write_config(folder, config)
         return cls(folder)
+
+    def record_data(self, data: DataConfig) -> None:
+        """Renew what config.yaml says of the data, for those that have moved."""
+        self.config = self.config.model_copy(update={"data": data})
+        _write_config(self.folder, self.config)
 
     def _read_config(self) -> RunConfig:
         path = self.folder / "config.yaml"
@@ -234,6 +240,11 @@ class Run:
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON file of the folder, whole or not at all."""
         write_text(self.folder / name, json.dumps(content, indent=2, allow_nan=False))
+
+
+def _write_config(folder: Path, config: RunConfig) -> None:
+    document = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    write_text(folder / "config.yaml", document)
 
 
 def _brief(error: Exception) -> str:

@@ -137,7 +137,11 @@ def test_data_that_have_moved_are_named(mien, data: Path, run_folder: Path, tmp_
     (run / "metrics.json").unlink()
     for command in (["evaluate", run], ["train", "--resume", "--out", run]):
         assert "no such folder" in mien(*command).stderr
-    for command in (["evaluate", run, "--data", moved], ["train", moved, "--resume", "--out", run]):
+    for command in (
+        ["evaluate", run, "--data", moved],
+        ["train", moved, "--resume", "--out", run],
+        ["evaluate", run],
+    ):
         result = mien(*command)
         assert result.returncode == 0, result.stderr
     before, after = (json.loads((at / "metrics.json").read_text()) for at in (run_folder, run))

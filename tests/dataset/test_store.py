@@ -102,6 +102,16 @@ def test_what_is_written_is_read(store, samples):
         store[20]
 
 
+def test_the_fingerprint_tells_samples_but_not_places(store, samples, tmp_path):
+    at = [replace(s, utterance=replace(s.utterance, video=Path("elsewhere"))) for s in samples]
+    assert make_store(tmp_path / "moved", at[:3], at[3:]).fingerprint == store.fingerprint
+    said = replace(samples[4], utterance=replace(samples[4].utterance, text="No."))
+    longer = replace(samples[4], waveform=np.zeros(5, np.int16))
+    others = ([*samples[1:], samples[0]], samples[1:], [*samples[:4], said, *samples[5:]])
+    for i, other in enumerate([*others, [*samples[:4], longer, *samples[5:]]]):
+        assert make_store(tmp_path / str(i), other).fingerprint != store.fingerprint
+
+
 def test_the_index_has_the_light_columns_in_order(store, samples):
     assert store.index.column_names == LIGHT
     assert store.index["id"].to_pylist() == [s.utterance.id for s in samples]

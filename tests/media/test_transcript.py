@@ -98,6 +98,31 @@ def test_a_cue_without_words_is_none(tmp_path: Path) -> None:
     assert read_transcript(written(tmp_path, "a.srt", silence + SRT)) == CUES
 
 
+@pytest.mark.parametrize("name", ["a.srt", "a.vtt"])
+def test_a_cue_ends_where_the_next_begins(tmp_path: Path, name: str) -> None:
+    numbered = (
+        "1\n00:00:01,000 --> 00:00:02,000\nI am glad\nthat you came.\n"
+        "2\n00:00:02,000 --> 00:00:03,000\n3\n00:00:03,000 --> 00:00:04,000\n42\n"
+    )
+    glad = Cue("I am glad that you came.", 1.0, 2.0)
+    assert read_transcript(written(tmp_path, name, numbered)) == [glad, Cue("42", 3.0, 4.0)]
+    bare = "00:01,0 --> 00:02,0\n42\n00:02,0 --> 00:03,0\nNo.\n"
+    assert read_transcript(written(tmp_path, name, bare)) == [
+        Cue("42", 1.0, 2.0),
+        Cue("No.", 2.0, 3.0),
+    ]
+
+
+def test_blank_lines_within_a_subrip_cue_lose_no_words(tmp_path: Path) -> None:
+    gaps = (
+        "1\n\n00:01,0 --> 00:02,0\n\nI am glad\n\nthat you came.\n\n2\n\n00:02,0 --> 00:03,0\nNo."
+    )
+    assert [cue.text for cue in read_transcript(written(tmp_path, "a.srt", gaps))] == [
+        "I am glad that you came.",
+        "No.",
+    ]
+
+
 def test_plain_text_goes_for_the_whole_clip(tmp_path: Path) -> None:
     path = written(tmp_path, "a.txt", " I am glad\n\n that  you came.\n")
     assert read_transcript(path) == [Cue("I am glad that you came.")]

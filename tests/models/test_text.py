@@ -10,10 +10,14 @@ from transformers import (
     AlbertConfig,
     AutoModel,
     AutoTokenizer,
+    BartConfig,
     DistilBertConfig,
     ElectraConfig,
+    GPT2Config,
     ModernBertConfig,
     PretrainedConfig,
+    T5Config,
+    ViTConfig,
 )
 
 from mien.errors import MienError
@@ -109,6 +113,24 @@ def test_encoders_of_other_kinds(config: PretrainedConfig, tmp_path: Path) -> No
     vectors.square().sum().backward()
     idle = [n for n, p in encoder.named_parameters() if p.grad is None]
     assert not idle, "a pooling layer would never learn"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        T5Config(vocab_size=50, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2),
+        BartConfig(vocab_size=50, d_model=16, encoder_layers=1, decoder_layers=1),
+        GPT2Config(vocab_size=50, n_embd=16, n_layer=1, n_head=2),
+        ViTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2),
+    ],
+    ids=lambda config: config.model_type,
+)
+def test_what_is_no_encoder_is_refused(config: PretrainedConfig, tmp_path: Path) -> None:
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    with pytest.raises(MienError, match="not a text encoder") as error:
+        load_config(str(tmp_path))
+    for part in (str(tmp_path), repr(config.model_type), "--text-model", "BERT", PACKAGED):
+        assert part in str(error.value)
 
 
 def test_weights_are_kept_in_full_precision(copy: Path) -> None:

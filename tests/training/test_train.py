@@ -2,12 +2,13 @@
 
 import csv
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from mien.dataset.store import Store
+from mien.dataset.store import Store, write_shard
 from mien.errors import MienError
 from mien.models import ModelConfig
 from mien.run import Run
@@ -91,6 +92,45 @@ def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(
     assert whole.read("thresholds.json") == parts.read("thresholds.json")
     final = [load_file(r.folder / "state" / "last.safetensors") for r in (whole, parts)]
     assert_same(*final)
+
+
+def test_a_run_resumed_on_data_that_have_moved_remembers_where_they_are(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    run = train(tiny_data, tmp_path / "run", small, changed(quick, epochs=1), progress=False)
+    before = run.config
+    moved = Path(copytree(tiny_data, tmp_path / "moved"))
+    train(moved, run.folder, resume=True, progress=False)
+    data = before.data.model_copy(update={"path": str(moved)})
+    assert Run(run.folder).config == before.model_copy(update={"data": data})
+    metrics = evaluate_run(run.folder, progress=False)
+    assert metrics["data"] == str(moved)
+    assert metrics["tasks"] == evaluate_run(run.folder, data=tiny_data, progress=False)["tasks"]
+
+
+def test_a_run_without_a_fingerprint_is_given_one_when_it_is_resumed(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    run = train(tiny_data, tmp_path / "run", small, changed(quick, epochs=1), progress=False)
+    path = run.folder / "config.yaml"
+    whole = path.read_text()
+    path.write_text(whole.replace(f"  fingerprint: {run.config.data.fingerprint}\n", ""))
+    assert Run(run.folder).config.data.fingerprint is None
+    train(tiny_data, run.folder, resume=True, progress=False)
+    assert path.read_text() == whole
+
+
+def test_a_run_is_not_resumed_on_other_data(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    run = train(tiny_data, tmp_path / "run", small, changed(quick, epochs=1), progress=False)
+    files = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+    other = Path(copytree(tiny_data, tmp_path / "other"))
+    samples = list(Store(tiny_data))
+    write_shard(other / "0.parquet", [*samples[1:], samples[0]])
+    with pytest.raises(MienError, match=r"holds other data than those that .*/run was trained on"):
+        train(other, run.folder, resume=True, progress=False)
+    assert files == {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(

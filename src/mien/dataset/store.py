@@ -1,6 +1,7 @@
 """The prepared folder: Parquet shards of samples, and how to read them back."""
 
 import bisect
+import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Iterator
@@ -183,6 +184,12 @@ class Store:
             "".join(itertools.compress("tav", present))
             for present in zip(text, sound, faces, strict=True)
         ]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells these samples from others, in this order, wherever their media lie."""
+        rows = self.index.drop_columns(["video", "audio"]).to_pylist()
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
     def __getitem__(self, number: int) -> Sample:
         """Read one sample."""

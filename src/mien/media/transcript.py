@@ -3,6 +3,7 @@
 import html
 import re
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from mien.errors import MienError
@@ -42,21 +43,38 @@ def read_transcript(path: str | Path) -> list[Cue]:
 
 
 def _cues(path: Path, content: str) -> list[Cue]:
+    """Read cues, each from its line of times to the next one's."""
+    lines = [line.strip() for line in content.split("\n")]
+    if path.suffix.lower() == ".srt":  # where a blank line may stand anywhere
+        lines = list(filter(None, lines))
+    timed = [i for i, line in enumerate(lines) if "-->" in line]
+    counters = _counters(lines, timed)
     cues = []
-    for block in re.split(r"\n\s*\n", content.replace("\r\n", "\n")):
-        lines = block.strip().split("\n")
-        at = next((i for i, line in enumerate(lines) if "-->" in line), None)
-        if at is None:
-            continue
-        times = TIMES.search(lines[at])
-        if times is None:
-            raise MienError(f"{path}: the times {lines[at]!r} can't be read")
-        start, end = (_seconds(time) for time in times.groups())
-        if end <= start:
-            raise MienError(f"{path}: the cue {lines[at]!r} ends before it begins")
-        words = html.unescape(re.sub(r"<[^>]*>", "", " ".join(lines[at + 1 :])))
+    for at, following in pairwise([*timed, len(lines)]):
+        start, end = _times(path, lines[at])
+        said = [lines[i] for i in range(at + 1, following) if i not in counters]
+        # after a blank line come the notes and the names of cues that WebVTT has
+        words = html.unescape(re.sub(r"<[^>]*>", "", " ".join(takewhile(bool, said))))
         cues.append(Cue(" ".join(words.split()), start, end))
     return cues
+
+
+def _counters(lines: list[str], timed: list[int]) -> set[int]:
+    """Find the lines that number the cues; without numbers, a number above a cue is a word."""
+    above = [at - 1 for at in timed]
+    if not above or above[0] < 0 or not lines[above[0]].isdecimal():
+        return set()
+    return {at for at in above if lines[at].isdecimal()}
+
+
+def _times(path: Path, line: str) -> tuple[float, float]:
+    times = TIMES.search(line)
+    if times is None:
+        raise MienError(f"{path}: the times {line!r} can't be read")
+    start, end = (_seconds(time) for time in times.groups())
+    if end <= start:
+        raise MienError(f"{path}: the cue {line!r} ends before it begins")
+    return start, end
 
 
 def _seconds(time: str) -> float:

@@ -8,7 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
+from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PretrainedConfig,
+)
 from transformers.utils import logging as transformers_logging
 
 from mien.errors import MienError
@@ -79,9 +85,17 @@ def load_config(name: str) -> PretrainedConfig:
     Raises
     ------
     MienError
-        The name is neither a folder nor can it be fetched.
+        The name is neither a folder nor can it be fetched, or the model is not an encoder.
     """
-    return _fetch(AutoConfig, name)
+    config: PretrainedConfig = _fetch(AutoConfig, name)
+    # what learns to fill gaps reads in both directions; BART does as well, with a decoder
+    if config.is_encoder_decoder or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
+        raise MienError(
+            f"{name} is a model of the kind {config.model_type!r}, which is not a text encoder:"
+            " give --text-model one such as BERT, RoBERTa, ALBERT, ELECTRA or ModernBERT, or"
+            f" {PACKAGED}"
+        )
+    return config
 
 
 def load_tokenizer(name: str) -> Any:

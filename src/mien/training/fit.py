@@ -55,14 +55,15 @@ def train(
         Dimensions and settings. With `resume` those of the run folder count.
     resume : bool
         Go on from the last finished epoch, to the same numbers as without the interruption.
-        `data` then says where the same data lie now.
+        `data` then says where the same data lie now; the run folder remembers it.
     progress : bool
         Show a progress bar.
 
     Raises
     ------
     MienError
-        The data are not prepared, too few or unlabelled, or the folder is not as it should be.
+        The data are not prepared, too few or unlabelled, or not those of the run to resume; or
+        the folder is not as it should be.
 
     Examples
     --------
@@ -71,9 +72,7 @@ def train(
     """
     store = Store(Path(data))
     if resume:
-        run = Run(out)
-        if not run.folder.joinpath(STATE).is_file():
-            raise MienError(f"{out} holds no finished epoch: delete it and train without --resume")
+        run = _reopen(store, Path(out))
     else:
         run = _create(store, Path(data), Path(out), model or ModelConfig(), config or TrainConfig())
     config = TrainConfig.model_validate(run.config.training)
@@ -96,6 +95,34 @@ def train(
     answers = answer(run, run.model(), store, rows["valid"], progress=progress)
     choose_thresholds(run, answers)
     return run
+
+
+def _reopen(store: Store, out: Path) -> Run:
+    """Open a run to go on with its own data, and remember where they lie now."""
+    run = Run(out)
+    if not run.folder.joinpath(STATE).is_file():
+        raise MienError(f"{out} holds no finished epoch: delete it and train without --resume")
+    recorded, found = run.config.data, _identity(store)
+    known = found.keys() & recorded.model_fields_set
+    if any(found[name] != getattr(recorded, name) for name in known):
+        raise MienError(
+            f"{store.folder} holds other data than those that {out} was trained on: name the folder"
+            " where these lie now, or train anew into another --out"
+        )
+    now = recorded.model_copy(update=found | {"path": str(store.folder.resolve())})
+    if now != recorded:
+        run.record_data(now)
+    return run
+
+
+def _identity(store: Store) -> dict[str, Any]:
+    """Give what a run records of its data to know them again."""
+    return {
+        "corpus": str(store.info["corpus"]),
+        "frame_interval": float(store.info.get("frame_interval", FRAME_INTERVAL)),
+        "synthetic": bool(store.info["synthetic"]),
+        "fingerprint": store.fingerprint,
+    }
 
 
 def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: TrainConfig) -> Run:
@@ -122,13 +149,11 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
         tasks=tasks,
         data=DataConfig(
             path=str(data.resolve()),
-            corpus=str(store.info["corpus"]),
             protocol=protocol,
             fold=config.fold,
             max_seconds=config.max_seconds,
-            frame_interval=float(store.info.get("frame_interval", FRAME_INTERVAL)),
-            synthetic=bool(store.info["synthetic"]),
             label_counts=_label_counts(store, parts, tasks),
+            **_identity(store),
         ),
         training=config.model_dump(mode="json"),
         text=None if text is None else describe(text),

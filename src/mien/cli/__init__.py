@@ -1,0 +1,64 @@
+"""The command line: it parses, calls and prints, and does nothing else."""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+from mien import __version__
+from mien.cli import clips, data, project, runs
+from mien.errors import MienError
+
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "demo": ("generate a synthetic corpus and do everything with it", project.demo),
+    "prepare": ("turn a corpus into data for training", data.prepare),
+    "inspect": ("count what prepared data hold, and what leaks", data.inspect),
+    "train": ("train a model", runs.train),
+    "evaluate": ("measure a trained model", runs.evaluate),
+    "report": ("write a page of a run's figures and curves", runs.report),
+    "predict": ("say how somebody feels and who they are", clips.predict),
+    "bench": ("run the benchmarks of a checkout", project.bench),
+}
+"""For each command what it does, and what gives a parser its arguments and its handler."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
+    args = build_parser().parse_args(arguments)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
+    try:
+        args.handler(args)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (Exception, KeyboardInterrupt) as error:
+        if args.debug:
+            raise
+        print(f"mien: {_message(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, MienError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return f"unexpected {type(error).__name__}: {error} (--debug shows where)"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="mien", description="Tell how a person feels and who they are from a recording."
+    )
+    parser.add_argument("--version", action="version", version=f"mien {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (about, fill) in COMMANDS.items():
+        command = commands.add_parser(name, help=about, description=about)
+        fill(command)
+        command.add_argument("--debug", action="store_true", help="show a traceback on errors")
+        command.set_defaults(parser=command)
+    return parser

@@ -1,0 +1,51 @@
+"""The commands about clips: predict."""
+
+import argparse
+import json
+from pathlib import Path
+
+from mien.errors import MienError
+from mien.prediction import Prediction
+
+
+def predict(parser: argparse.ArgumentParser) -> None:
+    """Make `mien predict` of a parser."""
+    parser.add_argument("run", type=Path, help="the run folder")
+    parser.add_argument("clip", nargs="*", help="video or sound files; none: the words alone")
+    words = parser.add_mutually_exclusive_group()
+    words.add_argument("--text", help="what is said")
+    words.add_argument("--transcript", type=Path, help="what is said: .srt, .vtt or a text file")
+    parser.add_argument("--json", help="write the predictions to this file, - for the screen")
+    parser.set_defaults(handler=_predict)
+
+
+def _predict(args: argparse.Namespace) -> None:
+    from mien.files import write_text
+
+    if not args.clip and args.text is None and args.transcript is None:
+        args.parser.error("give clips, or --text or --transcript for words alone")
+    if len(args.clip) > 1 and (args.text is not None or args.transcript is not None):
+        args.parser.error("--text and --transcript go with one clip")
+    predictions, failures = _answers(args)
+    if args.json:
+        content = json.dumps([p.model_dump(mode="json") for p in predictions], indent=2)
+        print(content) if args.json == "-" else write_text(Path(args.json), content)
+    if failures:
+        raise MienError("\nmien: ".join(failures))
+
+
+def _answers(args: argparse.Namespace) -> tuple[list[Prediction], list[str]]:
+    """Answer for each clip, and show it unless the screen is for JSON; one's failure stops none."""
+    from mien.recognizer import Recognizer
+
+    recognizer = Recognizer.load(args.run)
+    predictions, failures = [], []
+    for clip in args.clip or [None]:
+        try:
+            predictions.append(recognizer(clip, text=args.text, transcript=args.transcript))
+        except MienError as error:
+            failures.append(str(error))
+            continue
+        if args.json != "-":
+            print(predictions[-1].table())
+    return predictions, failures

@@ -1,0 +1,116 @@
+"""The commands about data: prepare, inspect."""
+
+import argparse
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+from mien.errors import MienError
+
+
+def prepare(parser: argparse.ArgumentParser) -> None:
+    """Make `mien prepare` of a parser."""
+    from mien.corpora import CORPORA
+
+    about = "; ".join(f"{name}: {corpus.about}" for name, corpus in CORPORA.items())
+    parser.add_argument("corpus", choices=list(CORPORA), metavar="CORPUS", help=about)
+    parser.add_argument(
+        "source", type=Path, help="its folder or file; for synthetic a new folder to generate it in"
+    )
+    parser.add_argument("out", type=Path, help="folder for the prepared data")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)"
+    )
+    parser.add_argument(
+        "--frame-interval", type=float, default=0.5, help="seconds between pictures"
+    )
+    parser.add_argument("--limit", type=int, help="stop after so many utterances")
+    _corpus_arguments(parser)
+    parser.set_defaults(handler=_prepare)
+
+
+def _corpus_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what only some corpora take."""
+    parser.add_argument(
+        "--emotions", choices=("six", "all"), help="iemocap: the published six or all labels"
+    )
+    parser.add_argument(
+        "--person-rule",
+        choices=("speaker", "published"),
+        help="iemocap: whose an utterance is; published: the fork's rule, right half the time",
+    )
+    parser.add_argument(
+        "--named-side",
+        choices=("left", "right"),
+        help="iemocap: where the actor named in the dialogue's id sits",
+    )
+    parser.add_argument("--dialogues", type=int, help="synthetic: dialogues a session")
+    parser.add_argument("--turns", type=int, help="synthetic: turns a dialogue")
+    parser.add_argument("--seed", type=int, help="synthetic: of everything random")
+
+
+def _prepare(args: argparse.Namespace) -> None:
+    from mien.corpora import CORPORA
+    from mien.dataset.prepare import prepare
+
+    reading = _given(args, "emotions", "person_rule", "named_side")
+    making = _given(args, "dialogues", "turns", "seed")
+    _check(args, reading, making)
+    if args.corpus == "synthetic":
+        _generate(args, making)
+    summary = prepare(
+        list(CORPORA[args.corpus].read(args.source, **reading)),
+        args.out,
+        corpus=args.corpus,
+        workers=args.workers,
+        frame_interval=args.frame_interval,
+        limit=args.limit,
+        options=reading | _identity(args.source),
+    )
+    print(summary)
+
+
+def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(args, name)) is not None}
+
+
+def _check(args: argparse.Namespace, reading: dict[str, Any], making: dict[str, Any]) -> None:
+    """Refuse flags that are not for the corpus, and numbers out of range."""
+    for names, allowed in ((reading, ("iemocap", "synthetic")), (making, ("synthetic",))):
+        if names and args.corpus not in allowed:
+            flag = "--" + next(iter(names)).replace("_", "-")
+            args.parser.error(f"{flag} is not for the corpus {args.corpus}")
+    if args.workers < 1 or args.frame_interval <= 0 or (args.limit is not None and args.limit < 1):
+        args.parser.error("--workers and --limit are at least 1, --frame-interval above 0")
+
+
+def _generate(args: argparse.Namespace, making: dict[str, Any]) -> None:
+    """Generate the synthetic corpus where it is not there yet."""
+    from mien.corpora import synthetic
+
+    if not args.source.is_dir() or not any(args.source.iterdir()):
+        synthetic.write(args.source, **making)
+    elif not (args.source / "SYNTHETIC.txt").is_file():
+        raise MienError(f"{args.source} holds something else than a synthetic corpus")
+    elif making:
+        flag = "--" + next(iter(making))
+        args.parser.error(f"{args.source} is generated already: leave {flag} out or name another")
+
+
+def _identity(source: Path) -> dict[str, Any]:
+    """Tell one source from another, so that a folder is not taken for the wrong one."""
+    content = {"checksum": zlib.crc32(source.read_bytes())} if source.is_file() else {}
+    return {"source": str(source.resolve())} | content
+
+
+def inspect(parser: argparse.ArgumentParser) -> None:
+    """Make `mien inspect` of a parser."""
+    parser.add_argument("data", type=Path, help="prepared data")
+    parser.set_defaults(handler=_inspect)
+
+
+def _inspect(args: argparse.Namespace) -> None:
+    from mien.dataset.inspect import inspect
+
+    print(inspect(args.data))

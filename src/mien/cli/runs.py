@@ -1,0 +1,108 @@
+"""The commands about a run: train, evaluate, report."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mien.cli.settings import add_fields, read_settings
+
+if TYPE_CHECKING:
+    from mien.run import Run
+
+
+def train(parser: argparse.ArgumentParser) -> None:
+    """Make `mien train` of a parser."""
+    from mien.models import ModelConfig
+    from mien.training.config import TrainConfig
+
+    parser.add_argument(
+        "data", type=Path, nargs="?", help="prepared data; with --resume only where they have moved"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the run folder")
+    parser.add_argument("--config", type=Path, help="YAML with sections model and training")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    add_fields(parser.add_argument_group("training"), TrainConfig)
+    add_fields(parser.add_argument_group("model"), ModelConfig)
+    parser.set_defaults(handler=_train)
+
+
+def _train(args: argparse.Namespace) -> None:
+    from mien.models import ModelConfig
+    from mien.training import TrainConfig, train
+
+    if args.resume:
+        run = _resume(args)
+    elif args.data is None:
+        args.parser.error("DATA is missing")
+    else:
+        model = read_settings(args, "model", ModelConfig)
+        run = train(args.data, args.out, model, read_settings(args, "training", TrainConfig))
+    print(f"{run.folder} is trained; measure it with: mien evaluate {run.folder}")
+
+
+def _resume(args: argparse.Namespace) -> "Run":
+    from mien.models import ModelConfig
+    from mien.run import Run
+    from mien.training import TrainConfig, train
+
+    given = {*ModelConfig.model_fields, *TrainConfig.model_fields} & set(vars(args))
+    if given or args.config:
+        flag = "--" + min(given, default="config").replace("_", "-")
+        args.parser.error(f"--resume takes all settings from the run: leave {flag} out")
+    return train(args.data or Run(args.out).config.data.path, args.out, resume=True)
+
+
+def evaluate(parser: argparse.ArgumentParser) -> None:
+    """Make `mien evaluate` of a parser."""
+    parser.add_argument("run", type=Path, help="the run folder")
+    parser.add_argument("--data", type=Path, help="other prepared data than those of training")
+    parser.add_argument(
+        "--split",
+        choices=("train", "valid", "test", "all"),
+        default="test",
+        help="part to judge; all: every utterance, for data of which none was trained on",
+    )
+    parser.add_argument("--modalities", help="show the model only these letters out of t, a, v")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.set_defaults(handler=_evaluate)
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    from mien.files import write_text
+    from mien.run import Run
+    from mien.training.evaluate import evaluate_run
+
+    metrics = evaluate_run(args.run, data=args.data, part=args.split, modalities=args.modalities)
+    _show(metrics)
+    if args.json:
+        write_text(args.json, json.dumps(metrics, indent=2, allow_nan=False))
+    run = Run(args.run)
+    moved = not Path(run.config.data.path).is_dir()
+    if args.split == "test" and args.modalities is None and (args.data is None or moved):
+        run.write("metrics.json", metrics)
+
+
+def _show(metrics: dict[str, Any]) -> None:
+    from mien.evaluation.report import table
+
+    for name, block in metrics["tasks"].items():
+        print(f"\n{name}, {metrics['part']} part, protocol {metrics['protocol']}")
+        if metrics["synthetic"]:
+            print("synthetic data: these figures say nothing of real people")
+        print(table(block))
+    if metrics["left_out"]:
+        print(f"{metrics['left_out']} utterances have no known label or nothing to go by")
+
+
+def report(parser: argparse.ArgumentParser) -> None:
+    """Make `mien report` of a parser."""
+    parser.add_argument("run", type=Path, help="the run folder, after mien evaluate")
+    parser.add_argument("--out", type=Path, help="page to write (default: report.html in RUN)")
+    parser.set_defaults(handler=_report)
+
+
+def _report(args: argparse.Namespace) -> None:
+    from mien.report import write_report
+
+    print(write_report(args.run, args.out))

@@ -1,0 +1,60 @@
+"""Settings from flags and from a recipe: the command line goes before the file."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from mien.errors import MienError
+
+
+def add_fields(group: Any, settings: type[BaseModel]) -> None:
+    """Make a flag of each field; what is not given stays out, so that files can set it."""
+    for name, field in settings.model_fields.items():
+        flag = "--" + name.replace("_", "-")
+        default = "" if field.default is None else f" (default: {field.default})"
+        options: dict[str, Any] = {"default": argparse.SUPPRESS}
+        if field.annotation is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        else:
+            options["metavar"] = "VALUE"
+        group.add_argument(flag, dest=name, help=f"{field.description}{default}", **options)
+
+
+def read_settings(args: argparse.Namespace, section: str, kind: type[BaseModel]) -> Any:
+    """Read a section of --config, then what the command line says.
+
+    Raises
+    ------
+    MienError
+        The file can't be read, or has other sections.
+    SystemExit
+        A setting has a value that it can't have.
+    """
+    content: dict[str, Any] = {}
+    if args.config is not None:
+        content = dict(_read_recipe(args.config).get(section, {}))
+    content |= {name: getattr(args, name) for name in kind.model_fields if hasattr(args, name)}
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or section
+        args.parser.error(f"{where}: {first['msg']} (given: {first['input']!r})")
+
+
+def _read_recipe(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MienError(f"{path} can't be read as YAML: {error}") from error
+    sections = {"model": dict, "training": dict, "about": str}
+    if not isinstance(content, dict) or not all(
+        isinstance(part, sections.get(name, ())) for name, part in content.items()
+    ):
+        raise MienError(
+            f"{path} should have sections model and training with a setting a line, and about"
+        )
+    return content
