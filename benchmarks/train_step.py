@@ -160,7 +160,7 @@ def media(model: MME2E) -> tuple[MediaEncoder, MediaEncoder]:
 def publish(model: MME2E) -> None:
     """Put the published order of work in place of the model's CNNs, with the same weights."""
     for encoder, channels, positions in zip(media(model), (3, 1), (3 * 3, 8 * 2), strict=True):
-        cnn = PublishedVGG(channels, positions, model.config.trans_dim)
+        cnn = PublishedVGG(model.config, channels, positions)
         cnn.load_state_dict(encoder.cnn.state_dict())
         convert_conv2d_weight_memory_format(cnn, torch.contiguous_format)
         encoder.cnn = cnn

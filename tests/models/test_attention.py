@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from mien.models.attention import AdditiveAttention, choose_pictures, nucleus, spatial_softmax
-from mien.models.sparse import Sites
 
 
 def chosen_one_by_one(shares: list[float], mass: float) -> set[int]:
@@ -65,24 +64,31 @@ def test_uniform_attention_keeps_the_share_of_sites():
 
 def test_softmax_is_of_each_maps_active_sites():
     mask = torch.tensor([[[1, 0], [1, 1]], [[0, 1], [0, 0]]]).bool()
-    scores = torch.tensor([1.0, 2.0, 3.0, -50.0])
-    shares = spatial_softmax(scores, Sites(mask))
+    scores = torch.tensor([[[1.0, 9.0], [2.0, 3.0]], [[9.0, -50.0], [9.0, 9.0]]])
+    shares = spatial_softmax(scores, mask)
     assert shares.sum(dim=(1, 2)).tolist() == pytest.approx([1, 1])
     assert (shares[~mask] == 0).all()
-    assert torch.allclose(shares[0][mask[0]], torch.softmax(scores[:3], 0))
+    assert torch.allclose(shares[0][mask[0]], torch.softmax(torch.tensor([1.0, 2.0, 3.0]), 0))
 
 
 def test_scores_by_hand():
     attention = AdditiveAttention(2, 3)
-    x, query = torch.randn(3, 2), torch.randn(2, 3)
-    sites = Sites(torch.tensor([[[1, 1]], [[0, 1]]]).bool())
-    state = query[torch.tensor([0, 0, 1])]
+    maps, query = torch.randn(4, 2, 3, 5), torch.randn(4, 3)
     u, v, w = attention.features, attention.text, attention.score
-    expected = torch.tanh(x @ u.weight.T + u.bias + state @ v.weight.T) @ w.weight[0]
-    assert torch.allclose(attention(x, sites, query), expected, atol=1e-6)
+    seen = torch.einsum("nchw,oc->nohw", maps, u.weight[:, :, 0, 0]) + u.bias[:, None, None]
+    said = (query @ v.weight.T)[:, :, None, None]
+    expected = torch.einsum("nohw,o->nhw", torch.tanh(seen + said), w.weight[0, :, 0, 0])
+    assert torch.allclose(attention(maps, query), expected, atol=1e-6)
     # without words: the picture alone
-    alone = torch.tanh(x @ u.weight.T + u.bias) @ w.weight[0]
-    assert torch.allclose(attention(x, sites, torch.zeros(2, 3)), alone, atol=1e-6)
+    alone = torch.einsum("nohw,o->nhw", torch.tanh(seen), w.weight[0, :, 0, 0])
+    assert torch.allclose(attention(maps, torch.zeros(4, 3)), alone, atol=1e-6)
+
+
+def test_half_precision_keeps_the_same_sites():
+    attention, maps, query = AdditiveAttention(8, 3), torch.randn(2, 8, 6, 6), torch.randn(2, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = attention(maps, query)
+    assert torch.equal(half, attention(maps, query))
 
 
 def pictures(scores: list[float], counts: list[int], mass: float) -> tuple[Tensor, Tensor]:

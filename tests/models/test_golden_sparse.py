@@ -59,9 +59,11 @@ def test_every_stage(golden: Path, threshold: float, letter: str) -> None:
     given = {key[2:]: expected[key] for key in expected.files if key[0] == letter.upper()}
     cnn = model.encoders[letter].cnn
     pictures, counts = model._pictures(letter, batch)
-    seen: list[tuple[Sites, Tensor, Sites]] = []
+    seen: list[tuple[Sites, Sites, Tensor]] = []
     for block in cnn.stages:
-        block.register_forward_hook(lambda _, args, out: seen.append((args[1], *reversed(out))))
+        block.register_forward_hook(
+            lambda _, args, out: seen.append((args[1], Sites(out[1]), out[0]))
+        )
     with torch.no_grad():
         text = model.encoders["t"](batch.tokens, batch.token_mask)
         low = cnn.blocks(cnn.stem(pictures))
@@ -71,7 +73,7 @@ def test_every_stage(golden: Path, threshold: float, letter: str) -> None:
 
     assert_close(selection.attention[0], given["attn0"], 1e-4)
     assert (selection.kept[0].numpy() == given["mask0"]).all()
-    for stage, (taken, pooled, rows) in enumerate(seen):
+    for stage, (taken, pooled, maps) in enumerate(seen):
         (wanted,) = in_order(given[f"in{stage}_loc"])
         assert (places(taken) == wanted).all()
         if stage:
@@ -84,8 +86,8 @@ def test_every_stage(golden: Path, threshold: float, letter: str) -> None:
         if f"out{stage}_loc" in given:
             wanted, features = in_order(given[f"out{stage}_loc"], given[f"out{stage}_feat"])
             assert (places(pooled) == wanted).all()
-            assert_close(rows, features, 1e-4)
-    assert_close(seen[-1][1].maps(seen[-1][2]), given["dense"], 1e-4)
+            assert_close(pooled.rows(maps), features, 1e-4)
+    assert_close(seen[-1][2], given["dense"], 1e-4)
     assert_close(vectors, expected[f"{letter}_flat"], 1e-4)
 
 

@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from mien.models import sparse
-from mien.models.sparse import ActiveNorm, Sites, SubmanifoldConv, gathered, masked, max_pool
-from mien.models.sparse_vgg import SparseBlock
+from mien.models.sparse import (
+    ActiveNorm,
+    Sites,
+    SparseBlock,
+    SubmanifoldConv,
+    gathered,
+    masked,
+)
 
 SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7))
 
@@ -91,22 +97,12 @@ def test_a_block_is_that_of_masked_maps(mask, gathering):
     expected = torch.autograd.grad((dense * factor).sum(), parameters)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sparse, "gathering_pays", lambda *_: gathering)
-        rows, pooled = block(sites.rows(maps), sites)
-    assert torch.allclose(pooled.maps(rows), dense, atol=1e-10)
-    gradients = torch.autograd.grad((pooled.maps(rows) * factor).sum(), parameters)
+        pooled, there = block(sites.rows(maps), sites)
+    assert torch.allclose(pooled, dense, atol=1e-10)
+    assert torch.equal(there, F.max_pool2d(keep[:, 0], 2) > 0)
+    gradients = torch.autograd.grad((pooled * factor).sum(), parameters)
     for gradient, wanted in zip(gradients, expected, strict=True):
         assert torch.allclose(gradient, wanted, atol=1e-8, rtol=1e-8)
-
-
-@settings(deadline=None)
-@given(active())
-def test_pooling_is_that_of_zero_filled_maps(mask):
-    mask = F.pad(mask, (0, 1, 0, 1))
-    sites = Sites(mask)
-    x = torch.rand(len(sites), 2)
-    rows, pooled = max_pool(x, sites)
-    assert torch.equal(pooled.maps(rows), F.max_pool2d(sites.maps(x), 2))
-    assert torch.equal(pooled.mask, F.max_pool2d(mask.float(), 2) > 0)
 
 
 def test_neighbours_by_hand():
@@ -126,8 +122,8 @@ def test_one_active_site_trains():
     mask = torch.zeros(1, 2, 2, dtype=torch.bool)
     mask[0, 1, 0] = True
     block = SparseBlock(3, 4)
-    rows, _ = block(torch.randn(1, 3), Sites(mask))
-    rows.sum().backward()
+    maps, _ = block(torch.randn(1, 3), Sites(mask))
+    maps.sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in block.parameters())
     assert block.norm1.running_var.eq(1).all()
 

@@ -5,8 +5,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from mien.models.sparse import Sites
-
 
 class AdditiveAttention(nn.Module):
     """Score each site of a map by its features and by the text: w · tanh(U x + V t).
@@ -26,22 +24,26 @@ class AdditiveAttention(nn.Module):
 
     def __init__(self, channels: int, query: int | None) -> None:
         super().__init__()
-        self.features = nn.Linear(channels, channels)
+        self.features = nn.Conv2d(channels, channels, 1)
         self.text = None if query is None else nn.Linear(query, channels, bias=False)
-        self.score = nn.Linear(channels, 1, bias=False)
+        self.score = nn.Conv2d(channels, 1, 1, bias=False)
 
-    def forward(self, x: Tensor, sites: Sites, query: Tensor | None) -> Tensor:
-        """Score rows (K, C) of N maps, given a state (N, Q) for each map: (K,)."""
-        hidden = self.features(x)
-        if self.text is not None and query is not None:
-            hidden = hidden + self.text(query).index_select(0, sites.owner)
-        return self.score(hidden.tanh())[:, 0]
+    def forward(self, maps: Tensor, query: Tensor | None) -> Tensor:
+        """Score maps (N, C, H, W), given a state (N, Q) for each: (N, H, W).
+
+        It computes in float32 whatever the precision: a rounded score keeps other sites.
+        """
+        with torch.autocast(maps.device.type, enabled=False):
+            hidden = self.features(maps.to(self.features.weight))
+            if self.text is not None and query is not None:
+                hidden = hidden + self.text(query.to(hidden))[:, :, None, None]
+            return self.score(hidden.tanh())[:, 0]
 
 
-def spatial_softmax(scores: Tensor, sites: Sites) -> Tensor:
-    """Turn scores (K,) of active sites into shares (N, H, W) that sum to 1 in each map."""
-    maps = sites.maps(scores[:, None].float(), -torch.inf)
-    return F.softmax(maps.flatten(1), dim=1).view_as(sites.mask)
+def spatial_softmax(scores: Tensor, active: Tensor) -> Tensor:
+    """Turn the scores (N, H, W) of active sites into shares that sum to 1 in each map."""
+    scores = scores.masked_fill(~active, -torch.inf)
+    return F.softmax(scores.flatten(1), dim=1).view_as(scores)
 
 
 def nucleus(shares: Tensor, mass: float, among: Tensor) -> Tensor:

@@ -6,9 +6,9 @@ matrix, and adds the products up.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -19,17 +19,20 @@ TAPS, CENTRE = 9, 4
 """The places of a 3x3 kernel, row by row, and the middle one."""
 
 BLOCK = 8192
-"""Most rows multiplied at once, so that what is gathered stays in the cache."""
+"""Rows of a block: what is read and added up for them stays in the cache for all taps."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Neighbours: row `source[i]` lies at a tap of row `to[i]`; past `count` is padding."""
+    """Neighbours: row `source[i]` lies at a tap of row `to[i]`; past `count` is padding.
+
+    At the centre a whole block is its own neighbour, and slices say so.
+    """
 
     tap: int
     count: int
-    source: Tensor
-    to: Tensor
+    source: Tensor | slice
+    to: Tensor | slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +61,6 @@ class Sites:
         """Places of the K active sites in the flattened maps, (K,) int64."""
         return self.mask.flatten().nonzero()[:, 0]
 
-    @cached_property
-    def owner(self) -> Tensor:
-        """The map of each active site, (K,) int64."""
-        return self.index // self.mask[0].numel()
-
     @property
     def full(self) -> bool:
         """Whether every site is active."""
@@ -86,11 +84,14 @@ class Sites:
 
     @cached_property
     def blocks(self) -> list[Pairs]:
-        """The neighbours, cut into blocks."""
-        taps = enumerate(self.neighbours)
-        return [
-            pairs for tap, (source, to) in taps if len(to) for pairs in _blocks(tap, source, to)
-        ]
+        """The neighbours, block by block of the rows `to`."""
+        starts = range(0, len(self), BLOCK)
+        edges = torch.tensor([*starts, len(self)], device=self.mask.device)
+        found = []
+        for tap, (source, to) in enumerate(self.neighbours):
+            cuts = torch.searchsorted(to, edges).tolist()
+            found.append([_pairs(tap, source[a:b], to[a:b]) for a, b in pairwise(cuts)])
+        return [pairs for block in zip(*found, strict=True) for pairs in block if pairs.count]
 
     @cached_property
     def products(self) -> int:
@@ -110,10 +111,13 @@ class Sites:
         return rows.view(*self.mask.shape, -1).permute(0, 3, 1, 2)
 
 
-def _blocks(tap: int, source: Tensor, to: Tensor) -> Iterator[Pairs]:
-    for some, where in zip(source.split(BLOCK), to.split(BLOCK), strict=True):
-        padding = (0, _recurring(len(where)) - len(where))
-        yield Pairs(tap, len(where), F.pad(some, padding), F.pad(where, padding))
+def _pairs(tap: int, source: Tensor, to: Tensor) -> Pairs:
+    count = len(to)
+    if tap == CENTRE and count == BLOCK:
+        rows = slice(int(to[0]), int(to[0]) + BLOCK)
+        return Pairs(tap, count, rows, rows)
+    padding = (0, _recurring(count) - count)
+    return Pairs(tap, count, F.pad(source, padding), F.pad(to, padding))
 
 
 def _recurring(size: int) -> int:
@@ -131,23 +135,37 @@ class _Gathered(torch.autograd.Function):
         ctx.blocks = sites.blocks
         kernels, out = _kernels(weight), _zeros((len(x), weight.shape[1]), x)
         for pairs in sites.blocks:
-            product = F.conv2d(_picture(x.index_select(0, pairs.source)), kernels[pairs.tap])
+            product = F.conv2d(_picture(_take(x, pairs.source)), kernels[pairs.tap])
             _add(out, pairs.to, product, pairs.count)
         return out.to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
         (x, weight), (grad,) = ctx.saved_tensors, grads
-        kernels = _kernels(weight)
+        kernels, grad = _kernels(weight), grad.contiguous()
         grad_x, grad_weight = _zeros(x.shape, x), _zeros(weight.shape, weight)
         for pairs in ctx.blocks:
-            given = grad.index_select(0, pairs.to)
-            given[pairs.count :] = 0
-            picture = _picture(x.index_select(0, pairs.source))
-            to_x, to_kernel = _backward(_picture(given), picture, kernels[pairs.tap])
+            given = _take(grad, pairs.to)
+            if len(given) > pairs.count:
+                given[pairs.count :] = 0
+            to_x, to_kernel = _backward(
+                _picture(given), _picture(_take(x, pairs.source)), kernels[pairs.tap]
+            )
             _add(grad_x, pairs.source, to_x, pairs.count)
             grad_weight[pairs.tap] += to_kernel[..., 0, 0]
         return grad_x.to(x.dtype), grad_weight.to(weight.dtype), None
+
+
+def _take(rows: Tensor, which: Tensor | slice) -> Tensor:
+    return rows[which] if isinstance(which, slice) else rows.index_select(0, which)
+
+
+def _add(total: Tensor, which: Tensor | slice, picture: Tensor, count: int) -> None:
+    rows = picture.permute(0, 2, 3, 1).reshape(-1, picture.shape[1])[:count].to(total.dtype)
+    if isinstance(which, slice):
+        total[which] += rows
+    else:
+        total.index_add_(0, which[:count], rows)
 
 
 # A product of matrices is asked for as a pointwise convolution: that runs on the very kernels of
@@ -176,11 +194,6 @@ def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
     """Make a sum to add to: half precision would lose what nine taps add up."""
     dtype = torch.promote_types(like.dtype, torch.float32)
     return torch.zeros(shape, dtype=dtype, device=like.device)
-
-
-def _add(total: Tensor, to: Tensor, picture: Tensor, count: int) -> None:
-    rows = picture.permute(0, 2, 3, 1).reshape(-1, picture.shape[1])[:count]
-    total.index_add_(0, to[:count], rows.to(total.dtype))
 
 
 def gathered(x: Tensor, weight: Tensor, sites: Sites) -> Tensor:
@@ -254,11 +267,41 @@ class ActiveNorm(nn.BatchNorm1d):
         return F.batch_norm(x, self.running_mean, self.running_var, weight, bias, eps=self.eps)
 
 
-def max_pool(x: Tensor, sites: Sites) -> tuple[Tensor, Sites]:
-    """Pool 2x2 active sites: the greatest of those there are; a site is active if one of them is.
+class SparseBlock(nn.Module):
+    """Twice (submanifold conv 3x3, batch norm, ReLU), then 2x2 max pooling, at active sites.
 
-    An odd last line or column is dropped, as `torch.nn.functional.max_pool2d` does.
+    Parameters
+    ----------
+    channels_in, channels_out : int
+        Features of a site.
     """
-    active = F.max_pool2d(sites.mask[:, None].float(), 2)[:, 0] > 0
-    pooled = Sites(active)
-    return pooled.rows(F.max_pool2d(sites.maps(x, -math.inf), 2)), pooled
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.conv1 = SubmanifoldConv(channels_in, channels_out)
+        self.norm1 = ActiveNorm(channels_out)
+        self.conv2 = SubmanifoldConv(channels_out, channels_out)
+        self.norm2 = ActiveNorm(channels_out)
+
+    def forward(self, x: Tensor, sites: Sites) -> tuple[Tensor, Tensor]:
+        """Apply the block.
+
+        Parameters
+        ----------
+        x : Tensor (K, C_in)
+            Features of the active sites.
+        sites : Sites
+            Where these are in N maps.
+
+        Returns
+        -------
+        maps : Tensor (N, C_out, H / 2, W / 2)
+            Zero where not active; an odd last line or column is dropped.
+        active : Tensor (N, H / 2, W / 2) bool
+            A site is active if one of its four is.
+        """
+        x = F.relu(self.norm1(self.conv1(x, sites)), inplace=True)
+        x = self.norm2(self.conv2(x, sites))
+        # max and ReLU commute; what is not active ends as 0
+        maps = F.relu(F.max_pool2d(sites.maps(x, -math.inf), 2), inplace=True)
+        return maps, F.max_pool2d(sites.mask[:, None].float(), 2)[:, 0] > 0

@@ -4,13 +4,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from mien.models.attention import AdditiveAttention, choose_pictures, nucleus, spatial_softmax
 from mien.models.config import ModelConfig
-from mien.models.sparse import ActiveNorm, Sites, SubmanifoldConv, max_pool
+from mien.models.sparse import Sites, SparseBlock
 from mien.models.vgg import BLOCKS, Stem, VGGBlock, projection, scaled
 
 DENSE = 2
@@ -37,23 +36,6 @@ class Selection:
     picture_attention: Tensor | None = None
     attention: list[Tensor] = field(default_factory=list)
     kept: list[Tensor] = field(default_factory=list)
-
-
-class SparseBlock(nn.Module):
-    """Twice (submanifold conv 3x3, batch norm, ReLU), then 2x2 max pooling, at active sites."""
-
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__()
-        self.conv1 = SubmanifoldConv(channels_in, channels_out)
-        self.norm1 = ActiveNorm(channels_out)
-        self.conv2 = SubmanifoldConv(channels_out, channels_out)
-        self.norm2 = ActiveNorm(channels_out)
-
-    def forward(self, x: Tensor, sites: Sites) -> tuple[Tensor, Sites]:
-        """Apply the block to rows (K, C_in)."""
-        x = F.relu(self.norm1(self.conv1(x, sites)), inplace=True)
-        x, pooled = max_pool(self.norm2(self.conv2(x, sites)), sites)
-        return F.relu(x, inplace=True), pooled
 
 
 class SparseVGG(nn.Module):
@@ -114,40 +96,39 @@ class SparseVGG(nn.Module):
         query = None if query is None else query.repeat_interleave(counts, dim=0)
         selection = Selection(torch.ones(len(maps), dtype=torch.bool, device=maps.device))
         if self.config.sparsity != "sites":
-            maps, query, selection = self._look(maps, counts, query)
-        sites = Sites(torch.ones_like(maps[:, 0], dtype=torch.bool))
-        x = sites.rows(maps)
+            maps, query, selection = self._choose_pictures(maps, counts, query)
+        active = torch.ones_like(maps[:, 0], dtype=torch.bool)
         for number, block in enumerate(self.stages):
-            if self.config.sparsity != "frames":
-                x, sites = self._attend(number, x, sites, query, selection)
-            x, sites = block(x, sites)
-        return self.project(sites.maps(x).flatten(1)), selection
+            x, sites = self._choose_sites(number, maps, active, query, selection)
+            maps, active = block(x, sites)
+        return self.project(maps.flatten(1)), selection
 
-    def _look(
+    def _choose_pictures(
         self, maps: Tensor, counts: Tensor, query: Tensor | None
     ) -> tuple[Tensor, Tensor | None, Selection]:
-        """Choose whole pictures."""
-        sites = Sites(torch.ones_like(maps[:, 0], dtype=torch.bool))
-        scores = self.attention[0](sites.rows(maps), sites, query).float()
-        mass = scores.view(len(maps), -1).logsumexp(dim=1)
-        shares, chosen = choose_pictures(mass, counts, self.config.sparse_threshold)
-        maps = maps[chosen]
+        scores = self.attention[0](maps, query).flatten(1).logsumexp(dim=1)
+        shares, chosen = choose_pictures(scores, counts, self.config.sparse_threshold)
+        selection = Selection(chosen, shares.detach())
+        maps, query = maps[chosen], None if query is None else query[chosen]
         if self.config.attention == "learned":
             weights = shares * counts.repeat_interleave(counts)
             maps = maps * weights[chosen, None, None, None].to(maps)
-        return maps, None if query is None else query[chosen], Selection(chosen, shares)
+        return maps, query, selection
 
-    def _attend(
-        self, number: int, x: Tensor, sites: Sites, query: Tensor | None, selection: Selection
+    def _choose_sites(
+        self, stage: int, maps: Tensor, active: Tensor, query: Tensor | None, selection: Selection
     ) -> tuple[Tensor, Sites]:
-        """Keep the sites that matter."""
-        shares = spatial_softmax(self.attention[number](x, sites, query), sites)
+        """Keep the sites that matter: their features (K, C), and where they are."""
+        if self.config.sparsity == "frames":
+            return Sites(active).rows(maps), Sites(active)
+        shares = spatial_softmax(self.attention[stage](maps, query), active)
         threshold = self.config.sparse_threshold
-        kept = nucleus(shares.flatten(1), threshold, sites.mask.flatten(1)).view_as(sites.mask)
+        kept = nucleus(shares.flatten(1), threshold, active.flatten(1)).view_as(active)
         selection.attention.append(shares.detach())
         selection.kept.append(kept)
+        sites = Sites(kept)
+        x = sites.rows(maps)
         if self.config.attention == "learned":
-            weights = shares * sites.mask.sum(dim=(1, 2), keepdim=True)
+            weights = shares * active.sum(dim=(1, 2), keepdim=True)
             x = x * sites.rows(weights[:, None]).to(x)
-        chosen = kept.flatten()[sites.index].nonzero()[:, 0]
-        return x.index_select(0, chosen), Sites(kept)
+        return x, sites

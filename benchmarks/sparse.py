@@ -1,0 +1,341 @@
+"""Sparse MME2E against the fastest dense one: time and multiply-adds by threshold.
+
+All models take turns in one process, so that whatever else the machine does meets all of them
+alike; each time is divided by that of the fastest dense model of the same round.
+"""
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+from torch.nn.utils import convert_conv2d_weight_memory_format
+from tqdm import tqdm
+from transformers import AlbertConfig
+
+from mien.batch import Batch
+from mien.dataset.examples import collate
+from mien.dataset.sample import to_sample
+from mien.errors import MienError
+from mien.files import whole, write_text
+from mien.media.faces import FaceCropper
+from mien.models import MME2E, ModelConfig
+from mien.models.mme2e import MediaEncoder
+from mien.models.sparse import TAPS, Sites, gathering_pays
+from mien.models.sparse_vgg import SparseBlock, SparseVGG
+from mien.training.memory import keep_freed_memory
+from mien.utterance import Utterance
+
+GRID = Path(__file__).resolve().parents[2] / "shared/data/grid"
+UTTERANCES, TOKENS, LABELS = 8, 15, 6
+ROUNDS, WARM_UP = 7, 2
+DENSE = ("dense", "dense, channels apart")
+MEASURES = {
+    "cnn_infer": "CNN, inference",
+    "cnn_train": "CNN, training",
+    "step_infer": "model, inference",
+    "step_train": "model, training step",
+}
+# base v2; layers, embedding, vocabulary, activation and dropout are the class's defaults
+ALBERT = AlbertConfig(hidden_size=768, num_attention_heads=12, intermediate_size=3072)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row of the table; `share`: keep this share of each map, whatever its attention's mass."""
+
+    name: str
+    settings: dict[str, Any]
+    share: float | None = None
+
+
+def sparse(**settings: Any) -> dict[str, Any]:
+    """Settings of a sparse model."""
+    return {"model": "mme2e-sparse"} | settings
+
+
+VARIANTS = (
+    *(Variant(name, {}) for name in DENSE),
+    *(Variant(f"p = .{i}", sparse(sparse_threshold=i / 10)) for i in range(1, 10)),
+    Variant("30 % of sites", sparse(), 0.3),
+    Variant("50 % of sites", sparse(), 0.5),
+    Variant("frames, p = .5", sparse(sparsity="frames")),
+    Variant("both, p = .5", sparse(sparsity="both")),
+)
+
+
+def largest(share: float) -> Callable[[Tensor, float, Tensor], Tensor]:
+    """Choose a share of all sites of a map, the largest of those that are active."""
+
+    def choose(shares: Tensor, _: float, among: Tensor) -> Tensor:
+        count = round(share * shares.shape[1])
+        order = shares.masked_fill(~among, -1).argsort(dim=1, descending=True)[:, :count]
+        return torch.zeros_like(among).scatter(1, order, True) & among
+
+    return choose
+
+
+def recordings() -> Batch:
+    """Eight utterances of the GRID corpus as a batch: 3 s each, 6 faces and 8 pieces of sound."""
+    cropper, samples = FaceCropper(), []
+    for clip in sorted(GRID.glob("*.mpg"))[:UTTERANCES]:
+        sample, _ = to_sample(Utterance(id=clip.stem, corpus="grid", video=clip, audio=clip), cropper)
+        assert sample is not None
+        samples.append(sample)
+    if len(samples) < UTTERANCES:
+        raise MienError(f"this benchmark needs the recordings in {GRID}")
+    return collate(samples, ModelConfig(modalities="va"), None)
+
+
+def batch() -> Batch:
+    """Put random words and labels beside the recordings."""
+    media = recordings()
+    generator = torch.Generator().manual_seed(0)
+    shape = (UTTERANCES, TOKENS)
+    return Batch(
+        tokens=torch.randint(5, ALBERT.vocab_size, shape, generator=generator),
+        token_mask=torch.ones(shape, dtype=torch.long),
+        faces=media.faces,
+        face_counts=media.face_counts,
+        pieces=media.pieces,
+        piece_counts=media.piece_counts,
+        targets={"emotion": torch.randint(0, 2, (UTTERANCES, LABELS), generator=generator).float()},
+    )
+
+
+class Racer:
+    """A model that takes its turns."""
+
+    def __init__(self, variant: Variant, batch: Batch) -> None:
+        torch.manual_seed(0)
+        self.variant, self.batch = variant, batch
+        self.model = MME2E(ModelConfig(**variant.settings), {"emotion": LABELS}, ALBERT)
+        if variant.name == DENSE[1]:
+            convert_conv2d_weight_memory_format(self.model, torch.contiguous_format)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0)
+        self.text = torch.randn(UTTERANCES, ALBERT.hidden_size)
+        self.pictures = {
+            letter: (pictures.detach(), counts)
+            for letter, (pictures, counts) in (
+                (letter, self.model._pictures(letter, batch)) for letter in "va"
+            )
+        }
+
+    @contextmanager
+    def choosing(self) -> Iterator[None]:
+        """Let the attention keep what this variant says."""
+        if self.variant.share is None:
+            yield
+        else:
+            with mock.patch("mien.models.sparse_vgg.nucleus", largest(self.variant.share)):
+                yield
+
+    def cnn(self, letter: str) -> Tensor:
+        """Run the CNN of faces ("v") or of sound ("a")."""
+        encoder, (pictures, counts) = self.model.encoders[letter], self.pictures[letter]
+        assert isinstance(encoder, MediaEncoder)
+        if isinstance(encoder.cnn, SparseVGG):
+            return encoder.cnn(pictures, counts, self.text)[0]
+        if self.variant.name == DENSE[1]:
+            return encoder.cnn.project(encoder.cnn.blocks(encoder.cnn.stem(pictures)).flatten(1))
+        return encoder.cnn(pictures)
+
+    def cnn_infer(self) -> None:
+        """Run both CNNs."""
+        with torch.inference_mode():
+            [self.cnn(letter) for letter in "va"]
+
+    def cnn_train(self) -> None:
+        """Run both CNNs forward and backward."""
+        for letter in "va":
+            self.cnn(letter).sum().backward()
+
+    def step_infer(self) -> None:
+        """Answer for the batch."""
+        with torch.inference_mode():
+            self.model(self.batch)
+
+    def step_train(self) -> None:
+        """Take a training step; the rate is 0, so that the weights stay fresh."""
+        logits = self.model(self.batch).logits["emotion"]
+        torch.nn.functional.binary_cross_entropy_with_logits(
+            logits, self.batch.targets["emotion"]
+        ).backward()
+        self.optimizer.step()
+
+    def clock(self, measure: str) -> float:
+        """Give the seconds of one turn."""
+        self.model.train(measure.endswith("train"))
+        self.optimizer.zero_grad()
+        with self.choosing():
+            since = time.perf_counter()
+            getattr(self, measure)()
+            return time.perf_counter() - since
+
+
+def counted(racer: Racer) -> dict[str, Any]:
+    """Count sites kept and multiply-adds, those a sparse convolution needs, in both CNNs.
+
+    Only convolutions count: the two linear layers behind them are the same in all models.
+    """
+    kept, ways, total, dense = {}, {}, 0, 0
+    for letter in "va":
+        cnn, (pictures, counts) = racer.model.encoders[letter].cnn, racer.pictures[letter]
+        stem = stem_products(cnn, pictures)
+        rest = len(pictures) * pictures[0, 0].numel() // 4 * TAPS * (64 * 128 + 128 * 128) * 3
+        dense += stem + rest
+        if not isinstance(cnn, SparseVGG):
+            total += stem + rest
+            continue
+        seen: list[tuple[SparseBlock, Sites]] = []
+        hooks = [
+            block.register_forward_pre_hook(lambda block, args: seen.append((block, args[1])))
+            for block in cnn.stages
+        ]
+        with torch.inference_mode(), racer.choosing():
+            cnn.eval()(pictures, counts, racer.text)
+        for hook in hooks:
+            hook.remove()
+        total += stem + sum(products(*pair) for pair in seen)
+        kept[letter] = [len(s) / (len(pictures) * s.mask[0].numel()) for _, s in seen]
+        ways[letter] = [way for pair in seen for way in chosen(*pair)]
+    return {"multiply_adds": total / dense, "kept": kept, "gathered": ways}
+
+
+def stem_products(cnn: torch.nn.Module, pictures: Tensor) -> int:
+    """Multiply-adds of what is never sparse: the stem and two VGG blocks."""
+    sites = len(pictures) * pictures[0, 0].numel()
+    return sites * 25 * pictures.shape[1] * 64 + sites // 4 * TAPS * 64 * 64 * 4
+
+
+def products(block: SparseBlock, sites: Sites) -> int:
+    """Multiply-adds of a sparse block."""
+    weights = (block.conv1.weight, block.conv2.weight)
+    return sum(sites.products * weight[0].numel() for weight in weights)
+
+
+def chosen(block: SparseBlock, sites: Sites) -> list[bool]:
+    """Tell which convolutions of a block gather."""
+    shapes = (block.conv1.weight.shape[:0:-1], block.conv2.weight.shape[:0:-1])
+    return [gathering_pays(sites, *shape) for shape in shapes]
+
+
+def measure() -> dict[str, Any]:
+    """Time all variants in turns."""
+    keep_freed_memory()
+    load, data = os.getloadavg()[0], batch()
+    racers = [Racer(variant, data) for variant in VARIANTS]
+    seconds: dict[str, dict[str, list[float]]] = {
+        v.name: {m: [] for m in MEASURES} for v in VARIANTS
+    }
+    for turn in tqdm(range(WARM_UP + ROUNDS), desc="rounds", unit="round"):
+        for what in MEASURES:
+            for racer in racers:
+                spent = racer.clock(what)
+                if turn >= WARM_UP:
+                    seconds[racer.variant.name][what].append(spent)
+    return {
+        "cores": os.cpu_count(),
+        "architecture": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "load": round(load, 1),
+        "faces": len(data.faces),
+        "pieces": len(data.pieces),
+        "counted": {racer.variant.name: counted(racer) for racer in racers},
+        "seconds": seconds,
+        "ratios": ratios(seconds),
+    }
+
+
+def ratios(seconds: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, float]]:
+    """Divide by the faster dense model of each round; medians over the rounds."""
+    best = {
+        what: [min(pair) for pair in zip(*(seconds[name][what] for name in DENSE), strict=True)]
+        for what in MEASURES
+    }
+    return {
+        name: {
+            what: statistics.median(a / b for a, b in zip(own[what], best[what], strict=True))
+            for what in MEASURES
+        }
+        for name, own in seconds.items()
+    }
+
+
+HEADING = """# Sparse against dense
+
+MME2E at the published sizes in float32, fresh weights, a batch of {utterances} utterances of the
+GRID corpus: {faces} faces and {pieces} pieces of sound, ALBERT base v2. Times as shares of the
+fastest dense model's (channels side by side or apart) in the same round; medians of {rounds}
+rounds. Training is forward and backward, the choice of sites included; the step also has text,
+transformers and Adam. Multiply-adds are those that the convolutions of active sites need, the
+dense stem included. Sites kept are shares of the whole maps of the three stages.
+
+| | sites kept, faces | sites kept, sound | multiply-adds | {measures} |
+|---|---|---|---:|{bars}|
+"""
+
+
+def table(result: dict[str, Any]) -> str:
+    """Write the result as a page."""
+    lines = []
+    for name, count in result["counted"].items():
+        kept = [" ".join(f"{k:.2f}" for k in count["kept"].get(m, [])) for m in "va"]
+        times = " | ".join(f"{result['ratios'][name][what]:.2f}" for what in MEASURES)
+        lines.append(f"| {name} | {kept[0]} | {kept[1]} | {count['multiply_adds']:.2f} | {times} |")
+    heading = HEADING.format(
+        utterances=UTTERANCES,
+        rounds=ROUNDS,
+        measures=" | ".join(MEASURES.values()),
+        bars="---:|" * len(MEASURES),
+        **result,
+    )
+    machine = (
+        "{cores} cores ({architecture}), {threads} threads, torch {torch}; load before the run"
+        " {load}."
+    ).format_map(result)
+    return f"{heading}{chr(10).join(lines)}\n\n* Machine: {machine}\n\n![shares of dense](sparse.png)\n"
+
+
+def plot(result: dict[str, Any], out: Path) -> None:
+    """Draw time and multiply-adds over the threshold."""
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    axes = figure.subplots()
+    names = [v.name for v in VARIANTS if v.name.startswith("p = ")]
+    mass = [float(name[4:]) for name in names]
+    for what, label in MEASURES.items():
+        values = [result["ratios"][name][what] for name in names]
+        axes.plot(mass, values, marker="o", label=label)
+    counts = [result["counted"][name]["multiply_adds"] for name in names]
+    axes.plot(mass, counts, "k--", label="multiply-adds of the CNN")
+    axes.axhline(1, color="0.6", linewidth=1)
+    axes.annotate("fastest dense model", (0.1, 1.01), color="0.4")
+    axes.set(xlabel="threshold p", ylabel="share of dense", ylim=(0, None))
+    axes.legend(loc="lower right")
+    with whole(out) as temporary:
+        figure.savefig(temporary, dpi=110, format="png")
+
+
+def main() -> None:
+    """Measure, print the table and write it beside this file."""
+    result, here = measure(), Path(__file__).resolve()
+    page = table(result)
+    print(page)
+    write_text(here.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
+    write_text(here.with_suffix(".md"), page)
+    plot(result, here.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    main()
