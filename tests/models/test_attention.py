@@ -75,13 +75,14 @@ def test_scores_by_hand():
     attention = AdditiveAttention(2, 3)
     maps, query = torch.randn(4, 2, 3, 5), torch.randn(4, 3)
     u, v, w = attention.features, attention.text, attention.score
-    seen = torch.einsum("nchw,oc->nohw", maps, u.weight[:, :, 0, 0]) + u.bias[:, None, None]
+    seen = torch.einsum("nchw,oc->nohw", maps, u.weight) + u.bias[:, None, None]
     said = (query @ v.weight.T)[:, :, None, None]
-    expected = torch.einsum("nohw,o->nhw", torch.tanh(seen + said), w.weight[0, :, 0, 0])
-    assert torch.allclose(attention(maps, query), expected, atol=1e-6)
-    # without words: the picture alone
-    alone = torch.einsum("nohw,o->nhw", torch.tanh(seen), w.weight[0, :, 0, 0])
-    assert torch.allclose(attention(maps, torch.zeros(4, 3)), alone, atol=1e-6)
+    everywhere = torch.ones(4, 3, 5, dtype=torch.bool)
+    # with words, and without: then the picture alone
+    for hidden, words in ((seen + said, query), (seen, torch.zeros(4, 3))):
+        shares = torch.einsum("nohw,o->nhw", torch.tanh(hidden), w.weight[0])
+        expected = spatial_softmax(shares, everywhere)
+        assert torch.allclose(spatial_softmax(attention(maps, words), everywhere), expected)
 
 
 def test_half_precision_keeps_the_same_sites():

@@ -70,6 +70,4 @@ def _shaped(name: str, tensor: Tensor) -> Tensor:
         return tensor.flatten()
     if ".stages." in name and ".conv" in name:
         return tensor[:, 0].transpose(1, 2).contiguous()  # (9, 1, in, out) to (9, out, in)
-    if name.endswith((".features.weight", ".score.weight")):
-        return tensor[..., None, None]  # a linear layer of sites to a pointwise convolution
     return tensor

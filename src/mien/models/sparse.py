@@ -34,6 +34,11 @@ class Pairs:
     source: Tensor | slice
     to: Tensor | slice
 
+    @property
+    def padding(self) -> bool:
+        """Whether the indices are padded."""
+        return not isinstance(self.source, slice) and len(self.source) > self.count
+
 
 @dataclass(frozen=True, eq=False)
 class Sites:
@@ -121,8 +126,8 @@ def _pairs(tap: int, source: Tensor, to: Tensor) -> Pairs:
 
 
 def _recurring(size: int) -> int:
-    """Round up by an eighth at most: the set-up of a kernel for a new size is slow."""
-    step = 1 << max(size.bit_length() - 4, 3)
+    """Round up, by an eighth where there are many: setting up a kernel of a new size is slow."""
+    step = max(PICTURES, (1 << size.bit_length()) // 16)
     return math.ceil(size / step) * step
 
 
@@ -141,53 +146,49 @@ class _Gathered(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
-        (x, weight), (grad,) = ctx.saved_tensors, grads
-        kernels, grad = _kernels(weight), grad.contiguous()
-        grad_x, grad_weight = _zeros(x.shape, x), _zeros(weight.shape, weight)
+        (x, weight), grad = ctx.saved_tensors, grads[0].contiguous()
+        kernels, grad_x = _kernels(weight), _zeros(x.shape, x)
+        grad_kernels = [torch.zeros_like(kernel) for kernel in kernels]
         for pairs in ctx.blocks:
-            given = _take(grad, pairs.to)
-            if len(given) > pairs.count:
+            given, taken = _take(grad, pairs.to), _take(x, pairs.source)
+            if pairs.padding:
                 given[pairs.count :] = 0
-            to_x, to_kernel = _backward(
-                _picture(given), _picture(_take(x, pairs.source)), kernels[pairs.tap]
+            to_x, to_kernel, _ = torch.ops.aten.convolution_backward(
+                *(_picture(given), _picture(taken), kernels[pairs.tap], None),
+                *([1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, True, False]),
             )
             _add(grad_x, pairs.source, to_x, pairs.count)
-            grad_weight[pairs.tap] += to_kernel[..., 0, 0]
+            grad_kernels[pairs.tap] += to_kernel
+        grad_weight = torch.stack(grad_kernels)[..., 0, 0]
         return grad_x.to(x.dtype), grad_weight.to(weight.dtype), None
+
+
+# A product of matrices is asked for as a pointwise convolution: that runs on the very kernels of
+# the dense convolution, twice as fast as torch.mm on a CPU that is not Intel's. On one thread
+# PyTorch does so for batches of 16 or more alone.
+PICTURES = 16
+
+
+def _kernels(weight: Tensor) -> tuple[Tensor, ...]:
+    """See weight (9, C_out, C_in) as nine kernels (C_out, C_in, 1, 1), channels last."""
+    return weight[:, :, None, None].permute(0, 1, 4, 2, 3).unbind()
+
+
+def _picture(rows: Tensor) -> Tensor:
+    """See rows (n, C) as pictures (16, C, 1, n / 16), channels last."""
+    return rows.view(PICTURES, 1, -1, rows.shape[1]).permute(0, 3, 1, 2)
 
 
 def _take(rows: Tensor, which: Tensor | slice) -> Tensor:
     return rows[which] if isinstance(which, slice) else rows.index_select(0, which)
 
 
-def _add(total: Tensor, which: Tensor | slice, picture: Tensor, count: int) -> None:
-    rows = picture.permute(0, 2, 3, 1).reshape(-1, picture.shape[1])[:count].to(total.dtype)
+def _add(total: Tensor, which: Tensor | slice, pictures: Tensor, count: int) -> None:
+    rows = pictures.permute(0, 2, 3, 1).reshape(-1, pictures.shape[1]).to(total.dtype)
     if isinstance(which, slice):
         total[which] += rows
     else:
-        total.index_add_(0, which[:count], rows)
-
-
-# A product of matrices is asked for as a pointwise convolution: that runs on the very kernels of
-# the dense convolution, twice as fast as torch.mm on a CPU that is not Intel's.
-
-
-def _kernels(weight: Tensor) -> Tensor:
-    """See weight (9, C_out, C_in) as nine kernels (C_out, C_in, 1, 1), channels last."""
-    return weight[:, :, None, None].permute(0, 1, 4, 2, 3)
-
-
-def _picture(rows: Tensor) -> Tensor:
-    """See rows (K, C) as a picture (1, C, 1, K), channels last."""
-    return rows[None, None].permute(0, 3, 1, 2)
-
-
-def _backward(grad: Tensor, picture: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
-    back = torch.ops.aten.convolution_backward(
-        *(grad, picture, kernel, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1),
-        [True, True, False],
-    )
-    return back[0], back[1]
+        total.index_add_(0, which[:count], rows[:count])
 
 
 def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
