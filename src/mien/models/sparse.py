@@ -26,18 +26,14 @@ BLOCK = 8192
 class Pairs:
     """Neighbours: row `source[i]` lies at a tap of row `to[i]`; past `count` is padding.
 
-    At the centre a whole block is its own neighbour, and slices say so.
+    At the centre a block is its own neighbour, and `block` says so.
     """
 
     tap: int
     count: int
-    source: Tensor | slice
-    to: Tensor | slice
-
-    @property
-    def padding(self) -> bool:
-        """Whether the indices are padded."""
-        return not isinstance(self.source, slice) and len(self.source) > self.count
+    source: Tensor
+    to: Tensor
+    block: slice | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +85,16 @@ class Sites:
 
     @cached_property
     def blocks(self) -> list[Pairs]:
-        """The neighbours, block by block of the rows `to`."""
-        starts = range(0, len(self), BLOCK)
-        edges = torch.tensor([*starts, len(self)], device=self.mask.device)
-        found = []
+        """All neighbours: the centres, then the other taps, block by block of the rows `to`."""
+        edges = torch.tensor([*range(0, len(self), BLOCK), len(self)], device=self.mask.device)
+        taps = []
         for tap, (source, to) in enumerate(self.neighbours):
             cuts = torch.searchsorted(to, edges).tolist()
-            found.append([_pairs(tap, source[a:b], to[a:b]) for a, b in pairwise(cuts)])
-        return [pairs for block in zip(*found, strict=True) for pairs in block if pairs.count]
+            taps.append([_pairs(tap, source[a:b], to[a:b]) for a, b in pairwise(cuts)])
+        centres = taps.pop(CENTRE)
+        return centres + [
+            pairs for block in zip(*taps, strict=True) for pairs in block if pairs.count
+        ]
 
     @cached_property
     def products(self) -> int:
@@ -118,11 +116,9 @@ class Sites:
 
 def _pairs(tap: int, source: Tensor, to: Tensor) -> Pairs:
     count = len(to)
-    if tap == CENTRE and count == BLOCK:
-        rows = slice(int(to[0]), int(to[0]) + BLOCK)
-        return Pairs(tap, count, rows, rows)
+    block = slice(int(to[0]), int(to[0]) + count) if tap == CENTRE else None
     padding = (0, _recurring(count) - count)
-    return Pairs(tap, count, F.pad(source, padding), F.pad(to, padding))
+    return Pairs(tap, count, F.pad(source, padding), F.pad(to, padding), block)
 
 
 def _recurring(size: int) -> int:
@@ -138,29 +134,31 @@ class _Gathered(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, sites: Sites) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.blocks = sites.blocks
-        kernels, out = _kernels(weight), _zeros((len(x), weight.shape[1]), x)
+        kernels, out = _kernels(weight), _sum(x, weight.shape[1])
         for pairs in sites.blocks:
-            product = F.conv2d(_picture(_take(x, pairs.source)), kernels[pairs.tap])
-            _add(out, pairs.to, product, pairs.count)
+            product = F.conv2d(_picture(_take(x, pairs.source, pairs)), kernels[pairs.tap])
+            _add(out, pairs.to, product, pairs)
         return out.to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
         (x, weight), grad = ctx.saved_tensors, grads[0].contiguous()
-        kernels, grad_x = _kernels(weight), _zeros(x.shape, x)
-        grad_kernels = [torch.zeros_like(kernel) for kernel in kernels]
+        kernels, grad_x = _kernels(weight), _sum(x, x.shape[1])
+        grad_kernels: dict[int, Tensor] = {}
         for pairs in ctx.blocks:
-            given, taken = _take(grad, pairs.to), _take(x, pairs.source)
-            if pairs.padding:
+            given, taken = _take(grad, pairs.to, pairs), _take(x, pairs.source, pairs)
+            if len(given) > pairs.count:
                 given[pairs.count :] = 0
             to_x, to_kernel, _ = torch.ops.aten.convolution_backward(
                 *(_picture(given), _picture(taken), kernels[pairs.tap], None),
                 *([1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, True, False]),
             )
-            _add(grad_x, pairs.source, to_x, pairs.count)
-            grad_kernels[pairs.tap] += to_kernel
-        grad_weight = torch.stack(grad_kernels)[..., 0, 0]
-        return grad_x.to(x.dtype), grad_weight.to(weight.dtype), None
+            _add(grad_x, pairs.source, to_x, pairs)
+            known = grad_kernels.get(pairs.tap)
+            grad_kernels[pairs.tap] = to_kernel if known is None else known.add_(to_kernel)
+        none = torch.zeros_like(kernels[CENTRE])
+        grad_weight = torch.stack([grad_kernels.get(tap, none) for tap in range(TAPS)])
+        return grad_x.to(x.dtype), grad_weight[..., 0, 0].to(weight.dtype), None
 
 
 # A product of matrices is asked for as a pointwise convolution: that runs on the very kernels of
@@ -179,22 +177,24 @@ def _picture(rows: Tensor) -> Tensor:
     return rows.view(PICTURES, 1, -1, rows.shape[1]).permute(0, 3, 1, 2)
 
 
-def _take(rows: Tensor, which: Tensor | slice) -> Tensor:
-    return rows[which] if isinstance(which, slice) else rows.index_select(0, which)
+def _take(rows: Tensor, which: Tensor, pairs: Pairs) -> Tensor:
+    if pairs.block is not None and len(which) == pairs.count:
+        return rows[pairs.block]
+    return rows.index_select(0, which)
 
 
-def _add(total: Tensor, which: Tensor | slice, pictures: Tensor, count: int) -> None:
-    rows = pictures.permute(0, 2, 3, 1).reshape(-1, pictures.shape[1]).to(total.dtype)
-    if isinstance(which, slice):
-        total[which] += rows
+def _sum(x: Tensor, channels: int) -> Tensor:
+    """Make rows to add to: half precision would lose what nine taps add up."""
+    return x.new_empty((len(x), channels), dtype=torch.promote_types(x.dtype, torch.float32))
+
+
+def _add(total: Tensor, which: Tensor, pictures: Tensor, pairs: Pairs) -> None:
+    """Add products to their rows; the centres, which come first, reach each row."""
+    rows = pictures.permute(0, 2, 3, 1).reshape(-1, pictures.shape[1])[: pairs.count]
+    if pairs.block is not None:
+        total[pairs.block] = rows
     else:
-        total.index_add_(0, which[:count], rows[:count])
-
-
-def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
-    """Make a sum to add to: half precision would lose what nine taps add up."""
-    dtype = torch.promote_types(like.dtype, torch.float32)
-    return torch.zeros(shape, dtype=dtype, device=like.device)
+        total.index_add_(0, which[: pairs.count], rows.to(total.dtype))
 
 
 def gathered(x: Tensor, weight: Tensor, sites: Sites) -> Tensor:
