@@ -60,7 +60,7 @@ class Variant:
 
 
 def sparse(**settings: Any) -> dict[str, Any]:
-    """Settings of a sparse model."""
+    """Give the settings of a sparse model."""
     return {"model": "mme2e-sparse"} | settings
 
 
@@ -89,7 +89,9 @@ def recordings() -> Batch:
     """Read eleven utterances of the GRID corpus: about as much as eight of IEMOCAP."""
     cropper, samples = FaceCropper(), []
     for clip in sorted(GRID.glob("*.mpg"))[:UTTERANCES]:
-        sample, _ = to_sample(Utterance(id=clip.stem, corpus="grid", video=clip, audio=clip), cropper)
+        sample, _ = to_sample(
+            Utterance(id=clip.stem, corpus="grid", video=clip, audio=clip), cropper
+        )
         assert sample is not None
         samples.append(sample)
     if len(samples) < UTTERANCES:
@@ -127,7 +129,7 @@ class Racer:
         self.pictures = {
             letter: (pictures.detach(), counts)
             for letter, (pictures, counts) in (
-                (letter, self.model._pictures(letter, batch)) for letter in "va"
+                (letter, self.model.pictures(letter, batch)) for letter in "va"
             )
         }
 
@@ -189,33 +191,39 @@ def counted(racer: Racer) -> dict[str, Any]:
     Only convolutions count: the two linear layers behind them are the same in all models.
     """
     kept, ways, total, dense = {}, {}, 0, 0
-    for letter in "va":
-        cnn, (pictures, counts) = racer.model.encoders[letter].cnn, racer.pictures[letter]
-        stem = stem_products(cnn, pictures)
-        rest = len(pictures) * pictures[0, 0].numel() // 4 * TAPS * (64 * 128 + 128 * 128) * 3
+    for letter, (pictures, _) in racer.pictures.items():
+        stem, rest = dense_products(pictures)
         dense += stem + rest
-        if not isinstance(cnn, SparseVGG):
-            total += stem + rest
-            continue
-        seen: list[tuple[SparseBlock, Sites]] = []
-        hooks = [
-            block.register_forward_pre_hook(lambda block, args: seen.append((block, args[1])))
-            for block in cnn.stages
-        ]
-        with torch.inference_mode(), racer.choosing():
-            cnn.eval()(pictures, counts, racer.text)
-        for hook in hooks:
-            hook.remove()
-        total += stem + sum(products(*pair) for pair in seen)
+        seen = stages(racer, letter)
+        total += stem + (sum(products(*pair) for pair in seen) if seen else rest)
         kept[letter] = [len(s) / (len(pictures) * s.mask[0].numel()) for _, s in seen]
         ways[letter] = [way for pair in seen for way in chosen(*pair)]
     return {"multiply_adds": total / dense, "kept": kept, "gathered": ways}
 
 
-def stem_products(cnn: torch.nn.Module, pictures: Tensor) -> int:
-    """Multiply-adds of what is never sparse: the stem and two VGG blocks."""
+def stages(racer: Racer, letter: str) -> list[tuple[SparseBlock, Sites]]:
+    """Give the sparse blocks of a CNN, and the sites that each is given."""
+    encoder, seen = racer.model.encoders[letter], []
+    assert isinstance(encoder, MediaEncoder)
+    if not isinstance(encoder.cnn, SparseVGG):
+        return []
+    hooks = [
+        block.register_forward_pre_hook(lambda block, args: seen.append((block, args[1])))
+        for block in encoder.cnn.stages
+    ]
+    with torch.inference_mode(), racer.choosing():
+        racer.model.eval()
+        racer.cnn(letter)
+    for hook in hooks:
+        hook.remove()
+    return seen
+
+
+def dense_products(pictures: Tensor) -> tuple[int, int]:
+    """Multiply-adds of the stem and two blocks, which are never sparse, and of the dense rest."""
     sites = len(pictures) * pictures[0, 0].numel()
-    return sites * 25 * pictures.shape[1] * 64 + sites // 4 * TAPS * 64 * 64 * 4
+    stem = sites * 25 * pictures.shape[1] * 64 + sites // 4 * TAPS * 64 * 64 * 4
+    return stem, sites // 4 * TAPS * (64 * 128 + 128 * 128) * 3
 
 
 def products(block: SparseBlock, sites: Sites) -> int:
@@ -283,7 +291,7 @@ transformers and Adam. Multiply-adds are those that the convolutions of active s
 dense stem included. Sites kept are shares of the whole maps of the three stages.
 
 | | sites kept, faces | sites kept, sound | multiply-adds | {measures} |
-|---|---|---|---:|{bars}|
+|---|---|---|---:|{bars}
 """
 
 
@@ -305,7 +313,8 @@ def table(result: dict[str, Any]) -> str:
         "{cores} cores ({architecture}), {threads} threads, torch {torch}; load before the run"
         " {load}."
     ).format_map(result)
-    return f"{heading}{chr(10).join(lines)}\n\n* Machine: {machine}\n\n![shares of dense](sparse.png)\n"
+    rows = "\n".join(lines)
+    return f"{heading}{rows}\n\n* Machine: {machine}\n\n![time and multiply-adds](sparse.png)\n"
 
 
 def plot(result: dict[str, Any], out: Path) -> None:

@@ -58,7 +58,7 @@ def test_every_stage(golden: Path, threshold: float, letter: str) -> None:
     expected = np.load(golden / f"sparse_fixed_tav_st{threshold}_C6.npz")
     given = {key[2:]: expected[key] for key in expected.files if key[0] == letter.upper()}
     cnn = model.encoders[letter].cnn
-    pictures, counts = model._pictures(letter, batch)
+    pictures, counts = model.pictures(letter, batch)
     seen: list[tuple[Sites, Sites, Tensor]] = []
     for block in cnn.stages:
         block.register_forward_hook(

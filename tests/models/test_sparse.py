@@ -129,7 +129,7 @@ def test_one_active_site_trains():
 
 
 def test_running_statistics_are_of_active_sites_and_unbiased():
-    norm = ActiveNorm(2)
+    norm = ActiveNorm(2, momentum=0.01)
     rows = torch.randn(50, 2)
     norm(rows)
     assert torch.allclose(norm.running_mean, 0.01 * rows.mean(dim=0))

@@ -176,7 +176,7 @@ class MME2E(nn.Module):
             elif modality == "t":
                 states["t"] = encoder(batch.tokens[rows], batch.token_mask[rows])
             else:
-                pictures, counts = self._pictures(modality, batch)
+                pictures, counts = self.pictures(modality, batch)
                 guide = None if query is None else query[rows]
                 states[modality], selection = encoder(pictures, counts[rows], guide)
                 if selection is not None:
@@ -185,7 +185,8 @@ class MME2E(nn.Module):
                 query = _scatter(states["t"], rows)
         return states, selections
 
-    def _pictures(self, modality: str, batch: Batch) -> tuple[Tensor, Tensor]:
+    def pictures(self, modality: str, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Give what the CNN of "v" or "a" reads, (sum T, C, H, W), and each utterance's number."""
         if modality == "a":
             return batch.pieces, batch.piece_counts
         faces = (batch.faces.to(self.face_mean) - self.face_mean) / self.face_sd

@@ -254,10 +254,10 @@ class SubmanifoldConv(nn.Module):
 
 
 class ActiveNorm(nn.BatchNorm1d):
-    """Batch norm over active sites, with the published constants; one site alone is let be."""
+    """Batch norm over active sites, with the published eps; one site alone is let be."""
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, eps=1e-4, momentum=0.01)
+    def __init__(self, channels: int, momentum: float) -> None:
+        super().__init__(channels, eps=1e-4, momentum=momentum)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise rows (K, C)."""
@@ -275,14 +275,16 @@ class SparseBlock(nn.Module):
     ----------
     channels_in, channels_out : int
         Features of a site.
+    momentum : float
+        Of the batch norms' running statistics.
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, momentum: float = 0.1) -> None:
         super().__init__()
         self.conv1 = SubmanifoldConv(channels_in, channels_out)
-        self.norm1 = ActiveNorm(channels_out)
+        self.norm1 = ActiveNorm(channels_out, momentum)
         self.conv2 = SubmanifoldConv(channels_out, channels_out)
-        self.norm2 = ActiveNorm(channels_out)
+        self.norm2 = ActiveNorm(channels_out, momentum)
 
     def forward(self, x: Tensor, sites: Sites) -> tuple[Tensor, Tensor]:
         """Apply the block.

@@ -65,7 +65,11 @@ class SparseVGG(nn.Module):
         wide = [scaled(channels, config.width) for channels, _ in BLOCKS]
         self.stem = Stem(channels_in, wide[0])
         self.blocks = nn.Sequential(*(VGGBlock(wide[0], wide[0], pool=False) for _ in range(DENSE)))
-        self.stages = nn.ModuleList(SparseBlock(a, b) for a, b in pairwise(wide[DENSE - 1 :]))
+        # the published 0.01 needs hundreds of steps before the running statistics hold
+        momentum = 0.01 if config.attention == "published" else 0.1
+        self.stages = nn.ModuleList(
+            SparseBlock(a, b, momentum) for a, b in pairwise(wide[DENSE - 1 :])
+        )
         attentive = wide[DENSE - 1 : -1]
         if config.sparsity == "frames":
             attentive = attentive[:1]
