@@ -155,8 +155,9 @@ class _Gathered(torch.autograd.Function):
             )
             _add(grad_x, pairs.source, to_x, pairs)
             known = grad_kernels.get(pairs.tap)
+            to_kernel = to_kernel.to(grad_x.dtype)
             grad_kernels[pairs.tap] = to_kernel if known is None else known.add_(to_kernel)
-        none = torch.zeros_like(kernels[CENTRE])
+        none = torch.zeros_like(kernels[CENTRE], dtype=grad_x.dtype)
         grad_weight = torch.stack([grad_kernels.get(tap, none) for tap in range(TAPS)])
         return grad_x.to(x.dtype), grad_weight[..., 0, 0].to(weight.dtype), None
 
