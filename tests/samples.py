@@ -9,7 +9,9 @@ import torch
 
 from mien.dataset.store import SCHEMA_VERSION, Store, write_shard
 from mien.models import MME2E, ModelConfig
-from mien.models.text import load_config
+from mien.models.text import describe, load_config, load_tokenizer
+from mien.run import DataConfig, Run, RunConfig
+from mien.tasks import Task
 from mien.utterance import EMOTIONS, Sample, Utterance
 
 TEXTS = (
@@ -39,6 +41,26 @@ def tiny_model(text: Path | None, seed: int = 0, **changes: Any) -> MME2E:
             elif name.endswith("running_var"):
                 value.mul_(1 + 0.2 * torch.rand_like(value))
     return model
+
+
+TASKS = (
+    Task(name="emotion", labels=("happy", "sad", "angry"), loss="bce"),
+    Task(name="person", labels=("a", "b", "c", "d"), loss="ce"),
+)
+
+
+def tiny_run(folder: Path, text: Path, **changes: Any) -> Run:
+    """A run of a small model that has learnt nothing."""
+    config = RunConfig(
+        model=tiny(text_model=str(text), **changes),
+        tasks=TASKS,
+        data=DataConfig(path="data", corpus="synthetic", protocol="random", synthetic=True),
+        training={},
+        text=describe(load_config(str(text))),
+    )
+    run = Run.create(folder, config, load_tokenizer(str(text)))
+    run.write_model(tiny_model(text, **changes))
+    return run
 
 
 def utterance(number: int = 0, **fields: Any) -> Utterance:

@@ -44,7 +44,17 @@ def room(path: Path) -> list[Path]:
         ),
         (
             "recognizer",
-            ("dataset", "media", "models", "prediction", "run", "tasks", "utterance", "errors"),
+            (
+                *("dataset", "media", "models", "prediction", "run", "tasks"),
+                *("batch", "utterance", "errors"),
+            ),
+        ),
+        (
+            "explain",
+            (
+                *("recognizer", "evaluation", "media", "models", "prediction"),
+                *("batch", "utterance", "errors", "files"),
+            ),
         ),
     ],
 )

@@ -6,36 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from samples import sample, tiny, tiny_model
+from samples import sample, tiny_run
 
 from mien.errors import MienError
 from mien.media.decode import decode
-from mien.models.text import describe, load_config, load_tokenizer
 from mien.prediction import Prediction
 from mien.recognizer import LONGEST, Recognizer
-from mien.run import DataConfig, Run, RunConfig
-from mien.tasks import Task
 from mien.utterance import Clip, Utterance
-
-TASKS = (
-    Task(name="emotion", labels=("happy", "sad", "angry"), loss="bce"),
-    Task(name="person", labels=("a", "b", "c", "d"), loss="ce"),
-)
 
 
 @pytest.fixture(scope="module")
 def recognizer(tmp_path_factory: pytest.TempPathFactory, tiny_text: Path) -> Recognizer:
-    config = RunConfig(
-        model=tiny(text_model=str(tiny_text)),
-        tasks=TASKS,
-        data=DataConfig(path="data", corpus="synthetic", protocol="random", synthetic=True),
-        training={},
-        text=describe(load_config(str(tiny_text))),
-    )
-    folder = tmp_path_factory.mktemp("recognizer") / "run"
-    run = Run.create(folder, config, load_tokenizer(str(tiny_text)))
-    run.write_model(tiny_model(tiny_text))
-    return Recognizer.load(folder, device="cpu")
+    run = tiny_run(tmp_path_factory.mktemp("recognizer") / "run", tiny_text)
+    return Recognizer(run, device="cpu")
 
 
 def scores(prediction: Prediction) -> list[float]:

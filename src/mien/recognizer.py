@@ -1,7 +1,7 @@
 """The one class a user needs: a trained model that answers for any clip."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -10,13 +10,14 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from mien.batch import Batch
 from mien.dataset.examples import collate, cut
 from mien.dataset.sample import from_clip, to_sample
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
 from mien.media.transcript import Cue, read_transcript
-from mien.models import MME2E
+from mien.models import MME2E, Output
 from mien.prediction import Answer, Prediction, Segment
 from mien.run import Run
 from mien.tasks import Task
@@ -26,6 +27,28 @@ LONGEST = 15.0
 """Seconds up to which a clip is one segment; a longer one is cut into equal ones."""
 
 BATCH = 16
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A clip cut into the segments that are answered one by one.
+
+    Parameters
+    ----------
+    source : str
+        The clip, for messages.
+    sample : Sample
+        The whole of it.
+    segments : list of (start, end, Sample)
+        Seconds from the beginning of the clip, and what lies between them.
+    warnings : list of str
+        What could not be used, and why.
+    """
+
+    source: str
+    sample: Sample
+    segments: list[tuple[float, float, Sample]]
+    warnings: list[str]
 
 
 class Recognizer:
@@ -84,6 +107,16 @@ class Recognizer:
         MienError
             The clip can't be read, or has nothing that the model goes by.
         """
+        return self._predict(self.read(clip, text=text, transcript=transcript))
+
+    def read(
+        self,
+        clip: str | Path | Clip | Sample | None = None,
+        *,
+        text: str | None = None,
+        transcript: str | Path | None = None,
+    ) -> Recording:
+        """Decode a clip and cut it into segments; takes and raises what a call does."""
         if text is not None and transcript is not None:
             raise MienError("give either the words or a transcript file, not both")
         cues = [Cue(text)] if text else read_transcript(transcript) if transcript else []
@@ -93,7 +126,7 @@ class Recognizer:
         if isinstance(clip, Sample):
             sample, source = clip, clip.utterance.id
         else:
-            sample, warnings = self._read(clip)
+            sample, warnings = self._decode(clip)
             source = "words alone" if clip is None else str(clip)
         segments = [
             s
@@ -105,9 +138,9 @@ class Recognizer:
             needs = " or ".join(wanted[m] for m in self.model.config.modalities)
             reasons = f" ({'; '.join(warnings)})" if warnings else ""
             raise MienError(f"{source}: the model goes by {needs}, and there is none{reasons}")
-        return self._predict(source, segments, sample, warnings)
+        return Recording(source, sample, segments, warnings)
 
-    def _read(self, clip: str | Path | None) -> tuple[Sample, list[str]]:
+    def _decode(self, clip: str | Path | None) -> tuple[Sample, list[str]]:
         """Decode a clip into a sample, with notes on what could not be used."""
         if clip is None:
             return Sample(utterance=Utterance(id="words", corpus="clip")), []
@@ -124,33 +157,38 @@ class Recognizer:
         return sample or Sample(utterance=utterance), [s.reason for s in skipped]
 
     @torch.inference_mode()
-    def _predict(
-        self,
-        source: str,
-        segments: Sequence[tuple[float, float, Sample]],
-        whole: Sample,
-        warnings: list[str],
-    ) -> Prediction:
-        scores: dict[str, list[torch.Tensor]] = {task.name: [] for task in self.run.config.tasks}
-        vectors = []
+    def forward(self, samples: Sequence[Sample]) -> tuple[Batch, Output]:
+        """Show samples to the model: what it sees, and what it answers."""
+        batch = collate(samples, self.model.config, self.tokenizer).to(self.device)
+        return batch, self.model(batch)
+
+    def scores(self, output: Output) -> dict[str, torch.Tensor]:
+        """Give the scores (B, C) of each task, from 0 to 1."""
+        return {t.name: t.probabilities(output.logits[t.name]).cpu() for t in self.tasks}
+
+    def answers(self, scores: Mapping[str, torch.Tensor]) -> dict[str, Answer]:
+        """Decide by the scores (C,) of each task."""
+        return {task.name: self._answer(task, scores[task.name]) for task in self.tasks}
+
+    def _predict(self, recording: Recording) -> Prediction:
+        scores: dict[str, list[torch.Tensor]] = {task.name: [] for task in self.tasks}
+        segments, vectors = recording.segments, []
         for first in range(0, len(segments), BATCH):
-            samples = [sample for _, _, sample in segments[first : first + BATCH]]
-            batch = collate(samples, self.model.config, self.tokenizer).to(self.device)
-            output = self.model(batch)
+            _, output = self.forward([sample for *_, sample in segments[first : first + BATCH]])
             vectors.append(output.embedding.cpu())
-            for task in self.run.config.tasks:
-                scores[task.name].append(task.probabilities(output.logits[task.name]).cpu())
+            for name, rows in self.scores(output).items():
+                scores[name].append(rows)
         by_task = {name: torch.cat(parts) for name, parts in scores.items()}
         length = torch.tensor([max(end - start, 1e-3) for start, end, _ in segments])
         share = length / length.sum()
         embedding = F.normalize(share @ torch.cat(vectors), dim=0)
-        found = whole.face_found
+        found = recording.sample.face_found
         return Prediction(
-            source=source,
+            source=recording.source,
             run=str(self.run.folder),
-            modalities=self._grounds([sample for _, _, sample in segments]),
-            seconds=round(_seconds(whole), 3),
-            answers={t.name: self._answer(t, share @ by_task[t.name]) for t in self.tasks},
+            modalities=self._grounds([sample for *_, sample in segments]),
+            seconds=round(_seconds(recording.sample), 3),
+            answers=self.answers({name: share @ rows for name, rows in by_task.items()}),
             segments=[
                 self._segment(start, end, sample, {n: s[i] for n, s in by_task.items()})
                 for i, (start, end, sample) in enumerate(segments)
@@ -159,7 +197,7 @@ class Recognizer:
             faces=0 if found is None else len(found),
             faces_found=0 if found is None else int(found.sum()),
             synthetic_training=self.run.config.data.synthetic,
-            warnings=warnings,
+            warnings=recording.warnings,
         )
 
     @property
@@ -190,7 +228,7 @@ class Recognizer:
             modalities=self._grounds([sample]),
             faces=0 if found is None else len(found),
             faces_found=0 if found is None else int(found.sum()),
-            answers={task.name: self._answer(task, scores[task.name]) for task in self.tasks},
+            answers=self.answers(scores),
         )
 
 

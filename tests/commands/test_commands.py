@@ -27,6 +27,7 @@ def test_help_names_every_command(mien) -> None:
         "evaluate",
         "report",
         "predict",
+        "explain",
         "bench",
     ):
         assert f"\n    {command} " in listed
@@ -118,6 +119,26 @@ def test_a_real_video_gives_a_whole_prediction(
     assert result.returncode == 0, result.stderr
     assert "6/6 faces found" in result.stdout
     assert "emotion:" in result.stdout
+
+
+def test_explain_draws_what_a_sparse_model_looked_at(
+    mien, data: Path, clips: Path, tiny_text: Path, tmp_path: Path
+) -> None:
+    run, out = tmp_path / "run", tmp_path / "looks" / "today"
+    flags = ["--text-model", tiny_text, "--modalities", "ta", "--model", "mme2e-sparse"]
+    flags += ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--freeze-text"]
+    result = mien("train", data, "--out", run, *flags, "--epochs", 1)
+    assert result.returncode == 0, result.stderr
+    result = mien("explain", run, clips / "synthetic3.wav", "--out", out, "--text", "what a joy")
+    assert result.returncode == 0, result.stderr
+    picture, figures = out / "explain-synthetic3-1-sound.png", out / "explain-synthetic3.json"
+    note = "note: no picture of faces: the model does not go by faces"
+    assert result.stdout.splitlines() == [str(picture), str(figures), note]
+    assert sorted(out.iterdir()) == [picture, figures]
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    (segment,) = json.loads(figures.read_text())["segments"]
+    assert segment["text"] == "what a joy"
+    assert segment["looks"]["sound"]["pictures"] == 2
 
 
 def test_resume_of_a_finished_run_changes_nothing(mien, run_folder: Path) -> None:

@@ -36,6 +36,7 @@ def test_data_that_are_not_there_or_not_prepared(mien, tmp_path: Path) -> None:
     assert_told(mien("evaluate", tmp_path), "no run folder")
     assert_told(mien("report", tmp_path), "no run folder")
     assert_told(mien("predict", tmp_path, "a.wav"), "no run folder")
+    assert_told(mien("explain", tmp_path, "a.wav", "--out", tmp_path / "o"), "no run folder")
 
 
 def test_bad_media_are_recorded_and_the_rest_is_kept(mien, tmp_path: Path) -> None:
@@ -72,6 +73,14 @@ def test_predict_on_bad_clips(
     (tmp_path / "empty.wav").write_bytes(b"")
     (tmp_path / "corrupt.mp4").write_bytes(np.random.default_rng(0).bytes(5000))
     assert_told(mien("predict", run_folder, tmp_path / name), *words)
+
+
+def test_a_dense_model_has_nothing_to_explain(
+    mien, run_folder: Path, clips: Path, tmp_path: Path
+) -> None:
+    result = mien("explain", run_folder, clips / "synthetic3.wav", "--out", tmp_path / "looks")
+    assert_told(result, str(run_folder), "dense", "--model mme2e-sparse")
+    assert not (tmp_path / "looks").exists()
 
 
 def test_silence_and_a_clip_without_a_face_are_answered_without_nan(

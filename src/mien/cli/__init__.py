@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "evaluate": ("measure a trained model", runs.evaluate),
     "report": ("write a page of a run's figures and curves", runs.report),
     "predict": ("say how somebody feels and who they are", clips.predict),
+    "explain": ("draw where a sparse model looks in a clip", clips.explain),
     "bench": ("run the benchmarks of a checkout", project.bench),
 }
 """For each command what it does, and what gives a parser its arguments and its handler."""

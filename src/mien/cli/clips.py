@@ -1,4 +1,4 @@
-"""The commands about clips: predict."""
+"""The commands about clips: predict, explain."""
 
 import argparse
 import json
@@ -12,11 +12,15 @@ def predict(parser: argparse.ArgumentParser) -> None:
     """Make `mien predict` of a parser."""
     parser.add_argument("run", type=Path, help="the run folder")
     parser.add_argument("clip", nargs="*", help="video or sound files; none: the words alone")
+    _add_words(parser)
+    parser.add_argument("--json", help="write the predictions to this file, - for the screen")
+    parser.set_defaults(handler=_predict)
+
+
+def _add_words(parser: argparse.ArgumentParser) -> None:
     words = parser.add_mutually_exclusive_group()
     words.add_argument("--text", help="what is said")
     words.add_argument("--transcript", type=Path, help="what is said: .srt, .vtt or a text file")
-    parser.add_argument("--json", help="write the predictions to this file, - for the screen")
-    parser.set_defaults(handler=_predict)
 
 
 def _predict(args: argparse.Namespace) -> None:
@@ -49,3 +53,26 @@ def _answers(args: argparse.Namespace) -> tuple[list[Prediction], list[str]]:
         if args.json != "-":
             print(predictions[-1].table())
     return predictions, failures
+
+
+def explain(parser: argparse.ArgumentParser) -> None:
+    """Make `mien explain` of a parser."""
+    parser.add_argument("run", type=Path, help="the run folder of a sparse model")
+    parser.add_argument("clip", type=Path, help="a video or sound file")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
+    _add_words(parser)
+    parser.set_defaults(handler=_explain)
+
+
+def _explain(args: argparse.Namespace) -> None:
+    from mien.explain import explain
+    from mien.recognizer import Recognizer
+
+    recognizer = Recognizer.load(args.run)
+    explanation = explain(
+        recognizer, args.clip, args.out, text=args.text, transcript=args.transcript
+    )
+    for file in explanation.files:
+        print(args.out / file)
+    for note in explanation.notes:
+        print(f"note: {note}")

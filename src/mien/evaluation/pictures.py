@@ -51,11 +51,9 @@ def picture(
     """
     heights = [_height(len(block["labels"])) for block in metrics.values()]
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.6), layout="constrained")
-    figure.suptitle(_plain(title), fontsize=16, color=INK)
+    figure.suptitle(plain(title), fontsize=16, color=INK)
     if synthetic:
-        mark = {"facecolor": "#fff3d6", "edgecolor": ORANGE, "boxstyle": "round,pad=0.4"}
-        top = 1 - 0.12 / figure.get_figheight()
-        figure.text(0.99, top, "synthetic data", ha="right", va="top", fontsize=12, bbox=mark)
+        mark_synthetic(figure)
     rows = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)
     for row, (task, block) in zip(rows[:, 0], metrics.items(), strict=True):
         _task(row, task, block)
@@ -232,14 +230,21 @@ def _legend(axes: Axes, keys: Sequence[Line2D]) -> None:
 
 def _short(labels: Sequence[str]) -> list[str]:
     return [
-        _plain(label if len(label) <= LONGEST_NAME else label[: LONGEST_NAME - 1] + "…")
+        plain(label if len(label) <= LONGEST_NAME else label[: LONGEST_NAME - 1] + "…")
         for label in labels
     ]
 
 
-def _plain(text: str) -> str:
-    # Between dollar signs matplotlib would read a formula, and refuse a wrong one.
+def plain(text: str) -> str:
+    """Keep matplotlib from reading a formula between dollar signs, and refusing a wrong one."""
     return text.replace("$", r"\$")
+
+
+def mark_synthetic(figure: Figure, text: str = "synthetic data") -> None:
+    """Write a warning into the upper right corner of a figure."""
+    mark = {"facecolor": "#fff3d6", "edgecolor": ORANGE, "boxstyle": "round,pad=0.4"}
+    top = 1 - 0.12 / figure.get_figheight()
+    figure.text(0.99, top, text, ha="right", va="top", fontsize=12, bbox=mark)
 
 
 def save(figure: Figure, out: Path) -> None:
