@@ -11,7 +11,7 @@ from typing import Any
 
 from mien.corpora import CORPORA, synthetic
 from mien.dataset.prepare import prepare
-from mien.demo import EPOCHS, MODEL, TRAINING
+from mien.demo import MODEL, TRAINING
 from mien.files import write_text
 from mien.models import ModelConfig
 from mien.training import TrainConfig, train
@@ -20,6 +20,8 @@ from mien.training.evaluate import evaluate_run
 FOLDER = Path("runs/sparse_accuracy")
 SEEDS = (0, 1, 2)
 DIALOGUES = 16
+EPOCHS = {"emotion": 20, "person": 5}
+SETTINGS = TRAINING | {"lr": 1e-3}
 MODELS: dict[str, dict[str, Any]] = {
     "dense": {},
     "sparse, p = .5": {"model": "mme2e-sparse", "sparse_threshold": 0.5},
@@ -40,7 +42,7 @@ def macro_f1(prepared: Path, task: str, model: str, seed: int) -> float:
     folder = FOLDER / f"{task}-{'-'.join(model.split()).replace(',', '')}-{seed}"
     if not (folder / "metrics.json").is_file():
         passes = EPOCHS[task]
-        config = TrainConfig(task=task, seed=seed, epochs=passes, early_stop=passes, **TRAINING)
+        config = TrainConfig(task=task, seed=seed, epochs=passes, early_stop=passes, **SETTINGS)
         run = train(prepared, folder, ModelConfig(**MODEL | MODELS[model]), config)
         run.write("metrics.json", evaluate_run(folder, progress=False))
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))

@@ -73,7 +73,12 @@ class SparseVGG(nn.Module):
         attentive = wide[DENSE - 1 : -1]
         if config.sparsity == "frames":
             attentive = attentive[:1]
-        self.attention = nn.ModuleList(AdditiveAttention(c, query) for c in attentive)
+        attention = [AdditiveAttention(c, query) for c in attentive]
+        for each in attention:
+            if each.text is not None and config.attention == "learned":
+                # words that say nothing yet would hide half of each picture at random
+                nn.init.zeros_(each.text.weight)
+        self.attention = nn.ModuleList(attention)
         self.project = projection(wide[-1] * positions_out, config)
         convert_conv2d_weight_memory_format(self, torch.channels_last)
 

@@ -36,7 +36,9 @@ class TrainConfig(BaseModel):
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="optimiser")
     lr: float = Field(5e-5, gt=0, description="learning rate")
     text_lr_factor: float = Field(
-        10.0, gt=0, description="the text encoder and its head learn so many times more slowly"
+        10.0,
+        gt=0,
+        description="what reads words (encoder, head, attention's guide) learns so many times slower",
     )
     freeze_text: bool = Field(
         False,

@@ -135,7 +135,10 @@ class Learner(L.LightningModule):
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad:
                 text = name.startswith("encoders.t.") or name.endswith((".t.weight", ".t.bias"))
-                (slow if text and not self.config.freeze_text else fast).append(parameter)
+                # at full rate the words move the attention before the CNN knows what to see
+                guide = ".attention." in name and ".text." in name
+                late = guide or (text and not self.config.freeze_text)
+                (slow if late else fast).append(parameter)
         groups = [
             {"params": fast, "lr": self.config.lr},
             {"params": slow, "lr": self.config.lr / self.config.text_lr_factor},
