@@ -38,7 +38,7 @@ class TrainConfig(BaseModel):
     text_lr_factor: float = Field(
         10.0,
         gt=0,
-        description="what reads words (encoder, head, attention's guide) learns so many times slower",
+        description="what reads words (encoder, head, attention's guide) learns so much slower",
     )
     freeze_text: bool = Field(
         False,
