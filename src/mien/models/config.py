@@ -61,6 +61,11 @@ class ModelConfig(BaseModel):
     positions: bool = Field(
         False, description="encode the order of faces and pieces over time (published: no)"
     )
+    fusion: Literal["weighted", "concat", "attention"] = Field(
+        "weighted",
+        description="of the modalities: weighted sum of their answers (published), a network on"
+        " their states side by side, or an attention over their states",
+    )
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout of the transformers over time")
     cnn_dropout: float = Field(
         0.0, ge=0, lt=1, description="dropout between the CNN and its projection (published: 0)"

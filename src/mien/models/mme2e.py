@@ -11,7 +11,7 @@ from transformers import PretrainedConfig
 
 from mien.batch import Batch
 from mien.models.config import ModelConfig
-from mien.models.fusion import WeightedFusion
+from mien.models.fusion import StateFusion, WeightedFusion, state_fusion
 from mien.models.sequence import OverTime
 from mien.models.sparse_vgg import Selection, SparseVGG
 from mien.models.text import TextEncoder
@@ -119,15 +119,14 @@ class MME2E(nn.Module):
         self.encoders = nn.ModuleDict()
         for modality in config.modalities:
             self.encoders[modality] = self._encoder(modality, text_config)
-        self.heads = nn.ModuleDict(
-            {
-                task: nn.ModuleDict({m: nn.Linear(self._dim(m), labels) for m in config.modalities})
-                for task, labels in tasks.items()
-            }
-        )
-        self.fusion = nn.ModuleDict(
-            {task: WeightedFusion(len(config.modalities)) for task in tasks}
-        )
+        self.heads, self.fusion = nn.ModuleDict(), nn.ModuleDict()
+        widths = {m: self._dim(m) for m in config.modalities}
+        for task, labels in tasks.items():
+            fusion = state_fusion(config.fusion, list(widths.values()), labels)
+            self.fusion[task] = fusion or WeightedFusion(len(widths))
+            if fusion is None:
+                heads = {m: nn.Linear(width, labels) for m, width in widths.items()}
+                self.heads[task] = nn.ModuleDict(heads)
         self.register_buffer("face_mean", torch.tensor(FACE_MEAN)[:, None, None], persistent=False)
         self.register_buffer("face_sd", torch.tensor(FACE_SD)[:, None, None], persistent=False)
 
@@ -148,18 +147,29 @@ class MME2E(nn.Module):
         """Answer for each utterance of a batch, whatever its batch-mates."""
         present = {m: batch.present(m) for m in self.config.modalities}
         states, selections = self._encode_all(batch, present)
-        exist = torch.stack(list(present.values()), dim=1)
+        units = {m: _scatter(F.normalize(s, dim=1), present[m]) for m, s in states.items()}
         logits, modality_logits = {}, {}
-        for task, heads in self.heads.items():
-            each = {
-                m: _scatter(heads[m](state), present[m])  # type: ignore[index]
-                for m, state in states.items()
-            }
-            logits[task] = self.fusion[task](torch.stack(list(each.values()), dim=1), exist)
-            modality_logits[task] = each
-        units = [_scatter(F.normalize(s, dim=1), present[m]) for m, s in states.items()]
-        embedding = F.normalize(torch.cat(units, dim=1), dim=1)
+        for task in self.fusion:
+            logits[task], modality_logits[task] = self._answer(task, states, units, present)
+        embedding = F.normalize(torch.cat(list(units.values()), dim=1), dim=1)
         return Output(logits, modality_logits, present, embedding, selections)
+
+    def _answer(
+        self,
+        task: str,
+        states: Mapping[str, Tensor],
+        units: Mapping[str, Tensor],
+        present: Mapping[str, Tensor],
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Give a task's fused logits (B, C), and those of each modality."""
+        fusion, exist = self.fusion[task], torch.stack(list(present.values()), dim=1)
+        if isinstance(fusion, StateFusion):
+            all_units = list(units.values())
+            each = {m: fusion.alone(all_units, exist, i) for i, m in enumerate(units)}
+            return fusion(all_units, exist), each
+        heads = cast(nn.ModuleDict, self.heads[task])
+        each = {m: _scatter(heads[m](state), present[m]) for m, state in states.items()}
+        return fusion(torch.stack(list(each.values()), dim=1), exist), each
 
     def _encode_all(
         self, batch: Batch, present: Mapping[str, Tensor]
