@@ -186,6 +186,16 @@ class Run:
         tasks: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
         return MME2E(self.config.model, tasks, self.text_config())
 
+    def weights(self) -> dict[str, Tensor]:
+        """Read the weights of the best epoch. Raises `MienError` where there are none yet."""
+        path = self.folder / "model.safetensors"
+        if not path.is_file():
+            raise MienError(
+                f"{path} is missing: training has not finished its first epoch; wait for it, or"
+                " delete the folder and train again"
+            )
+        return read_tensors(path)
+
     def model(self) -> MME2E:
         """Build the model with the weights of the best epoch, ready to answer.
 
@@ -194,16 +204,11 @@ class Run:
         MienError
             There are no weights yet, or they don't fit config.yaml.
         """
-        path = self.folder / "model.safetensors"
-        if not path.is_file():
-            raise MienError(
-                f"{path} is missing: training has not finished its first epoch; wait for it, or"
-                " delete the folder and train again"
-            )
-        model = self.build()
+        weights, model = self.weights(), self.build()
         try:
-            model.load_state_dict(read_tensors(path))
+            model.load_state_dict(weights)
         except RuntimeError as error:
+            path = self.folder / "model.safetensors"
             why = _brief(error)
             raise MienError(f"{path} does not fit {self.folder}/config.yaml: {why}") from error
         return model.eval()

@@ -4,9 +4,20 @@ A state dict of the published `mme2e` or `mme2e_sparse` loads into `MME2E` after
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
+
+LABELS: tuple[tuple[str, ...], ...] = (
+    ("angry", "excited", "frustrated", "happy", "neutral", "sad"),
+    ("angry", "disgusted", "fearful", "happy", "sad", "surprised"),
+    tuple(f"Ses0{session}{sex}" for session in range(1, 6) for sex in "FM"),
+)
+"""What the published code and its fork answer, in their order: IEMOCAP's six emotions, CMU-MOSEI's,
+and IEMOCAP's ten persons."""
+
+OUTPUT = re.compile(r"(?:[tva]_out|affines\.[tva]\.2)\.(?:weight|bias)")
+"""The published names of what gives the logits of a modality."""
 
 CNN = r"^([VA])\.(?:low_level\.)?"
 
@@ -63,6 +74,27 @@ def convert(published: Mapping[str, Tensor], task: str = "emotion") -> dict[str,
         if new is not None and not new.endswith("position_ids"):
             converted[new] = _shaped(new, tensor)
     return converted
+
+
+def outputs(published: Mapping[str, Tensor]) -> int | None:
+    """Count the labels that a published state dict answers; None where it has no heads."""
+    heads = (tensor for name, tensor in published.items() if OUTPUT.fullmatch(name))
+    return next((len(tensor) for tensor in heads), None)
+
+
+def reorder(
+    published: Mapping[str, Tensor], have: Sequence[str], want: Sequence[str]
+) -> dict[str, Tensor]:
+    """Put the logits of a published state dict, which answers the labels `have`, in another order.
+
+    Examples
+    --------
+    >>> import torch
+    >>> reorder({"t_out.bias": torch.tensor([0.0, 1.0])}, ("sad", "happy"), ("happy", "sad"))
+    {'t_out.bias': tensor([1., 0.])}
+    """
+    order = [list(have).index(label) for label in want]
+    return {n: t[order] if OUTPUT.fullmatch(n) else t for n, t in published.items()}
 
 
 def _shaped(name: str, tensor: Tensor) -> Tensor:

@@ -30,6 +30,14 @@ class TrainConfig(BaseModel):
         0.0, ge=0, lt=1, description="chance that training hides a modality (published: 0)"
     )
     augment: bool = Field(False, description="change training samples at random (published: no)")
+    init: str | None = Field(
+        None,
+        description="weights to begin with: a run folder, or a checkpoint (.pt) that the published"
+        " code wrote (default: new ones, and the text encoder's own)",
+    )
+    init_modalities: str | None = Field(
+        None, description="modalities to take from --init, letters out of t, a, v (default: all)"
+    )
     batch_size: int = Field(8, ge=1, description="utterances a step on each device")
     epochs: int = Field(40, ge=1, description="at most so many passes over the training part")
     early_stop: int = Field(6, ge=1, description="stop after so many epochs without a better F1")

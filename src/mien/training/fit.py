@@ -12,6 +12,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
+from transformers import PretrainedConfig
 
 from mien.dataset.examples import Examples
 from mien.dataset.splits import PARTS, Split, split, suggest
@@ -28,6 +29,7 @@ from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
 from mien.training.data import Loaders, divide, examples, usable
 from mien.training.evaluate import answer, choose_thresholds
+from mien.training.initial import begin_with, read_weights
 from mien.training.learner import MONITOR, Learner
 from mien.training.memory import keep_freed_memory
 
@@ -78,7 +80,7 @@ def train(
     config = TrainConfig.model_validate(run.config.training)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
-    network = _network(run, pretrained=not resume)
+    network = run.build() if resume else _network(run, config)
     tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), divide(run, store)
     rows = {
         part: usable(store, parts.part(part), tasks, run.config.model.modalities)
@@ -144,6 +146,8 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
             raise MienError(
                 f"{model.text_model} reads at most {longest} tokens: give --text-max-len {longest}"
             )
+    if config.init:
+        _check_init(config, model, tasks, text)
     settings = RunConfig(
         model=model,
         tasks=tasks,
@@ -163,6 +167,15 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
         f" {parts.left_out} in no part"
     )
     return Run.create(out, settings, tokenizer)
+
+
+def _check_init(
+    config: TrainConfig, model: ModelConfig, tasks: tuple[Task, ...], text: PretrainedConfig | None
+) -> None:
+    """Refuse weights that don't fit, before there is a folder in the way of the next try."""
+    with torch.device("meta"):
+        plan = MME2E(model, {task.name: len(task.labels) for task in tasks}, text)
+    read_weights(config.init or "", tasks).fitting(plan, tasks, config.init_modalities)
 
 
 def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
@@ -194,10 +207,14 @@ def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[s
     return counts
 
 
-def _network(run: Run, pretrained: bool) -> MME2E:
-    network = run.build()
-    if pretrained and "t" in network.encoders:
-        load_weights(network.encoders["t"], run.config.model.text_model)  # type: ignore[arg-type]
+def _network(run: Run, config: TrainConfig) -> MME2E:
+    """Build the model with the weights to begin with."""
+    network, model = run.build(), run.config.model
+    taken = (config.init_modalities or model.modalities) if config.init else ""
+    if "t" in set(model.modalities) - set(taken):
+        load_weights(network.encoders["t"], model.text_model)  # type: ignore[arg-type]
+    if config.init:
+        print(begin_with(config.init, network, run.config.tasks, config.init_modalities))
     return network
 
 
