@@ -1,6 +1,7 @@
 """The names of the published code's weights, mapped onto mien's.
 
-A state dict of the published `mme2e` or `mme2e_sparse` loads into `MME2E` after `convert`.
+A state dict of the published `mme2e` or `mme2e_sparse` loads into `MME2E` after `convert`, one of
+`lf_rnn` or `lf_transformer` into a `LateFusion` that does not standardize.
 """
 
 import re
@@ -45,6 +46,10 @@ RULES: tuple[tuple[str, str], ...] = (
     (r"^([va])_transformer\.cls_emb\.weight", r"encoders.\1.over_time.cls"),
     (r"^([va])_transformer\.", r"encoders.\1.over_time."),
     (r"^([tva])_out\.", r"heads.{task}.\1."),
+    (r"^rnns\.([tav])\.", r"encoders.\1.rnn."),
+    (r"^transformers\.([tav])\.cls_emb\.weight", r"encoders.\1.cls"),
+    (r"^transformers\.([tav])\.", r"encoders.\1."),
+    (r"^affines\.([tav])\.", r"heads.{task}.\1."),
     (r"^weighted_fusion\.weight", "fusion.{task}.weight"),
 )
 
@@ -58,6 +63,8 @@ def rename(name: str, task: str = "emotion") -> str | None:
     'encoders.v.cnn.blocks.4.conv1.weight'
     >>> rename("A.sparse_layers.1.0.2.weight")
     'encoders.a.cnn.stages.1.conv2.weight'
+    >>> rename("affines.v.2.bias")
+    'heads.emotion.v.2.bias'
     >>> rename("T.albert.pooler.bias") is None
     True
     """
@@ -66,12 +73,26 @@ def rename(name: str, task: str = "emotion") -> str | None:
     return re.sub(r"^encoders\.([VA])\.", lambda m: f"encoders.{m[1].lower()}.", name) or None
 
 
-def convert(published: Mapping[str, Tensor], task: str = "emotion") -> dict[str, Tensor]:
-    """Turn a published state dict into one that `MME2E.load_state_dict` takes."""
+def convert(
+    published: Mapping[str, Tensor], task: str = "emotion", modalities: str = "tav"
+) -> dict[str, Tensor]:
+    """Turn a published state dict into one that `load_state_dict` of mien's model takes.
+
+    Parameters
+    ----------
+    published : mapping of str to Tensor
+        The published model's weights.
+    task : str
+        Name of the task that mien's model gives its heads.
+    modalities : str
+        Those of mien's model; weights of others, which the published baselines keep, are left out.
+    """
+    parts = ("encoders", f"heads.{task}")
+    others = tuple(f"{part}.{m}." for part in parts for m in set("tav") - set(modalities))
     converted = {}
     for name, tensor in published.items():
         new = rename(name, task)
-        if new is not None and not new.endswith("position_ids"):
+        if new is not None and not new.endswith("position_ids") and not new.startswith(others):
             converted[new] = _shaped(new, tensor)
     return converted
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mien.errors import MienError
-from mien.models import MME2E
+from mien.models import Network
 from mien.models.config import MODALITIES
 from mien.models.published import LABELS, convert, outputs, reorder
 from mien.run import Run
@@ -25,7 +25,7 @@ class Weights:
     origin : str
         The folder or file, for messages.
     tensors : mapping of str to Tensor
-        By the names of `MME2E.state_dict`.
+        By the names of `Network.state_dict`.
     labels : mapping of str to tuple of str
         The labels of each task that they answer.
     """
@@ -34,7 +34,7 @@ class Weights:
     tensors: Mapping[str, Tensor]
     labels: Mapping[str, tuple[str, ...]]
 
-    def fitting(self, model: MME2E, tasks: Sequence[Task], modalities: str | None) -> list[str]:
+    def fitting(self, model: Network, tasks: Sequence[Task], modalities: str | None) -> list[str]:
         """Name the tensors that a model takes over.
 
         The encoders of the modalities, and for each task with the same labels their heads. The
@@ -54,7 +54,8 @@ class Weights:
         own = model.state_dict()
         taken: list[str] = []
         for letter in letters:
-            names = [name for name in own if name.startswith(f"encoders.{letter}.")]
+            parts = (f"encoders.{letter}.", f"scales.{letter}.")
+            names = [name for name in own if name.startswith(parts)]
             self._check(letter, {name: own[name] for name in names})
             taken += [name for name in names if name in self.tensors]
         whole = set(letters) == set(model.config.modalities)
@@ -141,7 +142,7 @@ def _published(origin: str, state: dict[str, Tensor], tasks: Sequence[Task]) -> 
 
 
 def begin_with(
-    origin: str | Path, model: MME2E, tasks: Sequence[Task], modalities: str | None = None
+    origin: str | Path, model: Network, tasks: Sequence[Task], modalities: str | None = None
 ) -> str:
     """Fill a model's encoders, and its heads where the labels are the same, with weights.
 
@@ -149,7 +150,7 @@ def begin_with(
     ----------
     origin, tasks
         As `read_weights` takes them.
-    model : MME2E
+    model : Network
         The model to fill.
     modalities : str, optional
         Only these, letters out of t, a, v (default: all of the model's).
@@ -169,6 +170,6 @@ def begin_with(
     model.load_state_dict({name: weights.tensors[name] for name in names}, strict=False)
     letters = {name.split(".")[1] for name in names if name.startswith("encoders.")}
     parts = ", ".join(name for letter, name in MODALITIES.items() if letter in letters)
-    heads = {name.split(".")[1] for name in names if not name.startswith("encoders.")}
+    heads = {name.split(".")[1] for name in names if name.startswith(("heads.", "fusion."))}
     answers = f"and its answers to {' and '.join(sorted(heads))}" if heads else "with new heads"
     return f"begins with {parts} of {origin}, {answers}"
