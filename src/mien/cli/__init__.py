@@ -27,17 +27,22 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
     args = build_parser().parse_args(arguments)
+    return attempt(lambda: args.handler(args), "mien", debug=args.debug)
+
+
+def attempt(work: Callable[[], None], program: str, *, debug: bool) -> int:
+    """Do the work of a command; return 0 done, 1 failed, with one line that says why."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
     try:
-        args.handler(args)
+        work()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (Exception, KeyboardInterrupt) as error:
-        if args.debug:
+        if debug:
             raise
-        print(f"mien: {_message(error)}", file=sys.stderr)
+        print(f"{program}: {_message(error)}", file=sys.stderr)
         return 1
     return 0
 

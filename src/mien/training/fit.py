@@ -76,7 +76,7 @@ def train(
     if resume:
         run = _reopen(store, Path(out))
     else:
-        run = _create(store, Path(data), Path(out), model or ModelConfig(), config or TrainConfig())
+        run = create(store, Path(data), Path(out), model or ModelConfig(), config or TrainConfig())
     config = TrainConfig.model_validate(run.config.training)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
@@ -127,8 +127,19 @@ def _identity(store: Store) -> dict[str, Any]:
     }
 
 
-def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: TrainConfig) -> Run:
-    """Settle what the run is: protocol, tasks, text encoder; and make its folder."""
+def create(
+    store: Store,
+    data: Path,
+    out: Path,
+    model: ModelConfig,
+    config: TrainConfig,
+    *,
+    trained: bool = False,
+) -> Run:
+    """Settle what the run is: protocol, tasks, text encoder; and make its folder.
+
+    With `trained` the weights to begin with must answer all tasks.
+    """
     protocol = config.protocol or suggest(store.utterances, config.task)
     parts = split(store.utterances, protocol, fold=config.fold)
     tasks = _tasks(store, parts, config)
@@ -147,7 +158,7 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
                 f"{model.text_model} reads at most {longest} tokens: give --text-max-len {longest}"
             )
     if config.init:
-        _check_init(config, model, tasks, text)
+        _check_init(config, model, tasks, text, trained)
     settings = RunConfig(
         model=model,
         tasks=tasks,
@@ -170,12 +181,23 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
 
 
 def _check_init(
-    config: TrainConfig, model: ModelConfig, tasks: tuple[Task, ...], text: PretrainedConfig | None
+    config: TrainConfig,
+    model: ModelConfig,
+    tasks: tuple[Task, ...],
+    text: PretrainedConfig | None,
+    trained: bool,
 ) -> None:
     """Refuse weights that don't fit, before there is a folder in the way of the next try."""
+    weights = read_weights(config.init or "", tasks)
     with torch.device("meta"):
         plan = MME2E(model, {task.name: len(task.labels) for task in tasks}, text)
-    read_weights(config.init or "", tasks).fitting(plan, tasks, config.init_modalities)
+    weights.fitting(plan, tasks, config.init_modalities)
+    for task in tasks if trained else ():
+        if weights.labels.get(task.name) != task.labels:
+            raise MienError(
+                f"{config.init} does not answer the labels that the data have for {task.name!r}:"
+                f" {', '.join(task.labels)}"
+            )
 
 
 def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
