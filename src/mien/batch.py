@@ -26,7 +26,8 @@ class Batch:
     piece_counts : Tensor (B,) int64
         Pieces of each utterance; 0 where there is no sound.
     targets : dict of str to Tensor (B, C) float32
-        For each task the label indicators; a row of NaN where an utterance has no label for it.
+        For each task the label indicators, or the sentiment; a row of NaN where an utterance has
+        no label for it.
     ids : list of str
         Utterance ids, for reports.
     """

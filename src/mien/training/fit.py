@@ -17,18 +17,19 @@ from mien.dataset.examples import Examples
 from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.evaluation.sentiment import step_counts
 from mien.files import write_text
 from mien.media.decode import FRAME_INTERVAL
 from mien.models import MME2E, ModelConfig
 from mien.models.config import MODALITIES
 from mien.models.text import describe, load_config, load_tokenizer, load_weights
 from mien.run import DataConfig, Run, RunConfig
-from mien.tasks import Task, emotion_task, person_task
+from mien.tasks import Task, emotion_task, person_task, sentiment_task
 from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
 from mien.training.data import Loaders, divide, examples, usable
 from mien.training.evaluate import answer, choose_thresholds
-from mien.training.learner import MONITOR, Learner
+from mien.training.learner import Learner, merit
 from mien.training.memory import keep_freed_memory
 
 STATE = "state/last.safetensors"
@@ -177,11 +178,15 @@ def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
 
 def _tasks(store: Store, parts: Split, config: TrainConfig) -> tuple[Task, ...]:
     utterances = [store.utterances[row] for row in parts.train]
+    asked = ("emotion", "person") if config.task == "both" else config.task.split("+")
     tasks = []
-    if config.task in ("emotion", "both"):
+    if "emotion" in asked:
         tasks.append(emotion_task(utterances, config.loss or "bce"))
-    if config.task in ("person", "both"):
+    if "person" in asked:
         tasks.append(person_task(utterances, config.loss or "ce"))
+    if "sentiment" in asked:
+        of_labels = config.loss in ("bce", "ce") and len(asked) > 1  # meant for the other task
+        tasks.append(sentiment_task("l1" if of_labels else config.loss or "l1"))
     return tuple(tasks)
 
 
@@ -189,8 +194,11 @@ def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[s
     counts: dict[str, dict[str, int]] = {}
     for task in tasks:
         targets = torch.stack([task.target(store.utterances[row]) for row in parts.train])
-        totals = targets.nansum(dim=0).int().tolist()
-        counts[task.name] = dict(zip(task.labels, totals, strict=True))
+        if task.regression:
+            counts[task.name] = step_counts(targets[~targets.isnan()].numpy())
+        else:
+            totals = targets.nansum(dim=0).int().tolist()
+            counts[task.name] = dict(zip(task.labels, totals, strict=True))
     return counts
 
 
@@ -226,7 +234,7 @@ class Keeper(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
         """Write the folder's files; validation of the epoch has been done by now."""
-        figure = float(trainer.callback_metrics[MONITOR])
+        figure = merit(trainer.callback_metrics)
         if figure > self.best:
             self.best, self.best_epoch = figure, trainer.current_epoch
             if trainer.is_global_zero:
