@@ -99,12 +99,12 @@ def test_balance_without_any_known_target_weighs_nothing(task: Task) -> None:
     assert task.balance(torch.zeros(0, 3)).tolist() == [1.0, 1.0, 1.0]
 
 
-def test_probabilities() -> None:
+def test_scores_of_labels() -> None:
     logits = torch.tensor([[0.0, 2.0, -2.0], [1e4, -1e4, 0.0]])
-    torch.testing.assert_close(CE.probabilities(logits).sum(dim=1), torch.ones(2))
-    assert BCE.probabilities(logits)[0, 0] == 0.5
+    torch.testing.assert_close(CE.scores(logits).sum(dim=1), torch.ones(2))
+    assert BCE.scores(logits)[0, 0] == 0.5
     for task in (BCE, CE):
-        scores = task.probabilities(logits)
+        scores = task.scores(logits)
         assert ((scores >= 0) & (scores <= 1)).all()
         assert scores[0, 1] > scores[0, 0] > scores[0, 2]
 

@@ -1,4 +1,4 @@
-"""What is asked of an utterance: how the person feels, in words or as a number, and who they are."""
+"""What is asked of an utterance: how the person feels, by label or number, and who they are."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal

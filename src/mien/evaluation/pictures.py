@@ -147,9 +147,8 @@ def _overall(axes: Axes, block: Mapping[str, Any]) -> None:
     keys = [_key("this model", color=BLUE, lw=7)]
     if any(interval for *_, interval in bars):
         keys.append(_key("95 % interval", color=ORANGE, lw=3))
-    both = bool(block["singlelabel"]) == bool(
-        block["multilabel"]
-    )  # or sentiment, which has neither
+    # both kinds of figures, or sentiment, which has neither
+    both = bool(block["singlelabel"]) == bool(block["multilabel"])
     one = "most frequent label" if block["singlelabel"] else "always no"
     _legend(axes, [*keys, _tick_key("constant answer" if both else one)])
 

@@ -33,11 +33,11 @@ YES_OR_NO = {
 
 SENTIMENT = {
     "mean absolute error": "mae",
-    "correlation": "correlation",
-    "negative or positive (Acc2)": "acc2",
-    "F1 of it": "f1",
-    "negative or not (Acc2)": "acc2_non_negative",
-    "F1 of that": "f1_non_negative",
+    "Pearson's r": "correlation",
+    "negative, positive (Acc2)": "acc2",
+    "negative, positive (F1)": "f1",
+    "negative, not (Acc2)": "acc2_non_negative",
+    "negative, not (F1)": "f1_non_negative",
     "five steps (Acc5)": "acc5",
     "seven steps (Acc7)": "acc7",
 }
