@@ -22,9 +22,7 @@ def block():
     predicted = np.clip(truth + random.normal(0, 1, 60), -3, 3)
     counts = step_counts(np.array([0.0, 1.0, 1.2, 2.0]))
     videos = [f"video {i % 6}" for i in range(60)]
-    return evaluate_sentiment(
-        predicted, truth, train_counts=counts, persons=videos, by="dialogue"
-    )
+    return evaluate_sentiment(predicted, truth, train_counts=counts, persons=videos, by="dialogue")
 
 
 @pytest.mark.parametrize(("excluded", "which"), [(0, "_positive"), (1, "")])
