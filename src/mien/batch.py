@@ -31,7 +31,8 @@ class Batch:
     feature_counts : dict of str to Tensor (B,) int64
         For each of these modalities the steps of each utterance; 0 where it does not have it.
     targets : dict of str to Tensor (B, C) float32
-        For each task the label indicators; a row of NaN where an utterance has no label for it.
+        For each task the label indicators, or the sentiment; a row of NaN where an utterance has
+        no label for it.
     ids : list of str
         Utterance ids, for reports.
     """

@@ -163,8 +163,8 @@ class Recognizer:
         return batch, self.model(batch)
 
     def scores(self, output: Output) -> dict[str, torch.Tensor]:
-        """Give the scores (B, C) of each task, from 0 to 1."""
-        return {t.name: t.probabilities(output.logits[t.name]).cpu() for t in self.tasks}
+        """Give the scores (B, C) of each task: probabilities, or sentiment from -3 to 3."""
+        return {t.name: t.scores(output.logits[t.name]).cpu() for t in self.tasks}
 
     def answers(self, scores: Mapping[str, torch.Tensor]) -> dict[str, Answer]:
         """Decide by the scores (C,) of each task."""
@@ -212,10 +212,10 @@ class Recognizer:
 
     def _answer(self, task: Task, scores: torch.Tensor) -> Answer:
         values = [round(float(score), 6) for score in scores]
-        return Answer(
-            decision=task.decide(values, self.thresholds[task.name]),
-            scores=dict(zip(task.labels, values, strict=True)),
-        )
+        decision = task.decide(values, self.thresholds[task.name])
+        if task.regression:
+            return Answer(decision=decision, value=values[0])
+        return Answer(decision=decision, scores=dict(zip(task.labels, values, strict=True)))
 
     def _segment(
         self, start: float, end: float, sample: Sample, scores: dict[str, torch.Tensor]

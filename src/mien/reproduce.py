@@ -21,7 +21,7 @@ from mien.tasks import emotion_task, person_task
 from mien.training import TrainConfig, train
 from mien.training.adopt import adopt
 from mien.training.evaluate import evaluate_run
-from mien.training.fit import STATE
+from mien.training.keeper import STATE
 
 SOURCES = {"iemocap": ("processed", "iemocap"), "mosei": ("processed", "mosei")}
 """For each published name of a data set the corpora that its folder may hold."""

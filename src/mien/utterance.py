@@ -21,6 +21,9 @@ EMOTIONS = (
 )
 """The words mien uses for emotions, whatever a corpus calls them, in the order they are listed."""
 
+HIGHEST_SENTIMENT = 3.0
+"""Sentiment goes from minus this, highly negative, to this (CMU-MOSEI, Zadeh et al. 2018)."""
+
 FACE_SIZE = 48
 """Edge of a face crop, pixels (Dai et al. 2021, section 4)."""
 
@@ -51,6 +54,8 @@ class Utterance:
         The words. None: not transcribed.
     emotions : tuple of str or None
         Words from `EMOTIONS`. An empty tuple means "labelled, none of them"; None "not labelled".
+    sentiment : float or None
+        From -3, highly negative, over 0, neutral, to 3, highly positive. None: not judged.
     video, audio : Path or None
         Media files; they may be the same file. None: that modality does not exist.
     video_side : {"left", "right"} or None
@@ -74,6 +79,7 @@ class Utterance:
     end: float | None = None
     text: str | None = None
     emotions: tuple[str, ...] | None = None
+    sentiment: float | None = None
     video: Path | None = None
     video_side: Side | None = None
     audio: Path | None = None

@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from mien import __version__
 from mien.cli import clips, data, project, runs
@@ -26,7 +27,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
-    args = build_parser().parse_args(arguments)
+    args = build_parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))
     return attempt(lambda: args.handler(args), "mien", debug=args.debug)
 
 
@@ -45,6 +46,14 @@ def attempt(work: Callable[[], None], program: str, *, debug: bool) -> int:
         print(f"{program}: {_message(error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _words(arguments: Sequence[str]) -> list[str]:
+    """Tell files whose names begin with a dash, as YouTube's may, from flags."""
+    return [
+        f"./{word}" if word.startswith("-") and Path(word).suffix and os.path.isfile(word) else word
+        for word in arguments
+    ]
 
 
 def _message(error: BaseException) -> str:

@@ -8,6 +8,13 @@ from typing import Any
 
 from mien.errors import MienError
 
+OWN_FLAGS = {
+    **dict.fromkeys(("emotions", "person_rule", "named_side"), ("iemocap", "synthetic")),
+    "splits": ("mosei",),
+    **dict.fromkeys(("dialogues", "turns", "seed"), ("synthetic",)),
+}
+"""The corpora that each flag which is not for all of them is for."""
+
 
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Make `mien prepare` of a parser."""
@@ -45,6 +52,9 @@ def _corpus_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("left", "right"),
         help="iemocap: where the actor named in the dialogue's id sits",
     )
+    parser.add_argument(
+        "--splits", type=Path, help="mosei: folder of the published lists of ids, a list a part"
+    )
     parser.add_argument("--dialogues", type=int, help="synthetic: dialogues a session")
     parser.add_argument("--turns", type=int, help="synthetic: turns a dialogue")
     parser.add_argument("--seed", type=int, help="synthetic: of everything random")
@@ -54,7 +64,7 @@ def _prepare(args: argparse.Namespace) -> None:
     from mien.corpora import CORPORA
     from mien.dataset.prepare import prepare
 
-    reading = _given(args, "emotions", "person_rule", "named_side")
+    reading = _given(args, "emotions", "person_rule", "named_side", "splits")
     making = _given(args, "dialogues", "turns", "seed")
     _check(args, reading, making)
     if args.corpus == "synthetic":
@@ -77,9 +87,9 @@ def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 def _check(args: argparse.Namespace, reading: dict[str, Any], making: dict[str, Any]) -> None:
     """Refuse flags that are not for the corpus, and numbers out of range."""
-    for names, allowed in ((reading, ("iemocap", "synthetic")), (making, ("synthetic",))):
-        if names and args.corpus not in allowed:
-            flag = "--" + next(iter(names)).replace("_", "-")
+    for name in reading | making:
+        if args.corpus not in OWN_FLAGS[name]:
+            flag = "--" + name.replace("_", "-")
             args.parser.error(f"{flag} is not for the corpus {args.corpus}")
     if args.workers < 1 or args.frame_interval <= 0 or (args.limit is not None and args.limit < 1):
         args.parser.error("--workers and --limit are at least 1, --frame-interval above 0")

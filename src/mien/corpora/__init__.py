@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mien.corpora import iemocap, manifest, ravdess
+from mien.corpora import iemocap, manifest, mosei, ravdess
 from mien.utterance import Skipped, Utterance
 
 
@@ -38,6 +38,12 @@ CORPORA = {
             iemocap.read,
             iemocap.SIX,
             "IEMOCAP's raw release: the folder that holds Session1 to Session5",
+        ),
+        Corpus(
+            "mosei",
+            mosei.read,
+            tuple(mosei.EMOTIONS.values()),
+            "CMU-MOSEI's raw release: the folder that holds Audio, Labels, Transcript and Videos",
         ),
         Corpus(
             "ravdess",

@@ -12,6 +12,7 @@ session, dialogue       recording units that a split may hold out
 start, end              seconds within the files
 emotions (or emotion)   words separated by ``;`` (JSONL: or a list); empty: not labelled; a lone
                         ``;`` (JSONL: or ``[]``): labelled, none of them
+sentiment               from -3 (negative) to 3 (positive); empty: not judged
 split                   train, valid or test
 audio_channel           which channel holds the voice, from 0; empty: all, averaged
 video_side              left or right: the half of the picture that shows the person
@@ -33,12 +34,12 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args
 
 from mien.errors import MienError
-from mien.utterance import Side, Skipped, Utterance
+from mien.utterance import HIGHEST_SENTIMENT, Side, Skipped, Utterance
 
 CONTENT = ("video", "audio", "media", "text")
 COLUMNS = (
     *("id", *CONTENT, "person", "session", "dialogue", "start", "end", "emotions", "split"),
-    *("audio_channel", "video_side"),
+    *("sentiment", "audio_channel", "video_side"),
 )
 """The columns that mean something; every other becomes an attribute."""
 
@@ -192,6 +193,7 @@ def _utterance(row: Row, folder: Path) -> Utterance:
         end=_number(row, "end"),
         text=_word(row, "text"),
         emotions=_emotions(row),
+        sentiment=_number(row, "sentiment", -HIGHEST_SENTIMENT, HIGHEST_SENTIMENT),
         video=_file(row, "video", folder) or picture,
         video_side=_choice(row, "video_side", get_args(Side)),
         audio=_file(row, "audio", folder) or media,
@@ -218,14 +220,15 @@ def _word(row: Row, column: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _number(row: Row, column: str) -> float | None:
+def _number(row: Row, column: str, low: float = 0, high: float = math.inf) -> float | None:
     word = _word(row, column)
     try:
         number = None if word is None else float(word)
     except ValueError:
         number = math.nan
-    if number is not None and not 0 <= number < math.inf:
-        raise MienError(f"{column} is {word!r}, not a number from 0 on")
+    if number is not None and not (low <= number <= high and math.isfinite(number)):
+        limits = "from 0 on" if high == math.inf else f"from {low:g} to {high:g}"
+        raise MienError(f"{column} is {word!r}, not a number {limits}")
     return number
 
 

@@ -32,6 +32,7 @@ SCHEMA = pa.schema(
         ("end", pa.float64()),
         ("text", pa.string()),
         ("emotions", pa.list_(pa.string())),
+        ("sentiment", pa.float64()),  # empty in shards written before there was such a column
         ("video", pa.string()),
         ("video_side", pa.string()),
         ("audio", pa.string()),
@@ -118,7 +119,10 @@ def read_shard(path: Path) -> tuple[pa.Table, list[Skipped]]:
     """Read the light columns of a shard, and what was skipped while it was made."""
     with _readable(path), pq.ParquetFile(path) as shard:
         skipped = json.loads(shard.metadata.metadata[b"skipped"])
-        return shard.read(columns=LIGHT), [Skipped(**item) for item in skipped]
+        table = shard.read(columns=LIGHT)
+        if "sentiment" not in table.column_names:
+            table = table.append_column("sentiment", pa.nulls(len(table), pa.float64()))
+        return table.select(LIGHT), [Skipped(**item) for item in skipped]
 
 
 class Store:
@@ -188,7 +192,10 @@ class Store:
     @cached_property
     def fingerprint(self) -> str:
         """What tells these samples from others, in this order, wherever their media lie."""
-        rows = self.index.drop_columns(["video", "audio"]).to_pylist()
+        left_out = ["video", "audio"]
+        if self.index["sentiment"].null_count == len(self):
+            left_out.append("sentiment")  # or older data would no longer be known as the same
+        rows = self.index.drop_columns(left_out).to_pylist()
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
     def __getitem__(self, number: int) -> Sample:

@@ -1,7 +1,5 @@
 """Start, resume and finish a training run."""
 
-import csv
-import io
 import logging
 import warnings
 from pathlib import Path
@@ -18,22 +16,21 @@ from mien.dataset.examples import Examples
 from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.files import write_text
+from mien.evaluation.sentiment import step_counts
 from mien.media.decode import FRAME_INTERVAL
 from mien.models import MME2E, ModelConfig
 from mien.models.config import MODALITIES
 from mien.models.text import describe, load_config, load_tokenizer, load_weights
 from mien.run import DataConfig, Run, RunConfig
-from mien.tasks import Task, emotion_task, person_task
+from mien.tasks import Task, emotion_task, person_task, sentiment_task
 from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
 from mien.training.data import Loaders, divide, examples, usable
 from mien.training.evaluate import answer, choose_thresholds
 from mien.training.initial import begin_with, read_weights
-from mien.training.learner import MONITOR, Learner
+from mien.training.keeper import STATE, Keeper
+from mien.training.learner import Learner
 from mien.training.memory import keep_freed_memory
-
-STATE = "state/last.safetensors"
 
 
 def train(
@@ -212,11 +209,15 @@ def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
 
 def _tasks(store: Store, parts: Split, config: TrainConfig) -> tuple[Task, ...]:
     utterances = [store.utterances[row] for row in parts.train]
+    asked = ("emotion", "person") if config.task == "both" else config.task.split("+")
     tasks = []
-    if config.task in ("emotion", "both"):
+    if "emotion" in asked:
         tasks.append(emotion_task(utterances, config.loss or "bce"))
-    if config.task in ("person", "both"):
+    if "person" in asked:
         tasks.append(person_task(utterances, config.loss or "ce"))
+    if "sentiment" in asked:
+        of_labels = config.loss in ("bce", "ce") and len(asked) > 1  # meant for the other task
+        tasks.append(sentiment_task("l1" if of_labels else config.loss or "l1"))
     return tuple(tasks)
 
 
@@ -224,8 +225,11 @@ def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[s
     counts: dict[str, dict[str, int]] = {}
     for task in tasks:
         targets = torch.stack([task.target(store.utterances[row]) for row in parts.train])
-        totals = targets.nansum(dim=0).int().tolist()
-        counts[task.name] = dict(zip(task.labels, totals, strict=True))
+        if task.regression:
+            counts[task.name] = step_counts(targets[~targets.isnan()].numpy())
+        else:
+            totals = targets.nansum(dim=0).int().tolist()
+            counts[task.name] = dict(zip(task.labels, totals, strict=True))
     return counts
 
 
@@ -238,61 +242,6 @@ def _network(run: Run, config: TrainConfig) -> MME2E:
     if config.init:
         print(begin_with(config.init, network, run.config.tasks, config.init_modalities))
     return network
-
-
-class Keeper(Callback):
-    """After each epoch: keep the best weights, log, stop early, and save where training stands.
-
-    Lightning's own early stopping compares with a tensor that later epochs overwrite.
-    """
-
-    def __init__(self, run: Run, patience: int) -> None:
-        self.run, self.patience = run, patience
-        self.best, self.best_epoch = float("-inf"), -1
-
-    def state_dict(self) -> dict[str, Any]:
-        """Give what a resumed run must know."""
-        return {"best": self.best, "best_epoch": self.best_epoch}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what `state_dict` gave."""
-        self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
-
-    def on_train_start(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
-        """Leave a run as it is that had stopped before it was resumed."""
-        if trainer.current_epoch - 1 - self.best_epoch >= self.patience:
-            trainer.should_stop = True
-
-    def on_train_epoch_end(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
-        """Write the folder's files; validation of the epoch has been done by now."""
-        figure = float(trainer.callback_metrics[MONITOR])
-        if figure > self.best:
-            self.best, self.best_epoch = figure, trainer.current_epoch
-            if trainer.is_global_zero:
-                self.run.write_model(learner.model)  # type: ignore[arg-type]
-        if trainer.current_epoch - self.best_epoch >= self.patience:
-            trainer.should_stop = True
-        if trainer.is_global_zero:
-            self._log(trainer)
-        trainer.save_checkpoint(self.run.folder / STATE)
-
-    def _log(self, trainer: L.Trainer) -> None:
-        """Write the epoch's row of log/metrics.csv, over one that an interruption left."""
-        path = self.run.folder / "log" / "metrics.csv"
-        rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
-        rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
-        figures = {
-            n: float(v)
-            for n, v in trainer.callback_metrics.items()
-            if not n.endswith(("_step", "_epoch"))
-        }
-        place = {"epoch": trainer.current_epoch, "step": trainer.global_step}
-        rows.append(place | dict(sorted(figures.items())))
-        table = io.StringIO()
-        writer = csv.DictWriter(table, list(rows[-1]))
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(path, table.getvalue())
 
 
 def _fit(
