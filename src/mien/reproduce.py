@@ -94,7 +94,7 @@ def reproduce(job: Job) -> dict[str, Any]:
     whole = modalities == run.config.model.modalities
     if part == "test" and whole and store.fingerprint == run.config.data.fingerprint:
         run.write("metrics.json", metrics)
-    print(f"figures of {run.folder}")
+    print(f"the run: {run.folder}")
     return metrics
 
 
@@ -151,11 +151,14 @@ def _data(job: Job) -> Path:
             f"--datapath={job.datapath}: no such folder; give the one with the published processed"
             " data, with a corpus's own release, or one that `mien prepare` wrote"
         )
+    source = str(job.datapath.resolve())
+    out = job.savings / f"data-{_digest([source, job.dataset, job.frame_interval])}"
+    if (out / "dataset.json").is_file():
+        print(f"the data are prepared: {out}")
+        return out
     corpus, items = _read(job)
-    settings = [corpus, str(job.datapath.resolve()), job.frame_interval]
-    out = job.savings / f"data-{_digest(settings)}"
     job.savings.mkdir(parents=True, exist_ok=True)
-    options = {"source": str(job.datapath.resolve())}
+    options = {"source": source}
     print(prepare(items, out, corpus=corpus, frame_interval=job.frame_interval, options=options))
     return out
 

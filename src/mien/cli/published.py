@@ -39,8 +39,8 @@ class Option:
         Those that it concerns. For others it is accepted and a line says so.
     choices : tuple of str
         The values it may have; any where empty.
-    told : bool
-        Say what it means when it is given, since that is not what its name says.
+    note : callable
+        Gives a line for a value that means something else than it says; empty for others.
     """
 
     flags: tuple[str, ...]
@@ -51,7 +51,7 @@ class Option:
     value: Callable[[Any], Any] = lambda value: value
     models: tuple[str, ...] = MODELS
     choices: tuple[str, ...] = ()
-    told: bool = False
+    note: Callable[[Any], str] = lambda value: ""
 
     @property
     def name(self) -> str:
@@ -146,19 +146,18 @@ OPTIONS = (
         ("--fusion",),
         str,
         "early",
-        "early and weighted: the sum of weighted answers, which the published code takes whatever"
-        " is said here; concat, attention: mien's own",
+        "early, weighted: the published sum of weighted answers; concat, attention: mien's own",
         "model.fusion",
         lambda kind: "weighted" if kind == "early" else kind,
         choices=("early", "weighted", "concat", "attention"),
-        told=True,
+        note=lambda kind: "means weighted, as it does in the published code" * (kind == "early"),
     ),
     Option(
         ("--feature-dim",),
         int,
         256,
         "nothing, as in the published code: a modality's state is as wide as --trans-dim says",
-        told=True,
+        models=(),
     ),
     Option(
         ("-st", "--sparse-threshold"),
@@ -223,6 +222,10 @@ OPTIONS = (
         None,
         "learn who speaks, as in the fork: the persons that the data have, and a line says where"
         " the number differs",
+        note=lambda number: (
+            "a person is who speaks; the fork named whom the recording is named"
+            " after, the speaker in half of the utterances"
+        ),
     ),
     Option(("--img-interval",), int, 500, "milliseconds between two pictures"),
     Option(
@@ -301,9 +304,9 @@ OPTIONS = (
         ("-bi", "--bidirectional"),
         bool,
         False,
-        "nothing: the RNNs read in both directions with and without it, as in the published code",
+        "nothing: the RNNs read in both directions with it and without, as in the published code",
         models=("lf_rnn",),
-        told=True,
+        note=lambda on: "changes nothing: the RNNs do so anyway, as in the published code",
     ),
     Option(
         ("--gru",),

@@ -37,7 +37,8 @@ def build_parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     for option in OPTIONS:
-        shown = "" if option.default in (..., None, False, "") else f" (default: {option.default})"
+        plain = option.default in (..., None, "") or option.default is False
+        shown = "" if plain else f" (default: {option.default})"
         more: dict[str, Any] = {"action": "store_true"}
         if option.kind is not bool:
             metavar = "|".join(option.choices) or "VALUE"
@@ -129,8 +130,8 @@ def settings(args: argparse.Namespace) -> tuple[dict[str, dict[str, Any]], list[
         concerned, value = model in option.models, given.get(option.name, option.default)
         if concerned and option.setting and value is not None:
             _set(values, option.setting, option.value(value))
-        if option.name in given and (option.told or not concerned):
-            notes.append(_note(option, value, model, concerned))
+        if option.name in given and (note := _note(option, value, model)):
+            notes.append(note)
     values["training"]["task"] = "person" if "num_persons" in given else "emotion"
     if ckpt := given.get("ckpt"):
         values["training"]["init"] = ckpt
@@ -145,11 +146,12 @@ def _set(values: dict[str, dict[str, Any]], setting: str, value: Any) -> None:
     values[section][name] = value
 
 
-def _note(option: Option, value: Any, model: str, concerned: bool) -> str:
-    flag = option.flags[-1]
-    if not concerned:
-        return f"{flag} has no effect: {model} has nothing of the kind"
-    return f"{flag}: {option.means}" if value is True else f"{flag}={value}: {option.means}"
+def _note(option: Option, value: Any, model: str) -> str:
+    flag = option.flags[-1] if option.kind is bool else f"{option.flags[-1]}={value}"
+    if model not in option.models:
+        return f"{option.flags[-1]} has no effect: {model} has nothing of the kind"
+    note = option.note(value)
+    return note and f"{flag}: {note}"
 
 
 def _override(values: dict[str, dict[str, Any]]) -> list[str]:
