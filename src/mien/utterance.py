@@ -133,6 +133,9 @@ class Sample:
         False where no face was detected and the centre of the frame stands in.
     waveform : array (S,) int16 or None
         Mono at 16 kHz, S >= `SHORTEST`.
+    features : mapping of str to array (L, D) float32
+        For models of hand-crafted features: those of "t", "a" and "v", L >= 1, as far as it has
+        them.
     """
 
     utterance: Utterance
@@ -140,6 +143,7 @@ class Sample:
     face_times: np.ndarray | None = None
     face_found: np.ndarray | None = None
     waveform: np.ndarray | None = None
+    features: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def text(self) -> str | None:

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from mien.dataset.audit import audit
+from mien.dataset.feature_store import FOLDER, FeatureStore
 from mien.dataset.splits import PROTOCOLS
 from mien.dataset.store import Store
 from mien.utterance import Utterance
@@ -25,6 +26,7 @@ def inspect(data: str | Path) -> str:
         _counts("emotions", [e for u in store.utterances for e in _emotions(u)]),
         _counts("persons", [u.person or "(not known)" for u in store.utterances]),
         _counts("modalities (t words, a sound, v faces)", store.modalities),
+        _features(store.folder),
         _skipped(store.folder),
         _leakage(store),
     ]
@@ -46,6 +48,16 @@ def _counts(title: str, values: list[str]) -> str:
         for value, count in sorted(counts.items())
     ]
     return "\n".join([title, *lines])
+
+
+def _features(folder: Path) -> str:
+    if not (folder / FOLDER / "features.json").is_file():
+        return ""
+    store = FeatureStore(folder)
+    kinds = ", ".join(
+        f"{m} {s} ({store.settings.sizes[m]})" for m, s in store.settings.sources.items()
+    )
+    return _counts(f"features of {kinds}", [letters or "none" for letters in store.modalities])
 
 
 def _skipped(folder: Path) -> str:

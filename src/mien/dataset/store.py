@@ -193,21 +193,30 @@ class Store:
 
     def __getitem__(self, number: int) -> Sample:
         """Read one sample."""
+        shard, row = self.place(number)
+        decoded = self.read_row(self._shards[shard], row, tuple(_DECODED))
+        return _sample(self.utterances[number], decoded)
+
+    def place(self, number: int) -> tuple[int, int]:
+        """Give the shard of a sample, and its row there."""
         if not -len(self) <= number < len(self):
             raise IndexError(f"sample {number} of {len(self)}")
         number %= len(self)
         shard = bisect.bisect_right(self._ends, number)
-        row = number - (self._ends[shard - 1] if shard else 0)
-        with _readable(self._shards[shard]):
-            starts = self._open(self._shards[shard])[1]
-            group = bisect.bisect_right(starts, row) - 1
-            table = self._group(shard, group)
-        decoded = table.slice(row - starts[group], 1).to_pylist()[0]
-        return _sample(self.utterances[number], decoded)
+        return shard, number - (self._ends[shard - 1] if shard else 0)
 
-    def _read_group(self, shard: int, group: int) -> pa.Table:
-        file = self._open(self._shards[shard])[0]
-        return file.read_row_group(group, columns=_DECODED, use_threads=False)
+    def read_row(self, path: Path, row: int, columns: tuple[str, ...]) -> dict[str, Any]:
+        """Read some columns of one row of a shard."""
+        with _readable(path):
+            starts = self._open(path)[1]
+            group = bisect.bisect_right(starts, row) - 1
+            table = self._group(path, group, columns)
+        plain: dict[str, Any] = table.slice(row - starts[group], 1).to_pylist()[0]
+        return plain
+
+    def _read_group(self, path: Path, group: int, columns: tuple[str, ...]) -> pa.Table:
+        file = self._open(path)[0]
+        return file.read_row_group(group, columns=list(columns), use_threads=False)
 
 
 def read_info(folder: Path) -> dict[str, Any]:

@@ -115,6 +115,11 @@ class ModelConfig(BaseModel):
         """Whether the model reads features instead of words, faces and sound."""
         return self.model.startswith("lf-")
 
+    @property
+    def decoded(self) -> str:
+        """The modalities that it reads as words, faces and sound."""
+        return "" if self.hand_crafted else self.modalities
+
     def feature_size(self, modality: str) -> int:
         """Give the features a step of "t", "a" or "v"."""
         return self.feature_sizes["tav".index(modality)]

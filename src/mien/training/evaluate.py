@@ -11,9 +11,9 @@ from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.evaluation import evaluate
 from mien.evaluation.thresholds import choose
-from mien.models import MME2E
+from mien.models import Network
 from mien.run import Run
-from mien.training.data import divide, examples, loader, usable
+from mien.training.data import divide, examples, loader, open_for, usable
 
 Answers = dict[str, tuple[np.ndarray, np.ndarray]]
 """For each task the probabilities (N, C) and the indicators (N, C; NaN rows where unknown)."""
@@ -21,7 +21,7 @@ Answers = dict[str, tuple[np.ndarray, np.ndarray]]
 
 def answer(
     run: Run,
-    model: MME2E,
+    model: Network,
     store: Store,
     rows: list[int],
     *,
@@ -95,7 +95,7 @@ def evaluate_run(
         The data are gone, or no utterance of the part can be judged.
     """
     run = Run(folder)
-    store = Store(Path(data or run.config.data.path))
+    store = open_for(run, Path(data or run.config.data.path))
     shown = modalities or run.config.model.modalities
     if not set(shown) <= set(run.config.model.modalities):
         raise MienError(

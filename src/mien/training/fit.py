@@ -14,12 +14,14 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from mien.dataset.examples import Examples
+from mien.dataset.feature_store import FeatureStore, fit_sizes, open_data
 from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.features.extractor import FeatureSettings
 from mien.files import write_text
 from mien.media.decode import FRAME_INTERVAL
-from mien.models import MME2E, ModelConfig
+from mien.models import LateFusion, ModelConfig, Network
 from mien.models.config import MODALITIES
 from mien.models.text import describe, load_config, load_tokenizer, load_weights
 from mien.run import DataConfig, Run, RunConfig
@@ -70,11 +72,12 @@ def train(
     >>> from mien.training import train, TrainConfig
     >>> run = train("data/ravdess", "runs/ravdess", config=TrainConfig(epochs=1))  # doctest: +SKIP
     """
-    store = Store(Path(data))
+    model = Run(out).config.model if resume else model or ModelConfig()
+    store = open_data(Path(data), model)
     if resume:
         run = _reopen(store, Path(out))
     else:
-        run = _create(store, Path(data), Path(out), model or ModelConfig(), config or TrainConfig())
+        run = _create(store, Path(data), Path(out), model, config or TrainConfig())
     config = TrainConfig.model_validate(run.config.training)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
@@ -86,6 +89,8 @@ def train(
     }
     training = examples(run, store, rows["train"], tokenizer, config)
     validation = examples(run, store, rows["valid"], tokenizer)
+    if isinstance(network, LateFusion) and not resume:
+        network.fit_scales(training[0, [place]] for place in range(len(training)))
     weights: dict[str, Tensor] = {}
     if config.balance:
         targets = training.targets()
@@ -104,7 +109,8 @@ def _reopen(store: Store, out: Path) -> Run:
         raise MienError(f"{out} holds no finished epoch: delete it and train without --resume")
     recorded, found = run.config.data, _identity(store)
     known = found.keys() & recorded.model_fields_set
-    if any(found[name] != getattr(recorded, name) for name in known):
+    other = any(found[name] != getattr(recorded, name) for name in known)
+    if other or _features(store) != run.config.features:
         raise MienError(
             f"{store.folder} holds other data than those that {out} was trained on: name the folder"
             " where these lie now, or train anew into another --out"
@@ -113,6 +119,10 @@ def _reopen(store: Store, out: Path) -> Run:
     if now != recorded:
         run.record_data(now)
     return run
+
+
+def _features(store: Store) -> FeatureSettings | None:
+    return store.settings if isinstance(store, FeatureStore) else None
 
 
 def _identity(store: Store) -> dict[str, Any]:
@@ -126,7 +136,12 @@ def _identity(store: Store) -> dict[str, Any]:
 
 
 def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: TrainConfig) -> Run:
-    """Settle what the run is: protocol, tasks, text encoder; and make its folder."""
+    """Settle what the run is: protocol, tasks, text encoder, sizes; and make its folder."""
+    words = None
+    if isinstance(store, FeatureStore):
+        _check_baseline(model, config)
+        model = fit_sizes(model, store.settings)
+        words = store.table if store.table.is_file() else None
     protocol = config.protocol or suggest(store.utterances, config.task)
     parts = split(store.utterances, protocol, fold=config.fold)
     tasks = _tasks(store, parts, config)
@@ -137,7 +152,7 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
         if part == "train":
             _check_modalities(store, rows, model.modalities)
     text, tokenizer = None, None
-    if "t" in model.modalities:
+    if "t" in model.decoded:
         text, tokenizer = load_config(model.text_model), load_tokenizer(model.text_model)
         longest = getattr(text, "max_position_embeddings", model.text_max_len)
         if longest < model.text_max_len:
@@ -157,12 +172,23 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
         ),
         training=config.model_dump(mode="json"),
         text=None if text is None else describe(text),
+        features=_features(store),
     )
     print(
         f"protocol {protocol}: {', '.join(sizes)} utterances can be used;"
         f" {parts.left_out} in no part"
     )
-    return Run.create(out, settings, tokenizer)
+    return Run.create(out, settings, tokenizer, words)
+
+
+def _check_baseline(model: ModelConfig, config: TrainConfig) -> None:
+    """Refuse settings that would do nothing: a baseline has no pretrained and no raw part."""
+    for name, why in (
+        ("freeze_text", "has no pretrained text encoder"),
+        ("augment", "reads features, and only words, faces and sound can be changed"),
+    ):
+        if getattr(config, name):
+            raise MienError(f"{model.model} {why}: leave --{name.replace('_', '-')} out")
 
 
 def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
@@ -194,9 +220,9 @@ def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[s
     return counts
 
 
-def _network(run: Run, pretrained: bool) -> MME2E:
+def _network(run: Run, pretrained: bool) -> Network:
     network = run.build()
-    if pretrained and "t" in network.encoders:
+    if pretrained and "t" in run.config.model.decoded:
         load_weights(network.encoders["t"], run.config.model.text_model)  # type: ignore[arg-type]
     return network
 
