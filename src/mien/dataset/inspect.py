@@ -54,9 +54,8 @@ def _features(folder: Path) -> str:
     if not (folder / FOLDER / "features.json").is_file():
         return ""
     store = FeatureStore(folder)
-    kinds = ", ".join(
-        f"{m} {s} ({store.settings.sizes[m]})" for m, s in store.settings.sources.items()
-    )
+    sizes = store.settings.sizes
+    kinds = ", ".join(f"{m} {s} ({sizes[m]})" for m, s in store.settings.sources.items())
     return _counts(f"features of {kinds}", [letters or "none" for letters in store.modalities])
 
 

@@ -94,9 +94,8 @@ class Published:
 
     def _video(self, name: str, pictures: Any) -> None:
         for side in "LR":
-            found = {
-                int(k.rpartition("_")[2]): k for k in pictures if k.startswith(f"image_{side}_")
-            }
+            prefix = f"image_{side}_"
+            found = {int(k.removeprefix(prefix)): k for k in pictures if k.startswith(prefix)}
             rows = [np.asarray(pictures[found[n]])[-UNITS:] for n in sorted(found)]
             if rows:
                 own = self._sides.setdefault(name, {}).setdefault("v", {})
@@ -106,7 +105,9 @@ class Published:
         content = pickles.load(path)
         try:
             ids = [_name(i) for i in np.asarray(content["id"]).ravel().tolist()]
-            parts = {m: content[key] for m, key in zip("tav", ("text", "audio", "vision"))}
+            parts = {
+                m: content[key] for m, key in zip("tav", ("text", "audio", "vision"), strict=True)
+            }
             if {len(part) for part in parts.values()} != {len(ids)}:
                 raise ValueError("has not as many features as ids")
             for number, name in enumerate(ids):

@@ -1,5 +1,7 @@
 """The voice as 144 numbers every tenth of a second."""
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from scipy.fft import dct
@@ -25,7 +27,7 @@ REGIONS = (0, 300, 800, 1800, 2800, 4000, 8000)
 DESCRIPTORS = (
     *("energy", "zero crossings", "voicing", "pitch"),
     *("centroid", "spread", "skewness", "kurtosis", "flatness", "roll-off", "flux", "tilt"),
-    *(f"{low}-{high} Hz" for low, high in zip(REGIONS, REGIONS[1:], strict=False)),
+    *(f"{low}-{high} Hz" for low, high in pairwise(REGIONS)),
 )
 """What is told of each window: 18, as many as the phonological classes that they stand for."""
 
@@ -54,7 +56,7 @@ def voice_features(waveform: np.ndarray) -> np.ndarray:
     array (L, 144) float32
         One row for each 0.1 s, the last for what is left. Columns: 22 logarithmic Bark-band
         energies; MFCC 1 to 12; 18 `DESCRIPTORS` × 6 `FUNCTIONALS` over the whole utterance, the
-        same in each row, their kurtoses as logarithms; the step's logarithmic energy and its voicing.
+        same in each row, kurtoses as logarithms; the step's logarithmic energy and its voicing.
 
     Notes
     -----
