@@ -52,7 +52,10 @@ class Utterance:
     emotions : tuple of str or None
         Words from `EMOTIONS`. An empty tuple means "labelled, none of them"; None "not labelled".
     video, audio : Path or None
-        Media files; they may be the same file. None: that modality does not exist.
+        Media files; they may be the same file. None: that modality does not exist. A video may
+        also be a pattern of numbered pictures such as ``talk/image_%d.jpg``.
+    video_rate : float or None
+        Pictures a second of such a pattern, from its first picture on. None: `video` is a file.
     video_side : {"left", "right"} or None
         Which half of a split-screen picture shows the person. None: the whole picture.
     audio_channel : int or None
@@ -75,6 +78,7 @@ class Utterance:
     text: str | None = None
     emotions: tuple[str, ...] | None = None
     video: Path | None = None
+    video_rate: float | None = None
     video_side: Side | None = None
     audio: Path | None = None
     audio_channel: int | None = None

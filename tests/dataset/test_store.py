@@ -255,3 +255,19 @@ def test_a_missing_or_damaged_shard_is_named(store, tmp_path, harm):
     shard.unlink() if harm == "gone" else shard.write_bytes(shard.read_bytes()[:-500])
     with pytest.raises(MienError, match=r"2.parquet: missing or damaged"):
         _ = Store(folder).index
+
+
+def test_a_shard_from_before_a_column_was_added_is_read(store, samples, tmp_path):
+    folder = tmp_path / "older"
+    shutil.copytree(store.folder, folder)
+    for shard in folder.glob("*.parquet"):
+        file = pq.ParquetFile(shard)
+        older = file.read().drop_columns(["video_rate"])
+        skipped = file.metadata.metadata[b"skipped"]
+        pq.write_table(
+            older.replace_schema_metadata(older.schema.metadata | {b"skipped": skipped}), shard
+        )
+    again = Store(folder)
+    assert again.utterances == store.utterances
+    assert again.fingerprint == store.fingerprint
+    assert_same(again[3], samples[3])

@@ -33,6 +33,7 @@ SCHEMA = pa.schema(
         ("text", pa.string()),
         ("emotions", pa.list_(pa.string())),
         ("video", pa.string()),
+        ("video_rate", pa.float64()),
         ("video_side", pa.string()),
         ("audio", pa.string()),
         ("audio_channel", pa.int32()),
@@ -118,7 +119,15 @@ def read_shard(path: Path) -> tuple[pa.Table, list[Skipped]]:
     """Read the light columns of a shard, and what was skipped while it was made."""
     with _readable(path), pq.ParquetFile(path) as shard:
         skipped = json.loads(shard.metadata.metadata[b"skipped"])
-        return shard.read(columns=LIGHT), [Skipped(**item) for item in skipped]
+        return _complete(shard.read(columns=LIGHT)), [Skipped(**item) for item in skipped]
+
+
+def _complete(table: pa.Table) -> pa.Table:
+    """Add the columns that a shard written before they existed lacks, empty."""
+    for field in SCHEMA:
+        if field.name in LIGHT and field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table.select(LIGHT)
 
 
 class Store:
@@ -188,7 +197,7 @@ class Store:
     @cached_property
     def fingerprint(self) -> str:
         """What tells these samples from others, in this order, wherever their media lie."""
-        rows = self.index.drop_columns(["video", "audio"]).to_pylist()
+        rows = self.index.drop_columns(["video", "video_rate", "audio"]).to_pylist()
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
     def __getitem__(self, number: int) -> Sample:
