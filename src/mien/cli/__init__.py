@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "demo": ("generate a synthetic corpus and do everything with it", project.demo),
     "prepare": ("turn a corpus into data for training", data.prepare),
     "inspect": ("count what prepared data hold, and what leaks", data.inspect),
+    "features": ("extract hand-crafted features, for the baselines", data.features),
     "train": ("train a model", runs.train),
     "evaluate": ("measure a trained model", runs.evaluate),
     "report": ("write a page of a run's figures and curves", runs.report),

@@ -1,4 +1,4 @@
-"""The commands about data: prepare, inspect."""
+"""The commands about data: prepare, inspect, features."""
 
 import argparse
 import os
@@ -124,3 +124,45 @@ def _inspect(args: argparse.Namespace) -> None:
     from mien.dataset.inspect import inspect
 
     print(inspect(args.data))
+
+
+def features(parser: argparse.ArgumentParser) -> None:
+    """Make `mien features` of a parser."""
+    parser.add_argument("data", type=Path, help="prepared data; the features are put beside them")
+    parser.add_argument(
+        "--modalities", help="letters out of t, a, v (default: those that the data have)"
+    )
+    parser.add_argument(
+        "--glove", type=Path, metavar="FILE", help="word vectors to take instead of the packaged"
+    )
+    parser.add_argument(
+        "--read",
+        type=Path,
+        metavar="PATH",
+        help="features computed before: the published ones, OpenFace's, or your own",
+    )
+    parser.add_argument(
+        "--max-seconds", type=float, default=60.0, help="longer utterances are cut to this"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)"
+    )
+    parser.set_defaults(handler=_features)
+
+
+def _features(args: argparse.Namespace) -> None:
+    from mien.dataset.extract import extract
+
+    if args.workers < 1 or args.max_seconds < 0.1:
+        args.parser.error("--workers is at least 1, --max-seconds at least 0.1")
+    if args.modalities is not None and not set(args.modalities) <= set("tav"):
+        args.parser.error(f"--modalities {args.modalities} is not made of the letters t, a, v")
+    summary = extract(
+        args.data,
+        modalities=args.modalities,
+        glove=args.glove,
+        read=args.read,
+        max_seconds=args.max_seconds,
+        workers=args.workers,
+    )
+    print(summary)

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from mien.dataset.audit import audit
+from mien.dataset.feature_store import FOLDER, FeatureStore
 from mien.dataset.splits import PROTOCOLS
 from mien.dataset.store import Store
 from mien.utterance import Utterance
@@ -26,6 +27,7 @@ def inspect(data: str | Path) -> str:
         _sentiment(store.utterances),
         _counts("persons", [u.person or "(not known)" for u in store.utterances]),
         _counts("modalities (t words, a sound, v faces)", store.modalities),
+        _features(store.folder),
         _skipped(store.folder),
         _leakage(store),
     ]
@@ -63,6 +65,15 @@ def _order(item: tuple[str, int]) -> tuple[bool, float, str]:
     value = item[0]
     number = value.removeprefix("-").isdecimal()
     return not number, float(value) if number else 0.0, value
+
+
+def _features(folder: Path) -> str:
+    if not (folder / FOLDER / "features.json").is_file():
+        return ""
+    store = FeatureStore(folder)
+    sizes = store.settings.sizes
+    kinds = ", ".join(f"{m} {s} ({sizes[m]})" for m, s in store.settings.sources.items())
+    return _counts(f"features of {kinds}", [letters or "none" for letters in store.modalities])
 
 
 def _skipped(folder: Path) -> str:

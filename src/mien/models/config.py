@@ -57,16 +57,16 @@ class ModelConfig(BaseModel):
     )
     feature_sizes: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
         PUBLISHED_SIZES,
-        description="lf-rnn, lf-transformer: features a step of words, voice and face, as 300,144,35"
-        " (the published ones; without the flag those of the data)",
+        description="lf-rnn, lf-transformer: features a step of words, voice and face (300,144,35"
+        " published; without the flag those of the data)",
     )
     audio_feature_type: int = Field(
         0,
         ge=0,
         le=6,
-        description="lf-rnn, lf-transformer: which of the voice features are read: all (0), without"
-        " Bark bands (1), MFCC (2) or statistics (3), of the statistics mean and deviation alone (4)"
-        " or all but minimum and maximum (5), or more of the published files (6)",
+        description="lf-rnn, lf-transformer: which of the voice features are read: all (0); no Bark"
+        " bands (1), MFCC (2) or statistics (3); of the statistics mean and deviation alone (4), or"
+        " all but minimum and maximum (5); more of the published files (6)",
     )
     standardize: bool = Field(
         True,
@@ -119,6 +119,11 @@ class ModelConfig(BaseModel):
     def hand_crafted(self) -> bool:
         """Whether the model reads features instead of words, faces and sound."""
         return self.model.startswith("lf-")
+
+    @property
+    def decoded(self) -> str:
+        """The modalities that it reads as words, faces and sound."""
+        return "" if self.hand_crafted else self.modalities
 
     def feature_size(self, modality: str) -> int:
         """Give the features a step of "t", "a" or "v"."""

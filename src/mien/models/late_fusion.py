@@ -1,4 +1,4 @@
-"""The two-phase baselines: hand-crafted features over time, an RNN or a transformer, late fusion."""
+"""The two-phase baselines: hand-crafted features, an RNN or a transformer, late fusion."""
 
 from collections.abc import Iterable, Mapping
 from typing import cast

@@ -12,10 +12,10 @@ from mien.errors import MienError
 from mien.evaluation import evaluate
 from mien.evaluation.sentiment import evaluate_sentiment
 from mien.evaluation.thresholds import choose
-from mien.models import MME2E
+from mien.models import Network
 from mien.run import Run
 from mien.tasks import Task
-from mien.training.data import divide, examples, loader, usable
+from mien.training.data import divide, examples, loader, open_for, usable
 from mien.utterance import Utterance
 
 Answers = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -24,7 +24,7 @@ Answers = dict[str, tuple[np.ndarray, np.ndarray]]
 
 def answer(
     run: Run,
-    model: MME2E,
+    model: Network,
     store: Store,
     rows: list[int],
     *,
@@ -98,7 +98,7 @@ def evaluate_run(
         The data are gone, or no utterance of the part can be judged.
     """
     run = Run(folder)
-    store = Store(Path(data or run.config.data.path))
+    store = open_for(run, Path(data or run.config.data.path))
     shown = modalities or run.config.model.modalities
     if not set(shown) <= set(run.config.model.modalities):
         raise MienError(

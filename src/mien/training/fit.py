@@ -13,15 +13,17 @@ from torch import Tensor
 from transformers import PretrainedConfig
 
 from mien.dataset.examples import Examples
+from mien.dataset.feature_store import FeatureStore, fit_sizes, open_data
 from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.evaluation.sentiment import step_counts
+from mien.features.extractor import FeatureSettings
 from mien.media.decode import FRAME_INTERVAL
-from mien.models import MME2E, ModelConfig
+from mien.models import LateFusion, ModelConfig, Network
 from mien.models.config import MODALITIES
 from mien.models.text import describe, load_config, load_tokenizer, load_weights
-from mien.run import DataConfig, Run, RunConfig
+from mien.run import DataConfig, Run, RunConfig, build
 from mien.tasks import Task, emotion_task, person_task, sentiment_task
 from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
@@ -69,11 +71,12 @@ def train(
     >>> from mien.training import train, TrainConfig
     >>> run = train("data/ravdess", "runs/ravdess", config=TrainConfig(epochs=1))  # doctest: +SKIP
     """
-    store = Store(Path(data))
+    model = Run(out).config.model if resume else model or ModelConfig()
+    store = open_data(Path(data), model)
     if resume:
         run = _reopen(store, Path(out))
     else:
-        run = create(store, Path(data), Path(out), model or ModelConfig(), config or TrainConfig())
+        run = create(store, Path(data), Path(out), model, config or TrainConfig())
     config = TrainConfig.model_validate(run.config.training)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
@@ -85,6 +88,10 @@ def train(
     }
     training = examples(run, store, rows["train"], tokenizer, config)
     validation = examples(run, store, rows["valid"], tokenizer)
+    if isinstance(network, LateFusion) and not resume:
+        network.fit_scales(training[0, [place]] for place in range(len(training)))
+    if config.init and not resume:
+        print(begin_with(config.init, network, tasks, config.init_modalities))
     weights: dict[str, Tensor] = {}
     if config.balance:
         targets = training.targets()
@@ -103,7 +110,8 @@ def _reopen(store: Store, out: Path) -> Run:
         raise MienError(f"{out} holds no finished epoch: delete it and train without --resume")
     recorded, found = run.config.data, _identity(store)
     known = found.keys() & recorded.model_fields_set
-    if any(found[name] != getattr(recorded, name) for name in known):
+    other = any(found[name] != getattr(recorded, name) for name in known)
+    if other or _features(store) != run.config.features:
         raise MienError(
             f"{store.folder} holds other data than those that {out} was trained on: name the folder"
             " where these lie now, or train anew into another --out"
@@ -112,6 +120,10 @@ def _reopen(store: Store, out: Path) -> Run:
     if now != recorded:
         run.record_data(now)
     return run
+
+
+def _features(store: Store) -> FeatureSettings | None:
+    return store.settings if isinstance(store, FeatureStore) else None
 
 
 def _identity(store: Store) -> dict[str, Any]:
@@ -133,10 +145,15 @@ def create(
     *,
     trained: bool = False,
 ) -> Run:
-    """Settle what the run is: protocol, tasks, text encoder; and make its folder.
+    """Settle what the run is: protocol, tasks, text encoder, sizes; and make its folder.
 
     With `trained` the weights to begin with must answer all tasks.
     """
+    words = None
+    if isinstance(store, FeatureStore):
+        _check_baseline(model, config)
+        model = fit_sizes(model, store.settings)
+        words = store.table if store.table.is_file() else None
     protocol = config.protocol or suggest(store.utterances, config.task)
     parts = split(store.utterances, protocol, fold=config.fold)
     tasks = _tasks(store, parts, config)
@@ -147,7 +164,7 @@ def create(
         if part == "train":
             _check_modalities(store, rows, model.modalities)
     text, tokenizer = None, None
-    if "t" in model.modalities:
+    if "t" in model.decoded:
         text, tokenizer = load_config(model.text_model), load_tokenizer(model.text_model)
         longest = getattr(text, "max_position_embeddings", model.text_max_len)
         if longest < model.text_max_len:
@@ -169,12 +186,23 @@ def create(
         ),
         training=config.model_dump(mode="json"),
         text=None if text is None else describe(text),
+        features=_features(store),
     )
     print(
         f"protocol {protocol}: {', '.join(sizes)} utterances can be used;"
         f" {parts.left_out} in no part"
     )
-    return Run.create(out, settings, tokenizer)
+    return Run.create(out, settings, tokenizer, words)
+
+
+def _check_baseline(model: ModelConfig, config: TrainConfig) -> None:
+    """Refuse settings that would do nothing: a baseline has no pretrained and no raw part."""
+    for name, why in (
+        ("freeze_text", "has no pretrained text encoder"),
+        ("augment", "reads features, and only words, faces and sound can be changed"),
+    ):
+        if getattr(config, name):
+            raise MienError(f"{model.model} {why}: leave --{name.replace('_', '-')} out")
 
 
 def _check_init(
@@ -187,7 +215,7 @@ def _check_init(
     """Refuse weights that don't fit, before there is a folder in the way of the next try."""
     weights = read_weights(config.init or "", tasks)
     with torch.device("meta"):
-        plan = MME2E(model, {task.name: len(task.labels) for task in tasks}, text)
+        plan = build(model, tasks, text)
     weights.fitting(plan, tasks, config.init_modalities)
     for task in tasks if trained else ():
         if weights.labels.get(task.name) != task.labels:
@@ -233,14 +261,12 @@ def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[s
     return counts
 
 
-def _network(run: Run, config: TrainConfig) -> MME2E:
-    """Build the model with the weights to begin with."""
+def _network(run: Run, config: TrainConfig) -> Network:
+    """Build the model, with a pretrained text encoder where none is taken from elsewhere."""
     network, model = run.build(), run.config.model
-    taken = (config.init_modalities or model.modalities) if config.init else ""
-    if "t" in set(model.modalities) - set(taken):
+    begun = (config.init_modalities or model.modalities) if config.init else ""
+    if "t" in set(model.decoded) - set(begun):
         load_weights(network.encoders["t"], model.text_model)  # type: ignore[arg-type]
-    if config.init:
-        print(begin_with(config.init, network, run.config.tasks, config.init_modalities))
     return network
 
 

@@ -12,7 +12,7 @@ from torch.distributed import all_gather_object, is_initialized
 from mien.batch import Batch
 from mien.evaluation.bootstrap import average_f1, tally
 from mien.evaluation.thresholds import choose
-from mien.models import MME2E, Output
+from mien.models import Network, Output
 from mien.tasks import Task
 from mien.training.config import TrainConfig
 from mien.utterance import HIGHEST_SENTIMENT
@@ -33,7 +33,7 @@ class Learner(L.LightningModule):
 
     Parameters
     ----------
-    model : MME2E
+    model : Network
         The network.
     tasks : sequence of Task
         What it answers.
@@ -45,7 +45,7 @@ class Learner(L.LightningModule):
 
     def __init__(
         self,
-        model: MME2E,
+        model: Network,
         tasks: Sequence[Task],
         config: TrainConfig,
         weights: dict[str, Tensor] | None = None,
@@ -146,9 +146,10 @@ class Learner(L.LightningModule):
         """Set the optimiser, slower for the text encoder and its head, and its schedule."""
         slow: list[torch.nn.Parameter] = []
         fast: list[torch.nn.Parameter] = []
-        for name, parameter in self.model.named_parameters():
+        pretrained = {id(parameter) for parameter in self.model.pretrained()}
+        for parameter in self.model.parameters():
             if parameter.requires_grad:
-                text = name.startswith("encoders.t.") or name.endswith((".t.weight", ".t.bias"))
+                text = id(parameter) in pretrained
                 (slow if text and not self.config.freeze_text else fast).append(parameter)
         groups = [
             {"params": fast, "lr": self.config.lr},
