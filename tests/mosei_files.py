@@ -31,9 +31,8 @@ def write_mosei(root: Path) -> Path:
     """Write 12 videos of 4 clips of half a second, each rated by two annotators, and the lists."""
     random = np.random.default_rng(0)
     columns = ["Input.VIDEO_ID", "Input.CLIP", "Answer.sentiment"]
-    columns += [
-        f"Answer.{n}" for n in ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
-    ]
+    felt_names = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+    columns += [f"Answer.{name}" for name in felt_names]
     for folder in ("Audio/Full/WAV_16000", "Videos/Full/Combined", "Labels", "splits"):
         (root / folder).mkdir(parents=True)
     transcripts = root / "Transcript/Segmented/Combined"
@@ -53,9 +52,8 @@ def write_mosei(root: Path) -> Path:
                     answers = {f"Answer.{name}": strength for name, strength in felt.items()}
                     rated = {"Answer.sentiment": sentiment + shift}
                     table.writerow(row | rated | (answers if shift > 0 else {}))
-            soundfile.write(
-                root / f"Audio/Full/WAV_16000/{video}.wav", np.concatenate(sound), 16_000
-            )
+            wav = root / f"Audio/Full/WAV_16000/{video}.wav"
+            soundfile.write(wav, np.concatenate(sound), 16_000)
             write_video(root / f"Videos/Full/Combined/{video}.mp4", 8, fps=4)
             (transcripts / f"{video}.txt").write_text("\r\n".join(lines) + "\r\n")
     for part, videos in PARTS.items():
