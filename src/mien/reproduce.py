@@ -10,6 +10,9 @@ from typing import Any
 import torch
 
 from mien.corpora import CORPORA
+from mien.corpora.published_split import assign, read_split
+from mien.dataset.extract import extract
+from mien.dataset.feature_store import FOLDER, FeatureStore, fit_sizes, open_data
 from mien.dataset.prepare import prepare
 from mien.dataset.splits import split, suggest
 from mien.dataset.store import Store
@@ -22,9 +25,7 @@ from mien.training import TrainConfig, train
 from mien.training.adopt import adopt
 from mien.training.evaluate import evaluate_run
 from mien.training.keeper import STATE
-
-SOURCES = {"iemocap": ("processed", "iemocap"), "mosei": ("processed", "mosei")}
-"""For each published name of a data set the corpora that its folder may hold."""
+from mien.utterance import Skipped, Utterance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,11 @@ def reproduce(job: Job) -> dict[str, Any]:
     _choose_gpu(job.gpu)
     job = replace(job, model=_with_text_model(job))
     data = _data(job)
-    store = Store(data)
+    if job.model.hand_crafted:
+        _extract(job, data)
+    store = open_data(data, job.model)
+    if isinstance(store, FeatureStore):
+        job = replace(job, model=_with_sizes(job, store))
     _compare(job, store)
     if job.part is None:
         run = _train(job, data, _folder(job, store))
@@ -163,18 +168,51 @@ def _data(job: Job) -> Path:
     return out
 
 
-def _read(job: Job) -> tuple[str, list[Any]]:
-    """Read the corpus that a folder holds."""
+def _read(job: Job) -> tuple[str, list[Utterance | Skipped]]:
+    """Read the corpus that a folder holds, with the parts that published lists beside it give."""
     reasons = []
-    for name in SOURCES[job.dataset]:
+    processed = job.datapath / f"{job.dataset.upper()}_RAW_PROCESSED"
+    for name, folder in (
+        ("processed", processed if processed.is_dir() else job.datapath),
+        (job.dataset, job.datapath),
+    ):
         try:
-            return name, list(CORPORA[name].read(job.datapath))
+            return name, _divide(job, list(CORPORA[name].read(folder)))
         except MienError as error:
             reasons.append(str(error))
     raise MienError(
         f"--datapath={job.datapath} holds no data of {job.dataset} that mien knows: "
         + "; ".join(reasons)
     )
+
+
+def _divide(job: Job, items: list[Utterance | Skipped]) -> list[Utterance | Skipped]:
+    lists = job.datapath / f"{job.dataset.upper()}_SPLIT"
+    if not lists.is_dir():
+        return items
+    # the processed data are often there in part
+    assigned = assign(items, read_split(lists), name=str(lists), partial=True)
+    print(assigned)
+    return assigned.items
+
+
+def _extract(job: Job, data: Path) -> None:
+    """Put hand-crafted features beside the data where there are none: the published, or our own."""
+    if (data / FOLDER / "features.json").is_file():
+        return
+    published = job.datapath / f"{job.dataset.upper()}_HCF_FEATURES"
+    print(extract(data, read=published if published.is_dir() else None))
+
+
+def _with_sizes(job: Job, store: FeatureStore) -> ModelConfig:
+    """Read features of the sizes that there are, whatever the command says."""
+    values = job.model.model_dump(exclude_unset=True)
+    wanted = values.pop("feature_sizes", None)
+    model = ModelConfig(**values)
+    found = fit_sizes(model, store.settings).feature_sizes
+    if wanted not in (None, found):
+        print(f"--hfc-sizes={wanted}: the features of the data are of {found}, and these are read")
+    return model
 
 
 def _compare(job: Job, store: Store) -> None:

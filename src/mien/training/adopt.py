@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mien.dataset.store import Store
+from mien.dataset.feature_store import open_data
 from mien.models import ModelConfig
 from mien.run import Run
 from mien.training.config import TrainConfig
@@ -50,7 +50,7 @@ def adopt(
     >>> model = ModelConfig(text_model="albert-base-v2", front_end="published")
     >>> run = adopt("mme2e_tav.pt", "data/iemocap", "runs/published", model)  # doctest: +SKIP
     """
-    store, config = Store(Path(data)), config or TrainConfig()
+    store, config = open_data(Path(data), model), config or TrainConfig()
     config = config.model_copy(update={"init": str(weights), "init_modalities": None})
     run = create(store, Path(data), Path(out), model, config, trained=True)
     network, tasks = run.build(), run.config.tasks
