@@ -90,7 +90,10 @@ def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 def _check(args: argparse.Namespace, reading: dict[str, Any], making: dict[str, Any]) -> None:
     """Refuse flags that are not for the corpus, and numbers out of range."""
-    for names, allowed in ((reading, ("iemocap", "synthetic")), (making, ("synthetic",))):
+    for names, allowed in (
+        (reading, ("iemocap", "processed", "synthetic")),
+        (making, ("synthetic",)),
+    ):
         if names and args.corpus not in allowed:
             flag = "--" + next(iter(names)).replace("_", "-")
             args.parser.error(f"{flag} is not for the corpus {args.corpus}")

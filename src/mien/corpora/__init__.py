@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.corpora import iemocap, manifest, ravdess
+from mien.corpora import iemocap, manifest, processed, ravdess
 from mien.utterance import Skipped, Utterance
 
 
@@ -43,6 +43,14 @@ CORPORA = {
             iemocap.read,
             iemocap.SIX,
             "IEMOCAP's raw release: the folder that holds Session1 to Session5",
+        ),
+        Corpus(
+            "processed",
+            processed.read,
+            (),
+            "the folder that the authors of FE2E and MESM distribute: IEMOCAP_RAW_PROCESSED or"
+            " MOSEI_RAW_PROCESSED",
+            processed.splits,
         ),
         Corpus(
             "ravdess",
