@@ -318,14 +318,14 @@ def test_a_shell_runs_a_command_word_by_word_and_a_second_time_trains_nothing(
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     settings = {"PATH": path, "MIEN_RECIPE": "small.yaml", "OMP_NUM_THREADS": "1"}
     env = os.environ | settings | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
-    for said in ("figures", "was trained before by this command"):
+    for _ in range(2):
         result = subprocess.run(
             ["bash", "-c", line], cwd=place, env=env, capture_output=True, text=True, timeout=300
         )
         assert result.returncode == 0, result.stderr
         assert "--audio-feature-type has no effect" in result.stdout
         assert "person, test part" in result.stdout
-    assert said in result.stdout
+    assert "was trained before by this command" in result.stdout
 
 
 @pytest.mark.slow
