@@ -33,7 +33,13 @@ def published_weights(golden: Path, model: str, modalities: str) -> dict[str, Te
 
 
 def build(golden: Path, model: str, modalities: str = "tav", dropout: float = 0.1) -> LateFusion:
-    config = ModelConfig(model=model, modalities=modalities, standardize=False, dropout=dropout)
+    config = ModelConfig(
+        model=model,
+        modalities=modalities,
+        standardize=False,
+        rnn_state="published",
+        dropout=dropout,
+    )
     network = LateFusion(config, {"emotion": 6})
     weights = convert(published_weights(golden, model, modalities), modalities=modalities)
     if len(modalities) == 1:

@@ -1,6 +1,7 @@
 """A user's own features: an .npz file an utterance, or a row of a Parquet file."""
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -73,7 +74,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path) as content:
             return {name: content[name] for name in content.files if name in NAMES}
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
         raise MienError(f"{path}: cannot be read as .npz of plain numbers ({error})") from error
 
 

@@ -41,6 +41,8 @@ _RANGE = 1e-6
 _PITCHES = (80.0, 400.0)
 # Noise reaches a third of full correlation somewhere in the range; vowels stay above a half.
 _VOICED = 0.5
+# Two periods correlate as well as one.
+_OCTAVE_COST = 0.02
 
 
 def voice_features(waveform: np.ndarray) -> np.ndarray:
@@ -110,7 +112,8 @@ def _voicing(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     first, last = (round(RATE / pitch) for pitch in _PITCHES[::-1])
     sound = np.fft.irfft(power)[:, : last + 1]
     correlation = sound / np.maximum(sound[:, :1], _FLOOR) / (shape[: last + 1] / shape[0])
-    best = correlation[:, first:].argmax(axis=1) + first
+    octaves = np.log2(np.arange(first, last + 1) / first)
+    best = (correlation[:, first:] - _OCTAVE_COST * octaves).argmax(axis=1) + first
     voicing = correlation[np.arange(len(best)), best].clip(0, 1)
     return voicing, np.log2(RATE / best / 100)
 

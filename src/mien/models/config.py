@@ -78,6 +78,11 @@ class ModelConfig(BaseModel):
     rnn_hidden: int | None = Field(
         None, ge=1, description="lf-rnn: hidden size (default: as many as features, published)"
     )
+    rnn_state: Literal["final", "published"] = Field(
+        "final",
+        description="lf-rnn: state taken of each RNN: the final one of each direction; published takes"
+        " for words the output at the last one, where half of the RNN has seen no other",
+    )
     bidirectional: bool = Field(True, description="lf-rnn: read in both directions")
     trans_dim: int = Field(64, ge=4, description="width of the transformers over time")
     trans_nlayers: int = Field(4, ge=1, description="layers of the transformers over time")

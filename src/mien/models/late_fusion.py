@@ -26,8 +26,8 @@ class Recurrent(nn.Module):
     config : ModelConfig
         Kind, layers, hidden size, directions.
     last_step : bool
-        Take the output at the last step, where the backward direction has seen that step alone,
-        instead of the final state of each direction (published: for words and for them only).
+        Take the output at the last step, where the backward direction has seen that step alone
+        and learns from no other, instead of the final state of each direction.
     """
 
     def __init__(self, size: int, config: ModelConfig, last_step: bool) -> None:
@@ -90,8 +90,9 @@ class LateFusion(Network):
 
     Notes
     -----
-    The baselines of Dai et al. 2021, section 5.2. With `standardize` off it computes what the
-    published ones do for utterances that need no padding; those read padding as if it were data.
+    The baselines of Dai et al. 2021, section 5.2. With `standardize` off and `rnn_state` published
+    it computes what the published ones do for utterances that need no padding; those read padding
+    as if it were data.
 
     Examples
     --------
@@ -112,7 +113,7 @@ class LateFusion(Network):
     def _encoder(self, modality: str) -> nn.Module:
         config, size = self.config, self.config.feature_size(modality)
         if config.model == "lf-rnn":
-            return Recurrent(size, config, last_step=modality == "t")
+            return Recurrent(size, config, modality == "t" and config.rnn_state == "published")
         return OverTime(
             size,
             config.trans_nlayers,

@@ -13,18 +13,18 @@ from torch import Tensor
 from transformers import PretrainedConfig
 
 from mien.dataset.examples import Examples
-from mien.dataset.feature_store import FeatureStore, fit_sizes, open_data
+from mien.dataset.feature_store import FeatureStore, open_data
 from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.evaluation.sentiment import step_counts
-from mien.features.extractor import FeatureSettings
 from mien.media.decode import FRAME_INTERVAL
 from mien.models import LateFusion, ModelConfig, Network
 from mien.models.config import MODALITIES
 from mien.models.text import describe, load_config, load_tokenizer, load_weights
 from mien.run import DataConfig, Run, RunConfig, build
 from mien.tasks import Task, emotion_task, person_task, sentiment_task
+from mien.training.baseline import settings_of, settle, words_of
 from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
 from mien.training.data import Loaders, divide, examples, usable
@@ -111,7 +111,7 @@ def _reopen(store: Store, out: Path) -> Run:
     recorded, found = run.config.data, _identity(store)
     known = found.keys() & recorded.model_fields_set
     other = any(found[name] != getattr(recorded, name) for name in known)
-    if other or _features(store) != run.config.features:
+    if other or settings_of(store) != run.config.features:
         raise MienError(
             f"{store.folder} holds other data than those that {out} was trained on: name the folder"
             " where these lie now, or train anew into another --out"
@@ -120,10 +120,6 @@ def _reopen(store: Store, out: Path) -> Run:
     if now != recorded:
         run.record_data(now)
     return run
-
-
-def _features(store: Store) -> FeatureSettings | None:
-    return store.settings if isinstance(store, FeatureStore) else None
 
 
 def _identity(store: Store) -> dict[str, Any]:
@@ -149,11 +145,8 @@ def create(
 
     With `trained` the weights to begin with must answer all tasks.
     """
-    words = None
     if isinstance(store, FeatureStore):
-        _check_baseline(model, config)
-        model = fit_sizes(model, store.settings)
-        words = store.table if store.table.is_file() else None
+        model, config = settle(model, config, store.settings)
     protocol = config.protocol or suggest(store.utterances, config.task)
     parts = split(store.utterances, protocol, fold=config.fold)
     tasks = _tasks(store, parts, config)
@@ -186,23 +179,13 @@ def create(
         ),
         training=config.model_dump(mode="json"),
         text=None if text is None else describe(text),
-        features=_features(store),
+        features=settings_of(store),
     )
     print(
         f"protocol {protocol}: {', '.join(sizes)} utterances can be used;"
         f" {parts.left_out} in no part"
     )
-    return Run.create(out, settings, tokenizer, words)
-
-
-def _check_baseline(model: ModelConfig, config: TrainConfig) -> None:
-    """Refuse settings that would do nothing: a baseline has no pretrained and no raw part."""
-    for name, why in (
-        ("freeze_text", "has no pretrained text encoder"),
-        ("augment", "reads features, and only words, faces and sound can be changed"),
-    ):
-        if getattr(config, name):
-            raise MienError(f"{model.model} {why}: leave --{name.replace('_', '-')} out")
+    return Run.create(out, settings, tokenizer, words_of(store))
 
 
 def _check_init(
