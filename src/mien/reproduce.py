@@ -79,6 +79,9 @@ def reproduce(job: Job) -> dict[str, Any]:
     MienError
         The data are not found or can't be used, or there is no run to judge.
     """
+    init = job.training.init
+    if init and not Path(init).exists():
+        raise MienError(f"--ckpt={init}: no such run folder and no such checkpoint")
     _choose_gpu(job.gpu)
     job = replace(job, model=_with_text_model(job))
     data = _data(job)
