@@ -205,6 +205,16 @@ def test_a_wrong_command_ends_with_status_2(capsys, line: str, message: str) -> 
     assert message in capsys.readouterr().err
 
 
+def test_the_manual_has_every_published_command_and_all_its_commands_are_right() -> None:
+    text = PAGE.read_text()
+    lines = re.findall(r"^(?:MIEN_RECIPE=\S+ )?(python main\.py .*)$", text, re.M)
+    assert set(PUBLISHED.values()) <= set(lines)
+    for line in lines:
+        values, _ = settings(parsed(line))
+        ModelConfig(**values["model"])
+        TrainConfig(**values["training"])
+
+
 # What is here and what is not
 
 
@@ -298,7 +308,7 @@ def test_a_published_command_prepares_trains_and_prints_a_table(
     assert main(here(line)) == 0
     shown = capsys.readouterr().out
     task = "person" if "persons" in line else "emotion"
-    assert "MIEN_RECIPE=small.yaml goes before the command: width 0.125" in shown
+    assert re.search(r"^MIEN_RECIPE=small.yaml goes before the command: .*width 0.125", shown, re.M)
     assert re.search(r"--cuda=\d: there is no GPU here", shown)
     assert f"{task}, test part, protocol" in shown
     assert "this model" in shown or "average" in shown
