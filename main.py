@@ -11,7 +11,7 @@ if __name__ == "__main__":
     try:
         from mien.cli.reproduce import main
     except ImportError as error:
-        if not PYTHON.exists() or sys.prefix == str(HERE / ".venv"):
+        if not PYTHON.exists() or Path(sys.prefix).resolve() == (HERE / ".venv").resolve():
             sys.exit(f"main.py: {error}; run `make setup` in {HERE}")
         os.execv(PYTHON, [str(PYTHON), *sys.argv])
     sys.exit(main())

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import pickle
 import re
 import shlex
 import subprocess
@@ -10,9 +11,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 import yaml
+from checkpoints import published
 from samples import tiny_run
 
 from mien.cli import reproduce as command
@@ -20,8 +24,8 @@ from mien.cli.published import MODELS, OPTIONS, REPRODUCED
 from mien.cli.reproduce import build_parser, main, settings, words
 from mien.corpora import synthetic
 from mien.errors import MienError
-from mien.models import ModelConfig
-from mien.reproduce import Job, _choose_gpu, _with_text_model
+from mien.models import MME2E, ModelConfig
+from mien.reproduce import Job, _choose_gpu, _extract, _with_text_model
 from mien.run import Run
 from mien.training import TrainConfig
 
@@ -365,11 +369,6 @@ def test_a_checkpoint_of_the_published_code_is_judged_with_thresholds_from_valid
     here: Callable, place: Path, capsys
 ) -> None:
     line = f"{PUBLISHED['dense']} -mod=va --test"
-    sys.path.insert(0, str(ROOT / "tests" / "training"))
-    from test_initial import published
-
-    from mien.models import MME2E
-
     recipe = yaml.safe_load((place / "small.yaml").read_text())["model"]
     config = ModelConfig(**{**recipe, "modalities": "va", "front_end": "published"})
     path = published(MME2E(config, {"emotion": 6}), place / "mme2e_va.pt")
@@ -380,6 +379,75 @@ def test_a_checkpoint_of_the_published_code_is_judged_with_thresholds_from_valid
     assert set(run.read("thresholds.json")["emotion"]) == set(run.config.tasks[0].labels)
     assert main(here(f"{line} --ckpt={path} --num-persons=10".replace("--num-emotions=6", ""))) == 1
     assert "does not answer the labels" in capsys.readouterr().err
+
+
+# The data as the authors distribute them
+
+
+def write_processed(root: Path) -> None:
+    """Both corpora in the authors' layout: 18 synthetic utterances of IEMOCAP's, 12 of MOSEI's."""
+    iemocap, mosei, lists = {}, {}, {"IEMOCAP": [], "MOSEI": []}
+    time = np.arange(8000) / 16_000
+    for number in range(18):
+        name = f"Ses0{number % 3 + 1}F_impro0{number // 9 + 1}_{'FM'[number % 2]}{number:03}"
+        label = ("ang", "hap", "sad")[number % 3]
+        iemocap[name] = {"label": label, "text": f"Synthetic {label}.", "fps": 30.0, "sr": 16_000}
+        place = root / "IEMOCAP_RAW_PROCESSED" / name.rpartition("_")[0] / name
+        place.mkdir(parents=True)
+        wave = 0.3 * np.sin(2 * np.pi * (300 + 200 * (number % 3)) * time)
+        soundfile.write(place / f"audio_{'LR'[number % 2]}.wav", wave, 16_000)
+        lists["IEMOCAP"].append(name)
+    for number in range(12):
+        name, label = f"-synthetic{number}_1", [number % 2, 0, 0, (number + 1) % 2, 0, 0]
+        mosei[name] = {"text": ("so angry", "so happy")[number % 2], "label": label}
+        (root / "MOSEI_RAW_PROCESSED" / name).mkdir(parents=True)
+        lists["MOSEI"].append(name)
+    for corpus, meta in (("IEMOCAP", iemocap), ("MOSEI", mosei)):
+        (root / f"{corpus}_RAW_PROCESSED" / "meta.pkl").write_bytes(pickle.dumps(meta, 3))
+        (root / f"{corpus}_SPLIT").mkdir()
+        third = len(lists[corpus]) // 3
+        for place, part in enumerate(("train", "valid", "test")):
+            names = lists[corpus][place * third : (place + 1) * third]
+            text = "\n".join([*names, f"Ses09F_absent_F00{place}"])
+            (root / f"{corpus}_SPLIT" / f"{part}_split.txt").write_text(text)
+
+
+@pytest.mark.slow
+def test_the_authors_folder_is_prepared_and_divided_by_its_lists(
+    here: Callable, place: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    write_processed(tmp_path / "data")
+    (tmp_path / "small.yaml").write_text((place / "small.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    line = PUBLISHED["dense"]
+    for options, shares, found in (
+        ("-mod=ta", "6 of 6 train, 6 of 6 valid, 6 of 6 test", "happy, sad, angry"),
+        ("-mod=t --dataset=mosei", "4 of 4 train, 4 of 4 valid, 4 of 4 test", "happy, angry"),
+    ):
+        assert main(here(f"{line} {options}")) == 0
+        shown = capsys.readouterr().out
+        assert f"protocol given: {shares}" in shown
+        assert "3 (Ses09F_absent_F000, Ses09F_absent_F001, Ses09F_absent_F002) listed" in shown
+        count = len(found.split(", "))
+        assert f"--num-emotions=6: the training part has {count}, and the model answers" in shown
+        assert f"these: {found}" in shown
+
+
+def test_the_authors_features_are_read_where_they_are_there(
+    tmp_path: Path, monkeypatch, capsys
+) -> None:
+    asked = []
+    monkeypatch.setattr("mien.reproduce.extract", lambda data, read: asked.append(read))
+    baseline = ModelConfig(model="lf-rnn")
+    for names, expected in (
+        ([], None),
+        (["MOSEI_HCF_FEATURES"], None),
+        (["IEMOCAP_HCF_FEATURES"], tmp_path / "IEMOCAP_HCF_FEATURES"),
+    ):
+        for name in names:
+            (tmp_path / name).mkdir()
+        _extract(job(datapath=tmp_path, model=baseline), tmp_path / "prepared")
+        assert asked.pop() == expected
 
 
 @pytest.mark.parametrize(
