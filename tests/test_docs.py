@@ -1,6 +1,6 @@
 """The pages say what is so: links lead somewhere, commands parse, recipes and examples hold.
 
-Run as a program it writes the tables of flags in docs/train.md anew.
+Run as a program it writes the tables of flags in docs/train.md and docs/published-code.md anew.
 """
 
 import doctest
@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel
 
 from mien.cli import build_parser
+from mien.cli.published import MODELS, OPTIONS
 from mien.models import ModelConfig
 from mien.training import TrainConfig
 
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 RECIPES = sorted(ROOT.glob("recipes/*.yaml"))
 TRAIN = ROOT / "docs" / "train.md"
+PUBLISHED = ROOT / "docs" / "published-code.md"
 SETTINGS: tuple[type[BaseModel], ...] = (ModelConfig, TrainConfig)
 SOURCES = [path for path in sorted((ROOT / "src").rglob("*.py")) if ">>> " in path.read_text()]
 MODULES = [".".join(p.relative_to(ROOT / "src").with_suffix("").parts) for p in SOURCES]
@@ -79,6 +81,29 @@ def with_tables(text: str) -> str:
     return text
 
 
+def option_table() -> str:
+    """Write the published options as a table."""
+    rows = ["| option | default | sets | what it means | models |", "|---|---|---|---|---|"]
+    for option in OPTIONS:
+        flags = ", ".join(f"`{flag}`" for flag in option.flags)
+        default = "must be given" if option.default is ... else f"`{option.default}`"
+        if option.kind is bool or option.default in (None, ""):
+            default = "off" if option.kind is bool else "–"
+        setting = option.setting.partition(".")[2].replace("_", "-")
+        means = (
+            option.means if not option.choices else f"{option.means} ({', '.join(option.choices)})"
+        )
+        models = "all" if option.models == MODELS else ", ".join(option.models) or "none"
+        sets = f"`--{setting}`" if setting else "–"
+        rows.append("| " + " | ".join([flags, default, sets, means, models]) + " |")
+    return "\n".join(rows)
+
+
+def with_options(text: str) -> str:
+    before, begin, rest = text.partition("<!-- options -->\n")
+    return before + begin + option_table() + "\n<!-- end -->" + rest.partition("<!-- end -->")[2]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
@@ -128,6 +153,11 @@ def test_the_tables_of_flags_are_those_of_the_program() -> None:
     assert text == with_tables(text), "run python tests/test_docs.py"
 
 
+def test_the_table_of_published_options_is_that_of_the_program() -> None:
+    text = PUBLISHED.read_text()
+    assert text == with_options(text), "run python tests/test_docs.py"
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=name)
 def test_recipes_are_valid(recipe: Path) -> None:
     content = yaml.safe_load(recipe.read_text())
@@ -156,3 +186,4 @@ def test_examples_in_pages_run(page: Path) -> None:
 
 if __name__ == "__main__":
     TRAIN.write_text(with_tables(TRAIN.read_text()))
+    PUBLISHED.write_text(with_options(PUBLISHED.read_text()))

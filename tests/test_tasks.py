@@ -11,7 +11,7 @@ from samples import utterance
 from torch.nn import functional as F
 
 from mien.errors import MienError
-from mien.tasks import Task, emotion_task, person_task
+from mien.tasks import Loss, Task, emotion_task, person_task, sentiment_task
 
 BCE = Task(name="emotion", labels=("happy", "sad", "angry"), loss="bce")
 CE = Task(name="emotion", labels=("happy", "sad", "angry"), loss="ce")
@@ -99,12 +99,12 @@ def test_balance_without_any_known_target_weighs_nothing(task: Task) -> None:
     assert task.balance(torch.zeros(0, 3)).tolist() == [1.0, 1.0, 1.0]
 
 
-def test_probabilities() -> None:
+def test_scores_of_labels() -> None:
     logits = torch.tensor([[0.0, 2.0, -2.0], [1e4, -1e4, 0.0]])
-    torch.testing.assert_close(CE.probabilities(logits).sum(dim=1), torch.ones(2))
-    assert BCE.probabilities(logits)[0, 0] == 0.5
+    torch.testing.assert_close(CE.scores(logits).sum(dim=1), torch.ones(2))
+    assert BCE.scores(logits)[0, 0] == 0.5
     for task in (BCE, CE):
-        scores = task.probabilities(logits)
+        scores = task.scores(logits)
         assert ((scores >= 0) & (scores <= 1)).all()
         assert scores[0, 1] > scores[0, 0] > scores[0, 2]
 
@@ -149,3 +149,72 @@ def test_a_task_is_settled_once_made() -> None:
     with pytest.raises(ValidationError):
         Task.model_validate({**BCE.model_dump(), "colour": "red"})
     assert Task.model_validate(BCE.model_dump(mode="json")) == BCE
+
+
+ERRORS = [
+    Task(name="emotion", labels=("happy", "sad", "angry"), loss=loss) for loss in ("l1", "mse")
+]
+
+
+def test_errors_of_labels_are_between_probabilities_and_indicators() -> None:
+    logits = torch.tensor([[0.0, 2.0, -2.0], [1.0, 0.0, 3.0]])
+    targets = torch.tensor([[0.0, 1, 0], [math.nan] * 3])
+    weight = torch.tensor([5.0, 3.0, 5.0])
+    p = [0.5, 1 / (1 + math.exp(-2)), 1 / (1 + math.exp(2))]
+    gaps = [p[0], 1 - p[1], p[2]]
+    l1, mse = ERRORS
+    assert l1.criterion(logits, targets).item() == pytest.approx(sum(gaps) / 3)
+    assert mse.criterion(logits, targets).item() == pytest.approx(sum(g * g for g in gaps) / 3)
+    weighted = (gaps[0] + 3 * gaps[1] + gaps[2]) / 3  # the weight is that of a yes
+    assert l1.criterion(logits, targets, weight).item() == pytest.approx(weighted)
+
+
+@pytest.mark.parametrize("task", ERRORS)
+def test_errors_of_labels_go_by_thresholds_and_rarity_as_bce_does(task: Task) -> None:
+    targets = torch.tensor([[1.0, 1, 0], [0, 1, 0], [math.nan] * 3])
+    assert task.balance(targets).tolist() == BCE.balance(targets).tolist()
+    logits = torch.randn(4, 3)
+    assert torch.equal(task.scores(logits), BCE.scores(logits))
+    assert task.decide([0.2, 0.6, 0.9], [0.1, 0.7, 0.5]) == ["happy", "angry"]
+    assert task.yes_or_no
+    assert task.target(utterance(emotions=())).tolist() == [0, 0, 0]
+
+
+def test_sentiment_is_its_own_target() -> None:
+    task = sentiment_task()
+    assert (task.loss, task.regression, task.yes_or_no) == ("l1", True, False)
+    assert task.target(utterance(sentiment=-1.5)).tolist() == [-1.5]
+    assert task.target(utterance(sentiment=0.0)).tolist() == [0.0]
+    assert task.target(utterance()).isnan().all()
+
+
+@pytest.mark.parametrize(("loss", "expected"), [("l1", (4 + 0.5) / 2), ("mse", (16 + 0.25) / 2)])
+def test_the_error_of_sentiment_is_of_what_is_known(loss: Loss, expected: float) -> None:
+    task = sentiment_task(loss)
+    logits = torch.tensor([[6.0], [9.0], [0.5]], requires_grad=True)
+    targets = torch.tensor([[2.0], [math.nan], [1.0]])
+    value = task.criterion(logits, targets, task.balance(targets))
+    assert value.item() == pytest.approx(expected)
+    value.backward()
+    assert logits.grad is not None
+    assert logits.grad[0] > 0  # it is drawn back from beyond the scale
+    assert not logits.grad[1].any()
+
+
+def test_sentiment_stays_within_its_scale_and_has_words() -> None:
+    task = sentiment_task()
+    assert task.scores(torch.tensor([[-9.0], [0.25], [4.0]])).tolist() == [[-3.0], [0.25], [3.0]]
+    for value, word in (
+        (-3.0, "highly negative"),
+        (-1.6, "negative"),
+        (-0.4, "neutral"),
+        (0.6, "weakly positive"),
+        (2.9, "highly positive"),
+    ):
+        assert task.decide([value], [0.5]) == [word]
+
+
+@pytest.mark.parametrize("loss", ["bce", "ce"])
+def test_sentiment_takes_no_loss_of_labels(loss: Loss) -> None:
+    with pytest.raises(MienError, match="--loss l1 or mse"):
+        sentiment_task(loss)

@@ -25,8 +25,14 @@ class Batch:
         Spectrogram pieces of all utterances.
     piece_counts : Tensor (B,) int64
         Pieces of each utterance; 0 where there is no sound.
+    features : dict of str to Tensor (sum L, D) float32
+        For models of hand-crafted features, which read nothing else: the steps of all utterances
+        in modality "t", "a" or "v". Empty for others.
+    feature_counts : dict of str to Tensor (B,) int64
+        For each of these modalities the steps of each utterance; 0 where it does not have it.
     targets : dict of str to Tensor (B, C) float32
-        For each task the label indicators; a row of NaN where an utterance has no label for it.
+        For each task the label indicators, or the sentiment; a row of NaN where an utterance has
+        no label for it.
     ids : list of str
         Utterance ids, for reports.
     """
@@ -37,6 +43,8 @@ class Batch:
     face_counts: Tensor
     pieces: Tensor
     piece_counts: Tensor
+    features: dict[str, Tensor] = field(default_factory=dict)
+    feature_counts: dict[str, Tensor] = field(default_factory=dict)
     targets: dict[str, Tensor] = field(default_factory=dict)
     ids: list[str] = field(default_factory=list)
 
@@ -46,6 +54,8 @@ class Batch:
 
     def present(self, modality: str) -> Tensor:
         """Tell which utterances have modality "t", "a" or "v": bool (B,)."""
+        if modality in self.feature_counts:
+            return self.feature_counts[modality] > 0
         return {
             "t": self.token_mask.any(dim=1),
             "a": self.piece_counts > 0,
@@ -54,12 +64,23 @@ class Batch:
 
     def without(self, modality: str, rows: Tensor) -> "Batch":
         """Return a copy in which the utterances of `rows` (bool (B,)) lack a modality."""
+        if modality in self.feature_counts:
+            return self._without_features(modality, rows)
         if modality == "t":
             return replace(self, token_mask=self.token_mask * ~rows[:, None])
         media, counts = ("faces", "face_counts") if modality == "v" else ("pieces", "piece_counts")
         count = getattr(self, counts)
         kept = torch.repeat_interleave(~rows, count)
         return replace(self, **{media: getattr(self, media)[kept], counts: count * ~rows})
+
+    def _without_features(self, modality: str, rows: Tensor) -> "Batch":
+        steps, counts = self.features[modality], self.feature_counts[modality]
+        kept = torch.repeat_interleave(~rows, counts)
+        return replace(
+            self,
+            features=self.features | {modality: steps[kept]},
+            feature_counts=self.feature_counts | {modality: counts * ~rows},
+        )
 
     def to(self, device: torch.device | str, **options: Any) -> "Batch":
         """Return the batch with every tensor on `device`."""

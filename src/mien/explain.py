@@ -199,10 +199,7 @@ def _words(sample: Sample, modalities: str) -> str:
 
 
 def _decision(answers: Mapping[str, Answer]) -> str:
-    return "decision: " + "; ".join(
-        f"{task}: {', '.join(answer.decision) or 'none above its threshold'}"
-        for task, answer in answers.items()
-    )
+    return "decision: " + "; ".join(f"{task}: {answer}" for task, answer in answers.items())
 
 
 def _looked(look: Look, file: str) -> Looked:

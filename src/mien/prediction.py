@@ -8,8 +8,20 @@ class Answer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    decision: list[str] = Field(description="labels chosen; none where all are below threshold")
-    scores: dict[str, float] = Field(description="score of each label, from 0 to 1")
+    decision: list[str] = Field(
+        description="labels chosen, none where all are below threshold; or sentiment in words"
+    )
+    scores: dict[str, float] = Field(
+        default_factory=dict, description="score of each label, from 0 to 1; none for sentiment"
+    )
+    value: float | None = Field(
+        None, description="sentiment, from -3 (negative) to 3 (positive); null for labels"
+    )
+
+    def __str__(self) -> str:
+        """Give the decision for reading."""
+        words = ", ".join(self.decision) or "none above its threshold"
+        return words if self.value is None else f"{words} ({self.value:+.2f})"
 
 
 class Segment(BaseModel):
@@ -61,9 +73,9 @@ class Prediction(BaseModel):
         """Lay the prediction out for reading."""
         lines = [self.source, f"  {self.seconds:.1f} s; {self._grounds()}"]
         for task, answer in self.answers.items():
-            lines.append(f"  {task}: {', '.join(answer.decision) or 'none above its threshold'}")
+            lines.append(f"  {task}: {answer}")
             ranked = sorted(answer.scores.items(), key=lambda item: -item[1])
-            width = max(len(label) for label, _ in ranked)
+            width = max(map(len, answer.scores), default=0)
             for label, score in ranked[:10]:
                 bar = "█" * round(20 * score)
                 lines.append(f"    {label:<{width}} {score:5.2f} {bar}".rstrip())
@@ -82,5 +94,5 @@ class Prediction(BaseModel):
 
 
 def _line(segment: Segment) -> str:
-    best = (", ".join(answer.decision) or "-" for answer in segment.answers.values())
+    best = (str(answer) if answer.decision else "-" for answer in segment.answers.values())
     return f"{segment.start:7.1f} – {segment.end:7.1f} s  {'; '.join(best)}"

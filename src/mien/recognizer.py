@@ -17,7 +17,7 @@ from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
 from mien.media.transcript import Cue, read_transcript
-from mien.models import MME2E, Output
+from mien.models import Network, Output
 from mien.prediction import Answer, Prediction, Segment
 from mien.run import Run
 from mien.tasks import Task
@@ -27,6 +27,8 @@ LONGEST = 15.0
 """Seconds up to which a clip is one segment; a longer one is cut into equal ones."""
 
 BATCH = 16
+
+WORDS = {"t": "words", "v": "pictures", "a": "sound"}
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ class Recognizer:
     def __init__(self, run: Run, device: str | None = None) -> None:
         self.run = run
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.model: MME2E = run.model().to(self.device)
+        self.model: Network = run.model().to(self.device)
         self.tokenizer: Any = run.tokenizer()
+        self.extractor = run.extractor()
         self.thresholds = {task.name: run.thresholds(task) for task in run.config.tasks}
 
     @cached_property
@@ -128,17 +131,32 @@ class Recognizer:
         else:
             sample, warnings = self._decode(clip)
             source = "words alone" if clip is None else str(clip)
-        segments = [
-            s
-            for s in _segments(sample, cues)
-            if set(s[2].modalities) & set(self.model.config.modalities)
-        ]
+        cuts = [(start, end, self._featured(cut)) for start, end, cut in _segments(sample, cues)]
+        segments = [segment for segment in cuts if self._grounds([segment[2]])]
+        warnings = [*warnings, *self._not_extracted(sample)]
         if not segments:
-            wanted = {"t": "words", "v": "pictures", "a": "sound"}
-            needs = " or ".join(wanted[m] for m in self.model.config.modalities)
+            needs = " or ".join(WORDS[m] for m in self.model.config.modalities)
             reasons = f" ({'; '.join(warnings)})" if warnings else ""
             raise MienError(f"{source}: the model goes by {needs}, and there is none{reasons}")
         return Recording(source, sample, segments, warnings)
+
+    def _featured(self, sample: Sample) -> Sample:
+        """Add the features that the model goes by, unless the sample brings its own."""
+        if self.extractor is None or sample.features:
+            return sample
+        return replace(sample, features=self.extractor(sample))
+
+    def _not_extracted(self, sample: Sample) -> list[str]:
+        """Note what the sample has and the model goes by, but whose features came from files."""
+        if self.extractor is None or sample.features:
+            return []
+        lost = set(self.model.config.modalities) & set(sample.modalities)
+        return [
+            f"{word} left out: the run's features of them were read from files"
+            f" ({self.extractor.sources[m]}) and can't be extracted from a clip"
+            for m, word in WORDS.items()
+            if m in lost - set(self.extractor.modalities)
+        ]
 
     def _decode(self, clip: str | Path | None) -> tuple[Sample, list[str]]:
         """Decode a clip into a sample, with notes on what could not be used."""
@@ -163,8 +181,8 @@ class Recognizer:
         return batch, self.model(batch)
 
     def scores(self, output: Output) -> dict[str, torch.Tensor]:
-        """Give the scores (B, C) of each task, from 0 to 1."""
-        return {t.name: t.probabilities(output.logits[t.name]).cpu() for t in self.tasks}
+        """Give the scores (B, C) of each task: probabilities, or sentiment from -3 to 3."""
+        return {t.name: t.scores(output.logits[t.name]).cpu() for t in self.tasks}
 
     def answers(self, scores: Mapping[str, torch.Tensor]) -> dict[str, Answer]:
         """Decide by the scores (C,) of each task."""
@@ -207,15 +225,16 @@ class Recognizer:
 
     def _grounds(self, samples: Sequence[Sample]) -> str:
         """Give the letters of what the samples have and the model reads."""
-        letters = {letter for sample in samples for letter in sample.modalities}
+        had = [s.modalities if self.extractor is None else s.features for s in samples]
+        letters = {letter for part in had for letter in part}
         return "".join(m for m in "tav" if m in letters and m in self.model.config.modalities)
 
     def _answer(self, task: Task, scores: torch.Tensor) -> Answer:
         values = [round(float(score), 6) for score in scores]
-        return Answer(
-            decision=task.decide(values, self.thresholds[task.name]),
-            scores=dict(zip(task.labels, values, strict=True)),
-        )
+        decision = task.decide(values, self.thresholds[task.name])
+        if task.regression:
+            return Answer(decision=decision, value=values[0])
+        return Answer(decision=decision, scores=dict(zip(task.labels, values, strict=True)))
 
     def _segment(
         self, start: float, end: float, sample: Sample, scores: dict[str, torch.Tensor]

@@ -3,6 +3,7 @@
     config.yaml         dimensions, tasks, data and settings
     model.safetensors   weights of the best epoch
     tokenizer/          of the text encoder
+    words.npz           word vectors of a baseline that was given some
     thresholds.json     per label, chosen on validation
     metrics.json        measured figures
     environment.json    versions and machine
@@ -14,7 +15,8 @@ Nothing in it is a pickle, so that a folder from elsewhere can be opened without
 
 import json
 import platform
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -29,8 +31,9 @@ from torch import Tensor
 from transformers import AutoConfig, PretrainedConfig
 
 from mien.errors import MienError
+from mien.features.extractor import TABLE, Extractor, FeatureSettings
 from mien.files import whole, write_text
-from mien.models import MME2E, ModelConfig
+from mien.models import MME2E, LateFusion, ModelConfig, Network
 from mien.models.text import load_tokenizer
 from mien.tasks import Task
 
@@ -67,11 +70,14 @@ class RunConfig(BaseModel):
     data: DataConfig
     training: dict[str, Any]
     text: dict[str, Any] | None = None
+    features: FeatureSettings | None = None
 
     def model_post_init(self, context: Any, /) -> None:
-        """Refuse a model with text whose encoder is not described."""
-        if "t" in self.model.modalities and self.text is None:
+        """Refuse a model with text whose encoder is not described, a baseline without features."""
+        if "t" in self.model.decoded and self.text is None:
             raise ValueError("a model with text needs the section text")
+        if self.model.hand_crafted and self.features is None:
+            raise ValueError(f"{self.model.model} needs the section features")
 
 
 def write_tensors(
@@ -112,8 +118,14 @@ class Run:
         self.config = self._read_config()
 
     @classmethod
-    def create(cls, folder: str | Path, config: RunConfig, tokenizer: Any = None) -> "Run":
-        """Begin a run.
+    def create(
+        cls,
+        folder: str | Path,
+        config: RunConfig,
+        tokenizer: Any = None,
+        words: Path | None = None,
+    ) -> "Run":
+        """Begin a run, with the tokenizer or the table of word vectors that it goes by.
 
         Raises
         ------
@@ -132,6 +144,9 @@ class Run:
             raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
         if tokenizer is not None:
             tokenizer.save_pretrained(folder / "tokenizer")
+        if words is not None:
+            with whole(folder / TABLE) as part:
+                shutil.copyfile(words, part)
         write_text(folder / "environment.json", json.dumps(environment(), indent=2))
         _write_config(folder, config)
         return cls(folder)
@@ -181,12 +196,26 @@ class Run:
         except MienError as error:
             raise MienError(f"{folder} is damaged: copy the whole run folder again") from error
 
-    def build(self) -> MME2E:
-        """Build the model with random weights."""
-        tasks: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
-        return MME2E(self.config.model, tasks, self.text_config())
+    def extractor(self) -> Extractor | None:
+        """Give what extracts the features of a clip; None for a model that needs none."""
+        features = self.config.features
+        return None if features is None else Extractor(features.sources, self.folder / TABLE)
 
-    def model(self) -> MME2E:
+    def build(self) -> Network:
+        """Build the model with random weights."""
+        return build(self.config.model, self.config.tasks, self.text_config())
+
+    def weights(self) -> dict[str, Tensor]:
+        """Read the weights of the best epoch. Raises `MienError` where there are none yet."""
+        path = self.folder / "model.safetensors"
+        if not path.is_file():
+            raise MienError(
+                f"{path} is missing: training has not finished its first epoch; wait for it, or"
+                " delete the folder and train again"
+            )
+        return read_tensors(path)
+
+    def model(self) -> Network:
         """Build the model with the weights of the best epoch, ready to answer.
 
         Raises
@@ -194,16 +223,11 @@ class Run:
         MienError
             There are no weights yet, or they don't fit config.yaml.
         """
-        path = self.folder / "model.safetensors"
-        if not path.is_file():
-            raise MienError(
-                f"{path} is missing: training has not finished its first epoch; wait for it, or"
-                " delete the folder and train again"
-            )
-        model = self.build()
+        weights, model = self.weights(), self.build()
         try:
-            model.load_state_dict(read_tensors(path))
+            model.load_state_dict(weights)
         except RuntimeError as error:
+            path = self.folder / "model.safetensors"
             why = _brief(error)
             raise MienError(f"{path} does not fit {self.folder}/config.yaml: {why}") from error
         return model.eval()
@@ -240,6 +264,12 @@ class Run:
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON file of the folder, whole or not at all."""
         write_text(self.folder / name, json.dumps(content, indent=2, allow_nan=False))
+
+
+def build(model: ModelConfig, tasks: Sequence[Task], text: PretrainedConfig | None) -> Network:
+    """Build a model with random weights; `text` describes the encoder of one that needs it."""
+    labels: dict[str, int] = {task.name: len(task.labels) for task in tasks}
+    return LateFusion(model, labels) if model.hand_crafted else MME2E(model, labels, text)
 
 
 def _write_config(folder: Path, config: RunConfig) -> None:

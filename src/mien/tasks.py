@@ -1,4 +1,4 @@
-"""What is asked of an utterance: how the person feels, and who they are."""
+"""What is asked of an utterance: how the person feels, by label or number, and who they are."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -9,24 +9,37 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from mien.errors import MienError
-from mien.utterance import EMOTIONS, Utterance
+from mien.utterance import EMOTIONS, HIGHEST_SENTIMENT, Utterance
 
-TaskName = Literal["emotion", "person"]
-Loss = Literal["bce", "ce"]
+TaskName = Literal["emotion", "person", "sentiment"]
+Loss = Literal["bce", "ce", "l1", "mse"]
+
+SENTIMENTS = (
+    "highly negative",
+    "negative",
+    "weakly negative",
+    "neutral",
+    "weakly positive",
+    "positive",
+    "highly positive",
+)
+"""The words for sentiment -3, -2, ... 3 (CMU-MOSEI, Zadeh et al. 2018)."""
 
 
 class Task(BaseModel):
-    """A question with a fixed list of answers.
+    """A question: which labels are right, or for sentiment, which number.
 
     Parameters
     ----------
-    name : {"emotion", "person"}
+    name : {"emotion", "person", "sentiment"}
         What is asked.
     labels : tuple of str
-        The possible answers, in the order of the logits.
-    loss : {"bce", "ce"}
+        The possible answers, in the order of the logits. Sentiment has one logit, itself.
+    loss : {"bce", "ce", "l1", "mse"}
         "bce": each label is a yes or no of its own, with a threshold (published);
-        "ce": exactly one label is right.
+        "ce": exactly one label is right;
+        "l1", "mse": the absolute or squared error, of a sentiment, or of the probability of labels
+        that are each a yes or no.
 
     Examples
     --------
@@ -41,12 +54,26 @@ class Task(BaseModel):
     labels: tuple[str, ...]
     loss: Loss
 
-    def target(self, utterance: Utterance) -> Tensor:
-        """Give the label indicators (C,) of an utterance, or NaN where it can't be asked.
+    @property
+    def regression(self) -> bool:
+        """Whether the answer is a number."""
+        return self.name == "sentiment"
 
-        That is the case where the utterance is not labelled, where its person is unknown to the
-        task, and with "ce" where not exactly one label is right.
+    @property
+    def yes_or_no(self) -> bool:
+        """Whether each label is a yes or no of its own, by a threshold."""
+        return not self.regression and self.loss != "ce"
+
+    def target(self, utterance: Utterance) -> Tensor:
+        """Give what is right (C,) for an utterance, or NaN where it can't be asked.
+
+        Indicators of the labels, or the sentiment. NaN is the answer where the utterance is not
+        labelled, where its person is unknown to the task, and with "ce" where not exactly one label
+        is right.
         """
+        if self.regression:
+            known = utterance.sentiment is not None
+            return torch.tensor([utterance.sentiment if known else torch.nan])
         if self.name == "emotion":
             right = None if utterance.emotions is None else set(utterance.emotions)
         else:
@@ -64,7 +91,7 @@ class Task(BaseModel):
         Parameters
         ----------
         logits, targets : Tensor (B, C)
-            Fused logits and indicators (NaN rows: unknown).
+            Fused logits and what `target` gives (NaN rows: unknown).
         weight : Tensor (C,) or None
             From `balance`.
 
@@ -77,30 +104,49 @@ class Task(BaseModel):
         if not known.any():
             return logits.sum() * 0
         logits, targets = logits[known], targets[known]
+        if self.loss == "ce":
+            return F.cross_entropy(logits, targets.argmax(dim=1), weight=weight)
         if self.loss == "bce":
             return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=weight)
-        return F.cross_entropy(logits, targets.argmax(dim=1), weight=weight)
+        # unlike `scores`, not kept within the scale: beyond its ends nothing would be learnt
+        answers = logits if self.regression else logits.sigmoid()
+        error = (answers - targets).abs() if self.loss == "l1" else (answers - targets) ** 2
+        if weight is not None and not self.regression:
+            error = error * torch.where(targets > 0, weight, 1.0)
+        return error.mean()
 
     def balance(self, targets: Tensor) -> Tensor:
         """Weight labels (C,) by their rarity among training targets (N, C).
 
-        "bce": negatives / positives (published `pos_weight`); "ce": N / (C x count). A label
-        without positives has weight 1.
+        "ce": N / (C x count); else negatives / positives (published `pos_weight`), the weight of
+        the positives. A label without positives, and sentiment, has weight 1.
         """
         targets = targets[~targets.isnan().any(dim=1)]
+        if self.regression:
+            return torch.ones(len(self.labels))
         positives = targets.sum(dim=0)
-        if self.loss == "bce":
-            weight = (len(targets) - positives) / positives
-        else:
+        if self.loss == "ce":
             weight = len(targets) / (len(self.labels) * positives)
+        else:
+            weight = (len(targets) - positives) / positives
         return torch.where(positives > 0, weight, torch.ones_like(weight))
 
-    def probabilities(self, logits: Tensor) -> Tensor:
-        """Turn logits (B, C) into scores from 0 to 1."""
-        return logits.sigmoid() if self.loss == "bce" else logits.softmax(dim=1)
+    def scores(self, logits: Tensor) -> Tensor:
+        """Turn logits (B, C) into probabilities, or into sentiment from -3 to 3."""
+        if self.regression:
+            return logits.clamp(-HIGHEST_SENTIMENT, HIGHEST_SENTIMENT)
+        return logits.softmax(dim=1) if self.loss == "ce" else logits.sigmoid()
 
     def decide(self, scores: Sequence[float], thresholds: Sequence[float]) -> list[str]:
-        """Choose the labels: the best one ("ce"), or all above their threshold ("bce")."""
+        """Choose the labels: the best one ("ce"), all above their threshold, or sentiment's word.
+
+        Examples
+        --------
+        >>> sentiment_task("l1").decide([1.2], [])
+        ['weakly positive']
+        """
+        if self.regression:
+            return [SENTIMENTS[round(scores[0]) + len(SENTIMENTS) // 2]]
         if self.loss == "ce":
             return [self.labels[max(range(len(scores)), key=scores.__getitem__)]]
         triples = zip(self.labels, scores, thresholds, strict=True)
@@ -123,6 +169,19 @@ def emotion_task(utterances: Iterable[Utterance], loss: Loss = "bce") -> Task:
 def person_task(utterances: Iterable[Utterance], loss: Loss = "ce") -> Task:
     """Make the person task of the persons in training utterances. Raises as `emotion_task`."""
     return _task("person", sorted({u.person for u in utterances if u.person}), loss)
+
+
+def sentiment_task(loss: Loss = "l1") -> Task:
+    """Make the sentiment task.
+
+    Raises
+    ------
+    MienError
+        The loss is one of labels.
+    """
+    if loss not in ("l1", "mse"):
+        raise MienError(f"sentiment is a number, which {loss!r} can't judge: give --loss l1 or mse")
+    return Task(name="sentiment", labels=("sentiment",), loss=loss)
 
 
 def _task(name: TaskName, labels: list[str], loss: Loss) -> Task:

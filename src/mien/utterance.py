@@ -21,6 +21,9 @@ EMOTIONS = (
 )
 """The words mien uses for emotions, whatever a corpus calls them, in the order they are listed."""
 
+HIGHEST_SENTIMENT = 3.0
+"""Sentiment goes from minus this, highly negative, to this (CMU-MOSEI, Zadeh et al. 2018)."""
+
 FACE_SIZE = 48
 """Edge of a face crop, pixels (Dai et al. 2021, section 4)."""
 
@@ -51,8 +54,13 @@ class Utterance:
         The words. None: not transcribed.
     emotions : tuple of str or None
         Words from `EMOTIONS`. An empty tuple means "labelled, none of them"; None "not labelled".
+    sentiment : float or None
+        From -3, highly negative, over 0, neutral, to 3, highly positive. None: not judged.
     video, audio : Path or None
-        Media files; they may be the same file. None: that modality does not exist.
+        Media files; they may be the same file. None: that modality does not exist. A video may
+        also be a pattern of numbered pictures such as ``talk/image_%d.jpg``.
+    video_rate : float or None
+        Pictures a second of such a pattern, from its first picture on. None: `video` is a file.
     video_side : {"left", "right"} or None
         Which half of a split-screen picture shows the person. None: the whole picture.
     audio_channel : int or None
@@ -74,7 +82,9 @@ class Utterance:
     end: float | None = None
     text: str | None = None
     emotions: tuple[str, ...] | None = None
+    sentiment: float | None = None
     video: Path | None = None
+    video_rate: float | None = None
     video_side: Side | None = None
     audio: Path | None = None
     audio_channel: int | None = None
@@ -133,6 +143,9 @@ class Sample:
         False where no face was detected and the centre of the frame stands in.
     waveform : array (S,) int16 or None
         Mono at 16 kHz, S >= `SHORTEST`.
+    features : mapping of str to array (L, D) float32
+        For models of hand-crafted features: those of "t", "a" and "v", L >= 1, as far as it has
+        them.
     """
 
     utterance: Utterance
@@ -140,6 +153,7 @@ class Sample:
     face_times: np.ndarray | None = None
     face_found: np.ndarray | None = None
     waveform: np.ndarray | None = None
+    features: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def text(self) -> str | None:

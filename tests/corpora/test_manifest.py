@@ -273,3 +273,34 @@ def test_any_words_survive_both_formats(
         items = [item for item in manifest.read(folder / name) if isinstance(item, Utterance)]
         assert [(item.text, item.person) for item in items] == wanted
         assert len({item.id for item in items}) == len(items)
+
+
+def test_sentiment_is_a_number_within_its_scale_or_unknown(folder: Path) -> None:
+    path = folder / "clips.csv"
+    cells = ["-3", "0", "", "2.5", "3.1", "good", "nan"]
+    rows = "".join(f"{i},hello,{cell}\n" for i, cell in enumerate(cells))
+    path.write_text("id,text,Sentiment\n" + rows)
+    items = list(manifest.read(path))
+    found = {item.id: item.sentiment for item in items if isinstance(item, Utterance)}
+    assert found == {"0": -3.0, "1": 0.0, "2": None, "3": 2.5}
+    reasons = [item.reason for item in items if isinstance(item, Skipped)]
+    assert reasons == [
+        f"sentiment is {word!r}, not a number from -3 to 3" for word in ("3.1", "good", "nan")
+    ]
+
+
+def test_numbered_pictures_with_their_rate(tmp_path):
+    (tmp_path / "talk").mkdir()
+    rows = [
+        "a,talk/image_%d.jpg,2",
+        "b,gone/image_%d.jpg,2",
+        "c,talk/image.jpg,2",
+        "d,talk/image_%d.jpg,",
+    ]
+    text = "id,video,video_rate\n" + "\n".join(rows) + "\n"
+    good, *bad = read(tmp_path / "clips.csv", text)
+    assert (good.video, good.video_rate) == (tmp_path / "talk" / "image_%d.jpg", 2.0)
+    assert [skip.id for skip in bad] == ["b", "c", "d"]
+    assert "video folder missing" in bad[0].reason
+    assert "image_%d.jpg" in bad[1].reason
+    assert "video file missing" in bad[2].reason

@@ -93,3 +93,14 @@ def test_a_folder_that_is_not_prepared_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(MienError, match=str(folder)):
             inspect(folder)
+
+
+def test_sentiment_is_counted_by_steps_in_their_order(tmp_path: Path, data: Path) -> None:
+    assert "sentiment in" not in inspect(data)
+    values = [1.2, -2.9, 0.4, None, 1.0]
+    store(tmp_path / "rated", [sample(i, "t", sentiment=value) for i, value in enumerate(values)])
+    text = inspect(tmp_path / "rated")
+    section = next(part for part in text.split("\n\n") if part.startswith("sentiment"))
+    rows = [line.split("  ")[1].strip() for line in section.splitlines()[1:]]
+    assert [row.split(" ")[0] for row in rows] == ["-3", "0", "1", "(no"]
+    assert lines_of(text, "sentiment")["1"][0] == "2"

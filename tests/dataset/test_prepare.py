@@ -167,6 +167,22 @@ def test_the_summary_reads_well(tmp_path):
     ]
 
 
+def test_sentiment_is_counted_where_there_is_any(tmp_path):
+    rated = [utterance("rated", text="words", sentiment=0.0), *texts(2)]
+    summary = run(rated, tmp_path / "out")
+    assert "  sentiment   of 1 utterances" in str(summary).splitlines()
+    assert run(rated, tmp_path / "out") == summary
+
+
+def test_a_folder_finished_before_sentiment_was_counted_still_is(tmp_path):
+    out = tmp_path / "out"
+    summary = run(texts(3), out)
+    info = json.loads((out / "dataset.json").read_text())
+    del info["sentiment"]
+    (out / "dataset.json").write_text(json.dumps(info))
+    assert run(texts(3), out) == summary
+
+
 def test_a_finished_folder_is_left_alone(tmp_path, capsys):
     first = run(texts(3), tmp_path / "out")
     before = contents(tmp_path / "out")

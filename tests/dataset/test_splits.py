@@ -206,6 +206,10 @@ def test_suggest_prefers_the_strictest_that_fits() -> None:
     monologues = [utterance(i, person=f"{i % 2}", text=f"{i}") for i in range(8)]
     assert suggest(monologues, "emotion") == "random"
     assert suggest(monologues, "person") == "sentences"
+    nameless = [utterance(i, person=None, dialogue=f"{i // 2}") for i in range(8)]
+    for task in ("emotion", "sentiment", "emotion+sentiment"):
+        assert suggest(rows, task) == "persons"
+        assert suggest(nameless, task) == "dialogues"
     assigned = [utterance(i, split=PARTS[i % 3]) for i in range(6)]
     assert suggest(assigned, "person") == "given"
     with pytest.raises(MienError, match="too few"):

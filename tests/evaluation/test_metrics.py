@@ -12,7 +12,6 @@ from mien.evaluation.metrics import (
     most_frequent,
     multilabel,
     overlap,
-    sentiment,
     singlelabel,
 )
 
@@ -94,13 +93,6 @@ def test_published_single_label_figures(published, classes):
     figures = singlelabel(published[p + "logits"], published[p + "labels"], names(classes))
     found = [figures[name] for name in ("wa", "ua", "macro_precision", "macro_f1")]
     np.testing.assert_allclose(found, published[p + "ce"], atol=1e-6)
-
-
-@pytest.mark.parametrize("exclude_zero", [False, True])
-def test_published_sentiment_figures(published, exclude_zero):
-    figures = sentiment(published["senti_pred"], published["senti_truth"], exclude_zero)
-    found = [figures[name] for name in ("mae", "acc2", "acc5", "acc7", "f1", "correlation")]
-    np.testing.assert_allclose(found, published[f"senti_excl{int(exclude_zero)}"], atol=1e-6)
 
 
 def test_overlap_by_hand():
@@ -186,12 +178,6 @@ def test_most_frequent_label_is_counted_on_the_training_part():
     assert six["top5"] == pytest.approx(5 / 6)
 
 
-def test_sentiment_without_variation_or_without_polar_utterances():
-    figures = sentiment(np.zeros(3), np.zeros(3), exclude_zero=True)
-    assert (figures["correlation"], figures["acc2"], figures["f1"]) == (None, None, None)
-    assert figures["mae"] == 0
-
-
 @pytest.mark.parametrize("judge", [multilabel, singlelabel])
 def test_nothing_to_judge_is_said(judge):
     for scores, words in [(np.zeros((0, 2)), "no utterances"), (np.full((1, 2), np.nan), "finite")]:
@@ -273,6 +259,5 @@ def test_figures_are_json_without_nan(case):
         singlelabel(scores, right, labels),
         always_no(truth, labels),
         most_frequent(right, truth.sum(axis=0), labels),
-        sentiment(scores[:, 0], right),
     ):
         json.dumps(figures, allow_nan=False)

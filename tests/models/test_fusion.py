@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.models.fusion import WeightedFusion
+from mien.models.fusion import AttentionFusion, StateFusion, WeightedFusion, state_fusion
 
 
 def fusion(weight: list[float]) -> WeightedFusion:
@@ -62,3 +62,61 @@ def test_only_what_is_present_receives_a_gradient(missing: int) -> None:
     assert layer.weight.grad is not None
     assert (logits.grad.abs().sum(dim=(0, 2)) > 0).tolist() == present[0].tolist()
     assert (layer.weight.grad != 0).tolist() == present[0].tolist()
+
+
+# Fusion of states
+
+
+KINDS = ("concat", "attention")
+WIDTHS = (6, 4, 8)
+
+
+def of_states(kind: str, widths: tuple[int, ...] = WIDTHS) -> StateFusion:
+    torch.manual_seed(0)
+    layer = state_fusion(kind, widths, labels=5)
+    assert layer is not None
+    return layer
+
+
+def units(rows: int) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    each = [torch.randn(rows, width, generator=generator) for width in WIDTHS]
+    return [torch.nn.functional.normalize(state, dim=1) for state in each]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_state_has_no_effect_and_its_lack_has(kind: str) -> None:
+    layer, states, there = of_states(kind), units(3), torch.ones(3, 3, dtype=torch.bool)
+    whole = layer(states, there)
+    there[:, 1] = False
+    without = layer(states, there)
+    assert torch.equal(layer([states[0], states[1] + 1e3, states[2]], there), without)
+    assert ((whole - without).abs().amax(dim=1) > 1e-3).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_nothing_the_answer_is_finite_and_so_are_the_gradients(kind: str) -> None:
+    layer = of_states(kind)
+    fused = layer(units(2), torch.zeros(2, 3, dtype=torch.bool))
+    fused.square().sum().backward()
+    assert fused.isfinite().all()
+    assert torch.equal(fused[0], fused[1])
+    assert all(p.grad is None or p.grad.isfinite().all() for p in layer.parameters())
+
+
+def test_attention_is_a_mean_weighted_by_its_scores() -> None:
+    layer = of_states("attention")
+    assert isinstance(layer, AttentionFusion)
+    states, there = units(1), torch.tensor([[True, False, True]])
+    values = [layer.project[i](states[i] * WIDTHS[i] ** 0.5) for i in (0, 2)]
+    scores = torch.cat([layer.score(torch.tanh(layer.features(value))) for value in values])
+    first, last = scores.exp() / scores.exp().sum()
+    torch.testing.assert_close(
+        layer(states, there), layer.output(first * values[0] + last * values[1])
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_modality_leaves_nothing_to_fuse(kind: str) -> None:
+    assert state_fusion(kind, (6,), 5) is None
+    assert state_fusion("weighted", WIDTHS, 5) is None

@@ -19,6 +19,12 @@ SPARSE: dict[str, dict[str, Any]] = {
     f"sparse {sparsity}": {"model": "mme2e-sparse", "sparsity": sparsity, "sparse_threshold": 0.6}
     for sparsity in ("sites", "frames", "both")
 }
+FUSED: dict[str, dict[str, Any]] = {
+    "concat": {"fusion": "concat"},
+    "attention": {"fusion": "attention"},
+    "two of three": {"fusion": "attention", "modalities": "ta"},
+}
+CHANGED = SPARSE | FUSED
 
 
 def one(number: int, modalities: str, length: int = 3) -> Batch:
@@ -74,7 +80,7 @@ def numbers(output: Output) -> torch.Tensor:
 def models(tiny_text: Path) -> dict[str, MME2E]:
     named = {m: tiny_model(tiny_text, modalities=m).eval() for m in SUBSETS}
     named["positions"] = tiny_model(tiny_text, positions=True).eval()
-    for name, changes in SPARSE.items():
+    for name, changes in CHANGED.items():
         named[name] = tiny_model(tiny_text, **changes).eval()
     return named
 
@@ -84,7 +90,7 @@ UTTERANCES = st.lists(
 )
 
 
-@pytest.mark.parametrize("name", [*SUBSETS, "positions", *SPARSE])
+@pytest.mark.parametrize("name", [*SUBSETS, "positions", *CHANGED])
 @given(utterances=UTTERANCES, padding=st.integers(0, 3), data=st.data())
 @settings(max_examples=12, deadline=None)
 def test_an_answer_depends_on_its_utterance_alone(
@@ -111,10 +117,11 @@ def test_the_tests_utterances_differ(models: dict[str, MME2E]) -> None:
 
 
 @pytest.mark.parametrize("modality", ["t", "a", "v"])
-def test_each_modality_has_an_effect(models: dict[str, MME2E], modality: str) -> None:
+@pytest.mark.parametrize("name", ["tva", "concat", "attention"])
+def test_each_modality_has_an_effect(models: dict[str, MME2E], name: str, modality: str) -> None:
     rest = "tav".replace(modality, "")
     with torch.no_grad():
-        whole, less = models["tva"](one(0, "tav")), models["tva"](one(0, rest))
+        whole, less = models[name](one(0, "tav")), models[name](one(0, rest))
     for task in TASKS:
         assert (whole.logits[task] - less.logits[task]).abs().max() > 1e-3
         assert not less.modality_logits[task][modality].any()
@@ -123,6 +130,18 @@ def test_each_modality_has_an_effect(models: dict[str, MME2E], modality: str) ->
                 less.modality_logits[task][letter], whole.modality_logits[task][letter]
             )
     assert not less.present[modality].any()
+
+
+@pytest.mark.parametrize("name", ["concat", "attention"])
+def test_a_modality_answers_as_if_it_were_alone(models: dict[str, MME2E], name: str) -> None:
+    batch = together([one(0, "tav"), one(1, "tav")])
+    with torch.no_grad():
+        whole = models[name](batch)
+        for modality in "tav":
+            alone = models[name](together([one(0, modality), one(1, modality)]))
+            torch.testing.assert_close(
+                whole.modality_logits["emotion"][modality], alone.logits["emotion"]
+            )
 
 
 def test_embeddings_have_unit_length(models: dict[str, MME2E]) -> None:
@@ -147,8 +166,8 @@ def loss_of(output: Output, batch: Batch) -> torch.Tensor:
 @pytest.mark.parametrize("missing", [False, True], ids=["whole", "missing"])
 @pytest.mark.parametrize(
     "settings",
-    [*({"modalities": subset} for subset in SUBSETS), *SPARSE.values()],
-    ids=[*SUBSETS, *SPARSE],
+    [*({"modalities": subset} for subset in SUBSETS), *CHANGED.values()],
+    ids=[*SUBSETS, *CHANGED],
 )
 def test_every_parameter_that_should_learn_receives_a_gradient(
     tiny_text: Path, settings: dict[str, Any], missing: bool
@@ -171,7 +190,11 @@ def test_every_parameter_that_should_learn_receives_a_gradient(
 
 
 @pytest.mark.parametrize("absent", ["t", "a", "v", "ta", "tv", "av", "tav"])
-@pytest.mark.parametrize("settings", [{}, *SPARSE.values()], ids=["dense", *SPARSE])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, *SPARSE.values(), FUSED["concat"], FUSED["attention"]],
+    ids=["dense", *SPARSE, "concat", "attention"],
+)
 def test_a_batch_where_nobody_has_a_modality(
     tiny_text: Path, absent: str, settings: dict[str, Any]
 ) -> None:

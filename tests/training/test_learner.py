@@ -12,9 +12,9 @@ from mien.batch import Batch
 from mien.dataset.examples import collate
 from mien.models import Output
 from mien.models.text import load_tokenizer
-from mien.tasks import Task
+from mien.tasks import Task, sentiment_task
 from mien.training import TrainConfig
-from mien.training.learner import Learner, _Schedule
+from mien.training.learner import Learner, _Schedule, merit
 
 EMOTION = Task(name="emotion", labels=("neutral", "happy", "sad"), loss="bce")
 PERSON = Task(name="person", labels=tuple(f"person-{i}" for i in range(4)), loss="ce")
@@ -174,3 +174,34 @@ def test_hiding_never_takes_the_last_modality_of_an_utterance(tiny_text: Path) -
         left += after
     assert torch.equal(left == 20, before & (before.sum(dim=0) == 1)), "only the last one is safe"
     assert ((left > 0) == before).all(), "each modality is spared now and then"
+
+
+# What the best epoch goes by
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        ({"valid/f1": 0.5, "valid/f1_emotion": 0.4, "valid/loss": 9.0}, 0.5),
+        ({"valid/mae": 0.75}, -0.75),
+        ({"valid/f1": 0.5, "valid/mae": 0.75}, -0.25),
+    ],
+)
+def test_more_f1_and_less_error_are_better(figures: dict[str, float], expected: float) -> None:
+    assert merit({name: torch.tensor(v) for name, v in figures.items()}) == pytest.approx(expected)
+
+
+def test_validation_reports_the_error_of_what_is_known() -> None:
+    tasks = (EMOTION, sentiment_task())
+    one = Learner(tiny_model(None, modalities="a"), tasks, TrainConfig())
+    logged: dict[str, float] = {}
+    one.log = lambda name, value, **_: logged.update({name: float(value)})  # type: ignore[assignment]
+    labels = torch.eye(3)
+    rated = torch.tensor([[1.0], [torch.nan], [-2.0]])
+    one.answers = [{"emotion": (labels, labels), "sentiment": (torch.zeros(3, 1), rated)}]
+    one.on_validation_epoch_end()
+    assert logged == {"valid/mae": 1.5, "valid/f1": 1.0}
+    broken = torch.full((3, 1), torch.nan)
+    one.answers = [{"emotion": (labels, labels), "sentiment": (broken, rated)}]
+    one.on_validation_epoch_end()
+    assert logged["valid/mae"] == 6.0

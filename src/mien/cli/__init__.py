@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from mien import __version__
 from mien.cli import clips, data, project, runs
@@ -14,6 +15,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "demo": ("generate a synthetic corpus and do everything with it", project.demo),
     "prepare": ("turn a corpus into data for training", data.prepare),
     "inspect": ("count what prepared data hold, and what leaks", data.inspect),
+    "features": ("extract hand-crafted features, for the baselines", data.features),
     "train": ("train a model", runs.train),
     "evaluate": ("measure a trained model", runs.evaluate),
     "report": ("write a page of a run's figures and curves", runs.report),
@@ -26,20 +28,33 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
-    args = build_parser().parse_args(arguments)
+    args = build_parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))
+    return attempt(lambda: args.handler(args), "mien", debug=args.debug)
+
+
+def attempt(work: Callable[[], None], program: str, *, debug: bool) -> int:
+    """Do the work of a command; return 0 done, 1 failed, with one line that says why."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
     try:
-        args.handler(args)
+        work()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (Exception, KeyboardInterrupt) as error:
-        if args.debug:
+        if debug:
             raise
-        print(f"mien: {_message(error)}", file=sys.stderr)
+        print(f"{program}: {_message(error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _words(arguments: Sequence[str]) -> list[str]:
+    """Tell files whose names begin with a dash, as YouTube's may, from flags."""
+    return [
+        f"./{word}" if word.startswith("-") and Path(word).suffix and os.path.isfile(word) else word
+        for word in arguments
+    ]
 
 
 def _message(error: BaseException) -> str:

@@ -1,12 +1,23 @@
-"""The commands about data: prepare, inspect."""
+"""The commands about data: prepare, inspect, features."""
 
 import argparse
 import os
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mien.errors import MienError
+
+if TYPE_CHECKING:
+    from mien.utterance import Skipped, Utterance
+
+OWN_FLAGS = {
+    **dict.fromkeys(
+        ("emotions", "person_rule", "named_side"), ("iemocap", "processed", "synthetic")
+    ),
+    **dict.fromkeys(("dialogues", "turns", "seed"), ("synthetic",)),
+}
+"""The corpora that each flag which is not for all of them is for."""
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +37,15 @@ def prepare(parser: argparse.ArgumentParser) -> None:
         "--frame-interval", type=float, default=0.5, help="seconds between pictures"
     )
     parser.add_argument("--limit", type=int, help="stop after so many utterances")
+    parser.add_argument(
+        "--splits",
+        type=Path,
+        help="folder with train_split.txt, valid_split.txt and test_split.txt: ids, one a line, for"
+        " the protocol given",
+    )
+    parser.add_argument(
+        "--partial", action="store_true", help="only some of what the splits list is there"
+    )
     _corpus_arguments(parser)
     parser.set_defaults(handler=_prepare)
 
@@ -59,14 +79,15 @@ def _prepare(args: argparse.Namespace) -> None:
     _check(args, reading, making)
     if args.corpus == "synthetic":
         _generate(args, making)
+    items, division = _divide(args, list(CORPORA[args.corpus].read(args.source, **reading)))
     summary = prepare(
-        list(CORPORA[args.corpus].read(args.source, **reading)),
+        items,
         args.out,
         corpus=args.corpus,
         workers=args.workers,
         frame_interval=args.frame_interval,
         limit=args.limit,
-        options=reading | _identity(args.source),
+        options=reading | division | _identity(args.source),
     )
     print(summary)
 
@@ -77,9 +98,9 @@ def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 def _check(args: argparse.Namespace, reading: dict[str, Any], making: dict[str, Any]) -> None:
     """Refuse flags that are not for the corpus, and numbers out of range."""
-    for names, allowed in ((reading, ("iemocap", "synthetic")), (making, ("synthetic",))):
-        if names and args.corpus not in allowed:
-            flag = "--" + next(iter(names)).replace("_", "-")
+    for name in reading | making:
+        if args.corpus not in OWN_FLAGS[name]:
+            flag = "--" + name.replace("_", "-")
             args.parser.error(f"{flag} is not for the corpus {args.corpus}")
     if args.workers < 1 or args.frame_interval <= 0 or (args.limit is not None and args.limit < 1):
         args.parser.error("--workers and --limit are at least 1, --frame-interval above 0")
@@ -98,6 +119,24 @@ def _generate(args: argparse.Namespace, making: dict[str, Any]) -> None:
         args.parser.error(f"{args.source} is generated already: leave {flag} out or name another")
 
 
+def _divide(
+    args: argparse.Namespace, items: list["Utterance | Skipped"]
+) -> tuple[list["Utterance | Skipped"], dict[str, Any]]:
+    """Give the utterances the parts of a published split, where there is one, and what tells it."""
+    from mien.corpora import CORPORA
+    from mien.corpora.published_split import assign, read_split
+
+    folder = args.splits or CORPORA[args.corpus].splits(args.source)
+    if folder is None:
+        if args.partial:
+            args.parser.error("--partial goes with --splits")
+        return items, {}
+    parts = read_split(folder)
+    assigned = assign(items, parts, name=str(folder), partial=args.partial)
+    print(assigned)
+    return assigned.items, {"splits": zlib.crc32(repr(sorted(parts.items())).encode())}
+
+
 def _identity(source: Path) -> dict[str, Any]:
     """Tell one source from another, so that a folder is not taken for the wrong one."""
     content = {"checksum": zlib.crc32(source.read_bytes())} if source.is_file() else {}
@@ -114,3 +153,45 @@ def _inspect(args: argparse.Namespace) -> None:
     from mien.dataset.inspect import inspect
 
     print(inspect(args.data))
+
+
+def features(parser: argparse.ArgumentParser) -> None:
+    """Make `mien features` of a parser."""
+    parser.add_argument("data", type=Path, help="prepared data; the features are put beside them")
+    parser.add_argument(
+        "--modalities", help="letters out of t, a, v (default: those that the data have)"
+    )
+    parser.add_argument(
+        "--glove", type=Path, metavar="FILE", help="word vectors to take instead of the packaged"
+    )
+    parser.add_argument(
+        "--read",
+        type=Path,
+        metavar="PATH",
+        help="features computed before: the published ones, OpenFace's, or your own",
+    )
+    parser.add_argument(
+        "--max-seconds", type=float, default=60.0, help="longer utterances are cut to this"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)"
+    )
+    parser.set_defaults(handler=_features)
+
+
+def _features(args: argparse.Namespace) -> None:
+    from mien.dataset.extract import extract
+
+    if args.workers < 1 or args.max_seconds < 0.1:
+        args.parser.error("--workers is at least 1, --max-seconds at least 0.1")
+    if args.modalities is not None and not set(args.modalities) <= set("tav"):
+        args.parser.error(f"--modalities {args.modalities} is not made of the letters t, a, v")
+    summary = extract(
+        args.data,
+        modalities=args.modalities,
+        glove=args.glove,
+        read=args.read,
+        max_seconds=args.max_seconds,
+        workers=args.workers,
+    )
+    print(summary)

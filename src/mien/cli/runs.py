@@ -74,7 +74,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     from mien.training.evaluate import evaluate_run
 
     metrics = evaluate_run(args.run, data=args.data, part=args.split, modalities=args.modalities)
-    _show(metrics)
+    show(metrics)
     if args.json:
         write_text(args.json, json.dumps(metrics, indent=2, allow_nan=False))
     run = Run(args.run)
@@ -83,7 +83,8 @@ def _evaluate(args: argparse.Namespace) -> None:
         run.write("metrics.json", metrics)
 
 
-def _show(metrics: dict[str, Any]) -> None:
+def show(metrics: dict[str, Any]) -> None:
+    """Print a table of the figures of each task."""
     from mien.evaluation.report import table
 
     for name, block in metrics["tasks"].items():

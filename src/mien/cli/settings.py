@@ -2,12 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from mien.errors import MienError
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 def add_fields(group: Any, settings: type[BaseModel]) -> None:
@@ -35,17 +37,25 @@ def read_settings(args: argparse.Namespace, section: str, kind: type[BaseModel])
     """
     content: dict[str, Any] = {}
     if args.config is not None:
-        content = dict(_read_recipe(args.config).get(section, {}))
+        content = dict(read_recipe(args.config).get(section, {}))
     content |= {name: getattr(args, name) for name in kind.model_fields if hasattr(args, name)}
+    return validated(args.parser, section, kind, content)
+
+
+def validated(
+    parser: argparse.ArgumentParser, section: str, kind: type[Settings], content: dict[str, Any]
+) -> Settings:
+    """Make settings of values. Ends as a wrong command does where a value is impossible."""
     try:
         return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or section
-        args.parser.error(f"{where}: {first['msg']} (given: {first['input']!r})")
+        parser.error(f"{where}: {first['msg']} (given: {first['input']!r})")
 
 
-def _read_recipe(path: Path) -> dict[str, Any]:
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Read a recipe. Raises `MienError` where it can't be read or has other sections."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from mien.corpora import iemocap, manifest, ravdess
+from mien.corpora import iemocap, manifest, mosei, processed, ravdess
 from mien.utterance import Skipped, Utterance
 
 
@@ -22,12 +23,16 @@ class Corpus:
         The words it yields unless an option says otherwise. Empty: whatever its rows say.
     about : str
         One line for the user.
+    splits : callable
+        ``splits(source)`` gives the folder in which a release keeps the lists of its published
+        split, or None.
     """
 
     name: str
     read: Callable[..., Iterator[Utterance | Skipped]]
     emotions: tuple[str, ...]
     about: str
+    splits: Callable[[Path], Path | None] = lambda source: None
 
 
 CORPORA = {
@@ -38,6 +43,20 @@ CORPORA = {
             iemocap.read,
             iemocap.SIX,
             "IEMOCAP's raw release: the folder that holds Session1 to Session5",
+        ),
+        Corpus(
+            "mosei",
+            mosei.read,
+            tuple(mosei.EMOTIONS.values()),
+            "CMU-MOSEI's raw release: the folder that holds Audio, Labels, Transcript and Videos",
+        ),
+        Corpus(
+            "processed",
+            processed.read,
+            (),
+            "the folder that the authors of FE2E and MESM distribute: IEMOCAP_RAW_PROCESSED or"
+            " MOSEI_RAW_PROCESSED",
+            processed.splits,
         ),
         Corpus(
             "ravdess",

@@ -12,9 +12,12 @@ session, dialogue       recording units that a split may hold out
 start, end              seconds within the files
 emotions (or emotion)   words separated by ``;`` (JSONL: or a list); empty: not labelled; a lone
                         ``;`` (JSONL: or ``[]``): labelled, none of them
+sentiment               from -3 (negative) to 3 (positive); empty: not judged
 split                   train, valid or test
 audio_channel           which channel holds the voice, from 0; empty: all, averaged
 video_side              left or right: the half of the picture that shows the person
+video_rate              pictures a second, where video is not a file but a pattern of numbered
+                        pictures such as ``talk/image_%d.jpg``
 any other               kept as an attribute
 ======================  ==========================================================================
 
@@ -33,12 +36,12 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args
 
 from mien.errors import MienError
-from mien.utterance import Side, Skipped, Utterance
+from mien.utterance import HIGHEST_SENTIMENT, Side, Skipped, Utterance
 
 CONTENT = ("video", "audio", "media", "text")
 COLUMNS = (
     *("id", *CONTENT, "person", "session", "dialogue", "start", "end", "emotions", "split"),
-    *("audio_channel", "video_side"),
+    *("sentiment", "audio_channel", "video_side", "video_rate"),
 )
 """The columns that mean something; every other becomes an attribute."""
 
@@ -180,6 +183,7 @@ def _unused(stem: str, taken: Collection[str]) -> str:
 
 def _utterance(row: Row, folder: Path) -> Utterance:
     """Make an utterance, still without its id."""
+    rate = _number(row, "video_rate")
     media = _file(row, "media", folder)
     picture = media if media and media.suffix.lower() not in _SOUND_ONLY else None
     utterance = Utterance(
@@ -192,7 +196,9 @@ def _utterance(row: Row, folder: Path) -> Utterance:
         end=_number(row, "end"),
         text=_word(row, "text"),
         emotions=_emotions(row),
-        video=_file(row, "video", folder) or picture,
+        sentiment=_number(row, "sentiment", -HIGHEST_SENTIMENT, HIGHEST_SENTIMENT),
+        video=_pictures(row, folder) if rate else _file(row, "video", folder) or picture,
+        video_rate=rate,
         video_side=_choice(row, "video_side", get_args(Side)),
         audio=_file(row, "audio", folder) or media,
         audio_channel=_channel(row),
@@ -218,14 +224,15 @@ def _word(row: Row, column: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _number(row: Row, column: str) -> float | None:
+def _number(row: Row, column: str, low: float = 0, high: float = math.inf) -> float | None:
     word = _word(row, column)
     try:
         number = None if word is None else float(word)
     except ValueError:
         number = math.nan
-    if number is not None and not 0 <= number < math.inf:
-        raise MienError(f"{column} is {word!r}, not a number from 0 on")
+    if number is not None and not (low <= number <= high and math.isfinite(number)):
+        limits = "from 0 on" if high == math.inf else f"from {low:g} to {high:g}"
+        raise MienError(f"{column} is {word!r}, not a number {limits}")
     return number
 
 
@@ -254,6 +261,15 @@ def _emotions(row: Row) -> tuple[str, ...] | None:
     if not isinstance(value, list) and words == [""]:
         return None
     return tuple(dict.fromkeys(word.strip().lower() for word in words if word.strip()))
+
+
+def _pictures(row: Row, folder: Path) -> Path:
+    pattern = folder / (_word(row, "video") or "")
+    if "%" not in pattern.name:
+        raise MienError("video_rate needs a video such as talk/image_%d.jpg")
+    if not os.path.isdir(pattern.parent):
+        raise MienError(f"video folder missing: {pattern.parent}")
+    return pattern
 
 
 def _file(row: Row, column: str, folder: Path) -> Path | None:

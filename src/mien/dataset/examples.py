@@ -13,6 +13,7 @@ from torch.utils.data import Dataset, Sampler
 from mien.batch import Batch
 from mien.dataset.augment import augment_sample, mask_pieces
 from mien.dataset.store import Store
+from mien.features.subsets import columns
 from mien.media.spectrogram import pieces
 from mien.models.config import ModelConfig
 from mien.tasks import Task
@@ -54,6 +55,7 @@ def collate(
     if random is not None and config.front_end == "log":
         sounds = [mask_pieces(s, r) if len(s) else s for s, r in zip(sounds, random, strict=True)]
     faces = [_faces(sample, config) for sample in samples]
+    features = {m: _features(samples, m, config) for m in config.modalities if config.hand_crafted}
     return Batch(
         tokens=tokens,
         token_mask=mask,
@@ -61,6 +63,8 @@ def collate(
         face_counts=torch.tensor([len(f) for f in faces]),
         pieces=torch.cat(sounds),
         piece_counts=torch.tensor([len(s) for s in sounds]),
+        features={m: torch.cat(parts) for m, parts in features.items()},
+        feature_counts={m: torch.tensor([len(p) for p in ps]) for m, ps in features.items()},
         targets={t.name: torch.stack([t.target(s.utterance) for s in samples]) for t in tasks},
         ids=[sample.utterance.id for sample in samples],
     )
@@ -69,7 +73,7 @@ def collate(
 def _tokens(
     samples: Sequence[Sample], config: ModelConfig, tokenizer: Any
 ) -> tuple[Tensor, Tensor]:
-    texts = [sample.text if "t" in config.modalities else None for sample in samples]
+    texts = [sample.text if "t" in config.decoded else None for sample in samples]
     if not any(texts):
         nothing = torch.zeros(len(samples), 0, dtype=torch.long)
         return nothing, nothing
@@ -85,16 +89,28 @@ def _tokens(
 
 
 def _pieces(sample: Sample, config: ModelConfig) -> Tensor:
-    if sample.waveform is None or "a" not in config.modalities:
+    if sample.waveform is None or "a" not in config.decoded:
         return torch.zeros(0, 1, 128, 32)
     waveform = torch.from_numpy(sample.waveform.astype(np.float32) / 32768)
     return pieces(waveform, config.front_end)
 
 
 def _faces(sample: Sample, config: ModelConfig) -> Tensor:
-    if sample.faces is None or "v" not in config.modalities:
+    if sample.faces is None or "v" not in config.decoded:
         return torch.zeros(0, 3, FACE_SIZE, FACE_SIZE, dtype=torch.uint8)
     return torch.from_numpy(np.ascontiguousarray(sample.faces)).permute(0, 3, 1, 2)
+
+
+def _features(samples: Sequence[Sample], modality: str, config: ModelConfig) -> list[Tensor]:
+    """Give the steps (L, D) of each sample, L = 0 where it does not have the modality."""
+    size = config.feature_size(modality)
+    parts = []
+    for sample in samples:
+        steps = sample.features.get(modality, np.zeros((0, size), np.float32))
+        if modality == "a" and len(steps):
+            steps = steps[:, columns(config.audio_feature_type, steps.shape[1])]
+        parts.append(torch.from_numpy(steps))
+    return parts
 
 
 class Examples(Dataset[Batch]):

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from mien.dataset.audit import audit
+from mien.dataset.feature_store import FOLDER, FeatureStore
 from mien.dataset.splits import PROTOCOLS
 from mien.dataset.store import Store
 from mien.utterance import Utterance
@@ -23,8 +24,10 @@ def inspect(data: str | Path) -> str:
     parts = [
         f"{data}: {len(store)} utterances of {store.info['corpus']}{synthetic}",
         _counts("emotions", [e for u in store.utterances for e in _emotions(u)]),
+        _sentiment(store.utterances),
         _counts("persons", [u.person or "(not known)" for u in store.utterances]),
         _counts("modalities (t words, a sound, v faces)", store.modalities),
+        _features(store.folder),
         _skipped(store.folder),
         _leakage(store),
     ]
@@ -37,15 +40,40 @@ def _emotions(utterance: Utterance) -> tuple[str, ...]:
     return utterance.emotions or ("(none of them)",)
 
 
+def _sentiment(utterances: list[Utterance]) -> str:
+    """Count sentiment by whole steps, where anybody judged it."""
+    judged = [u.sentiment for u in utterances if u.sentiment is not None]
+    if not judged:
+        return ""
+    rest = ["(no label)"] * (len(utterances) - len(judged))
+    return _counts("sentiment in whole steps", [str(round(value)) for value in judged] + rest)
+
+
 def _counts(title: str, values: list[str]) -> str:
     counts = Counter(values)
     width = max(len(value) for value in counts)
     most = max(counts.values())
     lines = [
         f"  {value:<{width}} {count:6d} {count / len(values):6.1%} {'█' * round(20 * count / most)}"
-        for value, count in sorted(counts.items())
+        for value, count in sorted(counts.items(), key=_order)
     ]
     return "\n".join([title, *lines])
+
+
+def _order(item: tuple[str, int]) -> tuple[bool, float, str]:
+    """Sort steps of sentiment as numbers, and after them words as words."""
+    value = item[0]
+    number = value.removeprefix("-").isdecimal()
+    return not number, float(value) if number else 0.0, value
+
+
+def _features(folder: Path) -> str:
+    if not (folder / FOLDER / "features.json").is_file():
+        return ""
+    store = FeatureStore(folder)
+    sizes = store.settings.sizes
+    kinds = ", ".join(f"{m} {s} ({sizes[m]})" for m, s in store.settings.sources.items())
+    return _counts(f"features of {kinds}", [letters or "none" for letters in store.modalities])
 
 
 def _skipped(folder: Path) -> str:

@@ -52,6 +52,8 @@ class Summary:
         Samples of each; an utterance may have several emotions or none.
     unlabelled : int
         Samples whose emotion nobody judged.
+    sentiment : int
+        Samples whose sentiment somebody judged.
     hours : float
         Of sound.
     faces : int
@@ -72,6 +74,7 @@ class Summary:
     hours: float
     faces: int
     face_found: float | None
+    sentiment: int = 0
 
     def __str__(self) -> str:
         share = "" if self.face_found is None else f", found in {self.face_found:.1%} of pictures"
@@ -87,6 +90,7 @@ class Summary:
             f"  sound       {self.hours:.2f} hours",
             f"  faces       {self.faces}{share}",
             f"  emotions    {emotions or 'none'}; {self.unlabelled} unlabelled",
+            *([f"  sentiment   of {self.sentiment} utterances"] if self.sentiment else []),
             f"  skipped     {self.skipped} utterances; incomplete: {self.losses['video']} video,"
             f" {self.losses['audio']} audio (reasons in skipped.jsonl)",
         ]
@@ -154,7 +158,8 @@ def prepare(
     if (out / "dataset.json").exists():
         if progress:
             print(f"{out}: prepared before, nothing to do", file=sys.stderr)
-        return Summary(**{name: read_info(out)[name] for name in Summary.__dataclass_fields__})
+        info = read_info(out)
+        return Summary(**{f: info[f] for f in Summary.__dataclass_fields__ if f in info})
     skipped: list[Skipped] = []
     utterances = islice(_distinct(items, skipped), limit)
     total = min(filter(None, (limit, length_hint(items))), default=None)
@@ -275,6 +280,7 @@ class _Count:
             self.totals["faces"] += row["num_faces"]
             self.totals["found"] += sum(row["face_found"] or ())
             self.totals["unlabelled"] += row["emotions"] is None
+            self.totals["sentiment"] += row["sentiment"] is not None
             self.emotions.update(row["emotions"] or ())
             self.persons.update([row["person"]] if row["person"] else ())
 
@@ -295,4 +301,5 @@ class _Count:
             hours=round(self.totals["samples"] / RATE / 3600, 4),
             faces=faces,
             face_found=round(self.totals["found"] / faces, 4) if faces else None,
+            sentiment=self.totals["sentiment"],
         )

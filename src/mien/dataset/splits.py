@@ -148,14 +148,16 @@ def split(
 def suggest(utterances: Sequence[Utterance], task: str) -> str:
     """Choose the strictest protocol that the data allow for a task.
 
-    For emotion that is unseen persons; for persons it is their unseen dialogues or sentences.
+    For emotion and sentiment that is unseen persons, or where these are not known unseen
+    dialogues; for persons it is their unseen dialogues or sentences.
 
     Raises
     ------
     MienError
         The data are too few for any.
     """
-    unseen = ["persons"] if task == "emotion" else ["dialogues", "sentences"]
+    of_persons = task in ("person", "both")
+    unseen = ["dialogues", "sentences"] if of_persons else ["persons", "dialogues"]
     for name in ["given", *unseen, "random"]:
         try:
             split(utterances, name)

@@ -32,7 +32,9 @@ SCHEMA = pa.schema(
         ("end", pa.float64()),
         ("text", pa.string()),
         ("emotions", pa.list_(pa.string())),
+        ("sentiment", pa.float64()),  # empty in shards written before there was such a column
         ("video", pa.string()),
+        ("video_rate", pa.float64()),
         ("video_side", pa.string()),
         ("audio", pa.string()),
         ("audio_channel", pa.int32()),
@@ -118,7 +120,15 @@ def read_shard(path: Path) -> tuple[pa.Table, list[Skipped]]:
     """Read the light columns of a shard, and what was skipped while it was made."""
     with _readable(path), pq.ParquetFile(path) as shard:
         skipped = json.loads(shard.metadata.metadata[b"skipped"])
-        return shard.read(columns=LIGHT), [Skipped(**item) for item in skipped]
+        return _complete(shard.read(columns=LIGHT)), [Skipped(**item) for item in skipped]
+
+
+def _complete(table: pa.Table) -> pa.Table:
+    """Add the columns that a shard written before they existed lacks, empty."""
+    for field in SCHEMA:
+        if field.name in LIGHT and field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table.select(LIGHT)
 
 
 class Store:
@@ -188,26 +198,38 @@ class Store:
     @cached_property
     def fingerprint(self) -> str:
         """What tells these samples from others, in this order, wherever their media lie."""
-        rows = self.index.drop_columns(["video", "audio"]).to_pylist()
+        left_out = ["video", "video_rate", "audio"]
+        if self.index["sentiment"].null_count == len(self):
+            left_out.append("sentiment")  # or older data would no longer be known as the same
+        rows = self.index.drop_columns(left_out).to_pylist()
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
     def __getitem__(self, number: int) -> Sample:
         """Read one sample."""
+        shard, row = self.place(number)
+        decoded = self.read_row(self._shards[shard], row, tuple(_DECODED))
+        return _sample(self.utterances[number], decoded)
+
+    def place(self, number: int) -> tuple[int, int]:
+        """Give the shard of a sample, and its row there."""
         if not -len(self) <= number < len(self):
             raise IndexError(f"sample {number} of {len(self)}")
         number %= len(self)
         shard = bisect.bisect_right(self._ends, number)
-        row = number - (self._ends[shard - 1] if shard else 0)
-        with _readable(self._shards[shard]):
-            starts = self._open(self._shards[shard])[1]
-            group = bisect.bisect_right(starts, row) - 1
-            table = self._group(shard, group)
-        decoded = table.slice(row - starts[group], 1).to_pylist()[0]
-        return _sample(self.utterances[number], decoded)
+        return shard, number - (self._ends[shard - 1] if shard else 0)
 
-    def _read_group(self, shard: int, group: int) -> pa.Table:
-        file = self._open(self._shards[shard])[0]
-        return file.read_row_group(group, columns=_DECODED, use_threads=False)
+    def read_row(self, path: Path, row: int, columns: tuple[str, ...]) -> dict[str, Any]:
+        """Read some columns of one row of a shard."""
+        with _readable(path):
+            starts = self._open(path)[1]
+            group = bisect.bisect_right(starts, row) - 1
+            table = self._group(path, group, columns)
+        plain: dict[str, Any] = table.slice(row - starts[group], 1).to_pylist()[0]
+        return plain
+
+    def _read_group(self, path: Path, group: int, columns: tuple[str, ...]) -> pa.Table:
+        file = self._open(path)[0]
+        return file.read_row_group(group, columns=list(columns), use_threads=False)
 
 
 def read_info(folder: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ def evaluate(
     thresholds: np.ndarray | None = None,
     train_counts: np.ndarray | None = None,
     persons: Sequence[str | None] | None = None,
+    by: str = "person",
     seed: int = 0,
 ) -> dict[str, Any]:
     """Judge the answers to one task; the result goes to ``metrics.json`` as it is.
@@ -39,6 +40,8 @@ def evaluate(
     persons : sequence of N str or None
         Who speaks; where all are known the intervals are over persons. Leave out where the persons
         are themselves the labels.
+    by : str
+        What `persons` names, where it is not persons but recordings.
     seed : int
         Start of the random numbers of the intervals.
 
@@ -88,7 +91,7 @@ def evaluate(
             "always_no": metrics.always_no(truth, labels) if several else None,
             "most_frequent": frequent,
         },
-        "intervals": _intervals(scores, truth, thresholds, persons, seed),
+        "intervals": _intervals(scores, truth, thresholds, persons, by=by, seed=seed),
     }
 
 
@@ -97,17 +100,17 @@ def _intervals(
     truth: np.ndarray,
     thresholds: np.ndarray | None,
     persons: Sequence[str | None] | None,
-    seed: int,
+    **how: Any,
 ) -> dict[str, Any]:
     found: dict[str, Any] = dict.fromkeys(("average_f1", "ua", "macro_f1"))
     who = np.asarray(persons) if persons is not None else np.full(len(truth), None)
     one = truth.sum(axis=1) == 1
     if thresholds is not None:
         counts = tally(truth, scores > thresholds)
-        found["average_f1"] = interval(counts, average_f1, persons=who, seed=seed)
+        found["average_f1"] = interval(counts, average_f1, persons=who, **how)
     if one.any():
         answers = np.eye(truth.shape[1], dtype=bool)[scores[one].argmax(axis=1)]
         counts = tally(truth[one], answers)
-        found["ua"] = interval(counts, average_recall, persons=who[one], seed=seed)
-        found["macro_f1"] = interval(counts, average_f1, persons=who[one], seed=seed)
+        found["ua"] = interval(counts, average_recall, persons=who[one], **how)
+        found["macro_f1"] = interval(counts, average_f1, persons=who[one], **how)
     return found

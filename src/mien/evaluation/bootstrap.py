@@ -50,6 +50,7 @@ def interval(
     figure: Figure,
     *,
     persons: Sequence[str | None] | np.ndarray | None = None,
+    by: str = "person",
     level: float = 0.95,
     resamples: int = 1000,
     seed: int = 0,
@@ -62,12 +63,14 @@ def interval(
     Parameters
     ----------
     counts : array (N, 3, C)
-        What `tally` gives.
+        What `tally` gives, or any other array of utterances whose parts add up.
     figure : callable
         From summed counts (..., 3, C) to the figure (...,): `average_recall` or `average_f1`.
     persons : sequence of N str or None
         Who speaks each utterance. None, an unknown person among them, or one person only:
         utterances are drawn.
+    by : str
+        What `persons` names, where it is not persons: recordings are as good a unit.
     level : float
         Share of resamples inside the interval.
     resamples, seed : int
@@ -76,7 +79,7 @@ def interval(
     Returns
     -------
     dict or None
-        ``low``, ``high``, ``level``, ``resamples``, ``by`` ("person" or "utterance"). None with
+        ``low``, ``high``, ``level``, ``resamples``, ``by`` (as given, or "utterance"). None with
         fewer than two units to draw from. Resamples in which no label occurs are left out.
 
     Examples
@@ -85,7 +88,7 @@ def interval(
     >>> interval(tally(truth, truth), average_recall)["low"]
     1.0
     """
-    units, by = _units(counts, persons)
+    units, by = _units(counts, persons, by)
     if len(units) < 2:
         return None
     # Equal units are drawn as one with their common weight: the same law, less work, and an answer
@@ -107,7 +110,7 @@ def interval(
 
 
 def _units(
-    counts: np.ndarray, persons: Sequence[str | None] | np.ndarray | None
+    counts: np.ndarray, persons: Sequence[str | None] | np.ndarray | None, by: str
 ) -> tuple[np.ndarray, str]:
     names = set(() if persons is None else persons)
     if len(names) < 2 or None in names:
@@ -115,4 +118,4 @@ def _units(
     index = np.unique(np.asarray(persons), return_inverse=True)[1]
     summed = np.zeros((len(names), *counts.shape[1:]), counts.dtype)
     np.add.at(summed, index, counts)
-    return summed, "person"
+    return summed, by

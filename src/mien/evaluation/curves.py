@@ -89,5 +89,7 @@ def _add_row(panels: Curves, row: Mapping[str, str]) -> None:
             continue
         part, quantity, gathered = COLUMN.findall(column)[0]
         name = part + (", each step" if gathered == "_step" else "")
-        points = panels[quantity.replace("_", " ").replace("f1", "F1")].setdefault(name, [])
+        points = panels[
+            quantity.replace("_", " ").replace("f1", "F1").replace("mae", "MAE")
+        ].setdefault(name, [])
         points.append((float(row["step"]), float(cell)))

@@ -1,4 +1,4 @@
-"""How good answers are: figures for several labels at once, for one label, for sentiment.
+"""How good answers are: figures for several labels at once, and for one label.
 
 Every function takes numpy arrays and returns plain dicts that JSON can hold. A figure that has no
 value is None, never NaN:
@@ -207,46 +207,6 @@ def most_frequent(truth: np.ndarray, train_counts: np.ndarray, labels: Sequence[
     train_counts = np.asarray(train_counts, float)
     scores = np.tile(train_counts, (len(truth), 1))
     return {"label": labels[int(train_counts.argmax())]} | singlelabel(scores, truth, labels)
-
-
-def sentiment(predicted: np.ndarray, truth: np.ndarray, exclude_zero: bool = False) -> Figures:
-    """Judge sentiment on CMU-MOSEI's scale from -3 (negative) to 3 (positive).
-
-    Parameters
-    ----------
-    predicted, truth : array (N,)
-        Sentiment of each utterance.
-    exclude_zero : bool
-        Leave utterances whose true sentiment is 0 out of the two-way figures, ``acc2`` and ``f1``.
-
-    Returns
-    -------
-    dict
-        ``mae``, mean absolute error; ``acc2``, positive or not; ``acc5``, ``acc7``, rounded to
-        whole steps; ``f1``, of positive or not, weighted by how often each was *predicted*, as
-        published; ``correlation`` (Pearson), None where one side is constant.
-    """
-    predicted, truth = np.asarray(predicted, float), np.asarray(truth, float)
-    if not (np.isfinite(predicted).all() and len(truth)):
-        raise MienError("There is no sentiment to judge: no utterances, or scores not finite.")
-    kept = (truth != 0) | (not exclude_zero)
-    positive, truly = predicted[kept] > 0, truth[kept] > 0
-    varied = np.ptp(predicted) > 0 and np.ptp(truth) > 0
-    return {
-        "mae": float(np.abs(predicted - truth).mean()),
-        "acc2": float((positive == truly).mean()) if kept.any() else None,
-        "acc5": _same_step(predicted, truth, 2),
-        "acc7": _same_step(predicted, truth, 3),
-        "f1": float(f1_score(positive, truly, average="weighted", zero_division=0))
-        if kept.any()
-        else None,
-        "correlation": float(np.corrcoef(predicted, truth)[0, 1]) if varied else None,
-    }
-
-
-def _same_step(predicted: np.ndarray, truth: np.ndarray, limit: int) -> float:
-    steps = [np.round(np.clip(side, -limit, limit)) for side in (predicted, truth)]
-    return float((steps[0] == steps[1]).mean())
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
+from mien.evaluation.report import one_label_each
 from mien.files import whole
 
 BLUE, ORANGE, PALE, INK = "#3b6ea5", "#d98c3f", "#e4e7eb", "#1f2933"
@@ -35,8 +36,9 @@ def picture(
     """Draw the results of one or more tasks, a row each.
 
     Each row shows the overall figures with their 95 % interval, two figures for each label, and
-    what was taken for what (where utterances have one label) or else all figures by label. Black
-    ticks mark what a constant answer reaches: the most frequent label, or always "no".
+    what was taken for what (where utterances have one label) or else all figures by label; of
+    sentiment the error at each step. Black ticks mark what a constant answer reaches: the most
+    frequent label, always "no", or the median sentiment.
 
     Parameters
     ----------
@@ -68,9 +70,13 @@ def _task(row: SubFigure, task: str, block: Mapping[str, Any]) -> None:
     row.suptitle(f"{task.capitalize()}: {block['n']} utterances", fontsize=13, color=INK)
     left, middle, right = row.subplots(1, 3, width_ratios=[1.0, 1.0, 1.25])
     _overall(left, block)
+    if block.get("sentiment"):
+        _errors(middle, block)
+        _confusion(right, block["sentiment"]["confusion"], block["labels"])
+        return
     _by_label(middle, block)
-    if block["singlelabel"]:
-        _confusion(right, block)
+    if one_label_each(block) or not block["multilabel"]:
+        _confusion(right, block["singlelabel"]["confusion"], block["labels"])
     else:
         _all_figures(right, block)
 
@@ -80,6 +86,8 @@ Bar = tuple[str, float | None, float | None, Mapping[str, Any] | None]
 
 
 def _overall_bars(block: Mapping[str, Any]) -> list[Bar]:
+    if block.get("sentiment"):
+        return _sentiment_bars(block)
     single, several = block["singlelabel"], block["multilabel"]
     frequent, no = block["baselines"]["most_frequent"], block["baselines"]["always_no"]
     bars: list[Bar] = []
@@ -99,7 +107,25 @@ def _overall_bars(block: Mapping[str, Any]) -> list[Bar]:
         mean, mean_no, spread = several["average"], no["average"], block["intervals"]["average_f1"]
         bars.append(("average F1\n(yes or no)", mean["f1"], mean_no["f1"], spread))
         bars.append(("accuracy\n(yes or no)", mean["accuracy"], mean_no["accuracy"], None))
+        if not one_label_each(block):
+            name = "weighted_accuracy"
+            bars.append(("weighted acc.\n(yes or no)", mean[name], mean_no[name], None))
     return bars
+
+
+def _sentiment_bars(block: Mapping[str, Any]) -> list[Bar]:
+    names = {
+        "negative or\npositive (Acc2)": "acc2",
+        "negative or\nnot (Acc2)": "acc2_non_negative",
+        "five steps\n(Acc5)": "acc5",
+        "seven steps\n(Acc7)": "acc7",
+        "correlation": "correlation",
+    }
+    figures, constant = block["sentiment"], block["baselines"]["constant"]
+    return [
+        (text, figures[name], constant[name], block["intervals"].get(name))
+        for text, name in names.items()
+    ]
 
 
 def _overall(axes: Axes, block: Mapping[str, Any]) -> None:
@@ -121,7 +147,8 @@ def _overall(axes: Axes, block: Mapping[str, Any]) -> None:
     keys = [_key("this model", color=BLUE, lw=7)]
     if any(interval for *_, interval in bars):
         keys.append(_key("95 % interval", color=ORANGE, lw=3))
-    both = block["singlelabel"] and block["multilabel"]
+    # both kinds of figures, or sentiment, which has neither
+    both = bool(block["singlelabel"]) == bool(block["multilabel"])
     one = "most frequent label" if block["singlelabel"] else "always no"
     _legend(axes, [*keys, _tick_key("constant answer" if both else one)])
 
@@ -146,11 +173,27 @@ def _by_label(axes: Axes, block: Mapping[str, Any]) -> None:
     _legend(axes, [*keys, _tick_key(constant)] if baseline else keys)
 
 
-def _confusion(axes: Axes, block: Mapping[str, Any]) -> None:
-    counts = np.asarray(block["singlelabel"]["confusion"], float)
+def _errors(axes: Axes, block: Mapping[str, Any]) -> None:
+    """Draw the mean absolute error of sentiment at each step, and that of the constant answer."""
+    steps, constant = block["sentiment"]["per_step"], block["baselines"]["constant"]["per_step"]
+    for place, (step, row) in enumerate(steps.items()):
+        axes.barh(place, row["mae"] or 0, height=0.55, color=BLUE)
+        _tick(axes, constant[step]["mae"], place, 0.55)
+    overall = block["sentiment"]["mae"]
+    axes.set_title(f"mean absolute error {overall:.2f}, by true sentiment", fontsize=11)
+    _rows(axes, block["labels"])
+    axes.set_xlim(left=0)
+    axes.grid(axis="x", color=PALE)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    _legend(axes, [_key("this model", color=BLUE, lw=7), _tick_key("constant answer")])
+
+
+def _confusion(axes: Axes, confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> None:
+    counts = np.asarray(confusion, float)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
-    names = _short(block["labels"])
+    names = _short(labels)
     _heat_map(axes, shares, names, names, numbers=len(names) <= NUMBERED)
     axes.set_title("what was taken for what (share of each true label)", fontsize=11)
     axes.set_xlabel("predicted")

@@ -31,6 +31,17 @@ YES_OR_NO = {
     "AUROC": "auroc",
 }
 
+SENTIMENT = {
+    "mean absolute error": "mae",
+    "Pearson's r": "correlation",
+    "negative, positive (Acc2)": "acc2",
+    "negative, positive (F1)": "f1",
+    "negative, not (Acc2)": "acc2_non_negative",
+    "negative, not (F1)": "f1_non_negative",
+    "five steps (Acc5)": "acc5",
+    "seven steps (Acc7)": "acc7",
+}
+
 Row = tuple[str, ...]
 
 
@@ -56,14 +67,52 @@ def tables(block: Mapping[str, Any]) -> list[Table]:
     Returns
     -------
     list of Table
-        For one label an utterance: overall, and by label. For yes or no to each label: one table.
+        For one label an utterance: overall, and by label. For yes or no to each label: one table,
+        which comes first where some utterances have several labels or none. For sentiment:
+        overall, and by step.
     """
-    found = []
-    if block["singlelabel"]:
-        found += [_overall(block), _one_of_many(block)]
-    if block["multilabel"]:
-        found.append(_yes_or_no(block))
-    return found
+    if block.get("sentiment"):
+        return [_sentiment(block), _by_step(block)]
+    single = [_overall(block), _one_of_many(block)] if block["singlelabel"] else []
+    several = [_yes_or_no(block)] if block["multilabel"] else []
+    return single + several if one_label_each(block) else several + single
+
+
+def one_label_each(block: Mapping[str, Any]) -> bool:
+    """Tell whether every utterance judged has exactly one label."""
+    return bool(block["singlelabel"]) and block["singlelabel"]["n"] == block["n"]
+
+
+def _sentiment(block: Mapping[str, Any]) -> Table:
+    constant = block["baselines"]["constant"]
+    return Table(
+        "Sentiment from -3 (negative) to 3 (positive). Overall",
+        ("", *SENTIMENT),
+        [],
+        [
+            ("this model", *_cells(block["sentiment"], SENTIMENT)),
+            *_interval_row(block, {"mae": "mae", "acc2": "acc2"}, SENTIMENT),
+            (f"always {constant['answer']:g}", *_cells(constant, SENTIMENT)),
+        ],
+        [
+            f"Median of the training part, in whole steps: {constant['answer']:g}.",
+            *_interval_note(block["intervals"]["mae"]),
+        ],
+    )
+
+
+def _by_step(block: Mapping[str, Any]) -> Table:
+    figures = block["sentiment"]
+    return Table(
+        "By true sentiment, in whole steps",
+        ("sentiment", "utterances", "mean absolute error"),
+        [
+            (step, str(row["support"]), _number(row["mae"]))
+            for step, row in figures["per_step"].items()
+        ],
+        [("all", str(block["n"]), _number(figures["mae"]))],
+        [],
+    )
 
 
 def _overall(block: Mapping[str, Any]) -> Table:

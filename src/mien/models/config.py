@@ -2,10 +2,13 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 MODALITIES = {"t": "text", "v": "video", "a": "audio"}
 """Modality letters in the order in which the fusion stacks them (Dai et al. 2021)."""
+
+PUBLISHED_SIZES = (300, 144, 35)
+"""Hand-crafted features a step of words, voice and face (Dai et al. 2021)."""
 
 
 class ModelConfig(BaseModel):
@@ -13,10 +16,10 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: Literal["mme2e", "mme2e-sparse"] = Field(
+    model: Literal["mme2e", "mme2e-sparse", "lf-rnn", "lf-transformer"] = Field(
         "mme2e",
-        description="architecture: mme2e (dense), or mme2e-sparse, which looks at the parts of a"
-        " picture that an attention chooses",
+        description="architecture: mme2e (dense); mme2e-sparse, which looks at the parts of a"
+        " picture that an attention chooses; or a baseline on what mien features wrote",
     )
     modalities: str = Field(
         "tav", validate_default=True, description="modalities used, letters out of t, a, v"
@@ -52,6 +55,35 @@ class ModelConfig(BaseModel):
         description="mme2e-sparse: weight what is kept by the attention, so that it learns, or"
         " select only (published)",
     )
+    feature_sizes: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
+        PUBLISHED_SIZES,
+        description="lf-rnn, lf-transformer: features a step of words, voice and face (300,144,35"
+        " published; without the flag those of the data)",
+    )
+    audio_feature_type: int = Field(
+        0,
+        ge=0,
+        le=6,
+        description="lf-rnn, lf-transformer: which of the voice features are read: all (0); no Bark"
+        " bands (1), MFCC (2) or statistics (3); of the statistics mean and deviation alone (4), or"
+        " all but minimum and maximum (5); more of the published files (6)",
+    )
+    standardize: bool = Field(
+        True,
+        description="lf-rnn, lf-transformer: scale each feature to mean 0 and deviation 1 over the"
+        " training part (published: no)",
+    )
+    rnn: Literal["lstm", "gru"] = Field("lstm", description="lf-rnn: kind of its RNNs")
+    rnn_layers: int = Field(1, ge=1, description="lf-rnn: layers of each RNN")
+    rnn_hidden: int | None = Field(
+        None, ge=1, description="lf-rnn: hidden size (default: as many as features, published)"
+    )
+    rnn_state: Literal["final", "published"] = Field(
+        "final",
+        description="lf-rnn: state taken of each RNN: the final one of each direction; published takes"
+        " for words the output at the last one, where half of the RNN has seen no other",
+    )
+    bidirectional: bool = Field(True, description="lf-rnn: read in both directions")
     trans_dim: int = Field(64, ge=4, description="width of the transformers over time")
     trans_nlayers: int = Field(4, ge=1, description="layers of the transformers over time")
     trans_nheads: int = Field(4, ge=1, description="heads of the transformers over time")
@@ -61,7 +93,17 @@ class ModelConfig(BaseModel):
     positions: bool = Field(
         False, description="encode the order of faces and pieces over time (published: no)"
     )
-    dropout: float = Field(0.1, ge=0, lt=1, description="dropout of the transformers over time")
+    fusion: Literal["weighted", "concat", "attention"] = Field(
+        "weighted",
+        description="of the modalities: weighted sum of their answers (published), a network on"
+        " their states side by side, or an attention over their states",
+    )
+    dropout: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="dropout of the transformers over time, and between layers of RNNs",
+    )
     cnn_dropout: float = Field(
         0.0, ge=0, lt=1, description="dropout between the CNN and its projection (published: 0)"
     )
@@ -72,6 +114,25 @@ class ModelConfig(BaseModel):
         if not letters or set(letters) - set(MODALITIES) or len(set(letters)) < len(letters):
             raise ValueError(f"{letters!r} is not made of the letters t, a, v, each at most once")
         return "".join(letter for letter in MODALITIES if letter in letters)
+
+    @field_validator("feature_sizes", mode="before")
+    @classmethod
+    def _split_sizes(cls, sizes: Any) -> Any:
+        return sizes.split(",") if isinstance(sizes, str) else sizes
+
+    @property
+    def hand_crafted(self) -> bool:
+        """Whether the model reads features instead of words, faces and sound."""
+        return self.model.startswith("lf-")
+
+    @property
+    def decoded(self) -> str:
+        """The modalities that it reads as words, faces and sound."""
+        return "" if self.hand_crafted else self.modalities
+
+    def feature_size(self, modality: str) -> int:
+        """Give the features a step of "t", "a" or "v"."""
+        return self.feature_sizes["tav".index(modality)]
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse head counts that do not divide the width."""

@@ -1,17 +1,15 @@
 """MME2E: the multimodal end-to-end model of Dai et al. (NAACL 2021), dense and sparse."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from transformers import PretrainedConfig
 
 from mien.batch import Batch
 from mien.models.config import ModelConfig
-from mien.models.fusion import WeightedFusion
+from mien.models.network import Network, Output, scatter
 from mien.models.sequence import OverTime
 from mien.models.sparse_vgg import Selection, SparseVGG
 from mien.models.text import TextEncoder
@@ -20,32 +18,6 @@ from mien.models.vgg import VGG
 FACE_MEAN = (159.0, 111.0, 102.0)
 FACE_SD = (37.0, 33.0, 32.0)
 """Mean and standard deviation of face crops, red green blue on the scale 0-255 (published)."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a model answers for `B` utterances.
-
-    Parameters
-    ----------
-    logits : dict of str to Tensor (B, C)
-        For each task the fused logits.
-    modality_logits : dict of str to dict of str to Tensor (B, C)
-        For each task the logits of each modality; zeros where `present` is false.
-    present : dict of str to Tensor (B,) bool
-        For each modality of the model, which utterances have it.
-    embedding : Tensor (B, E)
-        The unit-length states of the modalities side by side (zeros where missing), of unit
-        length as a whole.
-    selections : dict of str to Selection
-        Of the sparse model, what it looked at in the pictures of "v" and "a".
-    """
-
-    logits: dict[str, Tensor]
-    modality_logits: dict[str, dict[str, Tensor]]
-    present: dict[str, Tensor]
-    embedding: Tensor
-    selections: dict[str, Selection] = field(default_factory=dict)
 
 
 class MediaEncoder(nn.Module):
@@ -82,7 +54,7 @@ class MediaEncoder(nn.Module):
         return self.over_time(vectors, counts), selection
 
 
-class MME2E(nn.Module):
+class MME2E(Network):
     """Text encoder, and CNN with a transformer over time for faces and for sound; late fusion.
 
     With `model="mme2e-sparse"` in its config, the text chooses where the CNNs look.
@@ -114,20 +86,10 @@ class MME2E(nn.Module):
         tasks: Mapping[str, int],
         text_config: PretrainedConfig | None = None,
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.encoders = nn.ModuleDict()
+        super().__init__(config)
         for modality in config.modalities:
             self.encoders[modality] = self._encoder(modality, text_config)
-        self.heads = nn.ModuleDict(
-            {
-                task: nn.ModuleDict({m: nn.Linear(self._dim(m), labels) for m in config.modalities})
-                for task, labels in tasks.items()
-            }
-        )
-        self.fusion = nn.ModuleDict(
-            {task: WeightedFusion(len(config.modalities)) for task in tasks}
-        )
+        self.add_heads(tasks, lambda m, labels: nn.Linear(self._dim(m), labels))
         self.register_buffer("face_mean", torch.tensor(FACE_MEAN)[:, None, None], persistent=False)
         self.register_buffer("face_sd", torch.tensor(FACE_SD)[:, None, None], persistent=False)
 
@@ -148,18 +110,14 @@ class MME2E(nn.Module):
         """Answer for each utterance of a batch, whatever its batch-mates."""
         present = {m: batch.present(m) for m in self.config.modalities}
         states, selections = self._encode_all(batch, present)
-        exist = torch.stack(list(present.values()), dim=1)
-        logits, modality_logits = {}, {}
-        for task, heads in self.heads.items():
-            each = {
-                m: _scatter(heads[m](state), present[m])  # type: ignore[index]
-                for m, state in states.items()
-            }
-            logits[task] = self.fusion[task](torch.stack(list(each.values()), dim=1), exist)
-            modality_logits[task] = each
-        units = [_scatter(F.normalize(s, dim=1), present[m]) for m, s in states.items()]
-        embedding = F.normalize(torch.cat(units, dim=1), dim=1)
-        return Output(logits, modality_logits, present, embedding, selections)
+        return self.answer(states, present, selections)
+
+    def pretrained(self) -> Iterator[nn.Parameter]:
+        """Name the weights of the text encoder and of its heads."""
+        if "t" in self.encoders:
+            yield from self.encoders["t"].parameters()
+            for heads in self.heads.values():
+                yield from heads["t"].parameters()  # type: ignore[index]
 
     def _encode_all(
         self, batch: Batch, present: Mapping[str, Tensor]
@@ -182,7 +140,7 @@ class MME2E(nn.Module):
                 if selection is not None:
                     selections[modality] = selection
             if modality == "t":
-                query = _scatter(states["t"], rows)
+                query = scatter(states["t"], rows)
         return states, selections
 
     def pictures(self, modality: str, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -191,10 +149,3 @@ class MME2E(nn.Module):
             return batch.pieces, batch.piece_counts
         faces = (batch.faces.to(self.face_mean) - self.face_mean) / self.face_sd
         return faces, batch.face_counts
-
-
-def _scatter(values: Tensor, rows: Tensor) -> Tensor:
-    """Put the rows that exist back among zeros: (n, D) and bool (B,) -> (B, D)."""
-    out = values.new_zeros(len(rows), values.shape[1])
-    out[rows] = values
-    return out

@@ -1,12 +1,25 @@
 """The names of the published code's weights, mapped onto mien's.
 
-A state dict of the published `mme2e` or `mme2e_sparse` loads into `MME2E` after `convert`.
+A state dict of the published `mme2e` or `mme2e_sparse` loads into `MME2E` after `convert`, one of
+`lf_rnn` or `lf_transformer` into a `LateFusion` that does not standardize and whose `rnn_state` is
+published.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
+
+LABELS: tuple[tuple[str, ...], ...] = (
+    ("angry", "excited", "frustrated", "happy", "neutral", "sad"),
+    ("angry", "disgusted", "fearful", "happy", "sad", "surprised"),
+    tuple(f"Ses0{session}{sex}" for session in range(1, 6) for sex in "FM"),
+)
+"""What the published code and its fork answer, in their order: IEMOCAP's six emotions, CMU-MOSEI's,
+and IEMOCAP's ten persons."""
+
+OUTPUT = re.compile(r"(?:[tva]_out|affines\.[tva]\.2)\.(?:weight|bias)")
+"""The published names of what gives the logits of a modality."""
 
 CNN = r"^([VA])\.(?:low_level\.)?"
 
@@ -34,6 +47,10 @@ RULES: tuple[tuple[str, str], ...] = (
     (r"^([va])_transformer\.cls_emb\.weight", r"encoders.\1.over_time.cls"),
     (r"^([va])_transformer\.", r"encoders.\1.over_time."),
     (r"^([tva])_out\.", r"heads.{task}.\1."),
+    (r"^rnns\.([tav])\.", r"encoders.\1.rnn."),
+    (r"^transformers\.([tav])\.cls_emb\.weight", r"encoders.\1.cls"),
+    (r"^transformers\.([tav])\.", r"encoders.\1."),
+    (r"^affines\.([tav])\.", r"heads.{task}.\1."),
     (r"^weighted_fusion\.weight", "fusion.{task}.weight"),
 )
 
@@ -47,6 +64,8 @@ def rename(name: str, task: str = "emotion") -> str | None:
     'encoders.v.cnn.blocks.4.conv1.weight'
     >>> rename("A.sparse_layers.1.0.2.weight")
     'encoders.a.cnn.stages.1.conv2.weight'
+    >>> rename("affines.v.2.bias")
+    'heads.emotion.v.2.bias'
     >>> rename("T.albert.pooler.bias") is None
     True
     """
@@ -55,14 +74,49 @@ def rename(name: str, task: str = "emotion") -> str | None:
     return re.sub(r"^encoders\.([VA])\.", lambda m: f"encoders.{m[1].lower()}.", name) or None
 
 
-def convert(published: Mapping[str, Tensor], task: str = "emotion") -> dict[str, Tensor]:
-    """Turn a published state dict into one that `MME2E.load_state_dict` takes."""
+def convert(
+    published: Mapping[str, Tensor], task: str = "emotion", modalities: str = "tav"
+) -> dict[str, Tensor]:
+    """Turn a published state dict into one that `load_state_dict` of mien's model takes.
+
+    Parameters
+    ----------
+    published : mapping of str to Tensor
+        The published model's weights.
+    task : str
+        Name of the task that mien's model gives its heads.
+    modalities : str
+        Those of mien's model; weights of others, which the published baselines keep, are left out.
+    """
+    parts = ("encoders", f"heads.{task}")
+    others = tuple(f"{part}.{m}." for part in parts for m in set("tav") - set(modalities))
     converted = {}
     for name, tensor in published.items():
         new = rename(name, task)
-        if new is not None and not new.endswith("position_ids"):
+        if new is not None and not new.endswith("position_ids") and not new.startswith(others):
             converted[new] = _shaped(new, tensor)
     return converted
+
+
+def outputs(published: Mapping[str, Tensor]) -> int | None:
+    """Count the labels that a published state dict answers; None where it has no heads."""
+    heads = (tensor for name, tensor in published.items() if OUTPUT.fullmatch(name))
+    return next((len(tensor) for tensor in heads), None)
+
+
+def reorder(
+    published: Mapping[str, Tensor], have: Sequence[str], want: Sequence[str]
+) -> dict[str, Tensor]:
+    """Put the logits of a published state dict, which answers the labels `have`, in another order.
+
+    Examples
+    --------
+    >>> import torch
+    >>> reorder({"t_out.bias": torch.tensor([0.0, 1.0])}, ("sad", "happy"), ("happy", "sad"))
+    {'t_out.bias': tensor([1., 0.])}
+    """
+    order = [list(have).index(label) for label in want]
+    return {n: t[order] if OUTPUT.fullmatch(n) else t for n, t in published.items()}
 
 
 def _shaped(name: str, tensor: Tensor) -> Tensor:

@@ -40,6 +40,7 @@ class OverTime(nn.Module):
         layer = nn.TransformerEncoderLayer(dim, heads, feedforward, dropout, batch_first=True)
         self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.positions = positions
+        self.dim = dim
 
     def forward(self, vectors: Tensor, counts: Tensor) -> Tensor:
         """Summarise ragged sequences.

@@ -10,17 +10,20 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    task: Literal["emotion", "person", "both"] = Field(
-        "emotion", description="what is learnt; both: from one trunk"
+    task: Literal["emotion", "person", "sentiment", "both", "emotion+sentiment"] = Field(
+        "emotion",
+        description="what is learnt; both: emotion and person from one trunk;"
+        " emotion+sentiment: these from one trunk",
     )
     protocol: str | None = Field(
         None, description="which utterances train, validate and test (default: the strictest fit)"
     )
     fold: int | None = Field(None, description="session that --protocol sessions tests, from 1")
-    loss: Literal["bce", "ce"] | None = Field(
+    loss: Literal["bce", "ce", "l1", "mse"] | None = Field(
         None,
         description="bce: a yes or no for each label (default for emotion, published);"
-        " ce: exactly one label is right (default for person)",
+        " ce: exactly one label is right (default for person); l1, mse: absolute or squared error"
+        " (of sentiment, default l1, or of the probability of a yes)",
     )
     balance: bool = Field(True, description="weight labels in the loss by their rarity")
     modality_loss: float = Field(
@@ -30,9 +33,19 @@ class TrainConfig(BaseModel):
         0.0, ge=0, lt=1, description="chance that training hides a modality (published: 0)"
     )
     augment: bool = Field(False, description="change training samples at random (published: no)")
+    init: str | None = Field(
+        None,
+        description="weights to begin with: a run folder, or a checkpoint (.pt) that the published"
+        " code wrote (default: new ones, and the text encoder's own)",
+    )
+    init_modalities: str | None = Field(
+        None, description="modalities to take from --init, letters out of t, a, v (default: all)"
+    )
     batch_size: int = Field(8, ge=1, description="utterances a step on each device")
     epochs: int = Field(40, ge=1, description="at most so many passes over the training part")
-    early_stop: int = Field(6, ge=1, description="stop after so many epochs without a better F1")
+    early_stop: int = Field(
+        6, ge=1, description="stop after so many epochs without a better F1, or error of sentiment"
+    )
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="optimiser")
     lr: float = Field(5e-5, gt=0, description="learning rate")
     text_lr_factor: float = Field(

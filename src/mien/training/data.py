@@ -1,5 +1,6 @@
 """The data side of a run: which rows, in which batches."""
 
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -7,12 +8,21 @@ import torch
 from torch.utils.data import DataLoader
 
 from mien.dataset.examples import Buckets, Examples
+from mien.dataset.feature_store import FeatureStore, check_sources, open_data
 from mien.dataset.splits import Split, split
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.run import Run
 from mien.tasks import Task
 from mien.training.config import TrainConfig
+
+
+def open_for(run: Run, data: Path) -> Store:
+    """Open data as the run's model reads them. Raises `MienError` where they don't fit it."""
+    store = open_data(data, run.config.model)
+    if isinstance(store, FeatureStore) and run.config.features is not None:
+        check_sources(store.settings, run.config.features, data)
+    return store
 
 
 def divide(run: Run, store: Store) -> Split:

@@ -10,18 +10,21 @@ from tqdm import tqdm
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.evaluation import evaluate
+from mien.evaluation.sentiment import evaluate_sentiment
 from mien.evaluation.thresholds import choose
-from mien.models import MME2E
+from mien.models import Network
 from mien.run import Run
-from mien.training.data import divide, examples, loader, usable
+from mien.tasks import Task
+from mien.training.data import divide, examples, loader, open_for, usable
+from mien.utterance import Utterance
 
 Answers = dict[str, tuple[np.ndarray, np.ndarray]]
-"""For each task the probabilities (N, C) and the indicators (N, C; NaN rows where unknown)."""
+"""For each task the scores (N, C) and what is right (N, C; NaN rows where unknown)."""
 
 
 def answer(
     run: Run,
-    model: MME2E,
+    model: Network,
     store: Store,
     rows: list[int],
     *,
@@ -40,7 +43,7 @@ def answer(
                 batch = batch.without(hidden, torch.ones(len(batch), dtype=torch.bool))
             output = model(batch.to(device))
             for task in tasks:
-                scores = task.probabilities(output.logits[task.name].float()).cpu().numpy()
+                scores = task.scores(output.logits[task.name].float()).cpu().numpy()
                 kept[task.name].append((scores, batch.targets[task.name].numpy()))
     return {
         name: (np.concatenate([p for p, _ in parts]), np.concatenate([t for _, t in parts]))
@@ -53,7 +56,7 @@ def choose_thresholds(run: Run, answers: Answers) -> dict[str, dict[str, float]]
     chosen: dict[str, dict[str, float]] = {}
     for task in run.config.tasks:
         probabilities, truth = _known(*answers[task.name])
-        if task.loss == "bce" and len(truth):
+        if task.yes_or_no and len(truth):
             best = choose(probabilities, truth)
             chosen[task.name] = dict(zip(task.labels, map(float, best), strict=True))
     run.write("thresholds.json", chosen)
@@ -95,7 +98,7 @@ def evaluate_run(
         The data are gone, or no utterance of the part can be judged.
     """
     run = Run(folder)
-    store = Store(Path(data or run.config.data.path))
+    store = open_for(run, Path(data or run.config.data.path))
     shown = modalities or run.config.model.modalities
     if not set(shown) <= set(run.config.model.modalities):
         raise MienError(
@@ -106,24 +109,13 @@ def evaluate_run(
     judged = usable(store, rows, run.config.tasks, shown)
     _complete_thresholds(run, store, progress)
     answers = answer(run, run.model(), store, judged, modalities=shown, progress=progress)
-    who = np.array([store.utterances[row].person or "" for row in judged])
     blocks = {}
     for task in run.config.tasks:
-        probabilities, truth = answers[task.name]
-        known = ~np.isnan(truth).any(axis=1)
+        known = ~np.isnan(answers[task.name][1]).any(axis=1)
         if not known.any():
             raise MienError(f"no utterance of the {part} part has a known label for {task.name!r}")
-        counts = run.config.data.label_counts[task.name]
-        persons = who[known] if task.name == "emotion" and all(who[known]) else None
-        thresholds = np.array(run.thresholds(task)) if task.loss == "bce" else None
-        blocks[task.name] = evaluate(
-            probabilities[known],
-            truth[known],
-            task.labels,
-            thresholds=thresholds,
-            train_counts=np.array([counts[label] for label in task.labels]),
-            persons=None if persons is None else persons.tolist(),
-        )
+        utterances = [store.utterances[row] for row in np.array(judged)[known]]
+        blocks[task.name] = _judge(run, task, *_known(*answers[task.name]), utterances)
     return {
         "part": part,
         "protocol": run.config.data.protocol,
@@ -135,10 +127,39 @@ def evaluate_run(
     }
 
 
+def _judge(
+    run: Run, task: Task, scores: np.ndarray, truth: np.ndarray, utterances: list[Utterance]
+) -> dict[str, Any]:
+    """Judge the answers to one task where the right ones are known."""
+    counts = run.config.data.label_counts[task.name]
+    units: dict[str, Any] = {}
+    if task.name != "person":
+        units = _units(utterances)
+    if task.regression:
+        return evaluate_sentiment(scores[:, 0], truth[:, 0], train_counts=counts, **units)
+    return evaluate(
+        scores,
+        truth,
+        task.labels,
+        thresholds=np.array(run.thresholds(task)) if task.yes_or_no else None,
+        train_counts=np.array([counts[label] for label in task.labels]),
+        **units,
+    )
+
+
+def _units(utterances: list[Utterance]) -> dict[str, Any]:
+    """Say over what intervals are: persons where all are known, else recordings."""
+    persons = [u.person for u in utterances]
+    dialogues = [u.dialogue for u in utterances]
+    if None in persons and None not in dialogues:
+        return {"persons": dialogues, "by": "dialogue"}
+    return {"persons": None if None in persons else persons}
+
+
 def _complete_thresholds(run: Run, store: Store, progress: bool) -> None:
     """Choose the thresholds that an interrupted training did not come to, on validation."""
     chosen = run.read("thresholds.json")
-    if all(task.loss == "ce" or task.name in chosen for task in run.config.tasks):
+    if all(not task.yes_or_no or task.name in chosen for task in run.config.tasks):
         return
     rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.modalities)
     choose_thresholds(run, answer(run, run.model(), store, rows, progress=progress))

@@ -1,7 +1,5 @@
 """Start, resume and finish a training run."""
 
-import csv
-import io
 import logging
 import warnings
 from pathlib import Path
@@ -12,26 +10,29 @@ import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
+from transformers import PretrainedConfig
 
 from mien.dataset.examples import Examples
+from mien.dataset.feature_store import FeatureStore, open_data
 from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.files import write_text
+from mien.evaluation.sentiment import step_counts
 from mien.media.decode import FRAME_INTERVAL
-from mien.models import MME2E, ModelConfig
+from mien.models import LateFusion, ModelConfig, Network
 from mien.models.config import MODALITIES
 from mien.models.text import describe, load_config, load_tokenizer, load_weights
-from mien.run import DataConfig, Run, RunConfig
-from mien.tasks import Task, emotion_task, person_task
+from mien.run import DataConfig, Run, RunConfig, build
+from mien.tasks import Task, emotion_task, person_task, sentiment_task
+from mien.training.baseline import settings_of, settle, words_of
 from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
 from mien.training.data import Loaders, divide, examples, usable
 from mien.training.evaluate import answer, choose_thresholds
-from mien.training.learner import MONITOR, Learner
+from mien.training.initial import begin_with, read_weights
+from mien.training.keeper import STATE, Keeper
+from mien.training.learner import Learner
 from mien.training.memory import keep_freed_memory
-
-STATE = "state/last.safetensors"
 
 
 def train(
@@ -70,15 +71,16 @@ def train(
     >>> from mien.training import train, TrainConfig
     >>> run = train("data/ravdess", "runs/ravdess", config=TrainConfig(epochs=1))  # doctest: +SKIP
     """
-    store = Store(Path(data))
+    model = Run(out).config.model if resume else model or ModelConfig()
+    store = open_data(Path(data), model)
     if resume:
         run = _reopen(store, Path(out))
     else:
-        run = _create(store, Path(data), Path(out), model or ModelConfig(), config or TrainConfig())
+        run = create(store, Path(data), Path(out), model, config or TrainConfig())
     config = TrainConfig.model_validate(run.config.training)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
-    network = _network(run, pretrained=not resume)
+    network = run.build() if resume else _network(run, config)
     tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), divide(run, store)
     rows = {
         part: usable(store, parts.part(part), tasks, run.config.model.modalities)
@@ -86,6 +88,10 @@ def train(
     }
     training = examples(run, store, rows["train"], tokenizer, config)
     validation = examples(run, store, rows["valid"], tokenizer)
+    if isinstance(network, LateFusion) and not resume:
+        network.fit_scales(training[0, [place]] for place in range(len(training)))
+    if config.init and not resume:
+        print(begin_with(config.init, network, tasks, config.init_modalities))
     weights: dict[str, Tensor] = {}
     if config.balance:
         targets = training.targets()
@@ -104,7 +110,8 @@ def _reopen(store: Store, out: Path) -> Run:
         raise MienError(f"{out} holds no finished epoch: delete it and train without --resume")
     recorded, found = run.config.data, _identity(store)
     known = found.keys() & recorded.model_fields_set
-    if any(found[name] != getattr(recorded, name) for name in known):
+    other = any(found[name] != getattr(recorded, name) for name in known)
+    if other or settings_of(store) != run.config.features:
         raise MienError(
             f"{store.folder} holds other data than those that {out} was trained on: name the folder"
             " where these lie now, or train anew into another --out"
@@ -125,8 +132,21 @@ def _identity(store: Store) -> dict[str, Any]:
     }
 
 
-def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: TrainConfig) -> Run:
-    """Settle what the run is: protocol, tasks, text encoder; and make its folder."""
+def create(
+    store: Store,
+    data: Path,
+    out: Path,
+    model: ModelConfig,
+    config: TrainConfig,
+    *,
+    trained: bool = False,
+) -> Run:
+    """Settle what the run is: protocol, tasks, text encoder, sizes; and make its folder.
+
+    With `trained` the weights to begin with must answer all tasks.
+    """
+    if isinstance(store, FeatureStore):
+        model, config = settle(model, config, store.settings)
     protocol = config.protocol or suggest(store.utterances, config.task)
     parts = split(store.utterances, protocol, fold=config.fold)
     tasks = _tasks(store, parts, config)
@@ -137,13 +157,15 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
         if part == "train":
             _check_modalities(store, rows, model.modalities)
     text, tokenizer = None, None
-    if "t" in model.modalities:
+    if "t" in model.decoded:
         text, tokenizer = load_config(model.text_model), load_tokenizer(model.text_model)
         longest = getattr(text, "max_position_embeddings", model.text_max_len)
         if longest < model.text_max_len:
             raise MienError(
                 f"{model.text_model} reads at most {longest} tokens: give --text-max-len {longest}"
             )
+    if config.init:
+        _check_init(config, model, tasks, text, trained)
     settings = RunConfig(
         model=model,
         tasks=tasks,
@@ -157,12 +179,33 @@ def _create(store: Store, data: Path, out: Path, model: ModelConfig, config: Tra
         ),
         training=config.model_dump(mode="json"),
         text=None if text is None else describe(text),
+        features=settings_of(store),
     )
     print(
         f"protocol {protocol}: {', '.join(sizes)} utterances can be used;"
         f" {parts.left_out} in no part"
     )
-    return Run.create(out, settings, tokenizer)
+    return Run.create(out, settings, tokenizer, words_of(store))
+
+
+def _check_init(
+    config: TrainConfig,
+    model: ModelConfig,
+    tasks: tuple[Task, ...],
+    text: PretrainedConfig | None,
+    trained: bool,
+) -> None:
+    """Refuse weights that don't fit, before there is a folder in the way of the next try."""
+    weights = read_weights(config.init or "", tasks)
+    with torch.device("meta"):
+        plan = build(model, tasks, text)
+    weights.fitting(plan, tasks, config.init_modalities)
+    for task in tasks if trained else ():
+        if weights.labels.get(task.name) != task.labels:
+            raise MienError(
+                f"{config.init} does not answer the labels that the data have for {task.name!r}:"
+                f" {', '.join(task.labels)}"
+            )
 
 
 def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
@@ -177,11 +220,15 @@ def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
 
 def _tasks(store: Store, parts: Split, config: TrainConfig) -> tuple[Task, ...]:
     utterances = [store.utterances[row] for row in parts.train]
+    asked = ("emotion", "person") if config.task == "both" else config.task.split("+")
     tasks = []
-    if config.task in ("emotion", "both"):
+    if "emotion" in asked:
         tasks.append(emotion_task(utterances, config.loss or "bce"))
-    if config.task in ("person", "both"):
+    if "person" in asked:
         tasks.append(person_task(utterances, config.loss or "ce"))
+    if "sentiment" in asked:
+        of_labels = config.loss in ("bce", "ce") and len(asked) > 1  # meant for the other task
+        tasks.append(sentiment_task("l1" if of_labels else config.loss or "l1"))
     return tuple(tasks)
 
 
@@ -189,71 +236,21 @@ def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[s
     counts: dict[str, dict[str, int]] = {}
     for task in tasks:
         targets = torch.stack([task.target(store.utterances[row]) for row in parts.train])
-        totals = targets.nansum(dim=0).int().tolist()
-        counts[task.name] = dict(zip(task.labels, totals, strict=True))
+        if task.regression:
+            counts[task.name] = step_counts(targets[~targets.isnan()].numpy())
+        else:
+            totals = targets.nansum(dim=0).int().tolist()
+            counts[task.name] = dict(zip(task.labels, totals, strict=True))
     return counts
 
 
-def _network(run: Run, pretrained: bool) -> MME2E:
-    network = run.build()
-    if pretrained and "t" in network.encoders:
-        load_weights(network.encoders["t"], run.config.model.text_model)  # type: ignore[arg-type]
+def _network(run: Run, config: TrainConfig) -> Network:
+    """Build the model, with a pretrained text encoder where none is taken from elsewhere."""
+    network, model = run.build(), run.config.model
+    begun = (config.init_modalities or model.modalities) if config.init else ""
+    if "t" in set(model.decoded) - set(begun):
+        load_weights(network.encoders["t"], model.text_model)  # type: ignore[arg-type]
     return network
-
-
-class Keeper(Callback):
-    """After each epoch: keep the best weights, log, stop early, and save where training stands.
-
-    Lightning's own early stopping compares with a tensor that later epochs overwrite.
-    """
-
-    def __init__(self, run: Run, patience: int) -> None:
-        self.run, self.patience = run, patience
-        self.best, self.best_epoch = float("-inf"), -1
-
-    def state_dict(self) -> dict[str, Any]:
-        """Give what a resumed run must know."""
-        return {"best": self.best, "best_epoch": self.best_epoch}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what `state_dict` gave."""
-        self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
-
-    def on_train_start(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
-        """Leave a run as it is that had stopped before it was resumed."""
-        if trainer.current_epoch - 1 - self.best_epoch >= self.patience:
-            trainer.should_stop = True
-
-    def on_train_epoch_end(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
-        """Write the folder's files; validation of the epoch has been done by now."""
-        figure = float(trainer.callback_metrics[MONITOR])
-        if figure > self.best:
-            self.best, self.best_epoch = figure, trainer.current_epoch
-            if trainer.is_global_zero:
-                self.run.write_model(learner.model)  # type: ignore[arg-type]
-        if trainer.current_epoch - self.best_epoch >= self.patience:
-            trainer.should_stop = True
-        if trainer.is_global_zero:
-            self._log(trainer)
-        trainer.save_checkpoint(self.run.folder / STATE)
-
-    def _log(self, trainer: L.Trainer) -> None:
-        """Write the epoch's row of log/metrics.csv, over one that an interruption left."""
-        path = self.run.folder / "log" / "metrics.csv"
-        rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
-        rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
-        figures = {
-            n: float(v)
-            for n, v in trainer.callback_metrics.items()
-            if not n.endswith(("_step", "_epoch"))
-        }
-        place = {"epoch": trainer.current_epoch, "step": trainer.global_step}
-        rows.append(place | dict(sorted(figures.items())))
-        table = io.StringIO()
-        writer = csv.DictWriter(table, list(rows[-1]))
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(path, table.getvalue())
 
 
 def _fit(

@@ -1,6 +1,6 @@
 """The Lightning module: loss, optimiser, and validation figures of a model and its tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lightning as L
@@ -12,12 +12,20 @@ from torch.distributed import all_gather_object, is_initialized
 from mien.batch import Batch
 from mien.evaluation.bootstrap import average_f1, tally
 from mien.evaluation.thresholds import choose
-from mien.models import MME2E, Output
+from mien.models import Network, Output
 from mien.tasks import Task
 from mien.training.config import TrainConfig
+from mien.utterance import HIGHEST_SENTIMENT
 
-MONITOR = "valid/f1"
-"""The figure that early stopping and the best epoch go by: macro F1, mean over the tasks."""
+
+def merit(figures: Mapping[str, Tensor]) -> float:
+    """Give what early stopping and the best epoch go by; more is better.
+
+    The macro F1 of validation, mean over the tasks with labels, less the mean absolute error of
+    sentiment: of the two what the run has.
+    """
+    f1, mae = figures.get("valid/f1", 0.0), figures.get("valid/mae", 0.0)
+    return float(f1) - float(mae)
 
 
 class Learner(L.LightningModule):
@@ -25,7 +33,7 @@ class Learner(L.LightningModule):
 
     Parameters
     ----------
-    model : MME2E
+    model : Network
         The network.
     tasks : sequence of Task
         What it answers.
@@ -37,7 +45,7 @@ class Learner(L.LightningModule):
 
     def __init__(
         self,
-        model: MME2E,
+        model: Network,
         tasks: Sequence[Task],
         config: TrainConfig,
         weights: dict[str, Tensor] | None = None,
@@ -100,24 +108,30 @@ class Learner(L.LightningModule):
         self.log("valid/loss", self.loss(output, batch), batch_size=len(batch), sync_dist=True)
         self.answers.append(
             {
-                t.name: (t.probabilities(output.logits[t.name].float()), batch.targets[t.name])
+                t.name: (t.scores(output.logits[t.name].float()), batch.targets[t.name])
                 for t in self.tasks
             }
         )
 
     def on_validation_epoch_end(self) -> None:
-        """Log macro F1 of each task, with thresholds chosen on this very part."""
+        """Log macro F1 of each task, with thresholds chosen on this very part, or its error."""
         answers = self._gather()
-        scores = []
+        f1s: dict[str, float] = {}
         for task in self.tasks:
-            probabilities = torch.cat([a[task.name][0].cpu() for a in answers])
+            scores = torch.cat([a[task.name][0].cpu() for a in answers])
             targets = torch.cat([a[task.name][1].cpu() for a in answers])
             known = ~targets.isnan().any(dim=1)
-            p, y = probabilities[known].numpy(), targets[known].numpy()
-            scores.append(macro_f1(task, p, y))
-            if len(self.tasks) > 1:
-                self.log(f"valid/f1_{task.name}", scores[-1])
-        self.log(MONITOR, sum(scores) / len(scores), prog_bar=True)
+            if task.regression:
+                mae = (scores - targets)[known].abs().mean()
+                # an error that is no number is the largest there can be
+                mae = mae.nan_to_num(nan=2 * HIGHEST_SENTIMENT)
+                self.log("valid/mae", mae, prog_bar=True)
+            else:
+                f1s[task.name] = macro_f1(task, scores[known].numpy(), targets[known].numpy())
+        for name, f1 in f1s.items() if len(f1s) > 1 else ():
+            self.log(f"valid/f1_{name}", f1)
+        if f1s:
+            self.log("valid/f1", sum(f1s.values()) / len(f1s), prog_bar=True)
         self.answers.clear()
 
     def _gather(self) -> list[dict[str, tuple[Tensor, Tensor]]]:
@@ -132,9 +146,10 @@ class Learner(L.LightningModule):
         """Set the optimiser, slower for the text encoder and its head, and its schedule."""
         slow: list[torch.nn.Parameter] = []
         fast: list[torch.nn.Parameter] = []
+        pretrained = {id(parameter) for parameter in self.model.pretrained()}
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad:
-                text = name.startswith("encoders.t.") or name.endswith((".t.weight", ".t.bias"))
+                text = id(parameter) in pretrained
                 # at full rate the words move the attention before the CNN knows what to see
                 guide = ".attention." in name and ".text." in name
                 late = guide or (text and not self.config.freeze_text)
@@ -153,8 +168,8 @@ class Learner(L.LightningModule):
 
 
 def macro_f1(task: Task, probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Mean F1 over the labels that occur; with "bce" at the thresholds that suit this part best."""
-    if task.loss == "bce":
+    """Mean F1 over the labels that occur; of yes or no at the thresholds that suit this part."""
+    if task.yes_or_no:
         predicted = probabilities > choose(probabilities, truth)
     else:
         predicted = np.eye(len(task.labels), dtype=bool)[probabilities.argmax(axis=1)]

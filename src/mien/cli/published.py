@@ -1,0 +1,322 @@
+"""The command line that Dai et al. published with their code, and what each option is in mien."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MODELS = ("mme2e", "mme2e_sparse", "lf_rnn", "lf_transformer")
+END_TO_END, BASELINES = MODELS[:2], MODELS[2:]
+
+REPRODUCED = {
+    "model.front_end": ("published", END_TO_END),
+    "model.attention": ("published", ("mme2e_sparse",)),
+    "model.standardize": (False, BASELINES),
+    "model.rnn_state": ("published", ("lf_rnn",)),
+}
+"""What the published code does where mien's own default is another, and for which models."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of the published command line.
+
+    Parameters
+    ----------
+    flags : tuple of str
+        As published.
+    kind : type
+        Of its value; bool: a switch.
+    default : object
+        As published; `...` where the option must be given.
+    means : str
+        For the help and the manual.
+    setting : str
+        The section and name of the setting of mien that it sets, if it sets one.
+    value : callable
+        Turns the published value into mien's.
+    models : tuple of str
+        Those that it concerns. For others it is accepted and a line says so.
+    choices : tuple of str
+        The values it may have; any where empty.
+    note : callable
+        Gives a line for a value that means something else than it says; empty for others.
+    """
+
+    flags: tuple[str, ...]
+    kind: type
+    default: Any
+    means: str
+    setting: str = ""
+    value: Callable[[Any], Any] = lambda value: value
+    models: tuple[str, ...] = MODELS
+    choices: tuple[str, ...] = ()
+    note: Callable[[Any], str] = lambda value: ""
+
+    @property
+    def name(self) -> str:
+        """Name it as the parser does."""
+        return self.flags[-1].lstrip("-").replace("-", "_")
+
+
+def _modalities(letters: str) -> str:
+    return "".join(letter for letter in "tav" if letter in letters) or letters
+
+
+def _sizes(words: Sequence[str]) -> list[int]:
+    return [int(number) for number in re.findall(r"-?\d+", " ".join(words))]
+
+
+OPTIONS = (
+    # training
+    Option(("-bs", "--batch-size"), int, ..., "utterances a step", "training.batch_size"),
+    Option(("-lr", "--learning-rate"), float, ..., "learning rate", "training.lr"),
+    Option(("-wd", "--weight-decay"), float, 0.0, "weight decay", "training.weight_decay"),
+    Option(("-ep", "--epochs"), int, ..., "at most so many epochs", "training.epochs"),
+    Option(
+        ("-es", "--early-stop"),
+        int,
+        5,
+        "stop after so many epochs without a better F1 in validation",
+        "training.early_stop",
+    ),
+    Option(
+        ("-cu", "--cuda"),
+        str,
+        "0",
+        "number of the GPU; where there is none of that number, the first one or the processor, and"
+        " a line says so",
+    ),
+    Option(
+        ("-cl", "--clip"),
+        float,
+        -1.0,
+        "largest norm of the gradient; 0 or less: no limit",
+        "training.clip",
+        lambda norm: norm if norm > 0 else None,
+    ),
+    Option(
+        ("-sc", "--scheduler"),
+        bool,
+        False,
+        "let the learning rate fall to 0 along half a cosine, step by step",
+        "training.schedule",
+        lambda on: "cosine" if on else "constant",
+    ),
+    Option(("-se", "--seed"), int, 0, "of everything random", "training.seed"),
+    Option(
+        ("--loss",),
+        str,
+        "bce",
+        "of the labels",
+        "training.loss",
+        choices=("l1", "mse", "ce", "bce"),
+    ),
+    Option(("--optim",), str, "adam", "optimiser", "training.optimizer", choices=("adam", "sgd")),
+    Option(
+        ("--text-lr-factor",),
+        float,
+        10.0,
+        "the text encoder and its head learn so many times more slowly",
+        "training.text_lr_factor",
+        models=END_TO_END,
+    ),
+    # the model
+    Option(
+        ("-mo", "--model"),
+        str,
+        "mme2e",
+        "architecture",
+        "model.model",
+        lambda name: name.replace("_", "-"),
+        choices=MODELS,
+    ),
+    Option(
+        ("--text-model-size",),
+        str,
+        "base",
+        "ALBERT v2 of that size: from a folder albert-SIZE-v2 where the command is given, or from"
+        " the hub or its cache; where it is in none of them MiniLM, and a line says so",
+        "model.text_model",
+        "albert-{}-v2".format,
+        END_TO_END,
+        ("base", "large", "xlarge"),
+    ),
+    Option(
+        ("--fusion",),
+        str,
+        "early",
+        "early, weighted: the published sum of weighted answers; concat, attention: mien's own",
+        "model.fusion",
+        lambda kind: "weighted" if kind == "early" else kind,
+        choices=("early", "weighted", "concat", "attention"),
+        note=lambda kind: "means weighted, as it does in the published code" * (kind == "early"),
+    ),
+    Option(
+        ("--feature-dim",),
+        int,
+        256,
+        "nothing, as in the published code: a modality's state is as wide as --trans-dim says",
+        models=(),
+    ),
+    Option(
+        ("-st", "--sparse-threshold"),
+        float,
+        0.9,
+        "share of the attention that is kept",
+        "model.sparse_threshold",
+        models=("mme2e_sparse",),
+    ),
+    Option(
+        ("-hfcs", "--hfc-sizes"),
+        list,
+        None,
+        "hand-crafted features a step of words, voice and face, as 300 144 35 or [300, 144, 35]"
+        " (not given: those of the data)",
+        "model.feature_sizes",
+        _sizes,
+        BASELINES,
+    ),
+    Option(
+        ("--trans-dim",),
+        int,
+        512,
+        "width of the transformers over time",
+        "model.trans_dim",
+        models=END_TO_END,
+    ),
+    Option(
+        ("--trans-nlayers",),
+        int,
+        2,
+        "layers of the transformers over time",
+        "model.trans_nlayers",
+        models=(*END_TO_END, "lf_transformer"),
+    ),
+    Option(
+        ("--trans-nheads",),
+        int,
+        8,
+        "heads of the transformers over time",
+        "model.trans_nheads",
+        models=END_TO_END,
+    ),
+    Option(
+        ("-aft", "--audio-feature-type"),
+        int,
+        0,
+        "0 to 6: which of the hand-crafted voice features are read",
+        "model.audio_feature_type",
+        models=BASELINES,
+    ),
+    # the data
+    Option(
+        ("--num-emotions",),
+        int,
+        None,
+        "learn emotions: those that the data have, and a line says where the number differs",
+    ),
+    Option(
+        ("--num-persons",),
+        int,
+        None,
+        "learn who speaks, as in the fork: the persons that the data have, and a line says where"
+        " the number differs",
+        note=lambda number: (
+            "a person is who speaks; the fork named whom the recording is named"
+            " after, the speaker in half of the utterances"
+        ),
+    ),
+    Option(("--img-interval",), int, 500, "milliseconds between two pictures"),
+    Option(
+        ("--hand-crafted",),
+        bool,
+        False,
+        "read hand-crafted features: the baselines always do",
+        models=BASELINES,
+    ),
+    Option(
+        ("--text-max-len",),
+        int,
+        300,
+        "tokens kept of a text",
+        "model.text_max_len",
+        models=END_TO_END,
+    ),
+    Option(
+        ("--datapath",),
+        Path,
+        Path("data"),
+        "folder with the published processed data, a corpus's own release, or what mien prepare"
+        " wrote; the first two are prepared once, into --savings",
+    ),
+    Option(("--dataset",), str, "iemocap", "the corpus", choices=("iemocap", "mosei")),
+    # which modalities, and evaluation
+    Option(
+        ("-mod", "--modalities"),
+        str,
+        "tav",
+        "letters out of t, a, v",
+        "model.modalities",
+        _modalities,
+    ),
+    Option(
+        ("--valid",),
+        bool,
+        False,
+        "do not train: judge --ckpt, or what this command trained, on the validation part",
+    ),
+    Option(("--test",), bool, False, "the same on the test part"),
+    Option(
+        ("--ckpt",),
+        str,
+        "",
+        "a run folder, or a checkpoint (.pt) of the published code: to judge with --valid or"
+        " --test, or else to begin training with",
+    ),
+    Option(("--ckpt-mod",), str, "tav", "modalities to take from --ckpt"),
+    # the RNNs
+    Option(
+        ("-dr", "--dropout"),
+        float,
+        0.1,
+        "of the transformers over time, and between layers of RNNs",
+        "model.dropout",
+    ),
+    Option(
+        ("-nl", "--num-layers"),
+        int,
+        1,
+        "layers of each RNN",
+        "model.rnn_layers",
+        models=("lf_rnn",),
+    ),
+    Option(
+        ("-hs", "--hidden-size"),
+        int,
+        None,
+        "hidden size of each RNN (not given: as many as features, as the published code has it"
+        " whatever is said here)",
+        "model.rnn_hidden",
+        models=("lf_rnn",),
+    ),
+    Option(
+        ("-bi", "--bidirectional"),
+        bool,
+        False,
+        "nothing: the RNNs read in both directions with it and without, as in the published code",
+        models=("lf_rnn",),
+        note=lambda on: "changes nothing: the RNNs do so anyway, as in the published code",
+    ),
+    Option(
+        ("--gru",),
+        bool,
+        False,
+        "GRU instead of LSTM",
+        "model.rnn",
+        lambda on: "gru" if on else "lstm",
+        ("lf_rnn",),
+    ),
+)
+"""The published options, in the published order."""

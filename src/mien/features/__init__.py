@@ -1,0 +1,1 @@
+"""Hand-crafted features of words, voice and face, for the two-phase baselines."""

@@ -1,0 +1,38 @@
+"""What a run of a two-phase baseline takes over from the features that it reads."""
+
+from pathlib import Path
+
+from mien.dataset.feature_store import FeatureStore, fit_sizes
+from mien.dataset.store import Store
+from mien.errors import MienError
+from mien.features.extractor import FeatureSettings
+from mien.models import ModelConfig
+from mien.training.config import TrainConfig
+
+
+def settings_of(store: Store) -> FeatureSettings | None:
+    """Give how the features of data were made, if it is these that are read."""
+    return store.settings if isinstance(store, FeatureStore) else None
+
+
+def words_of(store: Store) -> Path | None:
+    """Give the table of word vectors that the run is to keep, if there is one."""
+    return store.table if isinstance(store, FeatureStore) and store.table.is_file() else None
+
+
+def settle(
+    model: ModelConfig, config: TrainConfig, features: FeatureSettings
+) -> tuple[ModelConfig, TrainConfig]:
+    """Take over what the features have settled, and refuse settings that would do nothing."""
+    idle = {
+        "freeze_text": config.freeze_text,
+        "augment": config.augment,
+        "max_seconds": config.max_seconds != features.max_seconds,
+    }
+    for name in config.model_fields_set & {name for name, given in idle.items() if given}:
+        raise MienError(
+            f"--{name.replace('_', '-')} changes nothing for {model.model}, which reads features as"
+            " mien features extracted them: leave it out"
+        )
+    config = config.model_copy(update={"max_seconds": features.max_seconds})
+    return fit_sizes(model, features), config

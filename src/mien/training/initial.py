@@ -1,0 +1,175 @@
+"""Weights to begin with: those of a run, or of a checkpoint that the published code wrote."""
+
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mien.errors import MienError
+from mien.models import Network
+from mien.models.config import MODALITIES
+from mien.models.published import LABELS, convert, outputs, reorder
+from mien.run import Run
+from mien.tasks import Task
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights from elsewhere, under mien's names.
+
+    Parameters
+    ----------
+    origin : str
+        The folder or file, for messages.
+    tensors : mapping of str to Tensor
+        By the names of `Network.state_dict`.
+    labels : mapping of str to tuple of str
+        The labels of each task that they answer.
+    """
+
+    origin: str
+    tensors: Mapping[str, Tensor]
+    labels: Mapping[str, tuple[str, ...]]
+
+    def fitting(self, model: Network, tasks: Sequence[Task], modalities: str | None) -> list[str]:
+        """Name the tensors that a model takes over.
+
+        The encoders of the modalities, and for each task with the same labels their heads. The
+        fusion is taken where all modalities of the model are.
+
+        Raises
+        ------
+        MienError
+            A modality is not the model's, or its encoder is missing here or of other sizes.
+        """
+        letters = modalities or model.config.modalities
+        if extra := set(letters) - set(model.config.modalities):
+            raise MienError(
+                f"the model has the modalities {model.config.modalities!r}: it can't begin with"
+                f" {''.join(sorted(extra))!r} of {self.origin}"
+            )
+        own = model.state_dict()
+        taken: list[str] = []
+        for letter in letters:
+            parts = (f"encoders.{letter}.", f"scales.{letter}.")
+            names = [name for name in own if name.startswith(parts)]
+            self._check(letter, {name: own[name] for name in names})
+            taken += [name for name in names if name in self.tensors]
+        whole = set(letters) == set(model.config.modalities)
+        for task in tasks:
+            if self.labels.get(task.name) == task.labels:
+                taken += self._answers(own, task.name, letters, whole)
+        return taken
+
+    def _check(self, letter: str, own: Mapping[str, Tensor]) -> None:
+        """Refuse to begin with an encoder that is missing or of other sizes."""
+        for name, tensor in own.items():
+            if name.endswith("num_batches_tracked"):  # of no use where the momentum is fixed
+                continue
+            if name not in self.tensors:
+                why = f"has no {name}"
+            elif self.tensors[name].shape != tensor.shape:
+                sizes = (tuple(t.shape) for t in (self.tensors[name], tensor))
+                why = "has {} of size {}, the model of {}".format(name, *sizes)
+            else:
+                continue
+            raise MienError(
+                f"{self.origin} does not fit the model's {MODALITIES[letter]}: it {why}; give the"
+                " architecture, the sizes and the text encoder that it was trained with, or name"
+                " other modalities to begin with"
+            )
+
+    def _answers(
+        self, own: Mapping[str, Tensor], task: str, letters: str, whole: bool
+    ) -> list[str]:
+        """Name a task's heads, and its fusion where the model begins with all modalities."""
+        parts = [f"heads.{task}.{letter}." for letter in letters]
+        parts += [f"fusion.{task}."] if whole else []
+        names = [name for name in own if name.startswith(tuple(parts))]
+        return [n for n in names if n in self.tensors and self.tensors[n].shape == own[n].shape]
+
+
+def read_weights(origin: str | Path, tasks: Sequence[Task]) -> Weights:
+    """Read a run folder, or a state dict that the published code saved.
+
+    Parameters
+    ----------
+    origin : path
+        A run folder, or a file such as ``savings/models/mme2e_tav_….pt``.
+    tasks : sequence of Task
+        What the model is to answer. A published checkpoint does not say what it answers: its heads
+        are taken for the task with one of the published sets of labels, `published.LABELS`.
+
+    Raises
+    ------
+    MienError
+        There is nothing of the kind, or the file holds more than tensors.
+    """
+    path = Path(origin)
+    if path.is_dir():
+        run = Run(path)
+        return Weights(str(origin), run.weights(), {t.name: t.labels for t in run.config.tasks})
+    if not path.is_file():
+        raise MienError(f"{origin}: no such run folder and no such checkpoint")
+    return _published(str(origin), _load(path), tasks)
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    """Read a state dict as torch saves it; nothing but tensors is unpickled."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise MienError(
+            f"{path} is no checkpoint of tensors only ({(str(error).splitlines() or ['?'])[0]}):"
+            " give a run folder, or a state dict of the published code"
+        ) from error
+    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+        raise MienError(f"{path} holds something else than the published code's state dict")
+    return content
+
+
+def _published(origin: str, state: dict[str, Tensor], tasks: Sequence[Task]) -> Weights:
+    count = outputs(state)
+    for task in tasks:
+        for labels in LABELS:
+            if len(labels) == count and set(labels) == set(task.labels):
+                ordered = reorder(state, labels, task.labels)
+                return Weights(origin, convert(ordered, task.name), {task.name: task.labels})
+    return Weights(origin, convert(state), {})
+
+
+def begin_with(
+    origin: str | Path, model: Network, tasks: Sequence[Task], modalities: str | None = None
+) -> str:
+    """Fill a model's encoders, and its heads where the labels are the same, with weights.
+
+    Parameters
+    ----------
+    origin, tasks
+        As `read_weights` takes them.
+    model : Network
+        The model to fill.
+    modalities : str, optional
+        Only these, letters out of t, a, v (default: all of the model's).
+
+    Returns
+    -------
+    str
+        What was taken, for the user.
+
+    Raises
+    ------
+    MienError
+        The weights can't be read or don't fit; the model is then as it was.
+    """
+    weights = read_weights(origin, tasks)
+    names = weights.fitting(model, tasks, modalities)
+    model.load_state_dict({name: weights.tensors[name] for name in names}, strict=False)
+    letters = {name.split(".")[1] for name in names if name.startswith("encoders.")}
+    parts = ", ".join(name for letter, name in MODALITIES.items() if letter in letters)
+    heads = {name.split(".")[1] for name in names if name.startswith(("heads.", "fusion."))}
+    answers = f"and its answers to {' and '.join(sorted(heads))}" if heads else "with new heads"
+    return f"begins with {parts} of {origin}, {answers}"

@@ -1,0 +1,466 @@
+"""The published system's commands, as its authors typed them, on the synthetic corpus."""
+
+import argparse
+import json
+import os
+import pickle
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import yaml
+from checkpoints import published
+from samples import tiny_run
+
+from mien.cli import reproduce as command
+from mien.cli.published import MODELS, OPTIONS, REPRODUCED
+from mien.cli.reproduce import build_parser, main, settings, words
+from mien.corpora import synthetic
+from mien.errors import MienError
+from mien.models import MME2E, ModelConfig
+from mien.reproduce import Job, _choose_gpu, _extract, _with_text_model
+from mien.run import Run
+from mien.training import TrainConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "published-code.md"
+
+DENSE = (
+    "python main.py -lr=5e-5 -ep=40 -mod=tav -bs=8 --img-interval=500 --early-stop=6 --loss=bce"
+    " --cuda=3 --model=mme2e --num-{labels} --trans-dim=64 --trans-nlayers=4 --trans-nheads=4"
+    " --text-lr-factor=10 --text-model-size=base --text-max-len=100"
+)
+SPARSE = (
+    "python main.py -lr=5e-5 -ep=40 -mod=tav -bs=2 --img-interval=500 --early-stop=6 --loss=bce"
+    " --cuda=3 --model=mme2e_sparse --num-{labels} --trans-dim=64 --trans-nlayers=4"
+    " --trans-nheads=4 --text-lr-factor=10 -st=0.8 --text-model-size=base --text-max-len=100"
+)
+FORK = (
+    " --datapath='/some path/with spaces' --dataset='iemocap' --optim='adam' --fusion='early'"
+    " --hfc-sizes=[300, 144, 35] --audio-feautre-type=0"
+)
+RNN = (
+    "python main.py -lr=5e-4 -ep=60 -mod=tav -bs=32 --early-stop=8 --loss=bce --cuda=1"
+    " --model=lf_rnn --num-emotions=6 --hand-crafted --clip=2"
+)
+TRANSFORMER = RNN.replace("--cuda=1 --model=lf_rnn", "--cuda=0 --model=lf_transformer")
+PERSONS, EMOTIONS = "persons=10", "emotions=6"
+PUBLISHED = {
+    "dense": DENSE.format(labels=EMOTIONS),
+    "sparse": SPARSE.format(labels=EMOTIONS),
+    "dense, persons": DENSE.format(labels=PERSONS),
+    "sparse, persons": SPARSE.format(labels=PERSONS),
+    "dense, fork": DENSE.format(labels=PERSONS) + FORK,
+    "sparse, fork": SPARSE.format(labels=PERSONS) + FORK,
+    "rnn": RNN,
+    "transformer": TRANSFORMER,
+}
+
+
+def typed(line: str) -> list[str]:
+    """The words that a shell makes of a command, after `python main.py`."""
+    return shlex.split(line)[2:]
+
+
+def parsed(line: str) -> argparse.Namespace:
+    return build_parser().parse_args(words(typed(line)))
+
+
+# What the commands mean
+
+
+def test_the_options_are_the_ones_users_rely_on() -> None:
+    """Adding an option adds a line to published.txt; losing one breaks a published command."""
+    shown = {action.dest: action for action in build_parser()._actions}
+    lines = [
+        " ".join([*action.option_strings, "required" if action.required else ""]).strip()
+        for action in shown.values()
+    ]
+    assert lines == (Path(__file__).parent / "published.txt").read_text().splitlines()
+
+
+@pytest.mark.parametrize("line", PUBLISHED.values(), ids=PUBLISHED)
+def test_a_published_command_gives_valid_settings(line: str) -> None:
+    values, _ = settings(parsed(line))
+    model, training = ModelConfig(**values["model"]), TrainConfig(**values["training"])
+    assert model.modalities == "tva"
+    assert (model.fusion, training.optimizer, training.schedule) == ("weighted", "adam", "constant")
+    assert training.task == ("person" if "persons" in line else "emotion")
+    if "lf_" in line:
+        assert (training.lr, training.batch_size, training.clip) == (5e-4, 32, 2.0)
+        assert model.hand_crafted
+    else:
+        sizes = (model.trans_dim, model.trans_nlayers, model.trans_nheads, model.text_max_len)
+        assert sizes == (64, 4, 4, 100)
+        assert (training.lr, training.early_stop, training.clip) == (5e-5, 6, None)
+        assert model.text_model == "albert-base-v2"
+    if "sparse" in line:
+        assert (model.model, model.sparse_threshold) == ("mme2e-sparse", 0.8)
+
+
+def test_the_defaults_are_the_published_ones() -> None:
+    values, notes = settings(parsed("python main.py -bs=8 -lr=1e-4 -ep=3"))
+    assert notes == []
+    model, training = ModelConfig(**values["model"]), TrainConfig(**values["training"])
+    sizes = (model.trans_dim, model.trans_nlayers, model.trans_nheads, model.text_max_len)
+    assert sizes == (512, 2, 8, 300)
+    assert model.front_end == "published"
+    assert (training.early_stop, training.text_lr_factor, training.loss) == (5, 10, "bce")
+    sparse, _ = settings(parsed("python main.py -bs=8 -lr=1e-4 -ep=3 -mo=mme2e_sparse"))
+    assert sparse["model"]["sparse_threshold"] == 0.9
+    assert sparse["model"]["attention"] == "published"
+
+
+SETS = {
+    "-wd=0.1": {"training.weight_decay": 0.1},
+    "-es=3": {"training.early_stop": 3},
+    "-cl=2": {"training.clip": 2.0},
+    "-cl=-1": {"training.clip": None},
+    "-sc": {"training.schedule": "cosine"},
+    "--sched": {"training.schedule": "cosine"},
+    "-se=7": {"training.seed": 7},
+    "--loss=ce": {"training.loss": "ce"},
+    "--loss=mse": {"training.loss": "mse"},
+    "--optim=sgd": {"training.optimizer": "sgd"},
+    "--text-lr-factor=1": {"training.text_lr_factor": 1},
+    "--text-model-size=xlarge": {"model.text_model": "albert-xlarge-v2"},
+    "--fusion=concat": {"model.fusion": "concat"},
+    "-dr=0.3": {"model.dropout": 0.3},
+    "-mod=at": {"model.modalities": "ta"},
+    "-mo=lf_rnn --gru": {"model.model": "lf-rnn", "model.rnn": "gru"},
+    "-mo=lf_rnn -nl=2 -hs=40": {"model.rnn_layers": 2, "model.rnn_hidden": 40},
+    "-mo=lf_rnn -aft=3": {"model.audio_feature_type": 3, "model.standardize": False},
+    "-mo=lf_rnn -hfcs 300 74 35": {"model.feature_sizes": [300, 74, 35]},
+    "-mo=lf_rnn -hfcs=[300, 74, 35]": {"model.feature_sizes": [300, 74, 35]},
+    "-mo=lf_transformer --trans-nl=3": {"model.trans_nlayers": 3},
+    "--ckpt=x.pt": {"training.init": "x.pt"},
+    "--ckpt=x.pt --ckpt-mod=ta -mod=av": {"training.init_modalities": "a"},
+    "--num-persons=3": {"training.task": "person"},
+}
+
+
+@pytest.mark.parametrize(("options", "expected"), SETS.items(), ids=SETS)
+def test_an_option_does_what_it_says(options: str, expected: dict[str, object]) -> None:
+    values, _ = settings(parsed(f"python main.py -bs=8 -lr=1e-4 -ep=3 {options}"))
+    found = {f"{s}.{name}": v for s, part in values.items() for name, v in part.items()}
+    assert found | expected == found
+    ModelConfig(**values["model"])
+    TrainConfig(**values["training"])
+
+
+def test_every_option_sets_something_says_so_or_is_used_by_the_command() -> None:
+    """So that none can be added that is parsed and forgotten."""
+    source = Path(command.__file__).read_text()
+    for option in OPTIONS:
+        if option.setting:
+            section, name = option.setting.split(".")
+            kind = {"model": ModelConfig, "training": TrainConfig}[section]
+            assert name in kind.model_fields, option.flags
+        elif option.models and not option.note(True):
+            assert f'"{option.name}"' in source or option.name == "hand_crafted", option.flags
+    assert {name for setting in REPRODUCED for name in [setting.split(".")[1]]} <= set(
+        ModelConfig.model_fields
+    )
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_a_model_has_no_use_for_is_accepted_with_a_line(model: str) -> None:
+    every = "-st=0.5 --trans-dim=64 --text-max-len=50 -nl=1 --gru --hfc-sizes=[1, 2, 3] -aft=0"
+    _, notes = settings(parsed(f"python main.py -bs=8 -lr=1e-4 -ep=3 -mo={model} {every}"))
+    silent = {
+        "mme2e": {"--trans-dim", "--text-max-len"},
+        "mme2e_sparse": {"--trans-dim", "--text-max-len", "--sparse-threshold"},
+        "lf_rnn": {"--num-layers", "--gru", "--hfc-sizes", "--audio-feature-type"},
+        "lf_transformer": {"--hfc-sizes", "--audio-feature-type"},
+    }
+    flags = {option.flags[-1] for option in OPTIONS}
+    told = {note.split(" has no effect")[0] for note in notes}
+    given = {
+        *("--sparse-threshold", "--trans-dim", "--text-max-len", "--num-layers", "--gru"),
+        *("--hfc-sizes", "--audio-feature-type"),
+    }
+    assert told <= flags
+    assert told == given - silent[model]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("-bs=8 -lr=1e-4", "-ep/--epochs"),
+        ("-bs=8 -lr=1e-4 -ep=3 --model=mult", "invalid choice: 'mult'"),
+        ("-bs=8 -lr=1e-4 -ep=3 --no-such-option", "unrecognized arguments: --no-such-option"),
+        ("-bs=8 -lr=1e-4 -ep=3 --num-emotions=6 --num-persons=10", "two tasks"),
+        ("-bs=8 -lr=1e-4 -ep=3 --trans-dim=10", "trans_dim 10 is not a multiple"),
+        ("-bs=0 -lr=1e-4 -ep=3", "batch_size"),
+        ("-bs=8 -lr=1e-4 -ep=3 --img-interval=0", "--img-interval is a number of milliseconds"),
+    ],
+)
+def test_a_wrong_command_ends_with_status_2(capsys, line: str, message: str) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(typed(f"python main.py {line}"))
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_manual_has_every_published_command_and_all_its_commands_are_right() -> None:
+    text = PAGE.read_text()
+    lines = re.findall(r"^(?:MIEN_RECIPE=\S+ )?(python main\.py .*)$", text, re.M)
+    assert set(PUBLISHED.values()) <= set(lines)
+    for line in lines:
+        values, _ = settings(parsed(line))
+        ModelConfig(**values["model"])
+        TrainConfig(**values["training"])
+
+
+# What is here and what is not
+
+
+@pytest.mark.parametrize(
+    ("count", "visible", "wanted", "chosen", "said"),
+    [
+        (0, None, "3", None, "there is no GPU here"),
+        (1, None, "3", "0", "the GPUs here are 0 to 0"),
+        (4, None, "3", "3", ""),
+        (2, "5,6", "1", "6", ""),
+        (2, "5,6", "2", "5", "the GPUs here are 0 to 1"),
+        (2, None, "GPU-x", "0", "the GPUs here are 0 to 1"),
+    ],
+)
+def test_the_gpu_is_the_one_of_that_number_among_those_there_are(
+    monkeypatch, capsys, count: int, visible: str | None, wanted: str, chosen: str | None, said: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    _choose_gpu(wanted)
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") == chosen
+    shown = capsys.readouterr().out
+    assert said in shown
+    assert bool(shown) == bool(said)
+
+
+def job(**changes: object) -> Job:
+    model = ModelConfig(text_model="albert-base-v2")
+    own = {"datapath": Path("data"), "dataset": "iemocap", "frame_interval": 0.5, "model": model}
+    return Job(**(own | {"training": TrainConfig()} | changes))
+
+
+def test_without_albert_minilm_takes_its_place_and_a_line_says_so(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("mien.reproduce.load_config", refuse)
+    assert _with_text_model(job()).text_model == "minilm"
+    assert "albert-base-v2 is no folder here" in capsys.readouterr().out
+    own = ModelConfig(text_model="./mine")
+    assert _with_text_model(job(model=own)) == own
+    wordless = ModelConfig(text_model="albert-base-v2", modalities="va")
+    assert _with_text_model(job(model=wordless)) == wordless
+    assert capsys.readouterr().out == ""
+
+
+def test_a_checkpoint_decides_on_the_text_encoder(monkeypatch, tmp_path, tiny_text: Path) -> None:
+    monkeypatch.setattr("mien.reproduce.load_config", refuse)
+    with pytest.raises(MienError, match="not here"):
+        _with_text_model(job(training=TrainConfig(init="mme2e_tav.pt")))
+    run = tiny_run(tmp_path / "run", tiny_text)
+    found = _with_text_model(job(training=TrainConfig(init=str(run.folder))))
+    assert found.text_model == str(tiny_text)
+
+
+def refuse(name: str) -> None:
+    raise MienError(f"{name} is not here")
+
+
+# The whole way
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory, tiny_text: Path) -> Path:
+    """A folder to give commands in: a synthetic release in `data`, and a recipe of small sizes."""
+    folder = tmp_path_factory.mktemp("published")
+    synthetic.write(folder / "data", dialogues=3, turns=2, progress=False)
+    (folder / "with spaces").symlink_to(folder / "data")
+    sizes = {"width": 0.125, "trans_dim": 16, "trans_nlayers": 1, "trans_nheads": 2}
+    model = {**sizes, "trans_feedforward": 32, "text_model": str(tiny_text)}
+    (folder / "small.yaml").write_text(yaml.safe_dump({"model": model, "training": {"epochs": 1}}))
+    (folder / "main.py").symlink_to(ROOT / "main.py")
+    return folder
+
+
+@pytest.fixture
+def here(place: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """Work there, and give what a shell would make of a command."""
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("MIEN_RECIPE", "small.yaml")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    return lambda line: typed(line.replace("/some path/with spaces", str(place / "with spaces")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", PUBLISHED.values(), ids=PUBLISHED)
+def test_a_published_command_prepares_trains_and_prints_a_table(
+    here: Callable, place: Path, capsys, line: str
+) -> None:
+    assert main(here(line)) == 0
+    shown = capsys.readouterr().out
+    task = "person" if "persons" in line else "emotion"
+    assert re.search(r"^MIEN_RECIPE=small.yaml goes before the command: .*width 0.125", shown, re.M)
+    assert re.search(r"--cuda=\d: there is no GPU here", shown)
+    assert f"{task}, test part, protocol" in shown
+    assert "this model" in shown or "average" in shown
+    (folder,) = re.findall(r"^the run: (.*)$", shown, re.M)
+    run = Run(folder)
+    assert json.loads((run.folder / "metrics.json").read_text())["part"] == "test"
+    assert len(run.config.tasks[0].labels) == (10 if task == "person" else 6)
+    assert run.config.tasks[0].loss == "bce"
+    assert set(run.read("thresholds.json")[task]) == set(run.config.tasks[0].labels)
+
+
+@pytest.mark.slow
+def test_a_shell_runs_a_command_word_by_word_and_a_second_time_trains_nothing(
+    place: Path, here: Callable
+) -> None:
+    line = PUBLISHED["sparse, fork"].replace("/some path/with spaces", str(place / "with spaces"))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    settings = {"PATH": path, "MIEN_RECIPE": "small.yaml", "OMP_NUM_THREADS": "1"}
+    env = os.environ | settings | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
+    for _ in range(2):
+        result = subprocess.run(
+            ["bash", "-c", line], cwd=place, env=env, capture_output=True, text=True, timeout=300
+        )
+        assert result.returncode == 0, result.stderr
+        assert "--audio-feature-type has no effect" in result.stdout
+        assert "person, test part" in result.stdout
+    assert "was trained before by this command" in result.stdout
+
+
+@pytest.mark.slow
+def test_valid_and_test_judge_what_the_command_trained_or_a_checkpoint(
+    here: Callable, place: Path, capsys
+) -> None:
+    dense = PUBLISHED["dense"]
+    assert main(here(dense)) == 0
+    run = re.findall(r"^the run: (.*)$", capsys.readouterr().out, re.M)[0]
+    for options, part in (
+        ("--valid", "valid"),
+        ("--test", "test"),
+        (f"--test --ckpt={run}", "test"),
+    ):
+        assert main(here(f"{dense} {options}")) == 0
+        shown = capsys.readouterr().out
+        assert f"emotion, {part} part" in shown
+        assert f"the run: {run}" in shown
+    assert main(here(f"{dense} --seed=5 --test")) == 1
+    assert "there is no run in savings that this command trained" in capsys.readouterr().err
+    assert main(here(f"{dense} --seed=5 --ckpt={run} --ckpt-mod=a")) == 0
+    assert f"begins with audio of {run}, and its answers to emotion" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_the_published_code_is_judged_with_thresholds_from_validation(
+    here: Callable, place: Path, capsys
+) -> None:
+    line = f"{PUBLISHED['dense']} -mod=va --test"
+    recipe = yaml.safe_load((place / "small.yaml").read_text())["model"]
+    config = ModelConfig(**{**recipe, "modalities": "va", "front_end": "published"})
+    path = published(MME2E(config, {"emotion": 6}), place / "mme2e_va.pt")
+    assert main(here(f"{line} --ckpt={path}")) == 0
+    shown = capsys.readouterr().out
+    run = Run(re.findall(r"^the run: (.*)$", shown, re.M)[0])
+    assert "emotion, test part" in shown
+    assert set(run.read("thresholds.json")["emotion"]) == set(run.config.tasks[0].labels)
+    assert main(here(f"{line} --ckpt={path} --num-persons=10".replace("--num-emotions=6", ""))) == 1
+    assert "does not answer the labels" in capsys.readouterr().err
+
+
+# The data as the authors distribute them
+
+
+def write_processed(root: Path) -> None:
+    """Both corpora in the authors' layout: 18 synthetic utterances of IEMOCAP's, 12 of MOSEI's."""
+    iemocap, mosei, lists = {}, {}, {"IEMOCAP": [], "MOSEI": []}
+    time = np.arange(8000) / 16_000
+    for number in range(18):
+        name = f"Ses0{number % 3 + 1}F_impro0{number // 9 + 1}_{'FM'[number % 2]}{number:03}"
+        label = ("ang", "hap", "sad")[number % 3]
+        iemocap[name] = {"label": label, "text": f"Synthetic {label}.", "fps": 30.0, "sr": 16_000}
+        place = root / "IEMOCAP_RAW_PROCESSED" / name.rpartition("_")[0] / name
+        place.mkdir(parents=True)
+        wave = 0.3 * np.sin(2 * np.pi * (300 + 200 * (number % 3)) * time)
+        soundfile.write(place / f"audio_{'LR'[number % 2]}.wav", wave, 16_000)
+        lists["IEMOCAP"].append(name)
+    for number in range(12):
+        name, label = f"-synthetic{number}_1", [number % 2, 0, 0, (number + 1) % 2, 0, 0]
+        mosei[name] = {"text": ("so angry", "so happy")[number % 2], "label": label}
+        (root / "MOSEI_RAW_PROCESSED" / name).mkdir(parents=True)
+        lists["MOSEI"].append(name)
+    for corpus, meta in (("IEMOCAP", iemocap), ("MOSEI", mosei)):
+        (root / f"{corpus}_RAW_PROCESSED" / "meta.pkl").write_bytes(pickle.dumps(meta, 3))
+        (root / f"{corpus}_SPLIT").mkdir()
+        third = len(lists[corpus]) // 3
+        for place, part in enumerate(("train", "valid", "test")):
+            names = lists[corpus][place * third : (place + 1) * third]
+            text = "\n".join([*names, f"Ses09F_absent_F00{place}"])
+            (root / f"{corpus}_SPLIT" / f"{part}_split.txt").write_text(text)
+
+
+@pytest.mark.slow
+def test_the_authors_folder_is_prepared_and_divided_by_its_lists(
+    here: Callable, place: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    write_processed(tmp_path / "data")
+    (tmp_path / "small.yaml").write_text((place / "small.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    line = PUBLISHED["dense"]
+    for options, shares, found in (
+        ("-mod=ta", "6 of 6 train, 6 of 6 valid, 6 of 6 test", "happy, sad, angry"),
+        ("-mod=t --dataset=mosei", "4 of 4 train, 4 of 4 valid, 4 of 4 test", "happy, angry"),
+    ):
+        assert main(here(f"{line} {options}")) == 0
+        shown = capsys.readouterr().out
+        assert f"protocol given: {shares}" in shown
+        assert "3 (Ses09F_absent_F000, Ses09F_absent_F001, Ses09F_absent_F002) listed" in shown
+        count = len(found.split(", "))
+        assert f"--num-emotions=6: the training part has {count}, and the model answers" in shown
+        assert f"these: {found}" in shown
+
+
+def test_the_authors_features_are_read_where_they_are_there(
+    tmp_path: Path, monkeypatch, capsys
+) -> None:
+    asked = []
+    monkeypatch.setattr("mien.reproduce.extract", lambda data, read: asked.append(read))
+    baseline = ModelConfig(model="lf-rnn")
+    for names, expected in (
+        ([], None),
+        (["MOSEI_HCF_FEATURES"], None),
+        (["IEMOCAP_HCF_FEATURES"], tmp_path / "IEMOCAP_HCF_FEATURES"),
+    ):
+        for name in names:
+            (tmp_path / name).mkdir()
+        _extract(job(datapath=tmp_path, model=baseline), tmp_path / "prepared")
+        assert asked.pop() == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--datapath=nowhere", "--datapath=nowhere: no such folder"),
+        ("--datapath=.", "holds no data of iemocap that mien knows"),
+        ("--dataset=mosei", "holds no data of mosei that mien knows"),
+        ("--ckpt=gone.pt", "--ckpt=gone.pt: no such run folder and no such checkpoint"),
+    ],
+)
+def test_what_is_not_there_is_named(here: Callable, capsys, options: str, message: str) -> None:
+    assert main(here(f"{PUBLISHED['dense']} {options}")) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("main.py: ")
+    assert message in line

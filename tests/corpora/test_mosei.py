@@ -1,0 +1,325 @@
+"""Every video, word and rating here is synthetic: invented, in the format of the release."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien.corpora import CORPORA, mosei
+from mien.errors import MienError
+from mien.utterance import EMOTIONS, Skipped, Utterance
+
+DASH, UNDERSCORE, NUMBER = "-a_synth__1", "_synthetic2", "1234567"
+
+COLUMNS = ["HITId", "Title", "WorkerId", "Input.VIDEO_ID", "Input.CLIP", "Answer.anger"]
+COLUMNS += ["Answer.disgust", "Answer.fear", "Answer.gender", "Answer.happiness"]
+COLUMNS += ["Answer.sadness", "Answer.sentiment", "Answer.surprise", "RequesterFeedback"]
+
+NAMES = ("anger", "disgust", "fear", "happiness", "sadness", "sentiment", "surprise")
+
+TRANSCRIPTS = {
+    DASH: [
+        f"{DASH}___1___2.5___4.25___Then he said ___ nothing, “really”.",
+        f"{DASH}___0___-0.4776___2.75___Synthetic: well, I mean___",
+        f"{DASH}___2___4.0___9.0___Nobody rated this.",
+        f"{DASH}___3___6.0___6.0___",
+        f"{DASH}___4___-2.0___-1.0___All before the video.",
+        "",
+        "and a line that goes on",
+        f"{DASH}___x___1.0___2.0___Not a number.",
+        f"{DASH}___0___5.0___6.0___A second clip 0.",
+    ],
+    UNDERSCORE: [f"{UNDERSCORE}___10___1e1___12.___No feeling at all."],
+    NUMBER: [f"folder/{NUMBER}___7___0___3___", f"{NUMBER}___8___3.0___4.5___Yes."],
+    "nomedia": ["nomedia___0___0.0___1.0___Words alone."],
+}
+
+
+def row(video: str, clip: object, comment: str = "", **answers: object) -> dict[str, object]:
+    """One annotator's answers, as the crowdsourcing site exports them."""
+    own = dict.fromkeys(NAMES, 0) | answers
+    cells = {f"Answer.{name}": value for name, value in own.items()}
+    place = {"Input.VIDEO_ID": video, "Input.CLIP": clip, "Answer.gender": "male"}
+    title = 'Rate, "please", a short video\nof one person'
+    return {"HITId": "3A", "Title": title, "RequesterFeedback": comment} | place | cells
+
+
+TABLES = {
+    "5000_batch_raw.csv": [
+        row(DASH, 0, anger=1, sentiment=-2),
+        row(DASH, 0, sentiment=-1, comment='he said "no", twice,\nand left'),
+        row(DASH, 0, surprise=0.5, sentiment=1),
+        row(DASH, 1, happiness=3, sentiment=3),
+        row(DASH, 1, happiness=1, sentiment=""),
+        row(DASH, 3),
+        row(DASH, 4),
+        row(UNDERSCORE, 10, sentiment=0),
+        row("neverseen", 5, fear=1),
+        row("nomedia", 0, sadness=1),
+    ],
+    "Batch_2_results.csv": [
+        row(f"pom/{NUMBER}", 7, sadness=2, disgust=1, sentiment=-3),
+        row(f"pom/{NUMBER}", "7.0", fear=1, sentiment=-2),
+        row(NUMBER, 8, **dict.fromkeys(NAMES, "")),
+        row(NUMBER, 8, anger="very"),
+        row(NUMBER, 8, sentiment=4),
+        row(NUMBER, "", sentiment=1),
+        row(NUMBER, 1.5, sentiment=1),
+        row(NUMBER, "nan", sentiment=1),
+    ],
+}
+
+
+def write_release(root: Path, *, downloaded: bool = True, crlf: bool = False) -> Path:
+    """Write the release in the layout of the download, or in that of the published code."""
+    audio, transcript = (
+        ("Audio/Full/WAV_16000", "Transcript/Segmented/Combined")
+        if downloaded
+        else ("Audio/WAV_16000", "Transcript/Combined")
+    )
+    files = {
+        f"{transcript}/{video}.txt": "\n".join(lines) + "\n" for video, lines in TRANSCRIPTS.items()
+    }
+    for name, rows in TABLES.items():
+        table = io.StringIO()
+        writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        files[f"Labels/{name}"] = table.getvalue()
+    for video in (DASH, NUMBER):
+        files[f"{audio}/{video}.wav"] = "synthetic"
+    for video in (DASH, UNDERSCORE):
+        files[f"Videos/Full/Combined/{video}.mp4"] = "synthetic"
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.replace("\n", "\r\n" if crlf else "\n").encode())
+    return root
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """The release with the litter that real copies hold."""
+    write_release(tmp_path)
+    (tmp_path / "Labels/._5000_batch_raw.csv").write_bytes(b"\x00\x05\x16\x07Mac OS X")
+    (tmp_path / "Labels/readme.csv").write_text("file,workers\n5000_batch_raw,3\n")
+    (tmp_path / "Transcript/Segmented/Combined/._x.txt").write_bytes(b"\x00\x05Mac OS X")
+    return tmp_path
+
+
+def read(root: Path, **options: Path) -> tuple[dict[str, Utterance], list[Skipped]]:
+    items = list(mosei.read(root, **options))
+    utterances = {item.id: item for item in items if isinstance(item, Utterance)}
+    skipped = [item for item in items if isinstance(item, Skipped)]
+    assert len(utterances) + len(skipped) == len(items)
+    return utterances, skipped
+
+
+def reasons(skipped: list[Skipped]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for item in skipped:
+        found.setdefault(item.reason, []).append(item.id)
+    return found
+
+
+def test_an_utterance_whole(release: Path) -> None:
+    utterances, _ = read(release)
+    assert utterances[f"{DASH}_0"] == Utterance(
+        id=f"{DASH}_0",
+        corpus="mosei",
+        dialogue=DASH,
+        start=0.0,
+        end=2.75,
+        text="Synthetic: well, I mean___",
+        emotions=("angry", "surprised"),
+        sentiment=pytest.approx(-2 / 3),
+        video=release / f"Videos/Full/Combined/{DASH}.mp4",
+        audio=release / f"Audio/Full/WAV_16000/{DASH}.wav",
+        attributes={"annotators": 3, "start": -0.4776},
+    )
+
+
+def test_order_is_by_video_then_by_time(release: Path) -> None:
+    utterances, _ = read(release)
+    assert list(utterances) == [
+        f"{DASH}_0",
+        f"{DASH}_1",
+        f"{NUMBER}_7",
+        f"{UNDERSCORE}_10",
+    ]
+
+
+def test_words_are_kept_whatever_they_hold_and_absent_where_there_are_none(release: Path) -> None:
+    utterances, _ = read(release)
+    assert utterances[f"{DASH}_1"].text == "Then he said ___ nothing, “really”."
+    assert utterances[f"{NUMBER}_7"].text is None
+
+
+def test_ratings_are_gathered_over_annotators_and_tables(release: Path) -> None:
+    utterances, _ = read(release)
+    seven = utterances[f"{NUMBER}_7"]
+    assert set(seven.emotions or ()) == {"sad", "disgusted", "fearful"}
+    assert (seven.sentiment, seven.attributes["annotators"]) == (-2.5, 2)
+    happy = utterances[f"{DASH}_1"]
+    assert (happy.emotions, happy.sentiment) == (("happy",), 3.0)  # one left sentiment empty
+    nothing = utterances[f"{UNDERSCORE}_10"]
+    assert (nothing.emotions, nothing.sentiment) == ((), 0.0)
+    assert (nothing.start, nothing.end) == (10.0, 12.0)
+
+
+def test_nobody_is_taken_for_a_person_of_several_videos(release: Path) -> None:
+    utterances, _ = read(release)
+    assert {u.person for u in utterances.values()} == {None}
+    assert {u.dialogue for u in utterances.values()} == {DASH, UNDERSCORE, NUMBER}
+
+
+def test_whatever_cannot_be_used_is_told_with_its_reason(release: Path) -> None:
+    _, skipped = read(release)
+    found = reasons(skipped)
+    assert found.pop("audio: file missing") == [f"{UNDERSCORE}_10"]
+    assert found.pop("video: file missing") == [f"{NUMBER}_7"]
+    assert found.pop("files missing: neither sound nor picture") == ["nomedia_0"]
+    assert found.pop("not labelled") == [f"{DASH}_2"]
+    assert found.pop("labelled, but in no transcript") == ["neverseen_5"]
+    assert found.pop("labelled without any answer") == [f"{NUMBER}_8"]
+    assert found.pop("does not end after it begins") == [f"{DASH}_4", f"{DASH}_3"]
+    assert found.pop("twice in the transcripts; the earlier clip is kept") == [f"{DASH}_0"]
+    assert found.pop("transcript line that is no clip") == [DASH, DASH]
+    table = "no label table: it lacks a column Input.VIDEO_ID or Input.CLIP"
+    assert found.pop(table) == ["readme.csv"]
+    rows = {reason.partition(": ")[2]: ids for reason, ids in found.items()}
+    assert {reason.partition(" ")[0] for reason in found} == {"label"}
+    assert list(rows) == [
+        "could not convert string to float: 'very'",
+        "Answer.sentiment is 4, outside -3 to 3",
+        f"it names no clip (video '{NUMBER}', clip '')",
+        f"it names no clip (video '{NUMBER}', clip '1.5')",
+        f"it names no clip (video '{NUMBER}', clip 'nan')",
+    ]
+    # a header of one line, then rows of two: titles hold a line break
+    assert rows["could not convert string to float: 'very'"] == ["Batch_2_results.csv:9"]
+    sources = {item.source for item in skipped if item.reason == "transcript line that is no clip"}
+    transcript = release / f"Transcript/Segmented/Combined/{DASH}.txt"
+    assert sources == {f"{transcript}:7", f"{transcript}:8"}
+
+
+def test_both_layouts_and_both_line_ends_give_the_same(release: Path, tmp_path: Path) -> None:
+    def plain(root: Path) -> list[tuple[object, ...]]:
+        return [
+            (u.id, u.start, u.end, u.text, u.emotions, u.sentiment, u.audio is None)
+            for u in read(root)[0].values()
+        ]
+
+    expected = plain(release)
+    published = write_release(tmp_path / "published", downloaded=False, crlf=True)
+    assert plain(published) == expected
+    write_release(tmp_path / "whole" / "Raw")
+    assert plain(tmp_path / "whole") == expected
+
+
+def write_splits(folder: Path, **lists: list[str]) -> Path:
+    folder.mkdir(exist_ok=True)
+    for part, names in lists.items():
+        (folder / f"{part}_split.txt").write_text("\n".join(names) + "\n")
+    return folder
+
+
+def test_the_published_lists_become_parts(release: Path, tmp_path: Path) -> None:
+    splits = write_splits(
+        tmp_path / "splits",
+        train=[f"{DASH}_1", f"{UNDERSCORE}_10"],
+        valid=[f"{NUMBER}_7", "elsewhere_3"],
+        test=[f"{DASH}_2", "neverseen_5"],
+    )
+    utterances, skipped = read(release, splits=splits)
+    parts = {u.id: u.split for u in utterances.values()}
+    assert parts == {
+        f"{DASH}_0": None,
+        f"{DASH}_1": "train",
+        f"{NUMBER}_7": "valid",
+        f"{UNDERSCORE}_10": "train",
+    }
+    missing = "in the published split, but neither labelled nor in a transcript"
+    assert reasons(skipped)[missing] == ["elsewhere_3"]
+
+
+def test_the_real_lists_can_be_read(release: Path, shared_data: Path) -> None:
+    _, skipped = read(release, splits=shared_data / "splits" / "mosei")
+    missing = "in the published split, but neither labelled nor in a transcript"
+    assert len(reasons(skipped)[missing]) == 14_524 + 1_765 + 4_188
+
+
+@pytest.mark.parametrize(
+    ("lists", "message"),
+    [
+        ({"train": ["a_1"], "valid": ["b_1"]}, "test_split.txt is missing"),
+        ({"train": ["a_1"], "valid": [], "test": ["c_1"]}, "valid_split.txt lists nothing"),
+        ({"train": ["a_1"], "valid": ["b_1"], "test": ["a_1"]}, "a_1 is in the train part too"),
+    ],
+)
+def test_lists_that_are_not_whole_are_refused(
+    release: Path, tmp_path: Path, lists: dict[str, list[str]], message: str
+) -> None:
+    with pytest.raises(MienError, match=message):
+        mosei.read(release, splits=write_splits(tmp_path / "splits", **lists))
+
+
+@pytest.mark.parametrize("gone", ["Transcript", "Labels"])
+def test_another_folder_is_refused(release: Path, gone: str) -> None:
+    (release / gone).rename(release / "elsewhere")
+    with pytest.raises(MienError, match=rf"not the raw release.*{gone}"):
+        mosei.read(release)
+
+
+def test_a_stray_byte_costs_neither_the_video_nor_the_table(release: Path) -> None:
+    for path in (
+        release / f"Transcript/Segmented/Combined/{UNDERSCORE}.txt",
+        release / "Labels/5000_batch_raw.csv",
+    ):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"male", b"m\xffle"))
+    text = release / f"Transcript/Segmented/Combined/{UNDERSCORE}.txt"
+    text.write_bytes(text.read_bytes().replace(b"feeling", b"feel\xffng"))
+    utterances, _ = read(release)
+    assert utterances[f"{UNDERSCORE}_10"].text == "No feel\ufffdng at all."
+    assert len(utterances) == 4
+
+
+def test_a_field_beyond_all_bounds_ends_its_table_alone(release: Path) -> None:
+    path = release / "Labels/5000_batch_raw.csv"
+    path.write_text(path.read_text() + "x" * 200_000 + ",,,,\n" + f"3A,,,{DASH},2,1\n")
+    utterances, skipped = read(release)
+    assert f"{DASH}_0" in utterances
+    assert [item.id for item in skipped if item.reason.startswith("no CSV")] == [
+        "5000_batch_raw.csv:22"
+    ]
+
+
+words = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=30)
+videos = st.text("abcXYZ019_-", min_size=1, max_size=12).filter(
+    lambda name: "___" not in name and not name.endswith("_")
+)
+
+
+@given(videos, st.integers(0, 999), st.floats(-5, 999), st.floats(-5, 999), words)
+def test_any_clip_comes_back(video: str, clip: int, start: float, end: float, text: str) -> None:
+    line = f"{video}___{clip}___{start}___{end}___{text}"
+    (found,), unreadable = mosei.parse_transcript(line)
+    assert (found.video, found.clip, found.start, found.end) == (video, clip, start, end)
+    assert found.text == text.strip()
+    assert not unreadable
+
+
+@given(st.text(max_size=200))
+def test_no_transcript_stops_the_reader(text: str) -> None:
+    lines, unreadable = mosei.parse_transcript(text)
+    assert len(lines) + len(unreadable) == sum(bool(line.strip()) for line in text.split("\n"))
+
+
+def test_the_corpus_is_in_the_table_with_known_words() -> None:
+    assert CORPORA["mosei"].emotions == (
+        *("happy", "sad", "angry", "fearful", "disgusted", "surprised"),
+    )
+    assert set(CORPORA["mosei"].emotions) <= set(EMOTIONS)

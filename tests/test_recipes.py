@@ -1,0 +1,85 @@
+"""The recipes of the published experiments: each builds its model and has its row in the manual."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from rule import ALBERT_BASE_V2
+
+from mien.models import ModelConfig
+from mien.run import build
+from mien.tasks import Task
+from mien.training import TrainConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs" / "published-results.md").read_text()
+PUBLISHED = sorted(
+    path for corpus in ("iemocap", "mosei") for path in ROOT.glob(f"recipes/{corpus}-*.yaml")
+)
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in PAGE.splitlines()
+    if re.match(r"\| (LF-|EmoEmbs|MulT|FE2E|MESM)", line)
+]
+MODELS = {
+    "LF-LSTM": "lf-rnn",
+    "LF-Transformer": "lf-transformer",
+    "FE2E": "mme2e",
+    "MESM": "mme2e-sparse",
+}
+LETTERS = {"words": "t", "sound": "a", "faces": "v"}
+
+
+def recipe_of(row: list[str]) -> str | None:
+    """The name of a row's recipe; None for a model that mien does not have."""
+    return next((m[1] for cell in row if (m := re.fullmatch(r"`([\w-]+)`", cell))), None)
+
+
+def read(name: str) -> tuple[ModelConfig, TrainConfig]:
+    content = yaml.safe_load((ROOT / "recipes" / f"{name}.yaml").read_text())
+    return ModelConfig(**content["model"]), TrainConfig(**content["training"])
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
+def test_a_recipe_builds_its_model_at_full_size(path: Path) -> None:
+    model, training = read(path.stem)
+    task = Task(name="emotion", labels=("angry", "happy", "sad"), loss=training.loss or "bce")
+    with torch.device("meta"):
+        network = build(model, [task], ALBERT_BASE_V2 if "t" in model.decoded else None)
+    assert set(network.encoders) == set(model.modalities)
+    assert "t" not in model.decoded or model.text_model == "albert-base-v2"
+    assert training.task == "emotion"
+
+
+def test_every_row_has_its_recipe_and_every_recipe_its_row_and_command() -> None:
+    named = {name for row in ROWS if (name := recipe_of(row))}
+    assert named == {path.stem for path in PUBLISHED}
+    for name in named:
+        protocol = " --protocol given" if name.startswith("iemocap") else ""
+        config = f"--config recipes/{name}.yaml{protocol}\n"
+        assert f"mien train data/{name.split('-')[0]} --out runs/{name} {config}" in PAGE
+    without = {row[0] for row in ROWS if recipe_of(row) is None}
+    assert without == {"EmoEmbs", "MulT"}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if recipe_of(row)], ids=" ".join)
+def test_a_recipe_is_what_its_row_says(row: list[str]) -> None:
+    model, training = read(recipe_of(row) or "")
+    kind, _, share = row[0].partition(", p = ")
+    assert model.model == MODELS[kind]
+    assert not share or model.sparse_threshold == float(share)
+    names = row[1].split(", ") if not row[1].startswith("`") else list(LETTERS)
+    assert set(model.modalities) == {LETTERS[name] for name in names}
+    published = (5e-4, 32, 60, 8, 2.0) if kind.startswith("LF") else (5e-5, 8, 40, 6, None)
+    batch = 2 if kind == "MESM" else published[1]
+    found = (training.lr, training.batch_size, training.epochs, training.early_stop, training.clip)
+    assert found == (published[0], batch, *published[2:])
+
+
+def test_the_papers_figures_are_percentages_with_room_beside_them() -> None:
+    for row in ROWS:
+        theirs, ours = row[-4:-2], row[-2:]
+        assert ours == ["", ""], row
+        assert theirs == ["", ""] or all(40 < float(figure) < 90 for figure in theirs), row

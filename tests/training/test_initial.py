@@ -1,0 +1,190 @@
+"""Weights to begin with: what is taken, what stays new, and what is refused."""
+
+import pickle
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+import torch
+from checkpoints import published
+from safetensors.torch import load_file
+from samples import TASKS, tiny_model, tiny_run
+from torch import Tensor
+
+from mien.errors import MienError
+from mien.models import MME2E, ModelConfig
+from mien.run import Run
+from mien.tasks import Task
+from mien.training import TrainConfig, train
+from mien.training.initial import begin_with
+
+SIX = ("angry", "excited", "frustrated", "happy", "neutral", "sad")
+
+
+def weights(model: MME2E) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def alike(a: dict[str, Tensor], b: dict[str, Tensor]) -> set[str]:
+    """Name the weights that are the same in both, of those with a value of their own."""
+    return {n for n in a if not n.endswith("num_batches_tracked") and torch.equal(a[n], b[n])}
+
+
+def started(model: MME2E, letters: str) -> set[str]:
+    """Name what a model takes from a run of the same tasks."""
+    parts = tuple(f".{letter}." for letter in letters)
+    names = (n for n in model.state_dict() if not n.endswith("num_batches_tracked"))
+    return {n for n in names if any(p in n for p in parts) or n.startswith("fusion")}
+
+
+@pytest.fixture(scope="module")
+def source(tiny_text: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return tiny_run(tmp_path_factory.mktemp("source") / "run", tiny_text)
+
+
+def test_a_model_of_the_same_kind_takes_everything(source: Run, tiny_text: Path) -> None:
+    model = tiny_model(tiny_text, seed=1)
+    said = begin_with(source.folder, model, TASKS)
+    assert alike(weights(model), weights(source.model())) == started(model, "tva")
+    assert "text, video, audio of" in said
+    assert "its answers to emotion and person" in said
+
+
+def test_only_the_named_modalities_are_taken(source: Run, tiny_text: Path) -> None:
+    model, before = (tiny_model(tiny_text, seed=1) for _ in range(2))
+    begin_with(source.folder, model, TASKS, "a")
+    took = {name for name in started(model, "a") if not name.startswith("fusion")}
+    assert alike(weights(model), weights(source.model())) >= took
+    unchanged = alike(weights(model), weights(before))
+    assert {n for n in took if n.endswith("weight") and ".norm" not in n}.isdisjoint(unchanged)
+    assert unchanged | took == {n for n in weights(model) if "num_batches" not in n}
+
+
+def test_other_labels_get_new_heads(source: Run, tiny_text: Path) -> None:
+    other = Task(name="emotion", labels=("happy", "sad", "calm"), loss="bce")
+    model = tiny_model(tiny_text, seed=1)
+    before = weights(model)
+    said = begin_with(source.folder, model, [other, TASKS[1]])
+    same = alike(weights(model), weights(source.model()))
+    assert {n for n in before if n.startswith("heads.person.")} <= same
+    assert not [n for n in same if n.startswith(("heads.emotion.", "fusion.emotion."))]
+    assert said.endswith("and its answers to person")
+
+
+def test_a_smaller_model_takes_its_part_and_weighs_anew(source: Run, tiny_text: Path) -> None:
+    model = tiny_model(tiny_text, seed=1, modalities="ta")
+    fusion = {n: t for n, t in weights(model).items() if n.startswith("fusion")}
+    begin_with(source.folder, model, TASKS)
+    theirs = weights(source.model())
+    for name, tensor in weights(model).items():
+        if name in fusion:
+            assert torch.equal(tensor, fusion[name])
+        else:
+            assert torch.equal(tensor, theirs[name]), name
+
+
+@pytest.mark.parametrize("order", [SIX, ("neutral", "happy", "excited", "sad", "angry", SIX[2])])
+def test_a_published_checkpoint_answers_in_the_order_of_the_task(
+    tiny_text: Path, tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    config = ModelConfig(modalities="va", width=0.125, trans_dim=16, trans_feedforward=32)
+    torch.manual_seed(0)
+    theirs, ours = (MME2E(config, {"emotion": 6}) for _ in range(2))
+    path = published(theirs, tmp_path / "mme2e_va.pt")
+    begin_with(path, ours, [Task(name="emotion", labels=order, loss="bce")])
+    places = [SIX.index(label) for label in order]
+    expected = weights(theirs)
+    for name in [n for n in expected if n.startswith("heads.")]:
+        expected[name] = expected[name][places]
+    assert alike(weights(ours), expected) == {n for n in expected if "num_batches" not in n}
+
+
+def test_a_published_checkpoint_of_other_labels_gives_its_encoders(
+    tiny_text: Path, tmp_path: Path
+) -> None:
+    theirs, ours = tiny_model(tiny_text), tiny_model(tiny_text, seed=1)
+    del theirs.heads["person"], theirs.fusion["person"]
+    before = weights(ours)
+    said = begin_with(published(theirs, tmp_path / "mme2e_tav.pt"), ours, TASKS, "t")
+    assert said.endswith("with new heads")
+    for name, tensor in weights(ours).items():
+        expected = theirs.state_dict() if name.startswith("encoders.t.") else before
+        assert torch.equal(tensor, expected[name]), name
+
+
+@pytest.mark.parametrize(
+    ("settings", "letters", "message"),
+    [
+        ({"trans_dim": 8}, None, r"does not fit the model's video: it has encoders.v.* of size \("),
+        ({"model": "mme2e-sparse"}, None, r"does not fit the model's video: it has no encoders.v"),
+        ({"modalities": "ta"}, "tv", r"the model has the modalities 'ta': it can't begin with 'v'"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_changes_nothing(
+    source: Run, tiny_text: Path, settings: dict, letters: str | None, message: str
+) -> None:
+    model = tiny_model(tiny_text, **settings)
+    before = weights(model)
+    with pytest.raises(MienError, match=message):
+        begin_with(source.folder, model, TASKS, letters)
+    assert alike(weights(model), before) == {n for n in before if "num_batches" not in n}
+
+
+class Harm:
+    def __reduce__(self):
+        return (open, ("harmed", "w"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no checkpoint of tensors only"),
+        (b"nonsense", "no checkpoint of tensors only"),
+        (pickle.dumps(Harm()), "no checkpoint of tensors only"),
+        (Harm(), "no checkpoint of tensors only"),
+        ([torch.zeros(1)], "something else than the published code's state dict"),
+        ({"args": "x"}, "something else than the published code's state dict"),
+        (None, "no such run folder and no such checkpoint"),
+    ],
+    ids=["empty", "no pickle", "pickle", "code", "a list", "no tensors", "no file"],
+)
+def test_a_file_that_is_no_checkpoint_is_refused_and_runs_no_code(
+    tmp_path: Path, tiny_text: Path, content: object, message: str, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "model.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(MienError, match=message):
+        begin_with(path, tiny_model(tiny_text), TASKS)
+    assert not (tmp_path / "harmed").exists()
+
+
+def test_training_goes_on_from_the_weights_of_a_run_even_when_that_is_gone(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, capsys
+) -> None:
+    still = {"lr": 1e-12, "epochs": 1}
+    first = train(
+        tiny_data, tmp_path / "first", small, quick.model_copy(update={"epochs": 1}), progress=False
+    )
+    config = quick.model_copy(update=still | {"init": str(first.folder), "seed": 5})
+    second = train(tiny_data, tmp_path / "second", small, config, progress=False)
+    assert f"begins with text, video, audio of {first.folder}" in capsys.readouterr().out
+    a, b = (load_file(run.folder / "model.safetensors") for run in (first, second))
+    for name in a:
+        if "running" not in name and "num_batches" not in name:
+            torch.testing.assert_close(a[name], b[name], msg=name)
+    rmtree(first.folder)
+    train(tiny_data, second.folder, resume=True, progress=False)
+
+
+def test_weights_that_do_not_fit_leave_no_folder_in_the_way(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, source: Run
+) -> None:
+    config = quick.model_copy(update={"init": str(source.folder)})
+    wide = small.model_copy(update={"trans_dim": 32})
+    with pytest.raises(MienError, match="does not fit the model's video"):
+        train(tiny_data, tmp_path / "run", wide, config, progress=False)
+    assert not (tmp_path / "run").exists()
