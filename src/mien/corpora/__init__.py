@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.corpora import iemocap, manifest, mosei, processed, ravdess
+from mien.corpora import cremad, iemocap, manifest, meld, mosei, processed, ravdess
 from mien.utterance import Skipped, Utterance
 
 
@@ -63,6 +63,18 @@ CORPORA = {
             ravdess.read,
             ravdess.EMOTION_WORDS,
             "RAVDESS speech, sound or video: files such as 03-01-05-01-02-01-12.wav",
+        ),
+        Corpus(
+            "meld",
+            meld.read,
+            tuple(meld.EMOTIONS.values()),
+            "MELD's raw release: the folder MELD.Raw, its archives unpacked",
+        ),
+        Corpus(
+            "cremad",
+            cremad.read,
+            tuple(cremad.EMOTIONS.values()),
+            "CREMA-D: the repository with AudioWAV and VideoFlash",
         ),
         Corpus(
             "manifest",
