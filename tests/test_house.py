@@ -1,6 +1,7 @@
 """The rules of the house: which room may know which, and nothing heavy or unsafe by the way."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,14 @@ def room(path: Path) -> list[Path]:
                 *("batch", "utterance", "errors"),
             ),
         ),
+        ("voiceprint", ("media", "models", "utterance", "errors")),
+        (
+            "verification",
+            (
+                *("dataset", "evaluation", "models", "run", "training", "voiceprint"),
+                *("utterance", "errors", "files"),
+            ),
+        ),
         (
             "explain",
             (
@@ -79,7 +88,8 @@ def test_importing_mien_is_light() -> None:
 def test_nothing_unpickles() -> None:
     unsafe = ("pickle.load", "torch.load(", "joblib.load", "allow_pickle=True", "yaml.load(")
     for path in FILES:
-        text = path.read_text()
+        # torch's own reader of tensors and plain values, which runs nothing
+        text = re.sub(r"torch\.load\([^()]*weights_only=True\)", "", path.read_text())
         assert not [word for word in unsafe if word in text], path
 
 
