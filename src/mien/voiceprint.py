@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mien.errors import MienError
+from mien.media.silence import is_silence
 from mien.media.voice import voice_windows
-from mien.models.voice_encoder import VoiceEncoder
+from mien.models.voice_encoder import DIM, VoiceEncoder
 from mien.utterance import SHORTEST
 
 PACKAGE = "resemblyzer"
@@ -41,6 +42,9 @@ class Voiceprint:
     0.87
     """
 
+    dim = DIM
+    """Numbers of an embedding."""
+
     def __init__(self, device: str | None = None) -> None:
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.encoder = VoiceEncoder()
@@ -53,7 +57,7 @@ class Voiceprint:
 
     @torch.inference_mode()
     def __call__(self, waveform: np.ndarray) -> np.ndarray:
-        """Describe a voice.
+        """Describe a voice; pauses are left out, since the room speaks in them.
 
         Parameters
         ----------
@@ -72,6 +76,7 @@ class Voiceprint:
         """
         if len(waveform) < SHORTEST:
             raise MienError(f"{len(waveform)} samples are too few to tell a voice: give {SHORTEST}")
+        waveform = waveform[~is_silence(waveform)]
         scale = 32768 if np.issubdtype(waveform.dtype, np.integer) else 1
         windows = voice_windows(torch.from_numpy(waveform.astype(np.float32) / scale))
         mean = self.encoder(windows.to(self.device)).mean(dim=0)
