@@ -6,7 +6,9 @@ from sklearn.linear_model import LogisticRegression
 
 
 class Calibration:
-    """An increasing straight line from scores to natural log likelihood ratios.
+    """A straight line from scores to natural log likelihood ratios.
+
+    It falls where the development trials of one person score lower than those of two.
 
     Logistic regression in which targets and non-targets weigh the same (Brümmer and du Preez 2006,
     "Application-independent evaluation of speaker detection", section 6). Its usual weak penalty

@@ -148,5 +148,5 @@ def _most_similar(cohort: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]
         raise ValueError("normalising needs two strangers at least")
     highest = np.partition(cohort, -top, axis=1)[:, -top:]
     spread = highest.std(axis=1)
-    # strangers that are all the same clip have no spread to divide by
-    return highest.mean(axis=1), np.where(spread > 0, spread, 1.0)
+    # what strangers that are all the same clip differ by is rounding
+    return highest.mean(axis=1), np.where(spread > 1e-6, spread, 1.0)
