@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from mien.dataset.silence import SilentStore
 from mien.dataset.store import Store
-from mien.dataset.trials import PAIRINGS, trials
+from mien.dataset.trials import PAIRINGS, Trials, trials
 from mien.errors import MienError
 from mien.evaluation.verification import judge
 from mien.evaluation.verification.picture import picture
@@ -93,12 +93,12 @@ def verify_run(
 
     kinds = [Shown(" + ".join(WORDS[m] for m in "tav" if m in shown), show(store, shown))]
     left_out = []
-    if "a" in reads:
+    if "a" in shown:
         kinds.append(Shown("silence alone", show(SilentStore(store.folder), "a")))
     else:
-        left_out.append("silence alone: the model does not go by sound")
-    if "t" not in reads:
-        left_out.append("words alone: the model does not go by words")
+        left_out.append("silence alone: the model is shown no sound")
+    if "t" not in shown:
+        left_out.append("words alone: the model is shown no words")
     elif shown != "t":
         kinds.append(Shown("words alone", show(store, "t")))
     rows = list(range(len(store))) if part == "all" else divide(run, store).part(part)
@@ -164,37 +164,30 @@ def _trained(run: Run, store: Store, rows: list[int]) -> int | None:
     return len({utterances[row].person for row in rows} & had - {None})
 
 
+Reasons = dict[tuple[str, str], list[str]]
+"""What was left out, and why, with the kinds of showing of which that is true."""
+
+
 def _verify(
-    store: Store, rows: list[int], kinds: list[Shown], left_out: list[str], resamples: int
+    store: Store, part: list[int], kinds: list[Shown], left_out: list[str], resamples: int
 ) -> dict[str, Any]:
     """Judge every kind of trials that the data allow, on all that is shown."""
-    rows = [row for row in rows if store.utterances[row].person]
+    rows = [row for row in part if store.utterances[row].person]
     persons = {store.utterances[row].person for row in rows}
     if len(persons) < 2:
         raise MienError(
             f"{store.folder}: trials need two persons, and the clips judged are of {len(persons)};"
             " choose another --split, or prepare the data with the column person"
         )
-    found: list[dict[str, Any]] = []
-    reasons: dict[str, list[str]] = defaultdict(list)
-    for kind in kinds:
-        embeddings = kind.embed(rows)
-        present = np.linalg.norm(embeddings, axis=1) > 0
-        usable = [row for row, there in zip(rows, present, strict=True) if there]
-        for pairing in PAIRINGS:
-            try:
-                figures = _judge(store, usable, embeddings[present], pairing, resamples)
-            except MienError as error:
-                reasons[f"{PAIRINGS[pairing].about}{{}}: {error}"].append(kind.name)
-                continue
-            row = {"pairing": pairing, "about": PAIRINGS[pairing].about, "shown": kind.name}
-            found.append(row | {"clips": len(usable), "figures": figures})
-    for reason, names in reasons.items():
-        everything = len(names) == len(kinds)
-        left_out.append(reason.format("" if everything else f" ({', '.join(names)})"))
+    if len(rows) < len(part):
+        left_out.append(f"{len(part) - len(rows)} clips: it is not known who is in them")
+    reasons: Reasons = defaultdict(list)
+    found = [row for kind in kinds for row in _rows(store, rows, kind, reasons, resamples)]
+    left_out += [f"{what} ({', '.join(names)}): {why}" for (what, why), names in reasons.items()]
     if not found:
         raise MienError(f"{store.folder} allows no trials ({'; '.join(left_out)})")
-    found.sort(key=lambda row: list(PAIRINGS).index(row["pairing"]))
+    order = list(PAIRINGS)
+    found.sort(key=lambda row: order.index(str(row["pairing"])))
     return {
         "data": str(store.folder),
         "synthetic": bool(store.info["synthetic"]),
@@ -205,10 +198,32 @@ def _verify(
     }
 
 
+def _rows(
+    store: Store, rows: list[int], kind: Shown, reasons: Reasons, resamples: int
+) -> Iterator[dict[str, Any]]:
+    """Judge the kinds of trials for one kind of showing."""
+    embeddings = kind.embed(rows)
+    present = np.abs(embeddings).sum(axis=1) != 0
+    usable = [row for row, there in zip(rows, present, strict=True) if there]
+    if len(usable) < len(rows):
+        reasons[f"{len(rows) - len(usable)} clips", "they have none"].append(kind.name)
+    for name, pairing in PAIRINGS.items() if usable else ():
+        try:
+            made = trials(store.utterances, usable, name)
+        except MienError as error:
+            reasons[pairing.about, str(error)].append(kind.name)
+            continue
+        if made.left_out:
+            why = f"{made.left_out} persons have no clips to enrol or none to test"
+            reasons[pairing.about, why].append(kind.name)
+        figures = _judge(store, usable, embeddings[present], made, resamples)
+        about = {"pairing": name, "about": pairing.about, "shown": kind.name}
+        yield about | {"clips": len(usable), "figures": figures}
+
+
 def _judge(
-    store: Store, rows: list[int], embeddings: np.ndarray, pairing: str, resamples: int
+    store: Store, rows: list[int], embeddings: np.ndarray, made: Trials, resamples: int
 ) -> dict[str, Any]:
-    made = trials(store.utterances, rows, pairing)
     place = {row: number for number, row in enumerate(rows)}
     return judge(
         embeddings,

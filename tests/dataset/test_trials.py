@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.dataset.trials import MOST, PAIRINGS, trials
@@ -30,6 +30,7 @@ def corpora(draw: st.DrawFn) -> list[Utterance]:
     return [clip(number, **row) for number, row in enumerate(rows)]
 
 
+@settings(deadline=None)
 @given(corpora(), st.sampled_from(list(PAIRINGS)), st.randoms())
 def test_enrolment_and_test_share_no_unit(
     corpus: list[Utterance], pairing: str, shuffle: random.Random

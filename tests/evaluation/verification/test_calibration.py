@@ -35,6 +35,7 @@ def test_cases_done_by_hand() -> None:
     assert np.isnan(cllr(mixed, target, np.array([1.0, 1.0, 0.0])))
 
 
+@settings(deadline=None)
 @given(trials())
 def test_calibrated_on_themselves_scores_are_no_worse_than_silence(parts) -> None:
     scores, target = parts
@@ -46,6 +47,7 @@ def test_calibrated_on_themselves_scores_are_no_worse_than_silence(parts) -> Non
     assert least <= cost + 1e-9 or not rises
 
 
+@settings(deadline=None)
 @given(trials(), st.floats(0.01, 100), st.floats(-10, 10))
 def test_the_scale_of_scores_does_not_matter(parts, scale: float, origin: float) -> None:
     scores, target = parts

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.evaluation.verification.scores import Scores, adaptive_norm, enrol
@@ -16,6 +16,7 @@ def cohorts(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return tuple(random.normal(size=shape) for shape in shapes)
 
 
+@settings(deadline=None)
 @given(cohorts(), st.integers(2, 8))
 def test_normalised_scores_are_those_of_the_definition(parts, top: int) -> None:
     values, by_enrolment, by_probe = parts
@@ -28,6 +29,7 @@ def test_normalised_scores_are_those_of_the_definition(parts, top: int) -> None:
         assert found[row, column] == pytest.approx(np.mean(halves))
 
 
+@settings(deadline=None)
 @given(cohorts(), st.floats(0.1, 10), st.floats(-5, 5), st.integers(0, 99))
 def test_scale_origin_and_order_of_strangers_do_not_matter(
     parts, scale: float, origin: float, seed: int

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.evaluation.verification.scores import Scores
@@ -11,6 +11,7 @@ from mien.evaluation.verification.search import Search
 from .conftest import score_lists
 
 
+@settings(deadline=None)
 @given(score_lists(), st.floats(-1.2, 1.2))
 def test_searches_are_those_of_brute_force(scores: Scores, threshold: float) -> None:
     ranks, missed, false = [], [], []
@@ -32,6 +33,7 @@ def test_searches_are_those_of_brute_force(scores: Scores, threshold: float) -> 
         assert search.within(rank) == pytest.approx(np.mean(np.array(ranks) <= rank))
 
 
+@settings(deadline=None)
 @given(score_lists())
 def test_the_cmc_rises_to_one(scores: Scores) -> None:
     cmc = Search(scores).cmc()
@@ -39,6 +41,7 @@ def test_the_cmc_rises_to_one(scores: Scores) -> None:
     assert cmc[-1] == 1
 
 
+@settings(deadline=None)
 @given(score_lists(), st.sampled_from([0.0, 0.01, 0.1, 0.25, 0.5]))
 def test_the_threshold_is_the_lowest_that_keeps_the_rate(scores: Scores, rate: float) -> None:
     search = Search(scores)
@@ -48,6 +51,7 @@ def test_the_threshold_is_the_lowest_that_keeps_the_rate(scores: Scores, rate: f
     assert threshold < -1e300 or search.fpir(threshold - 1e-9) > rate
 
 
+@settings(deadline=None)
 @given(score_lists(), st.integers(0, 1000))
 def test_a_weight_is_a_probe_that_often(scores: Scores, seed: int) -> None:
     weights = np.random.default_rng(seed).integers(0, 3, len(scores.probes))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import norm
@@ -39,6 +39,7 @@ def eer(*scores: Scores) -> float:
     return equal_error_rate(*TradeOff(*scores).rates())
 
 
+@settings(deadline=None)
 @given(score_lists().filter(mixed))
 def test_rates_are_those_of_every_threshold(scores: Scores) -> None:
     values, target = trials(scores)
@@ -53,6 +54,7 @@ def test_rates_are_those_of_every_threshold(scores: Scores) -> None:
     assert np.allclose(fnmr, 1 - true)
 
 
+@settings(deadline=None)
 @given(score_lists().filter(mixed))
 def test_the_equal_error_rate_is_where_the_lines_cross(scores: Scores) -> None:
     fnmr, fmr = TradeOff(scores).rates()
@@ -65,6 +67,7 @@ def test_the_equal_error_rate_is_where_the_lines_cross(scores: Scores) -> None:
     assert eer(scores) == pytest.approx(at(crossing, fmr), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(score_lists().filter(mixed))
 def test_what_keeps_the_order_keeps_the_figures(scores: Scores) -> None:
     before = TradeOff(scores).rates()
@@ -75,6 +78,7 @@ def test_what_keeps_the_order_keeps_the_figures(scores: Scores) -> None:
     assert eer(scores.with_values(-scores.values)) == pytest.approx(1 - equal_error_rate(*before))
 
 
+@settings(deadline=None)
 @given(score_lists().filter(mixed), st.sampled_from([0.01, 0.05, 0.5, 0.9]))
 def test_the_cost_is_the_least_of_all_thresholds(scores: Scores, prior: float) -> None:
     values, target = trials(scores)
@@ -87,6 +91,7 @@ def test_the_cost_is_the_least_of_all_thresholds(scores: Scores, prior: float) -
     assert 0 <= found <= 1 + 1e-12
 
 
+@settings(deadline=None)
 @given(score_lists().filter(mixed), st.data())
 def test_a_person_who_counts_twice_is_there_twice(scores: Scores, data: st.DataObject) -> None:
     trade_off = TradeOff(scores)
