@@ -68,7 +68,8 @@ def judge(
 
     Examples
     --------
-    >>> found = judge(np.eye(2)[[0, 0, 1, 1]], "aabb", [[0], [2]], [1, 3], np.ones((2, 2), bool))
+    >>> clips, compared = np.eye(2)[[0, 0, 1, 1]], np.ones((2, 2), bool)
+    >>> found = judge(clips, ["a", "a", "b", "b"], [[0], [2]], [1, 3], compared, resamples=10)
     >>> found["eer"], found["rank1"]
     (0.0, 1.0)
     """

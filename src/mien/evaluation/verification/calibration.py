@@ -11,8 +11,8 @@ class Calibration:
     It falls where the development trials of one person score lower than those of two.
 
     Logistic regression in which targets and non-targets weigh the same (Brümmer and du Preez 2006,
-    "Application-independent evaluation of speaker detection", section 6). Its usual weak penalty
-    keeps the slope finite where the scores tell all targets from all non-targets.
+    "Application-independent evaluation of speaker detection"). Its usual weak penalty keeps the
+    slope finite where the scores tell all targets from all non-targets.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Calibration:
 
 
 def cllr(ratios: np.ndarray, target: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Compute the cost of log likelihood ratios (Brümmer and du Preez 2006, equation 38).
+    """Compute the cost of log likelihood ratios (Brümmer and du Preez 2006).
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ def adaptive_norm(
 
     A voice that is like many voices scores high with everybody; what counts is how far above its
     most similar strangers a score lies. Matejka et al. (2017), "Analysis of score normalization in
-    multilingual speaker recognition", Interspeech, section 2.
+    multilingual speaker recognition", Interspeech.
 
     Parameters
     ----------
