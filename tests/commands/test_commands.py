@@ -26,12 +26,13 @@ def test_help_names_every_command(mien) -> None:
         "features",
         "train",
         "evaluate",
+        "verification",
         "report",
         "predict",
         "explain",
         "bench",
     ):
-        assert f"\n    {command} " in listed
+        assert f"\n    {command} " in listed.replace("\n                ", " ")
         assert mien(command, "--help").returncode == 0
 
 
@@ -78,6 +79,38 @@ def test_evaluate_shows_baselines_and_writes_json(mien, run_folder: Path, tmp_pa
     assert "always no" in result.stdout.lower()
     assert "most frequent label" in result.stdout
     assert json.loads(out.read_text())["modalities"] == "a"
+
+
+def test_verification_shows_and_writes_who_is_told_apart(
+    mien, run_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "verification"
+    result = mien("verification", run_folder, "--split", "all", "--out", out)
+    assert result.returncode == 0, result.stderr
+    files = [out / f"verification.{ending}" for ending in ("json", "md", "png")]
+    assert result.stdout.splitlines()[-3:] == list(map(str, files))
+    assert result.stdout.startswith(files[1].read_text())
+    figures = json.loads(files[0].read_text())
+    assert (figures["persons"], figures["trained"]) == (3, 3)
+    rows = {(row["pairing"], row["shown"]): row["figures"] for row in figures["rows"]}
+    assert rows["dialogues", "words + sound"]["targets"] == 18
+    assert rows["dialogues", "words alone"]["fitted"] is None
+    assert "other dialogues, same session" in result.stdout, "left out, with the reason"
+    result = mien("verification", run_folder, "--split", "all", "--modalities", "a")
+    assert result.returncode == 0, result.stderr
+    assert (run_folder / "verification" / "verification.png").is_file()
+
+
+def test_verification_of_an_encoder_needs_data_and_no_run(mien, run_folder: Path) -> None:
+    for flags in (
+        [],
+        [run_folder, "--encoder", "voice"],
+        ["--encoder", "voice"],
+        ["--encoder", "voice", "--data", "data", "--split", "test"],
+        ["--encoder", "voice", "--data", "data", "--modalities", "a"],
+        ["--encoder", "face", "--data", "data"],
+    ):
+        assert mien("verification", *flags).returncode == 2, flags
 
 
 def test_predict_on_sound_on_words_and_on_both(mien, run_folder: Path, clips: Path) -> None:

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "features": ("extract hand-crafted features, for the baselines", data.features),
     "train": ("train a model", runs.train),
     "evaluate": ("measure a trained model", runs.evaluate),
+    "verification": ("measure how well persons are told apart, unseen ones too", runs.verification),
     "report": ("write a page of a run's figures and curves", runs.report),
     "predict": ("say how somebody feels and who they are", clips.predict),
     "explain": ("draw where a sparse model looks in a clip", clips.explain),

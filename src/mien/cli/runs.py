@@ -1,4 +1,4 @@
-"""The commands about a run: train, evaluate, report."""
+"""The commands about a run: train, evaluate, verification, report."""
 
 import argparse
 import json
@@ -94,6 +94,48 @@ def show(metrics: dict[str, Any]) -> None:
         print(table(block))
     if metrics["left_out"]:
         print(f"{metrics['left_out']} utterances have no known label or nothing to go by")
+
+
+def verification(parser: argparse.ArgumentParser) -> None:
+    """Make `mien verification` of a parser."""
+    parser.add_argument("run", type=Path, nargs="?", help="the run folder")
+    parser.add_argument(
+        "--encoder", choices=("voice",), help="judge a ready-made encoder in place of a run"
+    )
+    parser.add_argument("--data", type=Path, help="other prepared data than those of training")
+    parser.add_argument(
+        "--split",
+        choices=("train", "valid", "test", "all"),
+        help="part to judge (default: test; with --encoder all, always)",
+    )
+    parser.add_argument("--modalities", help="show the model only these letters out of t, a, v")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="folder for the figures, the table and the picture (default: verification in RUN)",
+    )
+    parser.set_defaults(handler=_verification)
+
+
+def _verification(args: argparse.Namespace) -> None:
+    from mien.evaluation.verification.report import markdown
+    from mien.verification import verify_encoder, verify_run, write_verification
+
+    if (args.run is None) == (args.encoder is None):
+        args.parser.error("give either RUN or --encoder")
+    if args.encoder is None:
+        result = verify_run(
+            args.run, data=args.data, part=args.split or "test", modalities=args.modalities
+        )
+    elif args.data is None or args.split not in (None, "all") or args.modalities is not None:
+        args.parser.error("--encoder needs --data, judges all of it, and takes no --modalities")
+    else:
+        result = verify_encoder(args.encoder, args.data)
+    print(markdown(result))
+    out = args.out or (args.run and args.run / "verification")
+    if out:
+        for file in write_verification(result, out):
+            print(file)
 
 
 def report(parser: argparse.ArgumentParser) -> None:

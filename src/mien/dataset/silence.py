@@ -1,0 +1,49 @@
+"""Prepared data with everything taken away but the pauses."""
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from mien.dataset.store import Store
+from mien.media.silence import is_silence
+from mien.utterance import SHORTEST, Sample
+
+
+def silence_only(sample: Sample) -> Sample:
+    """Keep the sound where nobody speaks, and neither words nor faces.
+
+    What still tells persons apart in it is the room, the microphone and the channel.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of any modalities.
+
+    Returns
+    -------
+    Sample
+        Without a waveform where less than 25 ms of silence are found.
+    """
+    sound = sample.waveform
+    if sound is not None:
+        sound = sound[is_silence(sound)]
+    return Sample(
+        utterance=replace(sample.utterance, text=None),
+        waveform=sound if sound is not None and len(sound) >= SHORTEST else None,
+    )
+
+
+class SilentStore(Store):
+    """A prepared folder of which only the silence is read."""
+
+    def __reduce__(self) -> tuple[type[Store], tuple[Path]]:
+        return SilentStore, (self.folder,)
+
+    @cached_property
+    def modalities(self) -> list[str]:
+        """The letter "a" for each sample with sound, whether there is silence in it or not."""
+        return ["a" if "a" in letters else "" for letters in super().modalities]
+
+    def __getitem__(self, number: int) -> Sample:
+        """Read the silence of one sample."""
+        return silence_only(super().__getitem__(number))

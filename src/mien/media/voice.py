@@ -1,0 +1,98 @@
+"""Speech as a speaker encoder hears it: windows of a mel spectrogram of 40 bands."""
+
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mien.utterance import RATE
+
+MELS = 40
+WINDOW = 400
+"""Samples of one analysis window, 25 ms."""
+HOP = 160
+"""Samples from one column to the next, 10 ms."""
+COLUMNS = 160
+"""Columns of one window of the encoder: 1.6 s."""
+STEP = 77
+"""Columns from one window of the encoder to the next: 1.3 windows a second."""
+
+_COVERED = 0.75
+"""Share of the last window that must be sound, where there is more than one."""
+
+_LOUDNESS = 10 ** (-30 / 20)
+"""Root mean square to which quieter sound is raised: 30 dB below full scale."""
+
+
+def voice_mel(waveform: Tensor) -> Tensor:
+    """Compute the mel spectrogram that librosa gives by default, with 40 bands.
+
+    Windows of 25 ms (Hann) every 10 ms, centred, zeros beyond the ends; triangular filters on
+    Slaney's mel scale, each of unit area; power, not logarithmic.
+
+    Parameters
+    ----------
+    waveform : Tensor (S,)
+        Floating point in [-1, 1] at 16 kHz.
+
+    Returns
+    -------
+    Tensor (1 + S // 160, 40) float32
+
+    Examples
+    --------
+    >>> voice_mel(torch.zeros(16_000)).shape
+    torch.Size([101, 40])
+    """
+    padded = F.pad(waveform.float(), (WINDOW // 2, WINDOW // 2))
+    spectrum = torch.fft.rfft(padded.unfold(0, WINDOW, HOP) * torch.hann_window(WINDOW))
+    return spectrum.abs().square() @ _filters()
+
+
+def voice_windows(waveform: Tensor) -> Tensor:
+    """Cut an utterance into the overlapping windows that the encoder reads one by one.
+
+    Quiet sound is made louder first. What is shorter than a window is filled up with silence, and
+    so is the last window if at least three quarters of it are sound; else it is left out.
+
+    Parameters
+    ----------
+    waveform : Tensor (S,)
+        Floating point in [-1, 1] at 16 kHz.
+
+    Returns
+    -------
+    Tensor (W, 160, 40) float32
+
+    Examples
+    --------
+    >>> voice_windows(torch.zeros(48_000)).shape
+    torch.Size([3, 160, 40])
+    """
+    loudness = float(waveform.float().square().mean().sqrt())
+    if 0 < loudness < _LOUDNESS:
+        waveform = waveform * (_LOUDNESS / loudness)
+    starts = _starts(len(waveform))
+    missing = (starts[-1] + COLUMNS) * HOP - len(waveform)
+    mel = voice_mel(F.pad(waveform, (0, max(0, missing))))
+    return torch.stack([mel[start : start + COLUMNS] for start in starts])
+
+
+def _starts(samples: int) -> range:
+    """Give the first column of each window."""
+    columns = samples // HOP + 1
+    starts = range(0, max(1, columns - COLUMNS + STEP + 1), STEP)
+    covered = (samples / HOP - starts[-1]) / COLUMNS
+    return starts if covered >= _COVERED or len(starts) == 1 else starts[:-1]
+
+
+@cache
+def _filters() -> Tensor:
+    """Slaney's triangles, (201, 40)."""
+    from transformers.audio_utils import mel_filter_bank
+
+    bank = mel_filter_bank(
+        WINDOW // 2 + 1, MELS, 0.0, RATE / 2, RATE, norm="slaney", mel_scale="slaney"
+    )
+    return torch.from_numpy(bank).float()

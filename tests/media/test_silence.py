@@ -1,0 +1,58 @@
+"""What is not speech is found by its energy, and speech never passes for it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mien.media.silence import FRAME, MARGIN, is_silence
+
+RATE = 16_000
+NOISE = np.random.default_rng(0).normal(size=RATE).astype(np.float32)
+
+
+def recording(pauses: list[float], noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Synthetic words of 0.4 s, each after a pause (s), in noise; second: where the words are."""
+    random = np.random.default_rng(seed)
+    levels = [np.repeat([0.0, 0.1], [round(pause * RATE), 6400]) for pause in pauses]
+    level = np.concatenate(levels)
+    sound = (level + noise) * random.normal(size=len(level))
+    return sound.astype(np.float32), level > 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    pauses=st.lists(st.floats(0.0, 1.5), min_size=1, max_size=5),
+    noise=st.sampled_from([0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1]),
+    seed=st.integers(0, 99),
+)
+def test_no_word_is_taken_for_silence(pauses: list[float], noise: float, seed: int) -> None:
+    sound, spoken = recording(pauses, noise, seed)
+    found = is_silence(sound)
+    assert found.shape == sound.shape
+    assert not (found & spoken).any()
+
+
+def test_a_pause_is_kept_but_for_its_margins() -> None:
+    sound, _ = recording([1.0, 1.0], 1e-4, 0)
+    # three margins: the first pause has nothing before it
+    expected = 2.0 - 3 * MARGIN * FRAME / RATE
+    assert is_silence(sound).sum() / RATE == pytest.approx(expected, abs=0.03)
+
+
+def test_loudness_and_the_kind_of_samples_do_not_matter() -> None:
+    sound, _ = recording([0.7, 0.9], 1e-3, 1)
+    whole = np.rint(sound * 20_000).astype(np.int16)
+    found = is_silence(sound)
+    assert found.any()
+    assert np.array_equal(found, is_silence(whole))
+    assert np.array_equal(found, is_silence(whole // 2))
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [NOISE, NOISE[:1600], NOISE[:100], NOISE[:0], np.zeros(RATE, np.int16)],
+    ids=["noise", "less than a margin", "less than a frame", "nothing", "digital silence"],
+)
+def test_without_contrast_nothing_is_told_from_speech(sound: np.ndarray) -> None:
+    assert not is_silence(sound).any()

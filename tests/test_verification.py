@@ -1,0 +1,181 @@
+"""Verification of a run and of the voice encoder over prepared data."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from samples import sample, store, tiny_run
+from voices import voice
+
+from mien.dataset.store import Store
+from mien.errors import MienError
+from mien.evaluation.verification.report import markdown
+from mien.run import Run
+from mien.utterance import Sample
+from mien.verification import verify_encoder, verify_run, write_verification
+
+FAST = {"progress": False, "resamples": 20}
+
+
+def pauses(sound: np.ndarray) -> np.ndarray:
+    """Put half a second of faint noise around a sound."""
+    quiet = np.random.default_rng(len(sound)).normal(0, 3, 8000)
+    return np.concatenate([quiet, sound, quiet]).astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def talks(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """48 synthetic clips of 6 persons: 3 sessions, each of 4 dialogues of its two persons."""
+    clips = []
+    for number in range(48):
+        person = number % 6
+        made = sample(
+            number,
+            "ta" if number % 12 == 0 else "tav",
+            person=f"P{person}",
+            session=f"S{person // 2}",
+            dialogue=f"D{number // 12}",
+        )
+        sound = voice(0.8, 0.2, pitch=90 + 30 * person) * 20_000
+        clips.append(Sample(**(vars(made) | {"waveform": pauses(sound)})))
+    nobody = sample(99, "t", person=None)
+    return store(tmp_path_factory.mktemp("talks") / "data", [*clips, nobody])
+
+
+@pytest.fixture
+def run(tmp_path: Path, tiny_text: Path) -> Run:
+    return tiny_run(tmp_path / "run", tiny_text)
+
+
+def test_every_kind_of_trials_on_all_that_can_be_shown(run: Run, talks: Store) -> None:
+    result = verify_run(run.folder, data=talks.folder, part="all", **FAST)
+    assert [(row["pairing"], row["shown"]) for row in result["rows"]] == [
+        (pairing, shown)
+        for pairing in ("clips", "sentences", "dialogues", "sessions")
+        for shown in ("words + sound + face", "silence alone", "words alone")
+    ]
+    assert (result["clips"], result["persons"], result["synthetic"]) == (48, 6, True)
+    assert "1 clips: it is not known who is in them" in result["left_out"]
+    assert result["trained"] is None, "the data are not those of training"
+    by_name = {(row["pairing"], row["shown"]): row["figures"] for row in result["rows"]}
+    dialogues = by_name["dialogues", "words alone"]
+    assert (dialogues["targets"], dialogues["nontargets"]) == (24, 120)
+    sessions = by_name["sessions", "silence alone"]
+    assert (sessions["targets"], sessions["nontargets"]) == (24, 24)
+    assert sessions["chance"] == 0.5
+    for figures in by_name.values():
+        assert 0 <= figures["eer"] <= 1
+
+
+def test_what_is_not_shown_changes_nothing(run: Run, talks: Store, monkeypatch) -> None:
+    """Silence alone: neither words nor faces nor speech reach the model."""
+    seen = []
+    real = Store.__getitem__
+
+    def spoil(self: Store, number: int) -> Sample:
+        found = real(self, number)
+        loud = np.abs(found.waveform) > 200
+        other = np.where(loud, found.waveform // 2, found.waveform).astype(np.int16)
+        seen.append(number)
+        return Sample(**(vars(found) | {"waveform": other, "faces": 255 - found.faces}))
+
+    faces = [row for row, letters in enumerate(talks.modalities) if letters == "tav"]
+    some = store(run.folder.parent / "faces", [talks[row] for row in faces])
+    before = verify_run(run.folder, data=some.folder, part="all", **FAST)
+    monkeypatch.setattr(Store, "__getitem__", spoil)
+    after = verify_run(run.folder, data=some.folder, part="all", **FAST)
+    assert seen
+    for one, other in zip(before["rows"], after["rows"], strict=True):
+        same = one["figures"]["det"] == other["figures"]["det"]
+        assert same == (one["shown"] != "words + sound + face"), one["shown"]
+
+
+def test_only_what_is_asked_for_is_shown(run: Run, talks: Store) -> None:
+    result = verify_run(run.folder, data=talks.folder, part="all", modalities="v", **FAST)
+    assert {row["shown"] for row in result["rows"]} == {"face"}
+    assert {row["clips"] for row in result["rows"]} == {44}
+    for line in (
+        "silence alone: the model is shown no sound",
+        "words alone: the model is shown no words",
+        "4 clips (face): they have none",
+    ):
+        assert line in result["left_out"]
+    result = verify_run(run.folder, data=talks.folder, part="all", modalities="t", **FAST)
+    assert {row["shown"] for row in result["rows"]} == {"words"}
+    with pytest.raises(MienError, match="asks for more"):
+        verify_run(run.folder, data=talks.folder, part="all", modalities="x", **FAST)
+
+
+def test_one_person_is_no_trial(run: Run, tmp_path: Path) -> None:
+    alone = store(tmp_path / "alone", [sample(number, person="P") for number in range(4)])
+    with pytest.raises(MienError, match="are of 1"):
+        verify_run(run.folder, data=alone.folder, part="all", **FAST)
+    single = store(tmp_path / "single", [sample(n, person=f"P{n}") for n in range(4)])
+    with pytest.raises(MienError, match="allows no trials"):
+        verify_run(run.folder, data=single.folder, part="all", **FAST)
+
+
+def test_a_model_gone_wrong_is_told(run: Run, talks: Store, monkeypatch) -> None:
+    def broken(*arguments, **options) -> np.ndarray:
+        return np.full((48, 4), np.nan)
+
+    monkeypatch.setattr("mien.verification.embed", broken)
+    with pytest.raises(MienError, match="not finite"):
+        verify_run(run.folder, data=talks.folder, part="all", **FAST)
+
+
+def test_a_result_is_written_as_figures_tables_and_picture(
+    run: Run, talks: Store, tmp_path: Path
+) -> None:
+    result = verify_run(run.folder, data=talks.folder, part="all", **FAST)
+    files = write_verification(result, tmp_path / "new" / "out")
+    assert sorted(files) == sorted((tmp_path / "new" / "out").iterdir())
+    figures, tables, picture = files
+    assert json.loads(figures.read_text()) == json.loads(json.dumps(result))
+    text = tables.read_text()
+    assert text == markdown(result)
+    assert "Synthetic data" in text
+    assert text.count("| other dialogues, same session |") == 9
+    for block in text.split("\n\n"):
+        if block.startswith("|"):
+            assert len({(len(line), line.count("|")) for line in block.split("\n")}) == 1
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    with pytest.raises(MienError, match="choose another --out"):
+        write_verification(result, figures / "below")
+
+
+@pytest.fixture
+def pretrained() -> None:
+    if find_spec("resemblyzer") is None:
+        pytest.skip("resemblyzer, which holds the weights, is not installed")
+
+
+def test_the_voice_encoder_over_prepared_data(pretrained, talks: Store) -> None:
+    result = verify_encoder("voice", talks.folder, **FAST)
+    shown = {(row["pairing"], row["shown"]): row["figures"] for row in result["rows"]}
+    assert {name for _, name in shown} == {"sound", "silence alone"}
+    # the synthetic pitches differ, the noise around them does not
+    assert shown["dialogues", "sound"]["eer"] < 0.05
+    assert shown["dialogues", "silence alone"]["eer"] > 0.3
+    assert "words alone: the encoder voice does not go by words" in result["left_out"]
+
+
+@pytest.mark.slow
+def test_ten_readers_are_told_apart_by_their_voices(
+    pretrained, shared_data: Path, tmp_path: Path
+) -> None:
+    import soundfile
+
+    clips = []
+    for number, path in enumerate(sorted((shared_data / "librispeech").glob("*/*.flac"))):
+        wave = soundfile.read(path, dtype="int16")[0]
+        made = sample(number, "a", id=path.stem, person=path.parent.name, synthetic=False)
+        clips.append(Sample(utterance=made.utterance, waveform=wave))
+    readers = store(tmp_path / "readers", clips)
+    result = verify_encoder("voice", readers.folder, **FAST)
+    (figures,) = (row["figures"] for row in result["rows"] if row["shown"] == "sound")
+    assert (figures["persons"], figures["targets"], figures["nontargets"]) == (10, 50, 450)
+    assert figures["eer"] <= 0.05
+    assert figures["rank1"] >= 0.95
