@@ -38,6 +38,7 @@ def room(path: Path) -> list[Path]:
         ("models", ("models", "batch", "errors")),
         ("evaluation", ("evaluation", "errors", "files")),
         ("tasks", ("utterance", "errors")),
+        ("gallery", ("gallery", "errors", "files")),
         (
             "dataset",
             ("dataset", "media", "models.config", "batch", "tasks", "utterance", "errors", "files"),
