@@ -40,6 +40,7 @@ def room(path: Path) -> list[Path]:
         ("features", ("features", "corpora.pickles", "media", "utterance", "errors", "files")),
         ("evaluation", ("evaluation", "errors", "files")),
         ("tasks", ("utterance", "errors")),
+        ("gallery", ("gallery", "errors", "files")),
         (
             "dataset",
             (

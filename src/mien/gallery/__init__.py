@@ -1,0 +1,32 @@
+"""Persons enrolled from clips, and who of them a clip shows."""
+
+from importlib.util import find_spec
+
+from mien.errors import MienError
+
+if not all(map(find_spec, ("lancedb", "lance"))):
+    raise MienError("a gallery needs an extra: pip install 'mien[gallery]'")
+
+from mien.gallery.calibration import DEFAULT_THRESHOLD, Calibration, calibrate
+from mien.gallery.gallery import Gallery
+from mien.gallery.records import (
+    UNKNOWN,
+    Candidate,
+    Enrolment,
+    Identification,
+    Record,
+    Verification,
+)
+
+__all__ = [
+    "DEFAULT_THRESHOLD",
+    "UNKNOWN",
+    "Calibration",
+    "Candidate",
+    "Enrolment",
+    "Gallery",
+    "Identification",
+    "Record",
+    "Verification",
+    "calibrate",
+]

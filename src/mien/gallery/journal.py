@@ -1,0 +1,58 @@
+"""A note of the work that has begun, so that the next process can end it after a crash."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from mien.errors import MienError
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Journal:
+    """At most one note, of the one writer's unfinished work.
+
+    Parameters
+    ----------
+    path : Path
+        The file that holds the note; none: nothing is unfinished.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def begin(self, note: dict[str, Any]) -> None:
+        """Write the note; it is on the disk when this returns."""
+        part = self.path.with_suffix(".part")
+        try:
+            with part.open("w", encoding="utf-8") as file:
+                json.dump(note, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.path)
+            sync(self.path.parent)
+        except OSError as error:
+            raise MienError(f"{self.path}: can't be written ({error.strerror or error})") from error
+
+    def unfinished(self) -> dict[str, Any] | None:
+        """Read the note."""
+        try:
+            return dict(json.loads(self.path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise MienError(
+                f"{self.path} is damaged ({error}): it can't be gone on with"
+            ) from error
+
+    def end(self) -> None:
+        """Take the note away."""
+        self.path.unlink(missing_ok=True)

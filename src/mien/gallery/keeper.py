@@ -1,0 +1,153 @@
+"""What keeps a gallery whole while several processes use it, and any of them may die."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+from lancedb.expr import col
+
+from mien.errors import MienError
+from mien.gallery.audit import AuditLog
+from mien.gallery.journal import Journal
+from mien.gallery.locks import Locks
+from mien.gallery.templates import Templates, of
+
+GRACE = timedelta(hours=1)
+"""Off this machine there are no locks, so files of an old state stay so long for their readers."""
+
+
+class Keeper:
+    """The order in which a gallery's files change.
+
+    Each change is noted before it is made, made in one step, logged, and the note taken away. Who
+    finds a note that no living process is at ends that work: enrolments that were stored are
+    logged, what was half written is deleted, and who was to be forgotten is.
+
+    Parameters
+    ----------
+    templates : Templates
+        The table.
+    home : Path
+        Local folder of the audit log, the note and the locks.
+    """
+
+    def __init__(self, templates: Templates, home: Path) -> None:
+        self.templates, self.home = templates, home
+        self.audit = AuditLog(home / "audit.jsonl")
+        self._journal = Journal(home / "unfinished.json")
+        self._locks = Locks(home)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the one process that writes. Raises `MienError` where the folder can't be made."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MienError(f"{self.home} can't be made ({error.strerror})") from error
+        with self._locks.writing():
+            self._recover()
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See one state of the table, while others write the next.
+
+        Raises
+        ------
+        MienError
+            There is no gallery.
+        """
+        if not self.home.is_dir():
+            raise MienError(
+                f"{self.templates.uri} is no gallery: enrol somebody first (mien enrol)"
+            )
+        if self._journal.unfinished():
+            with self._locks.writing(wait=False) as alone:
+                if alone:
+                    self._recover()
+        with self._locks.reading():
+            yield
+
+    def enrol(self, rows: pa.Table) -> None:
+        """Store rows whose column `enrolment` is still to be filled. The caller is `writing`."""
+        enrolment = uuid4().hex
+        place = rows.schema.get_field_index("enrolment")
+        rows = rows.set_column(place, "enrolment", pa.array([enrolment] * len(rows)))
+        self._journal.begin({"act": "enrol", "enrolment": enrolment})
+        self.templates.add(rows)
+        self._log_enrolment(rows, enrolment=enrolment)
+        self._journal.end()
+
+    def _log_enrolment(self, rows: pa.Table, **detail: Any) -> None:
+        groups = rows.group_by(["subject", "expires"], use_threads=False)
+        counts = groups.aggregate([([], "count_all")]).to_pylist()
+        self.audit.extend(
+            [
+                (
+                    "enrol",
+                    row["subject"],
+                    {"templates": row["count_all"], "expires": row["expires"].isoformat()} | detail,
+                )
+                for row in counts
+            ]
+        )
+
+    def erase(self, act: str, subjects: Sequence[str], before: date | None = None) -> None:
+        """Remove rows from the table and the disk. The caller is `writing`.
+
+        Parameters
+        ----------
+        act : str
+            What to log it as.
+        subjects : sequence of str
+            Whose.
+        before : date, optional
+            Only what expired before that day.
+        """
+        until = before and before.isoformat()
+        self._erase({"act": act, "subjects": list(subjects), "before": until})
+
+    def _erase(self, note: dict[str, Any]) -> None:
+        """Do what the note says; doing it again, after a crash in the middle, does no harm."""
+        self._journal.begin(note)
+        where = of(note["subjects"])
+        if note["before"]:
+            where = where & (col("expires") < date.fromisoformat(note["before"]))
+        self.templates.remove(where)
+        self.templates.compact()
+        with self._locks.deleting():
+            self.templates.sweep()
+        self.audit.extend([(note["act"], subject, {}) for subject in note["subjects"]])
+        self._journal.end()
+
+    def tend(self) -> None:
+        """Keep searches quick as the gallery grows. The caller is `writing`."""
+        crowded = self.templates.crowded
+        if crowded:
+            self.templates.compact()
+        if self.templates.index() or crowded:
+            with self._locks.deleting():
+                self.templates.sweep(GRACE if self.templates.folder is None else timedelta(0))
+
+    def _recover(self) -> None:
+        """End what a process began that died in the middle."""
+        note = self._journal.unfinished()
+        if note is None:
+            return
+        if note["act"] != "enrol":
+            self._erase(note)
+            return
+        enrolment = note["enrolment"]
+        rows = self.templates.rows(["subject", "expires"], col("enrolment") == enrolment)
+        logged = any(line["detail"].get("enrolment") == enrolment for line in self.audit.lines())
+        if len(rows) and not logged:
+            self._log_enrolment(rows, enrolment=enrolment, recovered=True)
+        elif not len(rows):
+            with self._locks.deleting():
+                self.templates.sweep()  # what was half written holds embeddings
+            self.audit.append("abandon", enrolment=enrolment)
+        self._journal.end()

@@ -1,0 +1,119 @@
+"""Persons as rows of the table, and back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mien.errors import MienError
+from mien.gallery.records import UNKNOWN, Enrolment, Record
+
+
+def unit(embeddings: np.ndarray) -> np.ndarray:
+    """Bring embeddings (N, E) to unit length, float32.
+
+    Raises
+    ------
+    MienError
+        One is zero or not finite, or the array has another shape.
+
+    Examples
+    --------
+    >>> unit(np.array([[3.0, 4.0]])).tolist()
+    [[0.6000000238418579, 0.800000011920929]]
+    """
+    embeddings = np.asarray(embeddings, np.float64)
+    if embeddings.ndim != 2 or not embeddings.size:
+        raise MienError(f"embeddings should have the shape (N, E), not {embeddings.shape}")
+    length = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    if not (np.isfinite(length) & (length > 0)).all():
+        raise MienError("an embedding is zero or has a number that is not finite")
+    return (embeddings / length).astype(np.float32)
+
+
+def check(newcomer: Enrolment, today: date) -> None:
+    """Refuse what must not be enrolled. Raises `MienError`."""
+    name = newcomer.person
+    if not name.strip() or name.strip().lower() == UNKNOWN:
+        raise MienError(f"{name!r} can't be the name of a person")
+    if not newcomer.consent.strip():
+        raise MienError(
+            f"{name} can't be enrolled without consent: say what they agreed to, and when"
+        )
+    if newcomer.expires < today:
+        raise MienError(f"the consent of {name} expired on {newcomer.expires}: choose a later day")
+    if len(newcomer.clips) != len(newcomer.embeddings):
+        raise MienError(
+            f"{name}: {len(newcomer.embeddings)} embeddings and {len(newcomer.clips)} clips;"
+            " give one embedding of each clip"
+        )
+
+
+def to_table(
+    newcomers: Sequence[Enrolment], subjects: Mapping[str, str], schema: pa.Schema
+) -> pa.Table:
+    """Lay newcomers out as rows; the column `enrolment` stays empty.
+
+    Parameters
+    ----------
+    newcomers : sequence of Enrolment
+        Who is enrolled.
+    subjects : mapping
+        The pseudonym of each person.
+    schema : Schema
+        Of the table.
+    """
+    each = [newcomer for newcomer in newcomers for _ in newcomer.clips]
+    vectors = unit(np.concatenate([newcomer.embeddings for newcomer in newcomers]))
+    columns = {
+        "person": [newcomer.person for newcomer in each],
+        "subject": [subjects[newcomer.person] for newcomer in each],
+        "enrolment": [""] * len(each),
+        "clip": [clip for newcomer in newcomers for clip in newcomer.clips],
+        "consent": [newcomer.consent for newcomer in each],
+        "enrolled": [datetime.now(UTC)] * len(each),
+        "expires": [newcomer.expires for newcomer in each],
+        "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1]),
+    }
+    return pa.table(columns, schema=schema)
+
+
+def vectors(rows: pa.Table) -> np.ndarray:
+    """Give the vectors (N, E) of rows."""
+    column = rows["vector"].combine_chunks()
+    return column.flatten().to_numpy().reshape(len(rows), -1)
+
+
+RECORD_COLUMNS = ("person", "subject", "clip", "consent", "enrolled", "expires")
+
+
+def records(rows: pa.Table, today: date) -> list[Record]:
+    """Sum up rows (`RECORD_COLUMNS`) by person, in order of their names."""
+    expired = pc.cast(pc.less(rows["expires"], pa.scalar(today)), pa.int64())
+    groups = rows.append_column("expired", expired).group_by(["person", "subject"])
+    summed = groups.aggregate(
+        [
+            ("clip", "list"),
+            ("consent", "distinct"),
+            ("enrolled", "min"),
+            ("expires", "max"),
+            ("expired", "sum"),
+        ]
+    )
+    return sorted(map(_record, summed.to_pylist()), key=lambda record: record.person)
+
+
+def _record(row: Mapping[str, Any]) -> Record:
+    return Record(
+        person=row["person"],
+        subject=row["subject"],
+        templates=len(row["clip_list"]),
+        clips=row["clip_list"],
+        consents=sorted(row["consent_distinct"]),
+        enrolled=row["enrolled_min"],
+        expires=row["expires_max"],
+        expired=row["expired_sum"],
+    )
