@@ -1,6 +1,7 @@
 """The rules of the house: which room may know which, and nothing heavy or unsafe by the way."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,7 +80,8 @@ def test_importing_mien_is_light() -> None:
 def test_nothing_unpickles() -> None:
     unsafe = ("pickle.load", "torch.load(", "joblib.load", "allow_pickle=True", "yaml.load(")
     for path in FILES:
-        text = path.read_text()
+        # with weights_only PyTorch reads tensors and plain data alone
+        text = re.sub(r"torch\.load\([^)]*weights_only=True\)", "", path.read_text())
         assert not [word for word in unsafe if word in text], path
 
 

@@ -57,7 +57,10 @@ class Utterance:
     sentiment : float or None
         From -3, highly negative, over 0, neutral, to 3, highly positive. None: not judged.
     video, audio : Path or None
-        Media files; they may be the same file. None: that modality does not exist.
+        Media files; they may be the same file. None: that modality does not exist. A video may
+        also be a pattern of numbered pictures such as ``talk/image_%d.jpg``.
+    video_rate : float or None
+        Pictures a second of such a pattern, from its first picture on. None: `video` is a file.
     video_side : {"left", "right"} or None
         Which half of a split-screen picture shows the person. None: the whole picture.
     audio_channel : int or None
@@ -81,6 +84,7 @@ class Utterance:
     emotions: tuple[str, ...] | None = None
     sentiment: float | None = None
     video: Path | None = None
+    video_rate: float | None = None
     video_side: Side | None = None
     audio: Path | None = None
     audio_channel: int | None = None

@@ -287,3 +287,20 @@ def test_sentiment_is_a_number_within_its_scale_or_unknown(folder: Path) -> None
     assert reasons == [
         f"sentiment is {word!r}, not a number from -3 to 3" for word in ("3.1", "good", "nan")
     ]
+
+
+def test_numbered_pictures_with_their_rate(tmp_path):
+    (tmp_path / "talk").mkdir()
+    rows = [
+        "a,talk/image_%d.jpg,2",
+        "b,gone/image_%d.jpg,2",
+        "c,talk/image.jpg,2",
+        "d,talk/image_%d.jpg,",
+    ]
+    text = "id,video,video_rate\n" + "\n".join(rows) + "\n"
+    good, *bad = read(tmp_path / "clips.csv", text)
+    assert (good.video, good.video_rate) == (tmp_path / "talk" / "image_%d.jpg", 2.0)
+    assert [skip.id for skip in bad] == ["b", "c", "d"]
+    assert "video folder missing" in bad[0].reason
+    assert "image_%d.jpg" in bad[1].reason
+    assert "video file missing" in bad[2].reason

@@ -276,3 +276,19 @@ def test_data_from_before_there_was_sentiment_open_and_keep_their_name(tmp_path,
     other = make_store(tmp_path / "rated", rated)
     assert other.utterances[0].sentiment == -0.5
     assert other.fingerprint != old.fingerprint
+
+
+def test_a_shard_from_before_a_column_was_added_is_read(store, samples, tmp_path):
+    folder = tmp_path / "older"
+    shutil.copytree(store.folder, folder)
+    for shard in folder.glob("*.parquet"):
+        file = pq.ParquetFile(shard)
+        older = file.read().drop_columns(["video_rate"])
+        skipped = file.metadata.metadata[b"skipped"]
+        pq.write_table(
+            older.replace_schema_metadata(older.schema.metadata | {b"skipped": skipped}), shard
+        )
+    again = Store(folder)
+    assert again.utterances == store.utterances
+    assert again.fingerprint == store.fingerprint
+    assert_same(again[3], samples[3])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from mien.corpora import iemocap, manifest, mosei, ravdess
 from mien.utterance import Skipped, Utterance
@@ -22,12 +23,16 @@ class Corpus:
         The words it yields unless an option says otherwise. Empty: whatever its rows say.
     about : str
         One line for the user.
+    splits : callable
+        ``splits(source)`` gives the folder in which a release keeps the lists of its published
+        split, or None.
     """
 
     name: str
     read: Callable[..., Iterator[Utterance | Skipped]]
     emotions: tuple[str, ...]
     about: str
+    splits: Callable[[Path], Path | None] = lambda source: None
 
 
 CORPORA = {

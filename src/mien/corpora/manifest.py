@@ -16,6 +16,8 @@ sentiment               from -3 (negative) to 3 (positive); empty: not judged
 split                   train, valid or test
 audio_channel           which channel holds the voice, from 0; empty: all, averaged
 video_side              left or right: the half of the picture that shows the person
+video_rate              pictures a second, where video is not a file but a pattern of numbered
+                        pictures such as ``talk/image_%d.jpg``
 any other               kept as an attribute
 ======================  ==========================================================================
 
@@ -39,7 +41,7 @@ from mien.utterance import HIGHEST_SENTIMENT, Side, Skipped, Utterance
 CONTENT = ("video", "audio", "media", "text")
 COLUMNS = (
     *("id", *CONTENT, "person", "session", "dialogue", "start", "end", "emotions", "split"),
-    *("sentiment", "audio_channel", "video_side"),
+    *("sentiment", "audio_channel", "video_side", "video_rate"),
 )
 """The columns that mean something; every other becomes an attribute."""
 
@@ -181,6 +183,7 @@ def _unused(stem: str, taken: Collection[str]) -> str:
 
 def _utterance(row: Row, folder: Path) -> Utterance:
     """Make an utterance, still without its id."""
+    rate = _number(row, "video_rate")
     media = _file(row, "media", folder)
     picture = media if media and media.suffix.lower() not in _SOUND_ONLY else None
     utterance = Utterance(
@@ -194,7 +197,8 @@ def _utterance(row: Row, folder: Path) -> Utterance:
         text=_word(row, "text"),
         emotions=_emotions(row),
         sentiment=_number(row, "sentiment", -HIGHEST_SENTIMENT, HIGHEST_SENTIMENT),
-        video=_file(row, "video", folder) or picture,
+        video=_pictures(row, folder) if rate else _file(row, "video", folder) or picture,
+        video_rate=rate,
         video_side=_choice(row, "video_side", get_args(Side)),
         audio=_file(row, "audio", folder) or media,
         audio_channel=_channel(row),
@@ -257,6 +261,15 @@ def _emotions(row: Row) -> tuple[str, ...] | None:
     if not isinstance(value, list) and words == [""]:
         return None
     return tuple(dict.fromkeys(word.strip().lower() for word in words if word.strip()))
+
+
+def _pictures(row: Row, folder: Path) -> Path:
+    pattern = folder / (_word(row, "video") or "")
+    if "%" not in pattern.name:
+        raise MienError("video_rate needs a video such as talk/image_%d.jpg")
+    if not os.path.isdir(pattern.parent):
+        raise MienError(f"video folder missing: {pattern.parent}")
+    return pattern
 
 
 def _file(row: Row, column: str, folder: Path) -> Path | None:

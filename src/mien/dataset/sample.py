@@ -123,8 +123,10 @@ def to_samples(
             reason = f"{kind}: {loss.removeprefix(f'{path}: ')}"
             lost[rows[place]].append(Skipped(utterances[rows[place]].id, reason, str(path)))
 
-    for path, rows in _rows_by([u.video for u in utterances]):
-        crops, losses = _faces(path, [utterances[row] for row in rows], cropper, frame_interval)
+    videos = [None if u.video is None else (u.video, u.video_rate) for u in utterances]
+    for (path, rate), rows in _rows_by(videos):
+        turns = [utterances[row] for row in rows]
+        crops, losses = _faces(path, rate, turns, cropper, frame_interval)
         faces.update(zip(rows, crops, strict=True))
         note("video", path, rows, losses)
     voices = [None if u.audio is None else (u.audio, u.audio_channel) for u in utterances]
@@ -163,7 +165,11 @@ def _sample(
 
 
 def _faces(
-    path: Path, turns: Sequence[Utterance], cropper: FaceCropper, interval: float
+    path: Path,
+    rate: float | None,
+    turns: Sequence[Utterance],
+    cropper: FaceCropper,
+    interval: float,
 ) -> tuple[list[list[tuple[float, Face]]], _Losses]:
     """Crop the faces of the turns of one video, each with its time."""
     faces: list[list[tuple[float, Face]]] = [[] for _ in turns]
@@ -175,7 +181,7 @@ def _faces(
         losses.update(_reached(damage, turns))
 
     try:
-        frames = read_frames(path, spans, interval=interval, side=sides, report=damaged)
+        frames = read_frames(path, spans, interval=interval, rate=rate, side=sides, report=damaged)
         for place, time, picture in frames:
             faces[place].append((time, cropper.crop(picture)))
     except MienError as error:

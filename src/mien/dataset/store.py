@@ -32,8 +32,9 @@ SCHEMA = pa.schema(
         ("end", pa.float64()),
         ("text", pa.string()),
         ("emotions", pa.list_(pa.string())),
-        ("sentiment", pa.float64()),  # empty in shards written before there was such a column
+        ("sentiment", pa.float64()),
         ("video", pa.string()),
+        ("video_rate", pa.float64()),
         ("video_side", pa.string()),
         ("audio", pa.string()),
         ("audio_channel", pa.int32()),
@@ -119,10 +120,15 @@ def read_shard(path: Path) -> tuple[pa.Table, list[Skipped]]:
     """Read the light columns of a shard, and what was skipped while it was made."""
     with _readable(path), pq.ParquetFile(path) as shard:
         skipped = json.loads(shard.metadata.metadata[b"skipped"])
-        table = shard.read(columns=LIGHT)
-        if "sentiment" not in table.column_names:
-            table = table.append_column("sentiment", pa.nulls(len(table), pa.float64()))
-        return table.select(LIGHT), [Skipped(**item) for item in skipped]
+        return _complete(shard.read(columns=LIGHT)), [Skipped(**item) for item in skipped]
+
+
+def _complete(table: pa.Table) -> pa.Table:
+    """Add the columns that a shard written before they existed lacks, empty."""
+    for field in SCHEMA:
+        if field.name in LIGHT and field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table.select(LIGHT)
 
 
 class Store:
@@ -192,7 +198,7 @@ class Store:
     @cached_property
     def fingerprint(self) -> str:
         """What tells these samples from others, in this order, wherever their media lie."""
-        left_out = ["video", "audio"]
+        left_out = ["video", "video_rate", "audio"]
         if self.index["sentiment"].null_count == len(self):
             left_out.append("sentiment")  # or older data would no longer be known as the same
         rows = self.index.drop_columns(left_out).to_pylist()

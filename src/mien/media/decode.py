@@ -2,8 +2,11 @@
 
 import heapq
 import itertools
+import math
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ import numpy as np
 import soxr
 
 from mien.errors import MienError
-from mien.media.track import Report, find_stream, open_media, open_track
+from mien.media import pictures
+from mien.media.track import Report, find_stream, open_media, open_track, to_rgb
 from mien.utterance import RATE, Clip, Side, Utterance
 
 FRAME_INTERVAL = 0.5
@@ -31,6 +35,7 @@ def read_frames(
     spans: Sequence[Span],
     *,
     interval: float = FRAME_INTERVAL,
+    rate: float | None = None,
     side: Sequence[Side | None] | None = None,
     report: Report = warnings.warn,
 ) -> Iterator[tuple[int, float, np.ndarray]]:
@@ -43,12 +48,16 @@ def read_frames(
     Parameters
     ----------
     path : Path
-        The video, or a single image.
+        The video, or a single image; with `rate` a pattern of numbered pictures such as
+        ``image_%d.jpg``.
     spans : sequence of (start, end)
         Seconds from the beginning of the file, in any order, overlapping or not. A negative start
         counts as 0; an end of None is the end of the video.
     interval : float
-        Seconds between two frames of a span.
+        Seconds between two frames of a span. Of numbered pictures none is taken twice, however
+        short the interval.
+    rate : float, optional
+        How many of the numbered pictures belong to a second.
     side : sequence of {"left", "right", None}, optional
         For each span, the half of a split-screen picture to keep. None: the whole picture.
     report : callable
@@ -71,16 +80,20 @@ def read_frames(
     """
     if not interval > 0:
         raise MienError(f"the frame interval must be above 0 seconds, not {interval}")
-    wanted = heapq.merge(*(_times(i, span, interval) for i, span in enumerate(spans)))
+    if rate is not None and not 0 < rate < math.inf:
+        raise MienError(f"{path}: {rate:g} pictures a second make no video")
+    step = interval if rate is None else max(interval, 1 / rate)
+    wanted = heapq.merge(*(_times(i, span, step) for i, span in enumerate(spans)))
     target = next(wanted, None)
-    with open_track(path, "video") as track:
-        frames = track.frames(report)
-        for frame, until in _shown(frames, track.origin, track.frame_period):
+    shown = _video(path, report) if rate is None else pictures.shown(path, rate, report)
+    with closing(shown):
+        for to_pixels, until in shown:
             pixels: np.ndarray | None = None
             while target is not None and target[0] < until - _TOLERANCE:
                 time, index = target
-                pixels = _rgb(frame) if pixels is None else pixels
-                yield index, time, _half(pixels, side[index] if side else None)
+                pixels = to_pixels() if pixels is None else pixels
+                if pixels is not None:
+                    yield index, time, _half(pixels, side[index] if side else None)
                 target = next(wanted, None)
             if target is None:
                 return
@@ -156,7 +169,7 @@ def decode(utterance: Utterance, frame_interval: float = FRAME_INTERVAL) -> Clip
         span = (utterance.start or 0.0, utterance.end)
         sides = [utterance.video_side]
         for _, time, frame in read_frames(
-            utterance.video, [span], interval=frame_interval, side=sides
+            utterance.video, [span], interval=frame_interval, rate=utterance.video_rate, side=sides
         ):
             times.append(time)
             frames.append(frame)
@@ -201,6 +214,13 @@ def _times(index: int, span: Span, interval: float) -> Iterator[tuple[float, int
         yield time, index
 
 
+def _video(path: Path, report: Report) -> Generator[tuple[Callable[[], np.ndarray], float]]:
+    """Pair what converts each frame of a video with the time until which it is on the screen."""
+    with open_track(path, "video") as track:
+        for frame, until in _shown(track.frames(report), track.origin, track.frame_period):
+            yield partial(to_rgb, frame), until
+
+
 def _shown(frames: Iterable[Any], origin: float, period: float) -> Iterator[tuple[Any, float]]:
     """Pair each frame with the time until which it is on the screen."""
     held, begin = None, -period
@@ -213,12 +233,6 @@ def _shown(frames: Iterable[Any], origin: float, period: float) -> Iterator[tupl
     if held is not None:
         lasts = float(held.duration * held.time_base) if held.duration else period
         yield held, begin + lasts
-
-
-def _rgb(frame: Any) -> np.ndarray:
-    """Turn a frame of any pixel format into RGB, upright as the phone was held."""
-    pixels = frame.to_ndarray(format="rgb24")
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
 
 
 def _half(pixels: np.ndarray, side: Side | None) -> np.ndarray:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import av
+import numpy as np
 
 from mien.errors import MienError
 
@@ -144,3 +145,9 @@ def find_stream(container: Any, kind: Kind) -> Any:
 def claimed_duration(container: Any) -> float | None:
     """Give the length in seconds that a file claims, or None where it does not say."""
     return None if container.duration is None else container.duration / av.time_base
+
+
+def to_rgb(frame: Any) -> np.ndarray:
+    """Turn a frame of any pixel format into RGB, upright as the phone was held."""
+    pixels = frame.to_ndarray(format="rgb24")
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))

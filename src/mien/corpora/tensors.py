@@ -1,0 +1,101 @@
+"""Tensors in the files of others, as NumPy arrays, read without running anything in them."""
+
+import math
+import re
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mien.errors import MienError
+
+if TYPE_CHECKING:
+    from torch import TypedStorage
+
+_BEFORE_ZIP = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_ZIP = b"PK\x03\x04"
+
+
+class Refused(MienError):
+    """A file names something that is not plain data; the error says what."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"refused, since it names {name}: only plain containers, strings, numbers and arrays"
+            " are read. Nothing of it has run; don't open it with pickle unless you know its author"
+        )
+
+
+def saved_by_torch(beginning: bytes) -> bool:
+    """Tell by its first bytes whether ``torch.save`` wrote a file, in its old or its zip format."""
+    return beginning.startswith((_BEFORE_ZIP, _ZIP))
+
+
+def load_saved(file: Path | BytesIO) -> Any:
+    """Read what ``torch.save`` wrote, as PyTorch reads weights: without running it.
+
+    Raises
+    ------
+    Refused
+        The file names something else than tensors and plain data.
+    """
+    import torch
+
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except RuntimeError as error:
+        raise MienError(f"damaged ({str(error).splitlines()[0]})") from error
+    except Exception as error:
+        # PyTorch's own words advise to read the file without the guard.
+        named = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if named is None:
+            raise MienError(f"is no plain data ({type(error).__name__})") from None
+        raise Refused(named[1]) from None
+
+
+def to_arrays(value: Any) -> Any:
+    """Turn the tensors in lists, tuples and dicts into arrays."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.detach().numpy()
+    if isinstance(value, dict):
+        return {key: to_arrays(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(to_arrays, value))
+    return value
+
+
+def storage(content: bytes) -> "TypedStorage":
+    """Read the numbers of a tensor as a pickle carries them: as a file within the file."""
+    import torch
+
+    numbers = load_saved(BytesIO(content))
+    if not isinstance(numbers, torch.TypedStorage):
+        raise MienError("has a tensor without its numbers")
+    return numbers
+
+
+def view(
+    numbers: "TypedStorage", offset: int, size: Sequence[int], stride: Sequence[int]
+) -> np.ndarray:
+    """Lay a tensor over its numbers.
+
+    Raises
+    ------
+    MienError
+        The tensor would go beyond them.
+    """
+    import torch
+
+    flat = torch.empty(0, dtype=numbers.dtype).set_(numbers).numpy()
+    if not all(type(n) is int and n >= 0 for n in (offset, *size, *stride)):
+        raise MienError("has a tensor of a size that makes no sense")
+    count = math.prod(int(n) for n in size)
+    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+    if count > len(flat) or (count and last >= len(flat)):
+        raise MienError("has a tensor that goes beyond its numbers")
+    steps = [step * flat.itemsize for step in stride]
+    return np.lib.stride_tricks.as_strided(flat[offset:], tuple(size), steps).copy()
