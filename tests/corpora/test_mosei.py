@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.corpora import CORPORA, mosei
+from mien.corpora.published_split import Part, assign
 from mien.errors import MienError
 from mien.utterance import EMOTIONS, Skipped, Utterance
 
@@ -110,8 +111,8 @@ def release(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(root: Path, **options: Path) -> tuple[dict[str, Utterance], list[Skipped]]:
-    items = list(mosei.read(root, **options))
+def read(root: Path) -> tuple[dict[str, Utterance], list[Skipped]]:
+    items = list(mosei.read(root))
     utterances = {item.id: item for item in items if isinstance(item, Utterance)}
     skipped = [item for item in items if isinstance(item, Skipped)]
     assert len(utterances) + len(skipped) == len(items)
@@ -220,51 +221,17 @@ def test_both_layouts_and_both_line_ends_give_the_same(release: Path, tmp_path: 
     assert plain(tmp_path / "whole") == expected
 
 
-def write_splits(folder: Path, **lists: list[str]) -> Path:
-    folder.mkdir(exist_ok=True)
-    for part, names in lists.items():
-        (folder / f"{part}_split.txt").write_text("\n".join(names) + "\n")
-    return folder
-
-
-def test_the_published_lists_become_parts(release: Path, tmp_path: Path) -> None:
-    splits = write_splits(
-        tmp_path / "splits",
-        train=[f"{DASH}_1", f"{UNDERSCORE}_10"],
-        valid=[f"{NUMBER}_7", "elsewhere_3"],
-        test=[f"{DASH}_2", "neverseen_5"],
-    )
-    utterances, skipped = read(release, splits=splits)
-    parts = {u.id: u.split for u in utterances.values()}
-    assert parts == {
+def test_the_published_lists_name_its_utterances(release: Path) -> None:
+    parts: dict[str, Part] = {f"{DASH}_1": "train", f"{NUMBER}_7": "valid", "nomedia_0": "test"}
+    assigned = assign(mosei.read(release), parts | {"neverseen_5": "test"})
+    found = {item.id: item.split for item in assigned.items if isinstance(item, Utterance)}
+    assert found == {
         f"{DASH}_0": None,
         f"{DASH}_1": "train",
         f"{NUMBER}_7": "valid",
-        f"{UNDERSCORE}_10": "train",
+        f"{UNDERSCORE}_10": None,
     }
-    missing = "in the published split, but neither labelled nor in a transcript"
-    assert reasons(skipped)[missing] == ["elsewhere_3"]
-
-
-def test_the_real_lists_can_be_read(release: Path, shared_data: Path) -> None:
-    _, skipped = read(release, splits=shared_data / "splits" / "mosei")
-    missing = "in the published split, but neither labelled nor in a transcript"
-    assert len(reasons(skipped)[missing]) == 14_524 + 1_765 + 4_188
-
-
-@pytest.mark.parametrize(
-    ("lists", "message"),
-    [
-        ({"train": ["a_1"], "valid": ["b_1"]}, "test_split.txt is missing"),
-        ({"train": ["a_1"], "valid": [], "test": ["c_1"]}, "valid_split.txt lists nothing"),
-        ({"train": ["a_1"], "valid": ["b_1"], "test": ["a_1"]}, "a_1 is in the train part too"),
-    ],
-)
-def test_lists_that_are_not_whole_are_refused(
-    release: Path, tmp_path: Path, lists: dict[str, list[str]], message: str
-) -> None:
-    with pytest.raises(MienError, match=message):
-        mosei.read(release, splits=write_splits(tmp_path / "splits", **lists))
+    assert assigned.skipped == ["neverseen_5", "nomedia_0"]
 
 
 @pytest.mark.parametrize("gone", ["Transcript", "Labels"])

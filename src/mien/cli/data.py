@@ -98,9 +98,9 @@ def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 def _check(args: argparse.Namespace, reading: dict[str, Any], making: dict[str, Any]) -> None:
     """Refuse flags that are not for the corpus, and numbers out of range."""
-    for name in reading | making:
-        if args.corpus not in OWN_FLAGS[name]:
-            flag = "--" + name.replace("_", "-")
+    for names, allowed in ((reading, ("iemocap", "synthetic")), (making, ("synthetic",))):
+        if names and args.corpus not in allowed:
+            flag = "--" + next(iter(names)).replace("_", "-")
             args.parser.error(f"{flag} is not for the corpus {args.corpus}")
     if args.workers < 1 or args.frame_interval <= 0 or (args.limit is not None and args.limit < 1):
         args.parser.error("--workers and --limit are at least 1, --frame-interval above 0")

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from mien.corpora.published_split import Part, read_split
 from mien.errors import MienError
 from mien.utterance import HIGHEST_SENTIMENT, Skipped, Utterance
 
@@ -184,7 +183,7 @@ def _video(name: str) -> str:
     return name.strip().rpartition("/")[2]
 
 
-def read(source: Path, *, splits: Path | None = None) -> Iterator[Utterance | Skipped]:
+def read(source: Path) -> Iterator[Utterance | Skipped]:
     """Read the release, whole or in part.
 
     An emotion counts where any annotator gave it a strength above 0; there may be several, or none,
@@ -197,8 +196,6 @@ def read(source: Path, *, splits: Path | None = None) -> Iterator[Utterance | Sk
     ----------
     source : Path
         The folder ``Raw`` of the release, or the one above.
-    splits : Path, optional
-        A folder with the published lists of ids, which become the parts of the protocol "given".
 
     Yields
     ------
@@ -210,7 +207,7 @@ def read(source: Path, *, splits: Path | None = None) -> Iterator[Utterance | Sk
     Raises
     ------
     MienError
-        `source` has no transcripts or no labels, or `splits` no lists.
+        `source` has no transcripts or no labels.
     """
     root = source / "Raw" if (source / "Raw").is_dir() else source
     places = {what: _place(root, choice) for what, choice in FOLDERS.items()}
@@ -222,8 +219,7 @@ def read(source: Path, *, splits: Path | None = None) -> Iterator[Utterance | Sk
                 f"{source} is not the raw release of CMU-MOSEI: it has no files in {wanted}."
                 " Give the folder that holds Audio, Labels, Transcript and Videos."
             )
-    parts = read_split(splits) if splits else {}
-    return _Reader(places["audio"], places["video"], parts).corpus(transcripts, tables)
+    return _Reader(places["audio"], places["video"]).corpus(transcripts, tables)
 
 
 def _place(root: Path, choice: Iterable[str]) -> Path:
@@ -240,7 +236,6 @@ def _files(folder: Path, suffix: str) -> list[Path]:
 class _Reader:
     audio: Path
     video: Path
-    parts: Mapping[str, Part]
     ratings: dict[str, Ratings] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
 
@@ -251,8 +246,6 @@ class _Reader:
             yield from self.clips(transcript)
         for name in sorted(self.ratings.keys() - self.seen):
             yield Skipped(name, "labelled, but in no transcript")
-        for name in sorted(self.parts.keys() - self.ratings.keys() - self.seen):
-            yield Skipped(name, "in the published split, but neither labelled nor in a transcript")
 
     def rate(self, table: Path) -> Iterator[Skipped]:
         with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
@@ -315,6 +308,5 @@ class _Reader:
             sentiment=ratings.sentiment,
             video=None if "video" in lacking else mp4,
             audio=None if "audio" in lacking else wav,
-            split=self.parts.get(line.id),
             attributes=facts | ({"start": line.start} if line.start < 0 else {}),
         )

@@ -32,7 +32,7 @@ SCHEMA = pa.schema(
         ("end", pa.float64()),
         ("text", pa.string()),
         ("emotions", pa.list_(pa.string())),
-        ("sentiment", pa.float64()),  # empty in shards written before there was such a column
+        ("sentiment", pa.float64()),
         ("video", pa.string()),
         ("video_rate", pa.float64()),
         ("video_side", pa.string()),
