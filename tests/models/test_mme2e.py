@@ -12,6 +12,7 @@ from samples import tiny, tiny_model
 
 from mien.batch import Batch
 from mien.models import MME2E, ModelConfig, Output
+from mien.models.embedding import margin_loss
 
 SUBSETS = ["tva", "tv", "ta", "va", "t", "v", "a"]
 TASKS = ("emotion", "person")
@@ -70,7 +71,7 @@ def together(batches: list[Batch], padding: int = 0) -> Batch:
 
 def numbers(output: Output) -> torch.Tensor:
     """All that an output says of each utterance, side by side."""
-    parts = [output.embedding]
+    parts = [output.embedding, *output.modality_embeddings.values()]
     for task in TASKS:
         parts += [output.logits[task], *output.modality_logits[task].values()]
     return torch.cat(parts, dim=1)
@@ -147,19 +148,31 @@ def test_a_modality_answers_as_if_it_were_alone(models: dict[str, MME2E], name: 
 def test_embeddings_have_unit_length(models: dict[str, MME2E]) -> None:
     batch = together([one(0, "tav"), one(1, "a"), one(2, "tv"), one(3, "")])
     with torch.no_grad():
-        lengths = models["tva"](batch).embedding.norm(dim=1)
-        widths = [models["tva"].encoders[m].dim for m in "tva"]
-        whole = models["tva"](one(0, "tav")).embedding[0]
-    torch.testing.assert_close(lengths, torch.tensor([1.0, 1.0, 1.0, 0.0]))
-    shares = torch.stack([part.square().sum() for part in whole.split(widths)])
+        output = models["tva"](batch)
+    torch.testing.assert_close(output.embedding.norm(dim=1), torch.tensor([1.0, 1.0, 1.0, 0.0]))
+    for modality, vectors in output.modality_embeddings.items():
+        torch.testing.assert_close(vectors.norm(dim=1), output.present[modality].float())
+    torch.testing.assert_close(output.embedding[1], output.modality_embeddings["a"][1])
+
+
+def test_without_persons_to_learn_states_lie_side_by_side(tiny_text: Path) -> None:
+    model = tiny_model(tiny_text, embedding_size=0).eval()
+    with torch.no_grad():
+        output = model(one(0, "tav"))
+    widths = [model.encoders[m].dim for m in "tva"]
+    shares = torch.stack([part.square().sum() for part in output.embedding[0].split(widths)])
     torch.testing.assert_close(shares, torch.full((3,), 1 / 3))
+    assert output.modality_embeddings == {}
 
 
-def loss_of(output: Output, batch: Batch) -> torch.Tensor:
+def loss_of(model: MME2E, output: Output, batch: Batch) -> torch.Tensor:
     losses = [
         torch.nn.functional.cross_entropy(output.logits[task], batch.targets[task].argmax(dim=1))
         for task in TASKS
     ]
+    persons = batch.targets["person"].argmax(dim=1)
+    for vectors in (output.embedding, *output.modality_embeddings.values()):
+        losses.append(margin_loss(model.persons.cosines(vectors), persons))
     return torch.stack(losses).sum()
 
 
@@ -177,11 +190,11 @@ def test_every_parameter_that_should_learn_receives_a_gradient(
     present = ["tav", "a", "tv", "t", "va", "v", ""] if missing else ["tav"] * 4
     batch = together([one(i, m) for i, m in enumerate(present)])
     output = model(batch)
-    loss_of(output, batch).backward()
+    loss_of(model, output, batch).backward()
     assert numbers(output).isfinite().all()
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
-            assert name.startswith("fusion.")
+            assert name.startswith("fusion.") or name == "persons.weight"
             assert len(modalities) == 1
             continue
         assert parameter.grad is not None, name
@@ -203,7 +216,7 @@ def test_a_batch_where_nobody_has_a_modality(
     before = {n: b.clone() for n, b in model.named_buffers()}
     batch = together([one(i, rest) for i in range(3)])
     output = model(batch)
-    loss_of(output, batch).backward()
+    loss_of(model, output, batch).backward()
     assert numbers(output).isfinite().all()
     for name, parameter in model.named_parameters():
         letter = name.split(".")[1]

@@ -98,6 +98,11 @@ class ModelConfig(BaseModel):
         description="of the modalities: weighted sum of their answers (published), a network on"
         " their states side by side, or an attention over their states",
     )
+    embedding_size: int = Field(
+        256,
+        ge=0,
+        description="length of the embedding that the person task learns; 0: none (published)",
+    )
     dropout: float = Field(
         0.1,
         ge=0,

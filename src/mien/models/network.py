@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from mien.batch import Batch
 from mien.models.config import ModelConfig
+from mien.models.embedding import PersonEmbedding
 from mien.models.fusion import StateFusion, WeightedFusion, state_fusion
 from mien.models.sparse_vgg import Selection
 
@@ -27,8 +28,10 @@ class Output:
     present : dict of str to Tensor (B,) bool
         For each modality of the model, which utterances have it.
     embedding : Tensor (B, E)
-        The unit-length states of the modalities side by side (zeros where missing), of unit
-        length as a whole.
+        Of unit length: the one that the person task has learnt (`PersonEmbedding`). Without that
+        task, the unit-length states of the modalities side by side (zeros where missing).
+    modality_embeddings : dict of str to Tensor (B, E)
+        With the person task, the embedding of each modality alone; zeros where it is missing.
     selections : dict of str to Selection
         Of the sparse model, what it looked at in the pictures of "v" and "a".
     """
@@ -37,6 +40,7 @@ class Output:
     modality_logits: dict[str, dict[str, Tensor]]
     present: dict[str, Tensor]
     embedding: Tensor
+    modality_embeddings: dict[str, Tensor] = field(default_factory=dict)
     selections: dict[str, Selection] = field(default_factory=dict)
 
 
@@ -54,6 +58,7 @@ class Network(nn.Module):
 
     heads: nn.ModuleDict
     fusion: nn.ModuleDict
+    persons: PersonEmbedding | None
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -62,8 +67,11 @@ class Network(nn.Module):
 
     def add_heads(self, tasks: Mapping[str, int], head: Callable[[str, int], nn.Module]) -> None:
         """Make for each task, of so many labels, the fusion and, where it needs them, heads."""
-        self.heads, self.fusion = nn.ModuleDict(), nn.ModuleDict()
-        widths = [cast(int, encoder.dim) for encoder in self.encoders.values()]
+        self.heads, self.fusion, self.persons = nn.ModuleDict(), nn.ModuleDict(), None
+        dims = {m: cast(int, encoder.dim) for m, encoder in self.encoders.items()}
+        if "person" in tasks and self.config.embedding_size:
+            self.persons = PersonEmbedding(dims, self.config.embedding_size, tasks["person"])
+        widths = list(dims.values())
         for task, labels in tasks.items():
             fusion = state_fusion(self.config.fusion, widths, labels)
             self.fusion[task] = fusion or WeightedFusion(len(widths))
@@ -81,8 +89,20 @@ class Network(nn.Module):
         logits, modality_logits = {}, {}
         for task in self.fusion:
             logits[task], modality_logits[task] = self._answer(task, states, units, present)
-        embedding = F.normalize(torch.cat(list(units.values()), dim=1), dim=1)
-        return Output(logits, modality_logits, present, embedding, selections or {})
+        embedding, each = self._embed(states, units, present)
+        return Output(logits, modality_logits, present, embedding, each, selections or {})
+
+    def _embed(
+        self,
+        states: Mapping[str, Tensor],
+        units: Mapping[str, Tensor],
+        present: Mapping[str, Tensor],
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Give the embedding (B, E) and, where persons are learnt, that of each modality."""
+        if self.persons is None:
+            return F.normalize(torch.cat(list(units.values()), dim=1), dim=1), {}
+        every = {m: scatter(state, present[m]) for m, state in states.items()}
+        return self.persons(every, torch.stack(list(present.values()), dim=1))
 
     def _answer(
         self,

@@ -13,6 +13,7 @@ from mien.batch import Batch
 from mien.evaluation.bootstrap import average_f1, tally
 from mien.evaluation.thresholds import choose
 from mien.models import Network, Output
+from mien.models.embedding import margin_loss
 from mien.tasks import Task
 from mien.training.config import TrainConfig
 from mien.utterance import HIGHEST_SENTIMENT
@@ -80,7 +81,21 @@ class Learner(L.LightningModule):
                 ]
                 if each:
                     total = total + self.config.modality_loss * torch.stack(each).mean()
+            if task.name == "person" and self.model.persons is not None:
+                total = total + self.config.embedding_loss * self.margin_loss(output, targets)
         return total
+
+    def margin_loss(self, output: Output, targets: Tensor) -> Tensor:
+        """Ask of the fused embedding, and of each modality's, to stand near its own person."""
+        persons = self.model.persons
+        assert persons is not None
+        known = ~targets.isnan().any(dim=1)
+        losses = []
+        for vectors in (output.embedding, *output.modality_embeddings.values()):
+            rows = known & vectors.any(dim=1)
+            if rows.any():
+                losses.append(margin_loss(persons.cosines(vectors[rows]), targets[rows].argmax(1)))
+        return torch.stack(losses).mean() if losses else output.embedding.sum() * 0
 
     def hide(self, batch: Batch) -> Batch:
         """Hide modalities at random, never the last one of an utterance."""
