@@ -128,6 +128,27 @@ def test_flags_of_another_corpus_are_a_wrong_command(mien, tmp_path: Path) -> No
     assert "not for the corpus ravdess" in result.stderr
 
 
+def test_a_published_split_divides_or_is_refused(mien, clips: Path, tmp_path: Path) -> None:
+    names = [f"synthetic{number}" for number in range(36)]
+    lists = {"train": names[:20], "valid": names[20:24], "test": [*names[24:30], "elsewhere"]}
+    for part, ids in lists.items():
+        (tmp_path / f"{part}_split.txt").write_text("\n".join(ids))
+    command = ["prepare", "manifest", clips / "clips.csv", tmp_path / "out", "--workers", 1]
+    refused = mien(*command, "--splits", tmp_path)
+    assert_told(refused, str(tmp_path), "1 (elsewhere) of the 31 ids listed", "--partial")
+    assert not (tmp_path / "out").exists()
+    result = mien(*command, "--splits", tmp_path, "--partial")
+    assert result.returncode == 0, result.stderr
+    assert "splits: train 20, valid 4, test 6; 6 in no part; 1 (elsewhere)" in result.stdout
+    given = next(
+        line for line in mien("inspect", tmp_path / "out").stdout.split("\n") if "given" in line
+    )
+    assert given.split()[1:4] == ["20", "4", "6"]
+    (tmp_path / "test_split.txt").write_text("\n".join(names[24:32]))
+    assert_told(mien(*command, "--splits", tmp_path), "was begun with", "splits")
+    assert mien(*command, "--partial").returncode == 2
+
+
 def test_a_run_folder_that_is_taken(mien, data: Path, run_folder: Path) -> None:
     again = mien("train", data, "--out", run_folder, "--modalities", "ta")
     assert_told(again, "not empty", "--resume")

@@ -89,7 +89,28 @@ def test_noise_is_an_error_or_plain_data(content: bytes, tmp_path_factory) -> No
         value = read(content, tmp_path_factory.mktemp("noise"))
     except MienError:
         return
-    assert pickle.loads(pickle.dumps(value)) is not NotImplemented
+    assert repr(value)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    value=plain,
+    protocol=st.sampled_from(PROTOCOLS),
+    where=st.integers(0, 400),
+    gone=st.integers(0, 3),
+    junk=st.binary(min_size=1, max_size=4),
+)
+def test_a_damaged_pickle_is_an_error_or_plain_data(
+    value: Any, protocol: int, where: int, gone: int, junk: bytes, tmp_path_factory
+) -> None:
+    content = pickle.dumps(value, protocol)
+    where %= len(content)
+    damaged = content[:where] + junk + content[where + gone :]
+    try:
+        value = read(damaged, tmp_path_factory.mktemp("damaged"))
+    except MienError:
+        return
+    assert repr(value)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -377,6 +398,10 @@ ATTACKS = {
     ),
     "a negative side": (array(F8, b"J\xff\xff\xff\xff\x85", EIGHT) + b".", "shape (-1,)"),
     "a side that is true": (array(F8, b"\x88\x85", EIGHT) + b".", "shape (True,)"),
+    "text beyond Unicode": (
+        array(F8.replace(b"f8", b"U1"), b"K\x01\x85", b"C\x04\xff\xff\xff\x7f") + b".",
+        "signs that are none",
+    ),
     "an array without content": (BLANK + b".", "without content"),
     "a second state": (
         array(F8, b"K\x01\x85", EIGHT) + b"(K\x01K\x01\x85" + F8 + b"\x89" + EIGHT + b"tb.",

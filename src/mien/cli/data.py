@@ -4,9 +4,12 @@ import argparse
 import os
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mien.errors import MienError
+
+if TYPE_CHECKING:
+    from mien.utterance import Skipped, Utterance
 
 
 def prepare(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +29,15 @@ def prepare(parser: argparse.ArgumentParser) -> None:
         "--frame-interval", type=float, default=0.5, help="seconds between pictures"
     )
     parser.add_argument("--limit", type=int, help="stop after so many utterances")
+    parser.add_argument(
+        "--splits",
+        type=Path,
+        help="folder with train_split.txt, valid_split.txt and test_split.txt: ids, one a line, for"
+        " the protocol given",
+    )
+    parser.add_argument(
+        "--partial", action="store_true", help="only some of what the splits list is there"
+    )
     _corpus_arguments(parser)
     parser.set_defaults(handler=_prepare)
 
@@ -59,14 +71,15 @@ def _prepare(args: argparse.Namespace) -> None:
     _check(args, reading, making)
     if args.corpus == "synthetic":
         _generate(args, making)
+    items, division = _divide(args, list(CORPORA[args.corpus].read(args.source, **reading)))
     summary = prepare(
-        list(CORPORA[args.corpus].read(args.source, **reading)),
+        items,
         args.out,
         corpus=args.corpus,
         workers=args.workers,
         frame_interval=args.frame_interval,
         limit=args.limit,
-        options=reading | _identity(args.source),
+        options=reading | division | _identity(args.source),
     )
     print(summary)
 
@@ -77,7 +90,10 @@ def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 def _check(args: argparse.Namespace, reading: dict[str, Any], making: dict[str, Any]) -> None:
     """Refuse flags that are not for the corpus, and numbers out of range."""
-    for names, allowed in ((reading, ("iemocap", "synthetic")), (making, ("synthetic",))):
+    for names, allowed in (
+        (reading, ("iemocap", "processed", "synthetic")),
+        (making, ("synthetic",)),
+    ):
         if names and args.corpus not in allowed:
             flag = "--" + next(iter(names)).replace("_", "-")
             args.parser.error(f"{flag} is not for the corpus {args.corpus}")
@@ -96,6 +112,24 @@ def _generate(args: argparse.Namespace, making: dict[str, Any]) -> None:
     elif making:
         flag = "--" + next(iter(making))
         args.parser.error(f"{args.source} is generated already: leave {flag} out or name another")
+
+
+def _divide(
+    args: argparse.Namespace, items: list["Utterance | Skipped"]
+) -> tuple[list["Utterance | Skipped"], dict[str, Any]]:
+    """Give the utterances the parts of a published split, where there is one, and what tells it."""
+    from mien.corpora import CORPORA
+    from mien.corpora.published_split import assign, read_split
+
+    folder = args.splits or CORPORA[args.corpus].splits(args.source)
+    if folder is None:
+        if args.partial:
+            args.parser.error("--partial goes with --splits")
+        return items, {}
+    parts = read_split(folder)
+    assigned = assign(items, parts, name=str(folder), partial=args.partial)
+    print(assigned)
+    return assigned.items, {"splits": zlib.crc32(repr(sorted(parts.items())).encode())}
 
 
 def _identity(source: Path) -> dict[str, Any]:

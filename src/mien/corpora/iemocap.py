@@ -7,7 +7,7 @@ improvisation) and, in its last part, who speaks: here the man.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -101,18 +101,8 @@ def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
         if match := _TURN.fullmatch(line):
             start, end, name, code, valence, activation, dominance = match.groups()
             votes = []
-            turns.append(
-                Turn(
-                    id=name,
-                    start=float(start),
-                    end=float(end),
-                    code=code,
-                    valence=float(valence),
-                    activation=float(activation),
-                    dominance=float(dominance),
-                    votes=votes,
-                )
-            )
+            v, a, d = map(float, (valence, activation, dominance))
+            turns.append(Turn(name, float(start), float(end), code, v, a, d, votes))
         elif match := _VOTE.match(line):
             votes.append(tuple(word.strip() for word in match[1].split(";") if word.strip()))
         elif line.strip() and not line.startswith(("%", "C-", "A-")):
@@ -144,6 +134,29 @@ def parse_transcript(text: str) -> tuple[dict[str, str], list[int]]:
         elif line.strip():
             unnamed.append(number)
     return spoken, unnamed
+
+
+def vocabulary(emotions: Emotions, person_rule: PersonRule, named_side: Side) -> dict[str, str]:
+    """Give the codes whose turns are used, and their words; refuse options of unknown value."""
+    for option, value, kind in (
+        ("emotions", emotions, Emotions),
+        ("person_rule", person_rule, PersonRule),
+        ("named_side", named_side, Side),
+    ):
+        if value not in get_args(kind):
+            raise MienError(f"{option} is {value!r} and must be {' or '.join(get_args(kind))}")
+    return {code: word for code, word in CODES.items() if emotions == "all" or word in SIX}
+
+
+def label_fault(code: str, words: Mapping[str, str]) -> str | None:
+    """Say why a turn with this code is not used, or None; `words` are a `vocabulary`."""
+    if code in words:
+        return None
+    if code in CODES:
+        return f"{CODES[code]} ({code}) is not one of the six emotions"
+    if code == "xxx":
+        return "annotators do not agree (xxx)"
+    return f"label {code} has no word in mien"
 
 
 def place(utterance_id: str, named_side: Side = "left") -> tuple[Side, int]:
@@ -233,13 +246,7 @@ def read(
     MienError
         If `source` holds no evaluation file, or an option has a value unknown.
     """
-    for option, value, kind in (
-        ("emotions", emotions, Emotions),
-        ("person_rule", person_rule, PersonRule),
-        ("named_side", named_side, Side),
-    ):
-        if value not in get_args(kind):
-            raise MienError(f"{option} is {value!r} and must be {' or '.join(get_args(kind))}")
+    words = vocabulary(emotions, person_rule, named_side)
     if not source.is_dir():
         raise MienError(f"{source} is not a folder; give the one that holds Session1 to Session5")
     pattern = "Session*/dialog/EmoEvaluation/*.txt"
@@ -250,7 +257,7 @@ def read(
             "Give the folder that holds Session1 to Session5, or some of them."
         )
     reader = _Reader(
-        words={code: word for code, word in CODES.items() if emotions == "all" or word in SIX},
+        words=words,
         person_rule=person_rule,
         named_side=named_side,
         synthetic=(source / "SYNTHETIC.txt").is_file(),
@@ -297,13 +304,7 @@ class _Reader:
             return "evaluated twice; the earlier turn is kept"
         if not 0 <= turn.start < turn.end:
             return "does not end after it begins"
-        if turn.code in self.words:
-            return None
-        if turn.code in CODES:
-            return f"{CODES[turn.code]} ({turn.code}) is not one of the six emotions"
-        if turn.code == "xxx":
-            return "annotators do not agree (xxx)"
-        return f"label {turn.code} has no word in mien"
+        return label_fault(turn.code, self.words)
 
     def utterance(
         self, turn: Turn, dialogue: str, text: str | None, video: Path, audio: Path

@@ -10,6 +10,7 @@ import math
 import mmap
 import pickle
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -223,6 +224,10 @@ class _Guard(pickle._Unpickler):
         content = data if real.kind == "O" else self._raw(data)
         if len(content) != count * (1 if real.kind == "O" else real.itemsize):
             raise MienError("has an array with another number of elements than its shape")
+        if real.kind == "U" and len(content):
+            signs = np.frombuffer(content, np.dtype("u4").newbyteorder(real.byteorder))
+            if signs.max() > sys.maxunicode:
+                raise MienError("has an array of text with signs that are none")
         self._charge(0 if real.itemsize else count)
         return real, shape, content
 

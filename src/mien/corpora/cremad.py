@@ -1,0 +1,155 @@
+"""CREMA-D (Cao et al. 2014): 91 actors speak twelve sentences in six emotions; 7,442 clips.
+
+A file's name says what it is, ``1001_DFA_ANG_XX``: actor, sentence, emotion, intensity. The
+repository holds every clip as film (``VideoFlash``) and as sound (``AudioWAV``, ``AudioMP3``).
+"""
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+
+from mien.errors import MienError
+from mien.utterance import Skipped, Utterance
+
+EMOTIONS = {
+    "ANG": "angry",
+    "DIS": "disgusted",
+    "FEA": "fearful",
+    "HAP": "happy",
+    "NEU": "neutral",
+    "SAD": "sad",
+}
+"""The emotion codes in mien's words. They say what the actor was asked for."""
+
+INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
+"""The intensity codes."""
+
+SENTENCES = {
+    "DFA": "Don't forget a jacket.",
+    "IEO": "It's eleven o'clock.",
+    "IOM": "I'm on my way to the meeting.",
+    "ITH": "I think I have a doctor's appointment.",
+    "ITS": "I think I've seen this before.",
+    "IWL": "I would like a new alarm clock.",
+    "IWW": "I wonder what this is about.",
+    "MTI": "Maybe tomorrow it will be cold.",
+    "TAI": "The airplane is almost full.",
+    "TIE": "That is exactly what happened.",
+    "TSI": "The surface is slick.",
+    "WSI": "We'll stop in a couple of minutes.",
+}
+"""The sentence codes."""
+
+DEMOGRAPHICS = "VideoDemographics.csv"
+"""The table of the actors."""
+
+_SUFFIXES = {".flv", ".mp4", ".wav", ".mp3"}
+_NAME = re.compile(rf"\d{{4}}_({'|'.join(SENTENCES)})_({'|'.join(EMOTIONS)})_(LO|MD|HI|XX?)")
+_STRANGE = "the name is not actor, sentence, emotion and intensity, such as 1001_DFA_ANG_XX"
+_POINTER = b"version https://git-lfs"
+
+
+def read(source: Path) -> Iterator[Utterance | Skipped]:
+    """Read the corpus, with film and sound or one of them.
+
+    The sound is taken from the WAV file, else from the film, else from the MP3 file: some of these
+    are blank. The names tell who speaks, what and how; `DEMOGRAPHICS`, if it is there, adds age,
+    gender, race and ethnicity.
+
+    Parameters
+    ----------
+    source : Path
+        The repository, or any folder with its clips in it or in folders of it.
+
+    Yields
+    ------
+    Utterance or Skipped
+        By actor and name.
+
+    Raises
+    ------
+    MienError
+        There is no clip, or nothing but the pointers that git leaves without git-lfs.
+    """
+    if not source.is_dir():
+        raise MienError(f"{source} is not a folder; give the one that holds AudioWAV or VideoFlash")
+    files = [path for path in sorted(source.rglob("[!.]*")) if path.suffix.lower() in _SUFFIXES]
+    strangers: list[Path] = []
+    clips: dict[str, dict[str, Path]] = defaultdict(dict)
+    for path in files:
+        if _NAME.fullmatch(path.stem):
+            # One file of older copies lacks its last letter.
+            name = path.stem + "X" if path.stem.endswith("_X") else path.stem
+            clips[name].setdefault(path.suffix.lower(), path)
+        else:
+            strangers.append(path)
+    if not clips:
+        raise MienError(
+            f"{source} holds no clip of CREMA-D: none of its {len(files)} media files has a name"
+            " such as 1001_DFA_ANG_XX.wav"
+        )
+    if all(_is_pointer(path) for paths in clips.values() for path in paths.values()):
+        raise MienError(
+            f"{source} holds pointers of git-lfs in the place of films and sounds: install git-lfs"
+            " and run git lfs pull there"
+        )
+    return chain(
+        (Skipped(path.stem, _STRANGE, str(path)) for path in strangers),
+        _read(clips, _demographics(source)),
+    )
+
+
+def _is_pointer(path: Path) -> bool:
+    return path.stat().st_size < 1024 and path.read_bytes().startswith(_POINTER)
+
+
+def _read(
+    clips: Mapping[str, Mapping[str, Path]], actors: Mapping[str, Mapping[str, str | int | None]]
+) -> Iterator[Utterance | Skipped]:
+    for name in sorted(clips):
+        files = {suffix: p for suffix, p in clips[name].items() if not _is_pointer(p)}
+        film = files.get(".flv") or files.get(".mp4")
+        audio = files.get(".wav") or film or files.get(".mp3")
+        if audio is None:
+            source = next(iter(clips[name].values()))
+            yield Skipped(name, "only pointers of git-lfs, no film and no sound", str(source))
+            continue
+        if film is None and ".flv" in clips[name]:
+            yield Skipped(name, "video: only a pointer of git-lfs", str(clips[name][".flv"]))
+        actor, sentence, emotion, intensity = name.split("_")
+        yield Utterance(
+            id=name,
+            corpus="cremad",
+            person=actor,
+            text=SENTENCES[sentence],
+            emotions=(EMOTIONS[emotion],),
+            video=film,
+            audio=audio,
+            attributes={
+                "sentence": sentence,
+                "intensity": INTENSITIES[intensity],
+                **actors.get(actor, {}),
+            },
+        )
+
+
+def _demographics(source: Path) -> dict[str, dict[str, str | int | None]]:
+    """Read what the table says of each actor; nothing where there is no table."""
+    path = next(iter(sorted(source.rglob(DEMOGRAPHICS))), None)
+    if path is None:
+        return {}
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        return {row.get("ActorID") or "": _facts(row) for row in csv.DictReader(file)}
+
+
+def _facts(row: Mapping[str, str]) -> dict[str, str | int | None]:
+    age = row.get("Age") or ""
+    return {
+        "age": int(age) if age.isdecimal() else None,
+        "gender": (row.get("Sex") or "").lower() or None,
+        "race": row.get("Race") or None,
+        "ethnicity": row.get("Ethnicity") or None,
+    }

@@ -1,0 +1,163 @@
+"""The published division of a corpus: three lists of ids, one a line."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from mien.errors import MienError
+from mien.utterance import Skipped, Utterance
+
+Part = Literal["train", "valid", "test"]
+
+PARTS: tuple[Part, ...] = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A corpus whose utterances know their parts; `str` of it says how lists and corpus agree.
+
+    Parameters
+    ----------
+    items : list of Utterance or Skipped
+        As they were read, but for `Utterance.split`.
+    counts : dict of str to int
+        Utterances of each part.
+    unlisted : int
+        Utterances that no list names.
+    skipped : list of str
+        Ids that are listed, but that the importer could not use.
+    absent : list of str
+        Ids that are listed, but that the corpus does not have.
+    """
+
+    items: list[Utterance | Skipped]
+    counts: dict[Part, int]
+    unlisted: int
+    skipped: list[str]
+    absent: list[str]
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{part} {count}" for part, count in self.counts.items())
+        parts = [f"splits: {counts}; {self.unlisted} in no part"]
+        if self.skipped:
+            parts.append(f"{_some(self.skipped)} listed but skipped (reasons in skipped.jsonl)")
+        if self.absent:
+            parts.append(f"{_some(self.absent)} listed but not there")
+        return "; ".join(parts)
+
+
+def read_split(folder: Path) -> dict[str, Part]:
+    """Read ``train_split.txt``, ``valid_split.txt`` and ``test_split.txt``.
+
+    Parameters
+    ----------
+    folder : Path
+        What holds them, as Dai et al. publish them.
+
+    Returns
+    -------
+    dict
+        The part of each id.
+
+    Raises
+    ------
+    MienError
+        A list is missing or empty, or an id is in two of them.
+    """
+    lists = {part: _ids(folder / f"{part}_split.txt") for part in PARTS}
+    times = Counter(name for names in lists.values() for name in set(names))
+    if twice := [name for name, count in times.items() if count > 1]:
+        raise MienError(
+            f"{folder}: {_some(twice)} in more than one of the three lists; take lists that divide"
+            " the corpus"
+        )
+    return {name: part for part, names in lists.items() for name in names}
+
+
+def _ids(path: Path) -> list[str]:
+    try:
+        names = path.read_text("utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise MienError(
+            f"{path} is missing: give the folder that holds the three split lists"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise MienError(f"{path} cannot be read as a list of ids ({error})") from error
+    if not (names := [name.strip() for name in names if name.strip()]):
+        raise MienError(f"{path} lists nothing")
+    return names
+
+
+def assign(
+    items: Iterable[Utterance | Skipped],
+    parts: Mapping[str, Part],
+    *,
+    name: str = "the split",
+    partial: bool = False,
+) -> Assigned:
+    """Give each utterance the part that the lists say, and no part where they don't name it.
+
+    Lists often name only some of a corpus: those of IEMOCAP leave out the turns with a rare label.
+    But what they name must be there, or the split is of something else.
+
+    Parameters
+    ----------
+    items : iterable of Utterance or Skipped
+        What an importer yields.
+    parts : mapping of str to str
+        See `read_split`.
+    name : str
+        What to call the lists in messages.
+    partial : bool
+        The corpus is there in part, so ids may be absent.
+
+    Raises
+    ------
+    MienError
+        Ids are listed that are neither among the utterances nor among what the importer skipped,
+        or none of them is there.
+
+    Examples
+    --------
+    >>> corpus = [Utterance(id="a", corpus="mine"), Utterance(id="b", corpus="mine")]
+    >>> assigned = assign(corpus, {"b": "test"})
+    >>> [utterance.split for utterance in assigned.items]
+    [None, 'test']
+    >>> print(assigned)
+    splits: train 0, valid 0, test 1; 1 in no part
+    """
+    found = [
+        replace(item, split=parts.get(item.id)) if isinstance(item, Utterance) else item
+        for item in items
+    ]
+    utterances = {item.id: item for item in found if isinstance(item, Utterance)}
+    left_out = {item.id for item in found} - utterances.keys()
+    absent = sorted(parts.keys() - utterances.keys() - left_out)
+    if len(absent) == len(parts):
+        raise MienError(
+            f"{name} is of another corpus: none of the {len(parts)} ids listed is there, such as"
+            f" {absent[0]}"
+        )
+    if absent and not partial:
+        raise MienError(
+            f"{name} does not fit: {_some(absent)} of the {len(parts)} ids listed are not there."
+            " Take the split of this corpus, or get what is missing; if you mean to have only a"
+            " part of the corpus, say --partial"
+        )
+    counts = Counter(item.split for item in utterances.values())
+    return Assigned(
+        items=found,
+        counts={part: counts[part] for part in PARTS},
+        unlisted=counts[None],
+        skipped=sorted(parts.keys() & left_out),
+        absent=absent,
+    )
+
+
+def _some(names: Collection[str]) -> str:
+    """Count names and show the first."""
+    shown = sorted(names)[:3]
+    more = ", …" if len(names) > len(shown) else ""
+    return f"{len(names)} ({', '.join(shown)}{more})"
