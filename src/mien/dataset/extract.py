@@ -137,7 +137,8 @@ def extract(
             print(f"{folder}: extracted before, nothing to do", file=sys.stderr)
         info = read_json(folder / "features.json")
         return FeatureSummary(**{n: info[n] for n in FeatureSummary.__dataclass_fields__})
-    files = None if read is None else open_files(read)
+    side = store.info.get("options", {}).get("named_side", "left")
+    files = None if read is None else open_files(read, side)
     read_letters = files.modalities if files else ""
     had = modalities or "".join(store.modalities) + read_letters
     sources = _sources([m for m in LETTERS if m in had], files, glove, store)
