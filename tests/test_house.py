@@ -37,7 +37,13 @@ def room(path: Path) -> list[Path]:
         ("corpora", ("corpora", "utterance", "errors")),
         ("media", ("media", "utterance", "errors")),
         ("models", ("models", "batch", "errors")),
-        ("features", ("features", "corpora.pickles", "media", "utterance", "errors", "files")),
+        (
+            "features",
+            (
+                *("features", "corpora.pickles", "corpora.iemocap", "media"),
+                *("utterance", "errors", "files"),
+            ),
+        ),
         ("evaluation", ("evaluation", "errors", "files")),
         ("tasks", ("utterance", "errors")),
         ("gallery", ("gallery", "errors", "files")),

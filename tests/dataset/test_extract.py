@@ -129,10 +129,26 @@ def test_again_there_is_nothing_to_do(data: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_made_in_another_way_they_are_refused(data: Path, tmp_path: Path) -> None:
     run(data, modalities="a")
-    with pytest.raises(MienError, match=r"begun with another modalities; delete it"):
+    with pytest.raises(MienError, match=r"made with another modalities; delete it"):
         run(data)
     with pytest.raises(MienError, match="another max_seconds"):
         run(data, modalities="a", max_seconds=3.0)
+
+
+def test_what_was_not_finished_gives_way(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(MienError, match="holds no features"):
+        run(data, read=tmp_path / "nothing")
+    assert run(data, modalities="t").sizes == {"t": 256}
+    assert FeatureStore(data).modalities == ["t", "t", "", "t", ""]
+
+
+def test_another_folder_of_that_name_is_left_alone(data: Path) -> None:
+    (data / FOLDER).mkdir()
+    (data / FOLDER / "thesis.txt").write_text("mine")
+    with pytest.raises(MienError, match="holds something else"):
+        run(data)
+    assert (data / FOLDER / "thesis.txt").read_text() == "mine"
 
 
 def test_of_a_glove_file_the_table_is_kept(data: Path, tmp_path: Path) -> None:

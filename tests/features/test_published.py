@@ -74,6 +74,8 @@ def test_iemocap_the_speaker_is_on_the_side_of_the_dialogues_name(iemocap: Path)
     assert man["v"][0, 0] == 100
     other = files(utterance(MAN, audio_channel=0, video_side="left"))
     assert (other["a"][0, 0], other["v"][0, 0]) == (0, 0), "unless the data say otherwise"
+    turned = open_files(iemocap, "right")(utterance(MAN))
+    assert (turned["a"][0, 0], turned["v"][0, 0]) == (0, 0)
     assert files(utterance("Ses05M_impro01_M009")) == {}
 
 

@@ -137,14 +137,15 @@ def extract(
             print(f"{folder}: extracted before, nothing to do", file=sys.stderr)
         info = read_json(folder / "features.json")
         return FeatureSummary(**{n: info[n] for n in FeatureSummary.__dataclass_fields__})
-    files = None if read is None else open_files(read)
-    had = {*"".join(store.modalities), *(files.modalities if files else "")}
-    sources = _sources([m for m in LETTERS if m in (modalities or had)], files, glove, store)
-    jobs = _jobs(store, sources, files, max_seconds)
-    only_read = files is not None and set(sources) <= set(files.modalities)
-    processes = 1 if only_read else workers or os.cpu_count() or 1
+    side = store.info.get("options", {}).get("named_side", "left")
+    files = None if read is None else open_files(read, side)
+    read_letters = files.modalities if files else ""
+    had = modalities or "".join(store.modalities) + read_letters
+    sources = _sources([m for m in LETTERS if m in had], files, glove, store)
+    # where there is nothing to compute, other processes would only be handed what was read
+    processes = 1 if set(sources) <= set(read_letters) else workers or os.cpu_count() or 1
     with tqdm(total=len(store), unit=" utterances", desc="features", disable=not progress) as bar:
-        for count in _run(jobs, processes):
+        for count in _run(_jobs(store, sources, files, max_seconds), processes):
             bar.update(count)
     return _finish(store, folder, settings, sources, files)
 
@@ -160,20 +161,24 @@ def _identity(path: Path) -> dict[str, Any]:
 
 
 def _begin(folder: Path, settings: dict[str, Any]) -> None:
-    """Make the folder ours, or refuse one whose features are made in another way."""
+    """Make the folder ours; refuse one whose features are made in another way.
+
+    What was begun in another way and never finished is thrown away.
+    """
     begun = folder / "settings.json"
-    if begun.is_file():
-        before = read_json(begun)
-        if changed := [n for n in settings if before.get(n) != settings[n]]:
-            raise MienError(
-                f"{folder}: was begun with another {' and another '.join(changed)}; delete it to"
-                " extract the features anew"
-            )
-    else:
-        folder.mkdir(exist_ok=True)
-        write_text(begun, json.dumps(settings, indent=2))
-    for part in folder.glob(f"*{PART}"):
-        part.unlink(missing_ok=True)
+    if folder.is_dir() and any(folder.iterdir()) and not begun.is_file():
+        raise MienError(f"{folder}: holds something else than features; move it away")
+    before = read_json(begun) if begun.is_file() else settings
+    if before != settings and (folder / "features.json").is_file():
+        changed = " and another ".join(n for n in settings if before.get(n) != settings[n])
+        raise MienError(
+            f"{folder}: was made with another {changed}; delete it to extract the features anew"
+        )
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if before != settings or path.name.endswith(PART):
+            path.unlink(missing_ok=True)
+    write_text(begun, json.dumps(settings, indent=2))
 
 
 def _sources(
@@ -291,5 +296,5 @@ def _measure(row: dict[str, Any], sizes: dict[str, int], path: Path) -> None:
         if sizes.setdefault(m, size) != size:
             raise MienError(
                 f"{path}: {row['id']} has {size} features of {NAMES[m]} a step, others have"
-                f" {sizes[m]}: mend the files, delete {path.parent} and run it again"
+                f" {sizes[m]}: mend the files and run it again"
             )

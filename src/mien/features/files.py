@@ -9,7 +9,7 @@ from mien.errors import MienError
 from mien.features.openface import OpenFace
 from mien.features.own import Own
 from mien.features.published import Published
-from mien.utterance import Utterance
+from mien.utterance import Side, Utterance
 
 
 class Files(Protocol):
@@ -33,15 +33,24 @@ class Files(Protocol):
         """Give the features (L, D) float32 of an utterance, L >= 1; none where it has none."""
 
 
-def open_files(path: Path) -> Files:
+def open_files(path: Path, named_side: Side = "left") -> Files:
     """Open a folder or file of features, whichever kind it is.
+
+    Parameters
+    ----------
+    path : Path
+        The folder or file.
+    named_side : {"left", "right"}
+        For the published ones of IEMOCAP; see `Published`.
 
     Raises
     ------
     MienError
         It is of no known kind, or damaged.
     """
-    for kind in (Published, OpenFace, Own):
+    if Published.at(path):
+        return Published(path, named_side)
+    for kind in (OpenFace, Own):
         if kind.at(path):
             return kind(path)
     if not path.exists():

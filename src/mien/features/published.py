@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mien.corpora.iemocap import place
 from mien.corpora.pickles import load
 from mien.errors import MienError
 from mien.features.subsets import KEPT, ROWS
@@ -27,12 +28,21 @@ class Published:
     stage, "L" and "R", (763, L); faces of both sides, "image_L_0", "image_R_0", …, whose last 35
     numbers are action units. MOSEI, three pickles: "id", and in the same order "text" (N, L, 300),
     "audio" (N, L, 74), "vision" (N, L, 35), filled up with zeros.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    named_side : {"left", "right"}
+        Where the actor is whom an IEMOCAP dialogue is named after, unless the utterance itself
+        says on which side its speaker is.
     """
 
     name = "published"
     modalities = "tav"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, named_side: Side = "left") -> None:
+        self.named_side = named_side
         self.notes: list[str] = []
         self._infinite = 0
         folder = next((path / n for n in (IEMOCAP, MOSEI) if (path / n).is_dir()), path)
@@ -59,13 +69,13 @@ class Published:
     def __call__(self, utterance: Utterance) -> Features:
         """Give the features of an utterance, on the side of the stage where its speaker is."""
         found = dict(self._plain.get(utterance.id, {}))
-        sides = self._sides.get(utterance.id, {})
-        channels: dict[int | None, Side] = {0: "left", 1: "right"}
-        heard = channels.get(utterance.audio_channel)
-        for modality, side in (("a", heard), ("v", utterance.video_side)):
-            key = (side or named_side(utterance.id))[0].upper()
-            if key in sides.get(modality, {}):
-                found[modality] = sides[modality][key]
+        if utterance.id in self._sides:
+            side, channel = place(utterance.id, self.named_side)
+            seen = utterance.video_side or side
+            heard = channel if utterance.audio_channel is None else utterance.audio_channel
+            for m, letter in (("v", seen[0].upper()), ("a", "LR"[heard])):
+                if letter in (features := self._sides[utterance.id].get(m, {})):
+                    found[m] = features[letter]
         return found
 
     def _read_iemocap(self, folder: Path, phase: str) -> None:
@@ -124,18 +134,6 @@ class Published:
         wrong = ~np.isfinite(table)
         self._infinite += int(wrong.sum())
         return np.where(wrong, np.float32(0), table)
-
-
-def named_side(name: str) -> Side:
-    """Give the side of an utterance's speaker: left for the actor whom the dialogue is named after.
-
-    Examples
-    --------
-    >>> named_side("Ses01F_impro01_F000"), named_side("Ses01F_impro01_M003")
-    ('left', 'right')
-    """
-    parts = name.split("_")
-    return "left" if parts[0][-1:] == parts[-1][:1] else "right"
 
 
 def _entries(path: Path) -> Iterator[tuple[str, Any]]:

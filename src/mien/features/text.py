@@ -63,8 +63,7 @@ class Packaged:
             import wordllama
         except (ImportError, OSError, RuntimeError) as error:
             raise MienError(
-                "word vectors need the extra 'features': pip install 'mien[features]', or give"
-                " --glove a file of vectors"
+                "word vectors need an extra: pip install 'mien[features]'; or give --glove a file"
             ) from error
         folder = Path(wordllama.__file__).parent
         model = wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
