@@ -27,6 +27,14 @@ def batch(rows: list[tuple[int, int, int]]) -> Batch:
     )
 
 
+def featured(rows: list[tuple[int, int, int]]) -> Batch:
+    """Utterances of so many steps of faces, voice and words; each number occurs once."""
+    nothing = batch([(0, 0, 0)] * len(rows))
+    counts = dict(zip("vat", map(torch.tensor, zip(*rows, strict=True)), strict=True))
+    steps = {m: torch.arange(float(c.sum()))[:, None].expand(-1, 2) for m, c in counts.items()}
+    return Batch(**{**vars(nothing), "features": steps, "feature_counts": counts})
+
+
 def owners(media: torch.Tensor, counts: torch.Tensor) -> list[list[float]]:
     return [part.flatten(1)[:, 0].tolist() for part in media.split(counts.tolist())]
 
@@ -64,6 +72,24 @@ def test_without_hides_one_modality_of_some_and_nothing_else(
     assert less.ids == made.ids
     assert less.targets is made.targets
     assert less.tokens is made.tokens
+
+
+@given(rows=ROWS, modality=st.sampled_from("tav"), data=st.data())
+def test_features_are_hidden_in_the_same_way(
+    rows: list[tuple[int, int, int]], modality: str, data: st.DataObject
+) -> None:
+    made = featured(rows)
+    for letter, column in (("v", 0), ("a", 1), ("t", 2)):
+        assert made.present(letter).tolist() == [row[column] > 0 for row in rows]
+    hidden = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
+    less = made.without(modality, torch.tensor(hidden))
+    for letter in "tav":
+        before = owners(made.features[letter], made.feature_counts[letter])
+        after = owners(less.features[letter], less.feature_counts[letter])
+        gone = [letter == modality and h for h in hidden]
+        assert after == [[] if g else b for b, g in zip(before, gone, strict=True)]
+    moved = less.to("meta")
+    assert {t.device.type for t in moved.features.values()} == {"meta"}
 
 
 def test_to_moves_every_tensor() -> None:

@@ -37,11 +37,15 @@ def room(path: Path) -> list[Path]:
         ("corpora", ("corpora", "utterance", "errors")),
         ("media", ("media", "utterance", "errors")),
         ("models", ("models", "batch", "errors")),
+        ("features", ("features", "corpora.pickles", "media", "utterance", "errors", "files")),
         ("evaluation", ("evaluation", "errors", "files")),
         ("tasks", ("utterance", "errors")),
         (
             "dataset",
-            ("dataset", "media", "models.config", "batch", "tasks", "utterance", "errors", "files"),
+            (
+                *("dataset", "features", "media", "models.config"),
+                *("batch", "tasks", "utterance", "errors", "files"),
+            ),
         ),
         (
             "recognizer",

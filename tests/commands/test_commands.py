@@ -23,6 +23,7 @@ def test_help_names_every_command(mien) -> None:
         "demo",
         "prepare",
         "inspect",
+        "features",
         "train",
         "evaluate",
         "report",

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from samples import TEXTS, sample, store, tiny, tiny_model, utterance
 from mien.batch import Batch
 from mien.dataset.examples import SHUFFLE_WINDOW, Buckets, Examples, collate, cut
 from mien.media.spectrogram import pieces
-from mien.models import MME2E
+from mien.models import MME2E, ModelConfig
 from mien.models.text import load_tokenizer
 from mien.tasks import Task
 
@@ -40,6 +41,33 @@ def tensors(batch: Batch) -> list[torch.Tensor]:
 def same(one: Batch, other: Batch) -> bool:
     pairs = zip(tensors(one), tensors(other), strict=True)
     return one.ids == other.ids and all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_collate_lays_features_out_and_nothing_else() -> None:
+    random = np.random.default_rng(0)
+
+    def steps(length: int, size: int) -> np.ndarray:
+        return random.normal(size=(length, size)).astype(np.float32)
+
+    parts: list[dict[str, np.ndarray]] = [
+        {"t": steps(3, 6), "a": steps(2, 144), "v": steps(1, 5)},
+        {},
+        {"a": steps(4, 144)},
+    ]
+    samples = [replace(sample(i), features=part) for i, part in enumerate(parts)]
+    config = ModelConfig(
+        model="lf-rnn", modalities="ta", feature_sizes=(6, 34, 5), audio_feature_type=3
+    )
+    batch = collate(samples, config, None, [EMOTION])
+    assert {m: c.tolist() for m, c in batch.feature_counts.items()} == {
+        "t": [3, 0, 0],
+        "a": [2, 0, 4],
+    }
+    assert torch.equal(batch.features["t"], torch.from_numpy(parts[0]["t"]))
+    voice = np.concatenate([parts[0]["a"], parts[2]["a"]])[:, :34]
+    assert torch.equal(batch.features["a"], torch.from_numpy(voice))
+    assert (batch.tokens.shape[1], len(batch.faces), len(batch.pieces)) == (0, 0, 0)
+    assert batch.ids == [s.utterance.id for s in samples]
 
 
 def test_collate_lays_samples_out(tokenizer: Any) -> None:

@@ -186,10 +186,12 @@ def fit_sizes(config: ModelConfig, settings: FeatureSettings) -> ModelConfig:
     return config.model_copy(update={"feature_sizes": found})
 
 
-def check_sources(settings: FeatureSettings, wanted: FeatureSettings, where: Path) -> None:
-    """Refuse features that are not of the kind that a model has learnt from."""
-    for m, source in wanted.sources.items():
-        found = settings.sources.get(m, source)
+def check_sources(
+    settings: FeatureSettings, wanted: FeatureSettings, modalities: str, where: Path
+) -> None:
+    """Refuse features that are not of the kind that a model of some modalities has learnt from."""
+    for m in modalities:
+        source, found = wanted.sources[m], settings.sources.get(m, "none")
         if found != source or settings.sizes.get(m) != wanted.sizes.get(m):
             raise MienError(
                 f"{where}: has features of another kind ({found}) than those of the training"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.corpora import pickles
+from mien.corpora.pickles import load
 from mien.errors import MienError
 from mien.features.subsets import KEPT, ROWS
 from mien.utterance import Side, Utterance
@@ -102,7 +102,7 @@ class Published:
                 own[side] = self._table(rows)
 
     def _read_mosei(self, path: Path) -> None:
-        content = pickles.load(path)
+        content = load(path)
         try:
             ids = [_name(i) for i in np.asarray(content["id"]).ravel().tolist()]
             parts = {
@@ -139,7 +139,7 @@ def named_side(name: str) -> Side:
 
 
 def _entries(path: Path) -> Iterator[tuple[str, Any]]:
-    content = pickles.load(path)
+    content = load(path)
     if not isinstance(content, dict):
         raise MienError(f"{path}: is not as published: no dict of utterances")
     yield from content.items()

@@ -80,8 +80,8 @@ class ModelConfig(BaseModel):
     )
     rnn_state: Literal["final", "published"] = Field(
         "final",
-        description="lf-rnn: state taken of each RNN: the final one of each direction; published takes"
-        " for words the output at the last one, where half of the RNN has seen no other",
+        description="lf-rnn: state taken of each RNN: the final one of each direction; published"
+        " takes the output at the last word, where half of the RNN has seen no other",
     )
     bidirectional: bool = Field(True, description="lf-rnn: read in both directions")
     trans_dim: int = Field(64, ge=4, description="width of the transformers over time")

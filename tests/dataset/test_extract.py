@@ -1,0 +1,253 @@
+"""Features beside prepared data: extracted or read, in parts, once, and known again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from samples import sample, store
+
+from mien.dataset.extract import extract
+from mien.dataset.feature_store import (
+    FEATURE_SCHEMA_VERSION,
+    FOLDER,
+    FeatureStore,
+    check_sources,
+    fit_sizes,
+    open_data,
+)
+from mien.dataset.store import Store
+from mien.errors import MienError
+from mien.features.extractor import Extractor, FeatureSettings
+from mien.features.face import face_features
+from mien.features.voice import voice_features
+from mien.models import ModelConfig
+
+GLOVE = "I 1 2\nam 3 4\nglad 5 6\n"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Five utterances in two shards; some parts are missing."""
+    modalities = ["tav", "t", "av", "ta", "v"]
+    samples = [sample(i, letters, faces=4) for i, letters in enumerate(modalities)]
+    return store(tmp_path / "data", samples).folder
+
+
+def run(data: Path, **options: Any) -> Any:
+    return extract(data, **({"workers": 1, "progress": False} | options))
+
+
+def test_what_is_extracted_is_of_each_utterance_and_its_parts(data: Path) -> None:
+    summary = run(data)
+    assert summary.counts == {"t": 3, "a": 3, "v": 3}
+    assert summary.sizes == {"t": 256, "a": 144, "v": 35}
+    assert summary.unknown == 0
+    raw, features = Store(data), FeatureStore(data)
+    assert features.modalities == ["tav", "t", "av", "ta", "v"]
+    for row in range(len(raw)):
+        had, found = raw[row], features[row]
+        assert found.utterance == had.utterance
+        assert found.waveform is None
+        assert "".join(found.features) == had.modalities == features.modalities[row]
+        assert all(part.dtype == np.float32 for part in found.features.values())
+        if had.waveform is not None:
+            voice = voice_features(had.waveform.astype(np.float32) / 32768)
+            assert np.array_equal(found.features["a"], voice)
+        if had.faces is not None:
+            faces = face_features(had.faces[had.face_found])
+            assert np.array_equal(found.features["v"], faces)
+
+
+def test_the_same_for_a_sample_at_hand(data: Path) -> None:
+    run(data)
+    features = FeatureStore(data)
+    extractor = Extractor(features.settings.sources, features.table)
+    for row, one in enumerate(Store(data)[i] for i in range(5)):
+        again = extractor(one)
+        assert again.keys() == features[row].features.keys()
+        for m, part in again.items():
+            assert np.array_equal(part, features[row].features[m])
+
+
+def test_pictures_without_a_face_have_no_features(tmp_path: Path) -> None:
+    samples = [sample(0, faces=3), sample(1, faces=2)]
+    samples[0].face_found[:] = [True, False, True]
+    samples[1].face_found[:] = False
+    data = store(tmp_path / "data", samples).folder
+    assert run(data).counts["v"] == 1
+    features = FeatureStore(data)
+    assert len(features[0].features["v"]) == 2
+    assert features.modalities == ["tav", "ta"]
+
+
+def test_long_utterances_are_cut(tmp_path: Path) -> None:
+    data = store(tmp_path / "data", [sample(0, "av", faces=6, seconds=3.0)]).folder
+    run(data, max_seconds=1.0)
+    found = FeatureStore(data)[0].features
+    found_faces = int(sample(0, "av", faces=6).face_found[:2].sum())
+    assert (len(found["a"]), len(found["v"])) == (11, found_faces)
+
+
+def test_two_processes_give_what_one_gives(data: Path, tmp_path: Path) -> None:
+    run(data, workers=2)
+    digest = FeatureStore(data).settings.digest
+    other = store(tmp_path / "other", [Store(data)[i] for i in range(5)]).folder
+    run(other)
+    assert FeatureStore(other).settings.digest == digest
+
+
+def test_stopped_half_way_it_goes_on(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.dataset import extract as module
+
+    write = module.write_features
+    written: list[Path] = []
+
+    def stop(path: Path, rows: Any) -> None:
+        if written:
+            raise KeyboardInterrupt
+        write(path, rows)
+        written.append(path)
+
+    monkeypatch.setattr(module, "write_features", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(data)
+    with pytest.raises(MienError, match="not finished; run the same 'mien features'"):
+        FeatureStore(data)
+    before = written[0].stat().st_mtime_ns
+    monkeypatch.setattr(module, "write_features", write)
+    assert run(data).counts["t"] == 3
+    assert written[0].stat().st_mtime_ns == before, "what is finished stays"
+
+
+def test_again_there_is_nothing_to_do(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run(data)
+    monkeypatch.setattr("mien.dataset.extract._run", lambda *_: pytest.fail("it extracts again"))
+    assert run(data) == first
+
+
+def test_made_in_another_way_they_are_refused(data: Path, tmp_path: Path) -> None:
+    run(data, modalities="a")
+    with pytest.raises(MienError, match=r"begun with another modalities; delete it"):
+        run(data)
+    with pytest.raises(MienError, match="another max_seconds"):
+        run(data, modalities="a", max_seconds=3.0)
+
+
+def test_of_a_glove_file_the_table_is_kept(data: Path, tmp_path: Path) -> None:
+    glove = tmp_path / "glove.txt"
+    glove.write_text(GLOVE)
+    summary = run(data, glove=glove, modalities="t")
+    assert summary.sizes == {"t": 2}
+    assert summary.counts == {"t": 1}, "the others have no word with a vector"
+    assert summary.unknown == 13
+    assert "13 words have no vector" in str(summary)
+    features = FeatureStore(data)
+    assert features.settings.sources["t"].startswith("glove-2-")
+    assert features.table.is_file()
+    assert features[0].features["t"].tolist() == [[1, 2], [3, 4], [5, 6]]
+    glove.write_text(GLOVE + "came 7 8\n")
+    with pytest.raises(MienError, match="another glove"):
+        run(data, glove=glove, modalities="t")
+
+
+def test_what_is_read_goes_before_what_is_extracted(data: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    for number in (0, 1):
+        np.savez(own / f"synthetic-{number:03}.npz", voice=np.full((3, 7), number))
+    summary = run(data, read=own)
+    assert summary.sources == {"t": "wordllama-256", "a": "own", "v": "face-1"}
+    assert summary.sizes == {"t": 256, "a": 7, "v": 35}
+    assert summary.counts == {"t": 3, "a": 2, "v": 3}
+    features = FeatureStore(data)
+    assert features[1].features["a"].tolist() == [[1.0] * 7] * 3
+    assert features.modalities == ["tav", "ta", "v", "t", "v"]
+
+
+def test_word_vectors_for_words_that_are_read(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "glove.txt").write_text(GLOVE)
+    own = tmp_path / "own"
+    own.mkdir()
+    np.savez(own / "synthetic-000.npz", text=np.ones((1, 2)))
+    with pytest.raises(MienError, match="leave --glove out"):
+        run(data, read=own, glove=tmp_path / "glove.txt")
+
+
+def test_files_that_do_not_go_together_or_do_not_fit(data: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    np.savez(own / "synthetic-000.npz", face=np.ones((3, 7)))
+    np.savez(own / "synthetic-002.npz", face=np.ones((3, 8)))
+    with pytest.raises(MienError, match="synthetic-002 has 8 features of face a step"):
+        run(data, read=own)
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    np.savez(strange / "somebody.npz", face=np.ones((3, 7)))
+    other = store(tmp_path / "other", [sample(0)]).folder
+    with pytest.raises(MienError, match="no utterance has features of face"):
+        run(other, read=strange)
+
+
+def test_features_of_other_data_are_refused(data: Path, tmp_path: Path) -> None:
+    run(data)
+    other = store(tmp_path / "other", [sample(7), sample(8)]).folder
+    (data / FOLDER).rename(other / FOLDER)
+    with pytest.raises(MienError, match="of other data"):
+        FeatureStore(other)
+    with pytest.raises(MienError, match="has no features; make them with: mien features"):
+        FeatureStore(data)
+
+
+def test_features_of_another_version_are_refused(data: Path) -> None:
+    run(data)
+    path = data / FOLDER / "features.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 0}))
+    with pytest.raises(MienError, match=f"schema 0, this one reads {FEATURE_SCHEMA_VERSION}"):
+        FeatureStore(data)
+
+
+def test_a_damaged_shard_is_named(data: Path) -> None:
+    run(data)
+    (data / FOLDER / "1.parquet").write_bytes(b"cut short")
+    with pytest.raises(MienError, match=r"features/1\.parquet: missing or damaged.*mien features"):
+        _ = FeatureStore(data)[4]
+    with pytest.raises(MienError, match=r"features/1\.parquet: missing or damaged"):
+        _ = FeatureStore(data).modalities
+
+
+def test_a_model_reads_what_it_needs(data: Path) -> None:
+    assert type(open_data(data, ModelConfig())) is Store
+    run(data)
+    assert isinstance(open_data(data, ModelConfig(model="lf-rnn")), FeatureStore)
+
+
+def settings(**sizes: int) -> FeatureSettings:
+    sources = dict.fromkeys(sizes, "own")
+    return FeatureSettings(sources=sources, sizes=sizes, max_seconds=60, digest="")
+
+
+def test_sizes_are_those_of_the_data_unless_they_are_given() -> None:
+    model = ModelConfig(model="lf-rnn")
+    assert fit_sizes(model, settings(t=256, a=144, v=20)).feature_sizes == (256, 144, 20)
+    assert fit_sizes(model, settings(a=144)).feature_sizes == (300, 144, 35)
+    chosen = ModelConfig(model="lf-rnn", audio_feature_type=3)
+    assert fit_sizes(chosen, settings(a=144)).feature_sizes == (300, 34, 35)
+    given = ModelConfig(model="lf-rnn", feature_sizes=(300, 144, 35), modalities="av")
+    assert fit_sizes(given, settings(t=256, a=144, v=35)).feature_sizes == (256, 144, 35)
+    with pytest.raises(MienError, match=r"sizes 300,144,20 .* not 300,144,35"):
+        fit_sizes(given, settings(a=144, v=20))
+
+
+def test_a_model_reads_no_other_kind_of_features(tmp_path: Path) -> None:
+    learnt = settings(a=144, v=35)
+    check_sources(learnt, learnt, "av", tmp_path)
+    check_sources(settings(a=144, v=34), learnt, "a", tmp_path)
+    for other in (
+        learnt.model_copy(update={"sources": {"a": "voice-1", "v": "own"}}),
+        learnt.model_copy(update={"sizes": {"a": 144, "v": 34}}),
+        settings(a=144),
+    ):
+        with pytest.raises(MienError, match="features of another kind"):
+            check_sources(other, learnt, "av", tmp_path)

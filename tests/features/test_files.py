@@ -1,0 +1,145 @@
+"""Features that somebody has computed before: OpenFace's, a user's own, and what is neither."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mien.errors import MienError
+from mien.features.files import open_files
+from mien.utterance import Utterance
+
+INTENSITIES = ("01", "02", "04", "05", "06", "07", "09", "10", "12", "14", "15", "17", "20")
+INTENSITIES += ("23", "25", "26", "45")
+UNITS = [f"AU{n}_r" for n in INTENSITIES] + [f"AU{n}_c" for n in sorted((*INTENSITIES, "28"))]
+
+
+def utterance(name: str = "u1", **fields: object) -> Utterance:
+    return Utterance(id=name, corpus="own", **fields)
+
+
+# OpenFace
+
+
+def openface_rows(path: Path, rows: list[dict[str, float]], *, wide: bool = True) -> None:
+    """A synthetic file as OpenFace writes it: blanks after commas, many other columns."""
+    names = ["frame", "face_id", "timestamp", "confidence", "success", "gaze_0_x", *UNITS]
+    lines = [(", " if wide else ",").join(names)]
+    for number, row in enumerate(rows, 1):
+        own = {"frame": number, "face_id": 0, "confidence": 0.9, "success": 1, "gaze_0_x": -0.1}
+        values = own | dict.fromkeys(UNITS, number / 10) | row
+        lines.append(", ".join(f"{values[name]:g}" for name in names))
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_openface_gives_35_units_in_order(tmp_path: Path) -> None:
+    openface_rows(tmp_path / "u1.csv", [{"timestamp": 0, "AU01_r": 3, "AU01_c": 1, "AU45_c": 9}])
+    files = open_files(tmp_path)
+    assert (files.name, files.modalities) == ("openface", "v")
+    (row,) = files(utterance())["v"]
+    assert len(row) == len(UNITS) == 35
+    assert (row[0], row[17], row[34]) == (3, 1, 9)
+    assert row[1] == pytest.approx(0.1)
+    assert files(utterance("another")) == {}
+
+
+def test_openface_without_a_face_or_with_two(tmp_path: Path) -> None:
+    rows = [
+        {"timestamp": 0.0, "success": 0},
+        {"timestamp": 0.1, "confidence": 0.5},
+        {"timestamp": 0.1, "confidence": 0.8, "face_id": 1},
+        {"timestamp": 0.2},
+    ]
+    openface_rows(tmp_path / "u1.csv", rows, wide=False)
+    assert open_files(tmp_path)(utterance())["v"][:, 0] == pytest.approx([0.3, 0.4])
+    openface_rows(tmp_path / "u2.csv", rows[:1])
+    assert open_files(tmp_path)(utterance("u2")) == {}
+
+
+def test_openface_of_a_whole_video_is_cut_by_time(tmp_path: Path) -> None:
+    openface_rows(tmp_path / "talk.csv", [{"timestamp": n / 10} for n in range(30)])
+    files, video = open_files(tmp_path), Path("videos/talk.avi")
+    part = files(utterance(video=video, start=1.0, end=1.5))["v"]
+    assert part[:, 0] == pytest.approx([1.1, 1.2, 1.3, 1.4, 1.5])
+    assert len(files(utterance(video=video, start=2.0))["v"]) == 10
+    assert len(files(utterance(video=video))["v"]) == 30
+    assert files(utterance(video=video, start=9.0, end=10.0)) == {}
+
+
+def test_openface_files_that_are_none_or_are_damaged(tmp_path: Path) -> None:
+    (tmp_path / "u1.csv").write_text("id,text\n1,hello\n")
+    with pytest.raises(MienError, match=r"u1\.csv.*no file of OpenFace"):
+        open_files(tmp_path)(utterance())
+    openface_rows(tmp_path / "u2.csv", [{"timestamp": 0}])
+    (tmp_path / "u2.csv").write_text((tmp_path / "u2.csv").read_text() + "2, 0, 0.1\n")
+    with pytest.raises(MienError, match=r"u2\.csv.*damaged"):
+        open_files(tmp_path)(utterance("u2"))
+
+
+def test_openface_files_of_two_versions_do_not_go_together(tmp_path: Path) -> None:
+    openface_rows(tmp_path / "u1.csv", [{"timestamp": 0}])
+    (tmp_path / "u2.csv").write_text("timestamp, AU01_r\n0, 1\n")
+    files = open_files(tmp_path)
+    files(utterance("u1"))
+    with pytest.raises(MienError, match=r"u2\.csv.*other action units"):
+        files(utterance("u2"))
+
+
+# A user's own
+
+
+def test_own_features_as_npz(tmp_path: Path) -> None:
+    np.savez(tmp_path / "u1.npz", text=np.ones((4, 6)), face=np.zeros((2, 3), np.float64))
+    np.savez(tmp_path / "u2.npz", text=np.ones((1, 6)), more=np.ones(3))
+    files = open_files(tmp_path)
+    assert (files.name, files.modalities) == ("own", "tv")
+    found = files(utterance("u1"))
+    assert {m: (f.shape, f.dtype) for m, f in found.items()} == {
+        "t": ((4, 6), np.float32),
+        "v": ((2, 3), np.float32),
+    }
+    assert set(files(utterance("u2"))) == {"t"}
+    assert files(utterance("u3")) == {}
+
+
+def test_own_features_as_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "own.parquet"
+    voice = [[[1.0, 2.0], [3.0, 4.0]], None, []]
+    pq.write_table(pa.table({"id": ["u1", "u2", "u3"], "voice": voice}), path)
+    files = open_files(path)
+    assert files.modalities == "a"
+    assert files(utterance("u1"))["a"].tolist() == [[1, 2], [3, 4]]
+    assert [files(utterance(name)) for name in ("u2", "u3", "u4")] == [{}, {}, {}]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [np.ones(3), np.ones((2, 0)), np.full((2, 2), np.nan), np.array([["a", "b"]])],
+    ids=["one axis", "empty", "not finite", "letters"],
+)
+def test_own_features_that_are_no_table_of_numbers(tmp_path: Path, wrong: np.ndarray) -> None:
+    np.savez(tmp_path / "u1.npz", face=wrong)
+    files = open_files(tmp_path)
+    with pytest.raises(MienError, match=r"u1\.npz, face: is no table"):
+        files(utterance())
+
+
+def test_own_pickled_arrays_are_not_loaded(tmp_path: Path) -> None:
+    np.savez(tmp_path / "u1.npz", face=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(MienError, match=r"u1\.npz.*plain numbers"):
+        open_files(tmp_path)
+
+
+def test_what_is_not_known_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MienError, match="does not exist"):
+        open_files(tmp_path / "no")
+    with pytest.raises(MienError, match="holds no features that mien knows"):
+        open_files(tmp_path)
+    pq.write_table(pa.table({"name": ["u1"]}), tmp_path / "own.parquet")
+    with pytest.raises(MienError, match="no column id"):
+        open_files(tmp_path / "own.parquet")
+    pq.write_table(pa.table({"id": ["u1"]}), tmp_path / "own.parquet")
+    with pytest.raises(MienError, match="none of text, voice, face"):
+        open_files(tmp_path / "own.parquet")
