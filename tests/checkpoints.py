@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from mien.models import MME2E
+from mien.models import Network
 from mien.models.published import rename
 
 BLOCKS = (4, 5, 6, 8, 10)
@@ -19,6 +19,8 @@ BACK = (
     (r"^encoders\.([va])\.cnn\.project\.4\.", r"\1_flatten.2."),
     (r"^encoders\.([va])\.over_time\.cls", r"\1_transformer.cls_emb.weight"),
     (r"^encoders\.([va])\.over_time\.", r"\1_transformer."),
+    (r"^encoders\.([tav])\.rnn\.", r"rnns.\1."),
+    (r"^heads\.emotion\.([tva])\.(\d)\.", r"affines.\1.\2."),
     (r"^heads\.emotion\.([tva])\.", r"\1_out."),
     (r"^fusion\.emotion\.weight", "weighted_fusion.weight"),
     (r"^([va])\.(\d)", lambda m: f"{m[1].upper()}.{m[2]}"),
@@ -36,7 +38,7 @@ def published_name(name: str) -> str:
     return name
 
 
-def published(model: MME2E, path: Path) -> Path:
+def published(model: Network, path: Path) -> Path:
     """A checkpoint as the published code writes it, with a model's weights."""
     state = {}
     for name, tensor in model.state_dict().items():

@@ -27,6 +27,9 @@ from mien.training.evaluate import evaluate_run
 from mien.training.keeper import STATE
 from mien.utterance import Skipped, Utterance
 
+DATASETS = ("iemocap", "mosei")
+"""What the published code calls the corpora that it reads."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -43,7 +46,7 @@ class Job:
     model, training
         Settings.
     labels : int or None
-        How many the command expects.
+        How many the command expects of its task, emotion or person.
     gpu : str
         Number of the GPU to use.
     part : {"valid", "test"} or None
@@ -226,14 +229,23 @@ def _compare(job: Job, store: Store) -> None:
             f"--img-interval={job.frame_interval * 1000:.0f} has no effect: the data were prepared"
             f" with a picture every {interval * 1000:.0f} ms"
         )
-    task = job.training.task
-    rows = split(store.utterances, job.training.protocol or suggest(store.utterances, task)).train
-    make = person_task if task == "person" else emotion_task
-    found = make(store.utterances[row] for row in rows).labels
-    if job.labels not in (None, len(found)):
+    corpus = store.info["corpus"]
+    if corpus in DATASETS and corpus != job.dataset:
+        print(f"--dataset={job.dataset} has no effect: {store.folder} holds {corpus}")
+    if job.labels is not None:
+        _count_labels(job, store)
+
+
+def _count_labels(job: Job, store: Store) -> None:
+    config = job.training
+    protocol = config.protocol or suggest(store.utterances, config.task)
+    rows = split(store.utterances, protocol, fold=config.fold).train
+    task = person_task if config.task == "person" else emotion_task
+    found = task(store.utterances[row] for row in rows).labels
+    if job.labels != len(found):
         print(
-            f"--num-{task}s={job.labels}: the training part has {len(found)}, and the model answers"
-            f" these: {', '.join(found)}"
+            f"--num-{config.task}s={job.labels}: the training part has {len(found)}, and the model"
+            f" answers these: {', '.join(found)}"
         )
 
 
@@ -260,6 +272,11 @@ def _train(job: Job, data: Path, folder: Path) -> Run:
     if (folder / STATE).is_file():
         print(f"{folder}: training goes on after its last finished epoch")
         return train(data, folder, resume=True)
+    if folder.exists():
+        raise MienError(
+            f"{folder} was begun by this command and holds no finished epoch: delete it, and give"
+            " the command again"
+        )
     return train(data, folder, job.model, job.training)
 
 

@@ -155,6 +155,10 @@ def test_an_option_does_what_it_says(options: str, expected: dict[str, object]) 
     TrainConfig(**values["training"])
 
 
+USED_BY_KIND = ("num_emotions", "num_persons", "hand_crafted")
+"""Options that choose a task, or go without saying."""
+
+
 def test_every_option_sets_something_says_so_or_is_used_by_the_command() -> None:
     """So that none can be added that is parsed and forgotten."""
     source = Path(command.__file__).read_text()
@@ -164,7 +168,7 @@ def test_every_option_sets_something_says_so_or_is_used_by_the_command() -> None
             kind = {"model": ModelConfig, "training": TrainConfig}[section]
             assert name in kind.model_fields, option.flags
         elif option.models and not option.note(True):
-            assert f'"{option.name}"' in source or option.name == "hand_crafted", option.flags
+            assert f'"{option.name}"' in source or option.name in USED_BY_KIND, option.flags
     assert {name for setting in REPRODUCED for name in [setting.split(".")[1]]} <= set(
         ModelConfig.model_fields
     )
@@ -322,6 +326,22 @@ def test_a_published_command_prepares_trains_and_prints_a_table(
     assert len(run.config.tasks[0].labels) == (10 if task == "person" else 6)
     assert run.config.tasks[0].loss == "bce"
     assert set(run.read("thresholds.json")[task]) == set(run.config.tasks[0].labels)
+
+
+def test_a_run_without_a_finished_epoch_is_named(here: Callable, monkeypatch, capsys) -> None:
+    line = f"{PUBLISHED['dense']} --seed=11"
+
+    def stop(*_: object) -> None:
+        folder.mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    folder = Path("savings") / "begun"
+    monkeypatch.setattr("mien.reproduce._folder", lambda *_: folder)
+    monkeypatch.setattr("mien.reproduce.train", stop)
+    assert main(here(line)) == 1
+    assert "main.py: interrupted" in capsys.readouterr().err
+    assert main(here(line)) == 1
+    assert "begun by this command and holds no finished epoch" in capsys.readouterr().err
 
 
 @pytest.mark.slow

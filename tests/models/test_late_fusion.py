@@ -20,6 +20,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "published": {"model": "lf-rnn", "rnn_state": "published"},
     "one way": {"model": "lf-rnn", "bidirectional": False},
     "transformer": {"model": "lf-transformer", "positions": True},
+    "concat": {"model": "lf-rnn", "fusion": "concat"},
+    "attention": {"model": "lf-transformer", "fusion": "attention"},
     "words and voice": {"model": "lf-rnn", "modalities": "ta"},
     "faces": {"model": "lf-transformer", "modalities": "v"},
 }

@@ -96,7 +96,8 @@ def _reproduce(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
         frame_interval=given.get("img_interval", 500) / 1000,
         model=validated(parser, "model", ModelConfig, values["model"]),
         training=validated(parser, "training", TrainConfig, values["training"]),
-        labels=given.get("num_persons", given.get("num_emotions")),
+        # of the task learnt: a recipe may have set another
+        labels=given.get(f"num_{values['training']['task']}s"),
         gpu=given.get("cuda", "0"),
         part="test" if "test" in given else "valid" if "valid" in given else None,
         savings=args.savings,
