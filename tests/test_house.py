@@ -38,7 +38,8 @@ def room(path: Path) -> list[Path]:
         ("models", ("models", "batch", "errors")),
         ("evaluation", ("evaluation", "errors", "files")),
         ("tasks", ("utterance", "errors")),
-        ("gallery", ("gallery", "errors", "files")),
+        ("gallery", ("gallery", "encoder", "errors", "files")),
+        ("encoder", ("recognizer", "files")),
         (
             "dataset",
             ("dataset", "media", "models.config", "batch", "tasks", "utterance", "errors", "files"),
