@@ -1,7 +1,7 @@
 """Kill a process that enrols, or forgets, at a random moment, and look at what is left.
 
-As a program with arguments it is the process that is killed: `FOLDER FIRST LAST` enrols synthetic
-persons by number, `FOLDER NAME` forgets one.
+Called as `gallery_kill.py --work FOLDER FIRST LAST` it is the process that is killed, enrolling
+synthetic persons by number; as `gallery_kill.py --work FOLDER NAME` it forgets one.
 """
 
 import json
@@ -58,7 +58,7 @@ def enrol(gallery: Gallery, number: int) -> None:
 
 def start(*arguments: object) -> subprocess.Popen[str]:
     """Start this file as the process to be killed."""
-    command = [sys.executable, str(Path(__file__).resolve()), *map(str, arguments)]
+    command = [sys.executable, str(Path(__file__).resolve()), "--work", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -232,7 +232,7 @@ def be_killed(folder: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2 and Path(sys.argv[0]).resolve() == Path(__file__).resolve():
-        be_killed(*sys.argv[1:])
+    if sys.argv[1:2] == ["--work"]:
+        be_killed(*sys.argv[2:])
     else:
         main()

@@ -46,7 +46,8 @@ def room(path: Path) -> list[Path]:
         ),
         ("evaluation", ("evaluation", "errors", "files")),
         ("tasks", ("utterance", "errors")),
-        ("gallery", ("gallery", "errors", "files")),
+        ("gallery", ("gallery", "encoder", "errors", "files")),
+        ("encoder", ("recognizer", "files")),
         (
             "dataset",
             (

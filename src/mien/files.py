@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,3 +40,12 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file whole or not at all. Raises as `whole` does."""
     with whole(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def fingerprint(path: Path) -> str:
+    """Give the SHA-256 of a file's content. Raises `MienError` where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MienError(f"{path}: can't be read ({error.strerror or error})") from error

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mien import __version__
-from mien.cli import clips, data, project, runs
+from mien.cli import clips, data, gallery, project, runs
 from mien.errors import MienError
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
@@ -22,6 +22,11 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "report": ("write a page of a run's figures and curves", runs.report),
     "predict": ("say how somebody feels and who they are", clips.predict),
     "explain": ("draw where a sparse model looks in a clip", clips.explain),
+    "enrol": ("enrol a person in a gallery, from clips", gallery.enrol),
+    "identify": ("say who of a gallery is in a clip, or that nobody is", gallery.identify),
+    "verify": ("say whether two clips show the same person", gallery.verify),
+    "forget": ("remove a person from a gallery for good", gallery.forget),
+    "gallery": ("look after a gallery", gallery.gallery),
     "bench": ("run the benchmarks of a checkout", project.bench),
 }
 """For each command what it does, and what gives a parser its arguments and its handler."""

@@ -7,7 +7,7 @@ from mien.errors import MienError
 if not all(map(find_spec, ("lancedb", "lance"))):
     raise MienError("a gallery needs an extra: pip install 'mien[gallery]'")
 
-from mien.gallery.calibration import DEFAULT_THRESHOLD, Calibration, calibrate
+from mien.gallery.calibration import Calibration, calibrate
 from mien.gallery.gallery import Gallery
 from mien.gallery.records import (
     UNKNOWN,
@@ -19,7 +19,6 @@ from mien.gallery.records import (
 )
 
 __all__ = [
-    "DEFAULT_THRESHOLD",
     "UNKNOWN",
     "Calibration",
     "Candidate",

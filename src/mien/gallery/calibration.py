@@ -1,7 +1,7 @@
 """From a cosine to a probability, and to a threshold that few strangers pass."""
 
 from datetime import UTC, datetime
-from math import ceil, floor
+from math import ceil
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,9 +9,8 @@ from scipy.optimize import minimize
 
 from mien.errors import MienError
 
-DEFAULT_THRESHOLD = 0.9
-"""Before calibration. Strict on purpose: which cosine means the same person differs by encoder, and
-to miss somebody does less harm than to name the wrong one."""
+RIDGE = 1e-6
+"""Weight of the squared slope: trials without any overlap would drive it to infinity."""
 
 
 class Calibration(BaseModel):
@@ -31,7 +30,7 @@ class Calibration(BaseModel):
     strangers: int = Field(0, description="strangers' trials that this rests on")
     mates: int = Field(0, description="enrolled persons' trials that this rests on")
     templates: int = Field(0, description="templates stored at that time")
-    made: datetime = Field(default_factory=lambda: datetime.now(UTC), description="when")
+    made: datetime | None = Field(None, description="when; null: nobody has chosen a threshold yet")
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray | None:
         """Give the probability of each candidate of a search.
@@ -59,8 +58,22 @@ class Calibration(BaseModel):
         weights = np.exp(logits - top)
         return weights / (weights.sum() + np.exp(-top))
 
+    def __str__(self) -> str:
+        """Say what the threshold rests on."""
+        if self.made is None:
+            return f"threshold {self.threshold:.3f}: the default, which rests on no data"
+        day = f"{self.made:%Y-%m-%d}"
+        if self.fpir is None:
+            return f"threshold {self.threshold:.3f}: set by hand on {day}"
+        return (
+            f"threshold {self.threshold:.3f}: at most {self.fpir:.2%} of strangers are named, by"
+            f" {self.strangers} strangers' trials of {day}"
+        )
+
     def notes(self, templates: int) -> list[str]:
         """Say what is amiss where so many templates are stored now."""
+        if self.made is None:
+            return ["the threshold is the default, which rests on no data; calibrate"]
         if self.fpir is None or templates <= 2 * self.templates:
             return []
         return [
@@ -128,6 +141,7 @@ def calibrate(
         strangers=len(best),
         mates=mates,
         templates=templates,
+        made=datetime.now(UTC),
     )
 
 
@@ -147,22 +161,9 @@ def _fit(scores: np.ndarray, truth: np.ndarray, stranger: np.ndarray) -> tuple[f
         error[rows, truth] -= 1  # -1 is the last column
         error = (error * weight[:, None])[:, :-1]
         value = float(weight @ (total - logits[rows, truth]))
-        penalty = RIDGE * slope**2  # separable trials would drive the slope to infinity
-        return value + penalty, np.array([(error * filled).sum() + 2 * RIDGE * slope, error.sum()])
+        return value + RIDGE * slope**2, np.array(
+            [(error * filled).sum() + 2 * RIDGE * slope, error.sum()]
+        )
 
     found = minimize(loss, np.array([10.0, -5.0]), jac=True, method="L-BFGS-B")
     return float(found.x[0]), float(found.x[1])
-
-
-RIDGE = 1e-6
-
-
-def shown_rate(rate: float) -> str:
-    """Say a rate as "1 in 100".
-
-    Examples
-    --------
-    >>> shown_rate(0.01)
-    '1 in 100'
-    """
-    return f"1 in {floor(1 / rate + 0.5)}"

@@ -1,21 +1,26 @@
 """Enrolled persons: who they are, on what terms, and how they are found again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
 from lancedb.expr import Expr, col
 
+from mien.encoder import SAME_PERSON
 from mien.errors import MienError
-from mien.gallery.calibration import DEFAULT_THRESHOLD, Calibration, calibrate
+from mien.gallery.calibration import Calibration, calibrate
 from mien.gallery.export import export
 from mien.gallery.keeper import Keeper
 from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
 from mien.gallery.rows import RECORD_COLUMNS, check, records, to_table, unit, vectors
 from mien.gallery.search import LOOKED_AT, candidates, leave_one_out, search_all
-from mien.gallery.templates import Templates, of
+from mien.gallery.templates import About, Templates, of
+
+UNCALIBRATED = Calibration(threshold=SAME_PERSON)
+"""What is gone by until a threshold is chosen."""
 
 
 class Gallery:
@@ -97,11 +102,11 @@ class Gallery:
         """Enrol many persons at once, all or none. Takes and raises what `enrol` does."""
         for newcomer in newcomers:
             check(newcomer, _today())
-        with self._keeper.writing():
+        with self._keeper.writing(new=True):
             if not self._templates.exist:
                 self._templates.create(encoder, newcomers[0].embeddings.shape[1])
             for newcomer in newcomers:
-                self._refuse_others(encoder, newcomer.embeddings.shape[1])
+                self._matching(encoder, newcomer.embeddings.shape[1])
             subjects = self._subjects(newcomers)
             self._keeper.enrol(to_table(newcomers, subjects, self._templates.schema))
             self._keeper.tend()
@@ -129,7 +134,8 @@ class Gallery:
     ) -> Identification:
         """Say who somebody is, or that they are unknown.
 
-        A person's score is that of the nearest of their templates.
+        A person's score is that of the nearest of their templates. On 24 actors in eight emotions
+        that named more of them than the mean over their templates did: see docs/gallery.md.
 
         Parameters
         ----------
@@ -147,9 +153,9 @@ class Gallery:
         """
         (vector,) = unit(np.asarray(embedding)[None])
         with self._keeper.reading():
-            self._refuse_others(encoder, len(vector))
-            calibration, stored = self.calibration, len(self._templates)
+            about = self._matching(encoder, len(vector))
             hits = self._templates.nearest(vector, top_k, _today())
+        calibration = about.calibration or UNCALIBRATED
         found = candidates(hits, calibration)
         known = bool(found) and found[0].score > calibration.threshold
         subject = max(hits, key=lambda hit: hit.score).subject if known else None
@@ -158,8 +164,7 @@ class Gallery:
             person=found[0].person if known else UNKNOWN,
             candidates=found,
             threshold=calibration.threshold,
-            calibrated=calibration.fpir is not None,
-            notes=calibration.notes(stored),
+            notes=calibration.notes(about.rows),
         )
 
     def verify(self, person: str, embedding: np.ndarray, *, encoder: str) -> Verification:
@@ -175,13 +180,13 @@ class Gallery:
         """
         (vector,) = unit(np.asarray(embedding)[None])
         with self._keeper.reading():
-            self._refuse_others(encoder, len(vector))
+            about = self._matching(encoder, len(vector))
             where = (col("person") == person) & (col("expires") >= _today())
             rows = self._templates.rows(["subject", "vector"], where)
-            threshold = self.calibration.threshold
         if not len(rows):
             raise MienError(f"{person} is not enrolled in {self.uri}, or their consent has expired")
         score = float((vectors(rows) @ vector).max())
+        threshold = (about.calibration or UNCALIBRATED).threshold
         accepted = score > threshold
         self.audit.append("verify", rows["subject"][0].as_py(), durable=False, accepted=accepted)
         return Verification(person=person, accepted=accepted, score=score, threshold=threshold)
@@ -194,13 +199,14 @@ class Gallery:
     @property
     def calibration(self) -> Calibration:
         """What cosines say here; at first the default threshold alone."""
-        return self._templates.about.calibration or Calibration(threshold=DEFAULT_THRESHOLD)
+        return self._templates.about.calibration or UNCALIBRATED
 
     def set_threshold(self, threshold: float) -> None:
         """Choose by hand above which cosine somebody is named. Raises `MienError` if it is none."""
         if not -1 <= threshold <= 1:
             raise MienError(f"{threshold:g} is no cosine: give a threshold from -1 to 1")
-        self._keep(self.calibration.model_copy(update={"threshold": threshold, "fpir": None}))
+        change = {"threshold": threshold, "fpir": None, "made": datetime.now(UTC)}
+        self._keep(self.calibration.model_copy(update=change))
 
     def calibrate(
         self, trials: Sequence[tuple[np.ndarray, str | None]] | None = None, *, fpir: float = 0.01
@@ -234,7 +240,7 @@ class Gallery:
                 embeddings = unit(np.stack([embedding for embedding, _ in trials]))
                 persons = [person for _, person in trials]
                 data = search_all(self._templates, embeddings, persons, _today())
-            calibration = calibrate(*data, fpir=fpir, templates=len(self._templates))
+            calibration = calibrate(*data, fpir=fpir, templates=self._templates.about.rows)
         self._keep(calibration)
         return calibration
 
@@ -242,6 +248,19 @@ class Gallery:
         with self._keeper.writing():
             self._templates.calibrate(calibration)
             self.audit.append("calibrate", **calibration.model_dump(mode="json"))
+
+    def history(self, person: str | None = None) -> Iterator[dict[str, Any]]:
+        """Give the audit log, or what of it concerns a person.
+
+        Raises
+        ------
+        MienError
+            They are not enrolled, or the log was tampered with.
+        """
+        with self._keeper.reading():
+            subjects = None if person is None else self._known(person)
+        lines = self.audit.lines()
+        return (line for line in lines if subjects is None or line["subject"] in subjects)
 
     def list(self) -> list[Record]:
         """Give what is held of each person, by name. Raises `MienError` without a gallery."""
@@ -304,7 +323,8 @@ class Gallery:
     def _subjects_of(self, where: Expr) -> Sequence[str]:
         return sorted(self._templates.rows(["subject"], where)["subject"].unique().to_pylist())
 
-    def _refuse_others(self, encoder: str, dimensions: int) -> None:
+    def _matching(self, encoder: str, dimensions: int) -> About:
+        """Tell what the gallery holds; refuse what can't be compared with it."""
         about = self._templates.about
         if (encoder, dimensions) != (about.encoder, about.dimensions):
             raise MienError(
@@ -312,6 +332,7 @@ class Gallery:
                 f" ({about.dimensions} numbers), these are of {encoder[:12]} ({dimensions}): use"
                 " the run that the gallery was made with, or enrol everybody anew in another"
             )
+        return about
 
 
 def _today() -> date:

@@ -42,12 +42,20 @@ class Keeper:
         self._locks = Locks(home)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Be the one process that writes. Raises `MienError` where the folder can't be made."""
-        try:
-            self.home.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise MienError(f"{self.home} can't be made ({error.strerror})") from error
+    def writing(self, *, new: bool = False) -> Iterator[None]:
+        """Be the one process that writes.
+
+        Parameters
+        ----------
+        new : bool
+            Make the folder if there is none.
+
+        Raises
+        ------
+        MienError
+            There is no gallery, or the folder can't be made.
+        """
+        self._enter(new)
         with self._locks.writing():
             self._recover()
             yield
@@ -61,16 +69,22 @@ class Keeper:
         MienError
             There is no gallery.
         """
-        if not self.home.is_dir():
-            raise MienError(
-                f"{self.templates.uri} is no gallery: enrol somebody first (mien enrol)"
-            )
+        self._enter(False)
         if self._journal.unfinished():
             with self._locks.writing(wait=False) as alone:
                 if alone:
                     self._recover()
         with self._locks.reading():
             yield
+
+    def _enter(self, new: bool) -> None:
+        """See to the folder of locks and log."""
+        if not (new or self.home.is_dir() or self.templates.folder is None):
+            raise MienError(f"{self.home} is no gallery: enrol somebody first (mien enrol)")
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MienError(f"{self.home} can't be made ({error.strerror})") from error
 
     def enrol(self, rows: pa.Table) -> None:
         """Store rows whose column `enrolment` is still to be filled. The caller is `writing`."""

@@ -68,8 +68,16 @@ class Identification(BaseModel):
     person: str = Field(description="the name, or “unknown”")
     candidates: list[Candidate] = Field(description="persons with near templates, nearest first")
     threshold: float = Field(description="score above which the first candidate is named")
-    calibrated: bool = Field(description="false: the threshold rests on no data")
     notes: list[str] = Field(default_factory=list, description="what to know about the answer")
+
+    def table(self) -> str:
+        """Lay the answer out for reading."""
+        width = max((len(candidate.person) for candidate in self.candidates), default=0)
+        lines = [f"  {self.person} (threshold {self.threshold:.3f})"]
+        for one in self.candidates:
+            probability = "" if one.probability is None else f"  probability {one.probability:.2f}"
+            lines.append(f"    {one.person:<{width}}  cosine {one.score:.3f}{probability}")
+        return "\n".join(lines + [f"  note: {note}" for note in self.notes])
 
 
 class Verification(BaseModel):

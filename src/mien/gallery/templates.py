@@ -5,12 +5,14 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import lancedb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from lancedb.expr import Expr, col
 from lancedb.index import IvfRq
 
@@ -26,11 +28,14 @@ ABOUT = "mien"
 INDEX_FROM = 32_768
 """Rows from which on there is an index, and which may be outside it. These are all compared."""
 
-GROWTH = 4
-"""The index's partitions are chosen anew when the table has become so many times as large."""
+PARTITION = 1024
+"""Rows of a partition of the index, about, when it is new."""
 
-PROBES = 200
-"""Partitions looked at, of about √rows: see benchmarks/gallery.md for what it costs and finds."""
+GROWTH = 2
+"""The partitions are drawn anew when the table has become so many times as large."""
+
+PROBED = 0.25
+"""Share of the index's partitions that a search looks at: see benchmarks/gallery.md."""
 
 REFINE = 2
 """So many times the rows wanted are compared exactly."""
@@ -55,11 +60,18 @@ class Hit(NamedTuple):
 
 
 class About(NamedTuple):
-    """What holds for all templates."""
+    """What holds for all templates.
+
+    `expires` is the first day on which one of them does, `trained` how many there were when the
+    index was made.
+    """
 
     encoder: str
     dimensions: int
     calibration: Calibration | None
+    trained: int
+    rows: int
+    expires: date
 
 
 def of(subjects: Sequence[str]) -> Expr:
@@ -100,12 +112,15 @@ class Templates:
 
     def __init__(self, uri: str, folder: Path | None) -> None:
         self.uri, self.folder = uri, folder
-        session = lancedb.Session(INDEX_CACHE, METADATA_CACHE)
-        # each read sees what other processes have written
-        always = timedelta(0)
-        self._database = lancedb.connect(uri, read_consistency_interval=always, session=session)
         self._opened: Any = None
-        self._expired: tuple[tuple[int, date], bool] | None = None
+        self._known: tuple[int, About] | None = None
+
+    @cached_property
+    def _database(self) -> Any:
+        # opened late: LanceDB makes the folder
+        session = lancedb.Session(INDEX_CACHE, METADATA_CACHE)
+        always = timedelta(0)  # each read sees what other processes have written
+        return lancedb.connect(self.uri, read_consistency_interval=always, session=session)
 
     @property
     def _table(self) -> Any:
@@ -132,6 +147,12 @@ class Templates:
     @property
     def about(self) -> About:
         """What holds for all templates. Raises `MienError` for a table of another format."""
+        version = int(self._table.version)
+        if self._known is None or self._known[0] != version:
+            self._known = version, self._read_about()
+        return self._known[1]
+
+    def _read_about(self) -> About:
         field = self._table.schema.field("vector")
         content = json.loads((field.metadata or {}).get(ABOUT.encode(), b"{}"))
         if content.get("format") != FORMAT:
@@ -140,10 +161,14 @@ class Templates:
                 " use the version of mien that wrote it"
             )
         calibration = content.get("calibration")
+        days = self.rows(["expires"])["expires"]
         return About(
             encoder=content["encoder"],
             dimensions=field.type.list_size,
             calibration=calibration and Calibration.model_validate(calibration),
+            trained=content.get("trained", 0),
+            rows=len(days),
+            expires=pc.min(days).as_py() or date.max,
         )
 
     @property
@@ -153,17 +178,15 @@ class Templates:
 
     def calibrate(self, calibration: Calibration) -> None:
         """Keep a calibration."""
-        content = {
-            "format": FORMAT,
-            "encoder": self.about.encoder,
-            "calibration": calibration.model_dump(mode="json"),
-        }
-        change = {"path": "vector", "metadata": {ABOUT: json.dumps(content)}}
-        with self._synced():
-            self._table.update_field_metadata(change)
+        self._note(calibration=calibration.model_dump(mode="json"))
 
-    def __len__(self) -> int:
-        return int(self._table.count_rows())
+    def _note(self, **change: Any) -> None:
+        """Change what holds for all templates."""
+        content = json.loads(self._table.schema.field("vector").metadata[ABOUT.encode()]) | change
+        with self._synced():
+            self._table.update_field_metadata(
+                {"path": "vector", "metadata": {ABOUT: json.dumps(content)}}
+            )
 
     def add(self, rows: pa.Table) -> None:
         """Store rows, all or none; on a local disk they have reached it when this returns."""
@@ -181,21 +204,16 @@ class Templates:
 
     def nearest(self, vector: np.ndarray, count: int, today: date) -> list[Hit]:
         """Find the templates nearest to a unit vector (E,), best first, without expired ones."""
+        about = self.about
         query = self._table.search(vector, vector_column_name="vector").distance_type("dot")
-        query = query.nprobes(PROBES).refine_factor(REFINE).limit(count)
-        if self._any_expired(today):
+        probes = math.ceil(PROBED * about.trained / PARTITION)
+        query = query.limit(count).nprobes(max(1, probes)).refine_factor(REFINE)
+        if about.expires < today:  # to ask each row for its day takes longer
             query = query.where(col("expires") >= today)
         found = query.select(["person", "subject", "clip", "_distance"]).to_arrow().to_pydict()
         # LanceDB's distance is 1 - the scalar product
         scores = (1 - distance for distance in found.pop("_distance"))
         return [Hit(*row) for row in zip(*found.values(), scores, strict=True)]
-
-    def _any_expired(self, today: date) -> bool:
-        """Tell whether a search has to ask each row for its date, which takes longer."""
-        state = int(self._table.version), today
-        if self._expired is None or self._expired[0] != state:
-            self._expired = state, self._table.count_rows((col("expires") < today).to_sql()) > 0
-        return self._expired[1]
 
     def remove(self, where: Expr) -> None:
         """Take rows out of the table. Their bytes stay on the disk until `compact` and `sweep`."""
@@ -235,29 +253,19 @@ class Templates:
 
         Searches go on with the old one meanwhile.
         """
-        names = [index.name for index in self._table.list_indices()]
-        if not names:
-            if len(self) < INDEX_FROM:
-                return False
-            self._train()
-            return True
-        stats = self._table.index_stats(names[0])
-        if stats.num_unindexed_rows < INDEX_FROM:
+        rows, names = self.about.rows, [index.name for index in self._table.list_indices()]
+        outside = self._table.index_stats(names[0]).num_unindexed_rows if names else rows
+        if outside < INDEX_FROM:
             return False
-        if len(self) > GROWTH * self._partitions(names[0]) ** 2:
-            self._train()
+        if not names or rows > GROWTH * self.about.trained:
+            self._note(trained=rows)  # first: too many probes, after a crash, only take longer
+            config = IvfRq(distance_type="dot", target_partition_size=PARTITION)
+            self._table.create_index("vector", config=config, replace=True)
         else:
-            self._table.to_lance().optimize.optimize_indices(index_names=names)
+            # into the index that there is: several would each have to be searched
+            self._table.to_lance().optimize.optimize_indices(num_indices_to_merge=1)
+            self._table.checkout_latest()
         return True
-
-    def _train(self) -> None:
-        partitions = round(math.sqrt(len(self)))
-        config = IvfRq(distance_type="dot", num_partitions=partitions)
-        self._table.create_index("vector", config=config, replace=True)
-
-    def _partitions(self, name: str) -> int:
-        stats = self._table.to_lance().stats.index_stats(name)
-        return int(stats["indices"][0]["num_partitions"])
 
     @contextmanager
     def _synced(self) -> Iterator[None]:

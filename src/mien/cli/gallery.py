@@ -1,0 +1,213 @@
+"""The commands about who is in a clip: enrol, identify, verify, forget, gallery."""
+
+import argparse
+import json
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mien.errors import MienError
+
+if TYPE_CHECKING:
+    from mien.gallery import Gallery
+
+
+def enrol(parser: ArgumentParser) -> None:
+    """Make `mien enrol` of a parser."""
+    _add_gallery(parser)
+    parser.add_argument("person", help="the name to answer with")
+    parser.add_argument("clip", nargs="+", type=Path, help="video or sound files of the person")
+    _add_run(parser)
+    parser.add_argument("--consent", required=True, help="what the person agreed to, and when")
+    parser.add_argument("--expires", required=True, type=_day, help="last day, as 2027-12-31 (UTC)")
+    parser.set_defaults(handler=_enrol)
+
+
+def _add_gallery(parser: ArgumentParser) -> None:
+    parser.add_argument("gallery", help="its folder, or a place such as s3://bucket/gallery")
+    parser.add_argument(
+        "--log", type=Path, help="folder of the audit log, if not the gallery's own"
+    )
+
+
+def _add_run(parser: ArgumentParser, *, required: bool = True) -> None:
+    parser.add_argument("--run", type=Path, required=required, help="run folder of the model")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2027-12-31") from None
+
+
+def _open(args: Namespace) -> "Gallery":
+    from mien.gallery import Gallery
+
+    return Gallery(args.gallery, log=args.log)
+
+
+def _enrol(args: Namespace) -> None:
+    import numpy as np
+
+    from mien.encoder import RunEncoder
+    from mien.files import fingerprint
+
+    gallery = _open(args)
+    clips = [fingerprint(clip) for clip in args.clip]
+    encoder = RunEncoder(args.run)
+    gallery.enrol(
+        args.person,
+        np.stack([encoder.embed(clip) for clip in args.clip]),
+        clips=clips,
+        consent=args.consent,
+        expires=args.expires,
+        encoder=encoder.fingerprint,
+    )
+    print(f"{args.person}: {len(clips)} templates stored in {args.gallery} until {args.expires}")
+
+
+def identify(parser: ArgumentParser) -> None:
+    """Make `mien identify` of a parser."""
+    _add_gallery(parser)
+    parser.add_argument("clip", nargs="+", type=Path, help="video or sound files")
+    _add_run(parser)
+    parser.add_argument("--top", type=int, default=10, help="templates to look at (default: 10)")
+    parser.add_argument("--json", help="write the answers to this file, - for the screen")
+    parser.set_defaults(handler=_identify)
+
+
+def _identify(args: Namespace) -> None:
+    from mien.encoder import RunEncoder
+    from mien.files import write_text
+
+    gallery, encoder = _open(args), RunEncoder(args.run)
+    answers, failures = [], []
+    for clip in args.clip:
+        try:
+            embedding = encoder.embed(clip)
+        except MienError as error:
+            failures.append(str(error))
+            continue
+        answer = gallery.identify(embedding, encoder=encoder.fingerprint, top_k=args.top)
+        answers.append({"clip": str(clip)} | answer.model_dump(mode="json"))
+        if args.json != "-":
+            print(clip, answer.table(), sep="\n")
+    if args.json:
+        content = json.dumps(answers, indent=2)
+        print(content) if args.json == "-" else write_text(Path(args.json), content)
+    if failures:
+        raise MienError("\nmien: ".join(failures))
+
+
+def verify(parser: ArgumentParser) -> None:
+    """Make `mien verify` of a parser."""
+    parser.add_argument("run", type=Path, help="the run folder")
+    parser.add_argument("clip", nargs=2, type=Path, help="two video or sound files to compare")
+    parser.add_argument("--threshold", type=float, help="cosine above which it is the same person")
+    parser.set_defaults(handler=_verify)
+
+
+def _verify(args: Namespace) -> None:
+    from mien.encoder import SAME_PERSON, RunEncoder, cosine
+
+    encoder = RunEncoder(args.run)
+    score = cosine(*(encoder.embed(clip) for clip in args.clip))
+    threshold = SAME_PERSON if args.threshold is None else args.threshold
+    who = "the same person" if score > threshold else "not the same person"
+    print(f"{who} (cosine {score:.3f}, threshold {threshold:.3f})")
+    if args.threshold is None:
+        print("note: the threshold is the default, which rests on no data; give --threshold")
+
+
+def forget(parser: ArgumentParser) -> None:
+    """Make `mien forget` of a parser."""
+    _add_gallery(parser)
+    parser.add_argument("person", help="the name they are enrolled with")
+    parser.set_defaults(handler=_forget)
+
+
+def _forget(args: Namespace) -> None:
+    _open(args).forget(args.person)
+    print(f"{args.person} is forgotten")
+
+
+def gallery(parser: ArgumentParser) -> None:
+    """Make `mien gallery` of a parser."""
+    _add_gallery(parser)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, handler: Callable[[Namespace], None], about: str) -> ArgumentParser:
+        added = actions.add_parser(name, help=about, description=about)
+        added.add_argument(
+            "--debug", action="store_true", default=SUPPRESS, help="show a traceback on errors"
+        )
+        added.set_defaults(handler=handler)
+        return added
+
+    action("list", _list, "say who is enrolled, on what terms, until when")
+    export = action("export", _export, "write what is held of a person, or of everybody")
+    export.add_argument("out", type=Path, help="the file, .json or .parquet")
+    export.add_argument("--person", help="the name they are enrolled with")
+    action("purge", _purge, "forget what has expired")
+    _add_threshold(action("threshold", _threshold, "show, set or measure who counts as unknown"))
+    audit = action("audit", _audit, "show who did what and when, and whether the log is whole")
+    audit.add_argument("--person", help="only what concerns them")
+
+
+def _list(args: Namespace) -> None:
+    for record in _open(args).list():
+        expired = f", {record.expired} expired" if record.expired else ""
+        print(f"{record.person}: {record.templates} templates until {record.expires}{expired}")
+        for consent in record.consents:
+            print(f"    {consent}")
+
+
+def _export(args: Namespace) -> None:
+    count = _open(args).export(args.out, args.person)
+    print(f"{args.out}: {count} templates")
+
+
+def _purge(args: Namespace) -> None:
+    print(f"forgot what had expired of {_open(args).purge()} persons")
+
+
+def _add_threshold(parser: ArgumentParser) -> None:
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--set", type=float, metavar="COSINE", help="choose it by hand")
+    how.add_argument(
+        "--fpir", type=float, help="choose it so that this share of strangers is named"
+    )
+    parser.add_argument(
+        "--trials",
+        type=Path,
+        help="with --fpir: CSV with columns clip and person (none: a stranger) of clips that are"
+        " not enrolled; without it the enrolled ones are used",
+    )
+    _add_run(parser, required=False)
+
+
+def _threshold(args: Namespace) -> None:
+    from mien.encoder import RunEncoder
+    from mien.gallery.trials import read_trials
+
+    if args.trials and (args.fpir is None or args.run is None):
+        args.parser.error("--trials goes with --fpir and --run")
+    gallery = _open(args)
+    if args.set is not None:
+        gallery.set_threshold(args.set)
+    elif args.fpir is not None:
+        trials = None if args.trials is None else read_trials(args.trials, RunEncoder(args.run))
+        gallery.calibrate(trials, fpir=args.fpir)
+    print(gallery.calibration)
+
+
+def _audit(args: Namespace) -> None:
+    gallery = _open(args)
+    for line in gallery.history(args.person):
+        detail = ", ".join(f"{key} {value}" for key, value in line["detail"].items())
+        what = f"{line['actor']} {line['act']} {(line['subject'] or '')[:8]} {detail}"
+        print(f"{line['number']:>6} {line['time'][:19]} {what.rstrip()}")
+    print(f"whole; the last line's hash is {gallery.audit.head}")

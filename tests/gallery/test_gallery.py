@@ -1,0 +1,263 @@
+"""Enrol, identify, verify, list, export, forget; consent and expiry."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from people import LATER, consent, gallery, name, named, newcomer, traces, views
+
+from mien.errors import MienError
+from mien.gallery import UNKNOWN, Gallery
+from mien.gallery import gallery as module
+from mien.gallery import templates as store
+
+LOW = 0.6
+"""A threshold that fits the noise of the synthetic views."""
+
+
+def test_a_person_is_known_and_a_stranger_is_not(tmp_path: Path) -> None:
+    g = gallery(tmp_path, range(20))
+    g.set_threshold(LOW)
+    assert [named(g, p) for p in range(20)] == [name(p) for p in range(20)]
+    assert [named(g, p) for p in range(50, 60)] == [UNKNOWN] * 10
+
+
+def test_the_score_is_that_of_the_nearest_template(tmp_path: Path) -> None:
+    g = gallery(tmp_path, range(5))
+    view = views(2, 1, seed=9)[0]
+    answer = g.identify(5 * view, encoder="v1", top_k=15)
+    exact = {name(p): max(views(p) @ view) for p in range(5)}
+    assert {c.person: c.score for c in answer.candidates} == pytest.approx(exact, abs=1e-5)
+    scores = [c.score for c in answer.candidates]
+    assert scores == sorted(scores, reverse=True)
+    assert g.verify(name(3), view, encoder="v1").score == pytest.approx(exact[name(3)], abs=1e-5)
+
+
+def test_at_first_the_threshold_is_the_default_and_says_so(tmp_path: Path) -> None:
+    g = gallery(tmp_path, range(3))
+    answer = g.identify(views(0)[0], encoder="v1")
+    assert answer.person == name(0)
+    assert answer.threshold == 0.9
+    assert answer.candidates[0].probability is None
+    assert "rests on no data" in answer.table()
+    assert "default" in str(g.calibration)
+
+
+def test_a_threshold_set_by_hand_is_kept(tmp_path: Path) -> None:
+    gallery(tmp_path, range(3)).set_threshold(0.99)
+    g = Gallery(tmp_path)
+    assert g.calibration.threshold == 0.99
+    assert named(g, 0) == UNKNOWN
+    assert "by hand" in str(g.calibration)
+    with pytest.raises(MienError, match="no cosine"):
+        g.set_threshold(7)
+
+
+def test_verify_accepts_the_person_and_nobody_else(tmp_path: Path) -> None:
+    g = gallery(tmp_path, range(3))
+    g.set_threshold(LOW)
+    view = views(1, 1, seed=4)[0]
+    assert g.verify(name(1), view, encoder="v1").accepted
+    assert not g.verify(name(2), view, encoder="v1").accepted
+    with pytest.raises(MienError, match="is not enrolled"):
+        g.verify(name(8), view, encoder="v1")
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"consent": " "}, "without consent"),
+        ({"expires": date(2020, 1, 1)}, "expired on 2020-01-01"),
+        ({"person": "Unknown"}, "name"),
+        ({"person": " "}, "name"),
+        ({"clips": ("one",)}, "1 clips"),
+        ({"embeddings": np.zeros((3, 64))}, "zero"),
+        ({"embeddings": np.full((3, 64), np.nan)}, "not finite"),
+    ],
+)
+def test_what_must_not_be_enrolled(tmp_path: Path, change: dict, word: str) -> None:
+    with pytest.raises(MienError, match=word):
+        Gallery(tmp_path / "g").enrol_all([replace(newcomer(0), **change)], encoder="v1")
+    g = gallery(tmp_path / "g", [1])
+    with pytest.raises(MienError, match=word):
+        g.enrol_all([newcomer(2), replace(newcomer(0), **change)], encoder="v1")
+    assert [record.person for record in g.list()] == [name(1)], "all or none"
+
+
+def test_embeddings_of_another_model_are_refused(tmp_path: Path) -> None:
+    g = gallery(tmp_path, [0])
+    for encoder, view in (("v2", views(0)[0]), ("v1", views(0)[0][:16])):
+        with pytest.raises(MienError, match="use the run that the gallery was made with"):
+            g.identify(view, encoder=encoder)
+        with pytest.raises(MienError, match="use the run that the gallery was made with"):
+            g.verify(name(0), view, encoder=encoder)
+        with pytest.raises(MienError, match="use the run that the gallery was made with"):
+            g.enrol("New", view[None], clips=["x"], consent="c", expires=LATER, encoder=encoder)
+    assert len(g.list()) == 1
+
+
+def test_the_same_clip_is_not_enrolled_twice(tmp_path: Path) -> None:
+    g = gallery(tmp_path, [0])
+    with pytest.raises(MienError, match=f"already, as {name(0)}"):
+        g.enrol_all([newcomer(0)], encoder="v1")
+    with pytest.raises(MienError, match=f"already, as {name(0)}"):
+        g.enrol_all([replace(newcomer(1), clips=newcomer(0).clips)], encoder="v1")
+
+
+def test_further_clips_of_a_person_are_added_to_them(tmp_path: Path) -> None:
+    g = gallery(tmp_path, [0, 1])
+    more = {"clips": ["later"], "consent": "asked again", "expires": LATER, "encoder": "v1"}
+    g.enrol(name(0), views(0, 1, seed=5), **more)
+    first, second = g.list()
+    assert (first.templates, second.templates) == (4, 3)
+    assert first.consents == ["asked again", consent(0)]
+    assert first.clips == ["clip-0-0", "clip-0-1", "clip-0-2", "later"]
+    assert named(g, 0, seed=5) == name(0)
+
+
+def test_who_has_expired_is_not_matched_and_can_be_purged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    g = Gallery(tmp_path)
+    g.enrol_all([newcomer(0, expires=date(2990, 1, 1)), newcomer(1)], encoder="v1")
+    g.set_threshold(LOW)
+    monkeypatch.setattr(module, "_today", lambda: date(2990, 1, 1))
+    assert named(g, 0) == name(0), "the last day counts"
+    assert g.purge() == 0
+    monkeypatch.setattr(module, "_today", lambda: date(2990, 1, 2))
+    assert named(g, 0) == UNKNOWN
+    assert named(g, 1) == name(1)
+    with pytest.raises(MienError, match="consent has expired"):
+        g.verify(name(0), views(0)[0], encoder="v1")
+    assert [record.expired for record in g.list()] == [3, 0]
+    g.enrol_all([replace(newcomer(0), person="Somebody")], encoder="v1")  # the clips are free again
+    assert len(traces(tmp_path, 0)) >= 5
+    assert g.purge() == 1
+    assert {record.person for record in g.list()} == {name(1), "Somebody"}
+    assert [line["act"] for line in g.audit.lines()][-1] == "purge"
+
+
+def test_forgetting_leaves_no_trace_on_the_disk(tmp_path: Path) -> None:
+    g = gallery(tmp_path, range(10))
+    for person in range(10, 15):
+        g.enrol_all([newcomer(person)], encoder="v1")
+    gone, kept = (2, 12), (0, 3, 11, 14)
+    # all of it can be found as long as it is there: what is looked for would show
+    assert len(traces(tmp_path, *gone, *kept)) >= 5 * 6
+    for person in gone:
+        g.forget(name(person))
+    assert traces(tmp_path, *gone) == []
+    assert len(traces(tmp_path, *kept)) >= 5 * 4
+    g.set_threshold(LOW)
+    assert [named(g, p) for p in gone] == [UNKNOWN] * 2
+    assert [named(g, p) for p in kept] == [name(p) for p in kept]
+    with pytest.raises(MienError, match="is not enrolled"):
+        g.forget(name(2))
+
+
+def test_the_last_person_can_be_forgotten_and_another_enrolled(tmp_path: Path) -> None:
+    g = gallery(tmp_path, [0])
+    g.forget(name(0))
+    assert g.list() == []
+    assert traces(tmp_path, 0) == []
+    assert named(g, 0) == UNKNOWN
+    g.enrol_all([newcomer(0)], encoder="v1")
+    assert len(g.list()) == 1
+
+
+def test_a_growing_gallery_gets_an_index_that_finds_and_forgets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lance.file import LanceFileReader
+
+    monkeypatch.setattr(store, "INDEX_FROM", 600)
+    monkeypatch.setattr(store, "PARTITION", 64)
+    monkeypatch.setattr(store, "FRAGMENTS", 3)
+    g = Gallery(tmp_path)
+    for first in range(0, 1200, 120):
+        g.enrol_all([newcomer(p) for p in range(first, first + 120)], encoder="v1")
+        outside = g._templates._table.index_stats("vector_idx") if first >= 240 else None
+        assert outside is None or outside.num_unindexed_rows < 600
+    assert g._templates.about.trained > 1200, "drawn anew as it grew"
+    g.set_threshold(LOW)
+    assert np.mean([named(g, p) == name(p) for p in range(0, 1200, 10)]) > 0.9
+    g.forget(name(7))
+    assert traces(tmp_path, 7) == []
+    stats = g._templates._table.index_stats("vector_idx")
+    codes = [LanceFileReader(str(p)).num_rows() for p in tmp_path.rglob("auxiliary.idx")]
+    assert codes == [stats.num_indexed_rows], "the index holds nobody who is gone"
+    assert len(g.list()) == 1199
+
+
+def test_pseudonyms_are_not_taken_up_again(tmp_path: Path) -> None:
+    g = gallery(tmp_path, [0, 1])
+    (before,) = (record.subject for record in g.list() if record.person == name(0))
+    g.forget(name(0))
+    g.enrol_all([newcomer(0)], encoder="v1")
+    (after,) = (record.subject for record in g.list() if record.person == name(0))
+    assert before != after
+    assert [line["act"] for line in g.history(name(0))] == ["enrol"]
+
+
+def test_the_log_tells_all_and_names_nobody(tmp_path: Path) -> None:
+    g = gallery(tmp_path / "g", [0, 1])
+    g.set_threshold(LOW)
+    named(g, 0)
+    named(g, 9)
+    g.verify(name(1), views(1)[0], encoder="v1")
+    g.export(tmp_path / "one.json", name(1))
+    g.forget(name(1))
+    acts = [line["act"] for line in g.audit.lines()]
+    assert acts == [
+        *("enrol", "enrol", "calibrate", "identify", "identify", "verify", "export", "forget")
+    ]
+    text = g.audit.path.read_text()
+    for person in (0, 1):
+        assert name(person) not in text
+        assert consent(person) not in text
+        assert "clip-" not in text
+    assert [line["act"] for line in g.history(name(0))] == ["enrol", "identify"]
+
+
+@pytest.mark.parametrize("ending", ["json", "parquet"])
+def test_an_export_holds_all_of_a_person(tmp_path: Path, ending: str) -> None:
+    g = gallery(tmp_path / "g", range(4))
+    out = tmp_path / f"export.{ending}"
+    assert g.export(out, name(2)) == 3
+    if ending == "json":
+        rows = json.loads(out.read_text())["templates"]
+    else:
+        rows = pq.read_table(out).to_pylist()
+    assert {row["person"] for row in rows} == {name(2)}
+    assert {row["consent"] for row in rows} == {consent(2)}
+    assert np.array([row["vector"] for row in rows]) == pytest.approx(views(2))
+    assert g.export(out) == 12
+    with pytest.raises(MienError, match=r"\.json or \.parquet"):
+        g.export(tmp_path / "export.csv")
+    with pytest.raises(MienError, match="is not enrolled"):
+        g.export(out, "Nobody")
+
+
+def test_no_gallery_is_told_and_not_made(tmp_path: Path) -> None:
+    g = Gallery(tmp_path / "no")
+    for ask in (
+        g.list,
+        g.purge,
+        lambda: g.forget("x"),
+        lambda: named(g, 0),
+        lambda: g.history("x"),
+    ):
+        with pytest.raises(MienError, match="no gallery: enrol somebody first"):
+            ask()
+    assert not (tmp_path / "no").exists()
+    with pytest.raises(MienError, match="nobody was ever enrolled"):
+        Gallery(tmp_path).list()
+
+
+def test_a_gallery_elsewhere_needs_a_place_for_its_log() -> None:
+    with pytest.raises(MienError, match="--log"):
+        Gallery("s3://bucket/gallery")
