@@ -106,6 +106,16 @@ def test_groups_stay_apart_and_unknown_ones_are_left_out(
 
 @given(rows=corpora(), seed=st.integers(0, 3))
 @settings(max_examples=40, deadline=None)
+def test_strangers_are_in_the_test_alone(rows: list[Utterance], seed: int) -> None:
+    parts = divided(rows, "strangers", seed=seed)
+    found = groups(rows, parts, "person")
+    assert not found["test"] & (found["train"] | found["valid"])
+    assert None not in set().union(*found.values())
+    assert parts.left_out == sum(u.person is None for u in rows)
+
+
+@given(rows=corpora(), seed=st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
 def test_sentences_of_the_test_are_new(rows: list[Utterance], seed: int) -> None:
     found = groups(rows, divided(rows, "sentences", seed=seed), "text")
     assert not found["test"] & (found["train"] | found["valid"])

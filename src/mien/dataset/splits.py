@@ -99,12 +99,22 @@ def _random(utterances: Sequence[Utterance], seed: int, fold: int | None) -> lis
     return [parts[u.id] for u in utterances]
 
 
+def _strangers(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
+    parts = _shares(sorted({u.person for u in utterances if u.person}), "persons")
+    # who is to be learnt must be known in validation too, so it takes other utterances of theirs
+    known = [u for u in utterances if parts.get(u.person, "test") != "test"]
+    held = {u.id: part for u, part in zip(known, _random(known, seed, fold), strict=True)}
+    held = {name: "valid" if part == "valid" else "train" for name, part in held.items()}
+    return [held.get(u.id, "test") if u.person else None for u in utterances]
+
+
 PROTOCOLS: dict[str, tuple[str, Rule]] = {
     "given": ("the parts that the corpus assigns", _given),
     "persons": ("no person in two parts", _persons),
     "sessions": ("no session in two parts; --fold K tests session K", _sessions),
     "dialogues": ("known persons in dialogues that no other part has", _dialogues),
     "sentences": ("known persons saying sentences that training never had", _sentences),
+    "strangers": ("known persons in training and validation, others in the test", _strangers),
     "random": ("utterances at random: persons, dialogues and sentences leak", _random),
 }
 """Name of each protocol, what it keeps apart, and its rule."""

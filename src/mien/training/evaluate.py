@@ -138,7 +138,10 @@ def evaluate_run(
     for task in run.config.tasks:
         known = ~np.isnan(answers[task.name][1]).any(axis=1)
         if not known.any():
-            raise MienError(f"no utterance of the {part} part has a known label for {task.name!r}")
+            hint = ": for strangers see `mien verification`" if task.name == "person" else ""
+            raise MienError(
+                f"no utterance of the {part} part has a known label for {task.name!r}{hint}"
+            )
         utterances = [store.utterances[row] for row in np.array(judged)[known]]
         blocks[task.name] = _judge(run, task, *_known(*answers[task.name]), utterances)
     return {
