@@ -22,8 +22,8 @@ PACKAGE = "resemblyzer"
 class Voiceprint:
     """A pretrained speaker encoder: sound to a vector that tells voices apart.
 
-    The weights are those of resemblyzer 0.1.4, trained on VoxCeleb 1 and 2 and the training part
-    of LibriSpeech. They come with ``pip install --no-deps resemblyzer==0.1.4``.
+    The weights are those of resemblyzer 0.1.4, by its author's word trained on VoxCeleb 1 and 2 and
+    on LibriSpeech. They come with ``pip install --no-deps resemblyzer==0.1.4``.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ FRAME = 160
 MARGIN = 15
 """Frames on both sides of speech that count as speech, 150 ms: breath and echo are the voice's."""
 
-BELOW_PEAK = 25.0
+BELOW_PEAK = 20.0
 """A frame this many decibels below the loud ones may be silence, ..."""
 
 ABOVE_FLOOR = 0.35
