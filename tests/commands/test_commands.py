@@ -30,6 +30,11 @@ def test_help_names_every_command(mien) -> None:
         "report",
         "predict",
         "explain",
+        "enrol",
+        "identify",
+        "verify",
+        "forget",
+        "gallery",
         "bench",
     ):
         assert f"\n    {command} " in listed.replace("\n                ", " ")
@@ -40,7 +45,9 @@ def test_the_flags_are_the_ones_users_rely_on() -> None:
     """Adding a flag adds a line to flags.txt; losing one breaks somebody's command."""
     from mien.cli import build_parser
 
-    commands = next(a for a in build_parser()._actions if a.dest == "command").choices
+    commands = dict(next(a for a in build_parser()._actions if a.dest == "command").choices)
+    actions = next(a for a in commands["gallery"]._actions if a.dest == "action").choices
+    commands |= {f"gallery {name}": parser for name, parser in actions.items()}
     flags = [
         f"{name} {flag}"
         for name, parser in commands.items()

@@ -1,0 +1,156 @@
+"""What a user types to enrol, recognise and forget persons."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+CONSENT = ["--consent", "agreed on the phone, 3 May", "--expires", "2999-12-31"]
+
+
+@pytest.fixture
+def enrolled(mien, run_folder: Path, clips: Path, tmp_path: Path) -> Path:
+    """A gallery with two of the three synthetic persons, two clips each."""
+    folder = tmp_path / "gallery"
+    for person in (0, 1):
+        files = [clips / f"synthetic{number}.wav" for number in (2 * person, 2 * person + 6)]
+        result = mien("enrol", folder, f"P{person}", *files, "--run", run_folder, *CONSENT)
+        assert result.returncode == 0, result.stderr
+        assert f"P{person}: 2 templates" in result.stdout
+    return folder
+
+
+def test_the_nearest_persons_are_shown_and_one_bad_clip_stops_nothing(
+    mien, run_folder: Path, clips: Path, enrolled: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "answers.json"
+    same, gone = clips / "synthetic2.wav", clips / "gone.wav"
+    result = mien("identify", enrolled, same, gone, "--run", run_folder, "--json", out)
+    assert result.returncode == 1
+    assert "gone.wav does not exist" in result.stderr
+    assert "P1  cosine 1.000\n" in result.stdout
+    assert "rests on no data" in result.stdout
+    (answer,) = json.loads(out.read_text())
+    assert answer["clip"] == str(same)
+    scores = {c["person"]: c["score"] for c in answer["candidates"]}
+    assert set(scores) == {"P0", "P1"}
+    assert scores["P1"] == pytest.approx(1, abs=1e-5), "it was enrolled"
+    assert answer["person"] == max(scores, key=scores.get)
+
+
+def test_nobody_passes_a_threshold_of_1(
+    mien, run_folder: Path, clips: Path, enrolled: Path
+) -> None:
+    assert "by hand" in mien("gallery", enrolled, "threshold", "--set", "1").stdout
+    result = mien("identify", enrolled, clips / "synthetic9.wav", "--run", run_folder)
+    assert "  unknown (threshold 1.000)" in result.stdout
+
+
+def test_a_threshold_is_measured_on_a_list_of_trials(
+    mien, run_folder: Path, clips: Path, enrolled: Path
+) -> None:
+    rows = [(f"synthetic{n}.wav", "") for n in range(36) if n // 2 % 3 == 2]
+    rows += [(f"synthetic{n}.wav", f"P{n // 2 % 3}") for n in range(12, 36) if n // 2 % 3 < 2]
+    trials = clips / "trials.csv"
+    trials.write_text("clip,person\n" + "".join(f"{clip},{person}\n" for clip, person in rows))
+    threshold = ["gallery", enrolled, "threshold"]
+    flags = ["--trials", trials, "--run", run_folder]
+    result = mien(*threshold, "--fpir", "0.1", *flags)
+    assert result.returncode == 0, result.stderr
+    assert "at most 10.00% of strangers are named, by 12 strangers' trials" in result.stdout
+    assert mien(*threshold).stdout == result.stdout
+    identified = mien("identify", enrolled, clips / "synthetic9.wav", "--run", run_folder)
+    assert "probability" in identified.stdout
+    few = mien(*threshold, "--fpir", "0.01", *flags)
+    assert "too few" in few.stderr
+    assert mien(*threshold, "--trials", trials).returncode == 2
+    trials.write_text("file\na.wav\n")
+    assert "columns clip and person" in mien(*threshold, "--fpir", "0.1", *flags).stderr
+
+
+def test_verify_compares_two_clips(mien, run_folder: Path, clips: Path) -> None:
+    one, other = clips / "synthetic3.wav", clips / "synthetic5.wav"
+    same = mien("verify", run_folder, one, one)
+    assert same.stdout.startswith("the same person (cosine 1.000, threshold 0.900)\nnote: ")
+    result = mien("verify", run_folder, one, other, "--threshold", "1")
+    assert result.stdout.startswith("not the same person (cosine ")
+    assert "note" not in result.stdout
+
+
+def test_list_export_audit_forget(mien, enrolled: Path, tmp_path: Path) -> None:
+    listed = mien("gallery", enrolled, "list").stdout
+    assert "P0: 2 templates until 2999-12-31\n    agreed on the phone, 3 May\n" in listed
+    out = tmp_path / "p0.json"
+    assert "2 templates" in mien("gallery", enrolled, "export", out, "--person", "P0").stdout
+    assert len(json.loads(out.read_text())["templates"]) == 2
+    assert mien("forget", enrolled, "P0").stdout == "P0 is forgotten\n"
+    assert "P0" not in mien("gallery", enrolled, "list").stdout
+    assert "0 persons" in mien("gallery", enrolled, "purge").stdout
+    audit = mien("gallery", enrolled, "audit").stdout
+    acts = [row.split()[3] for row in audit.splitlines()[:-1]]
+    assert acts == ["enrol", "enrol", "export", "forget"]
+    assert audit.splitlines()[-1].startswith("whole; the last line's hash is ")
+    assert len(mien("gallery", enrolled, "audit", "--person", "P1").stdout.splitlines()) == 2
+    again = mien("forget", enrolled, "P0")
+    assert again.returncode == 1
+    assert "P0 is not enrolled" in again.stderr
+
+
+def test_a_tampered_log_is_told(mien, enrolled: Path) -> None:
+    log = enrolled / "audit.jsonl"
+    log.write_text(log.read_text().replace('"templates": 2', '"templates": 1', 1))
+    result = mien("gallery", enrolled, "audit")
+    assert result.returncode == 1
+    assert "audit.jsonl, line 1: does not fit" in result.stderr
+
+
+def test_a_gallery_of_another_run_is_refused(
+    mien, run_folder: Path, clips: Path, enrolled: Path, tmp_path: Path
+) -> None:
+    from shutil import copytree
+
+    from safetensors.torch import load_file, save_file
+
+    other = copytree(run_folder, tmp_path / "other")
+    weights = load_file(other / "model.safetensors")
+    first = next(name for name, value in weights.items() if value.is_floating_point())
+    weights[first] = weights[first] + 1
+    save_file(weights, other / "model.safetensors")
+    result = mien("identify", enrolled, clips / "synthetic2.wav", "--run", other)
+    assert result.returncode == 1
+    assert "use the run that the gallery was made with" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "flags", [["--expires", "2999-12-31"], CONSENT[:2], [*CONSENT[:2], "--expires", "soon"]]
+)
+def test_consent_and_a_day_are_asked_for(
+    mien, run_folder: Path, clips: Path, tmp_path: Path, flags: list[str]
+) -> None:
+    clip = clips / "synthetic2.wav"
+    result = mien("enrol", tmp_path / "g", "P1", clip, "--run", run_folder, *flags)
+    assert result.returncode == 2
+    assert not (tmp_path / "g").exists()
+
+
+def test_nothing_is_enrolled_where_one_clip_can_not_be_read(
+    mien, run_folder: Path, clips: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"RIFF")
+    files = [clips / "synthetic2.wav", bad]
+    result = mien("enrol", tmp_path / "g", "P1", *files, "--run", run_folder, *CONSENT)
+    assert result.returncode == 1
+    assert "bad.wav" in result.stderr
+    assert not (tmp_path / "g").exists()
+
+
+def test_without_the_extra_it_is_named(mien, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    import sys
+
+    for module in [m for m in sys.modules if m.startswith("mien.gallery")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    result = mien("gallery", tmp_path, "list")
+    assert result.returncode == 1
+    assert "pip install 'mien[gallery]'" in result.stderr
