@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from mien.batch import Batch
 from mien.models import LateFusion, ModelConfig, Output
+from mien.models.embedding import margin_loss
 from mien.models.published import convert
 
 SIZES = {"t": 12, "a": 16, "v": 10}
@@ -116,11 +117,15 @@ def test_each_step_of_each_modality_has_an_effect(kind: str) -> None:
 def test_every_parameter_learns(kind: str) -> None:
     model = build(kind).train()
     output = model(together([one(i, "tav", 4) for i in range(12)]))
-    sum(logits.square().sum() for logits in output.logits.values()).backward()
+    loss = sum(logits.square().sum() for logits in output.logits.values())
+    assert model.persons is not None
+    for vectors in (output.embedding, *output.modality_embeddings.values()):
+        loss = loss + margin_loss(model.persons.cosines(vectors), torch.arange(12) % 4)
+    loss.backward()
     idle = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}
     expected = {
         # one modality passes as it is; at the last word nothing has gone backwards before
-        "faces": {"fusion.emotion.weight", "fusion.person.weight"},
+        "faces": {"fusion.emotion.weight", "fusion.person.weight", "persons.weight"},
         "published": {"encoders.t.rnn.weight_hh_l0_reverse"},
     }
     assert idle == expected.get(kind, set())

@@ -34,7 +34,8 @@ def started(model: Network, letters: str) -> set[str]:
     """Name what a model takes from a run of the same tasks."""
     parts = tuple(f".{letter}." for letter in letters)
     names = (n for n in model.state_dict() if not n.endswith("num_batches_tracked"))
-    return {n for n in names if any(p in n for p in parts) or n.startswith("fusion")}
+    shared = ("fusion.", "persons.prototypes", "persons.weight")
+    return {n for n in names if any(p in n for p in parts) or n.startswith(shared)}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,8 @@ def test_a_model_of_the_same_kind_takes_everything(source: Run, tiny_text: Path)
 def test_only_the_named_modalities_are_taken(source: Run, tiny_text: Path) -> None:
     model, before = (tiny_model(tiny_text, seed=1) for _ in range(2))
     begin_with(source.folder, model, TASKS, "a")
-    took = {name for name in started(model, "a") if not name.startswith("fusion")}
+    weights_of_all = ("fusion.", "persons.weight")
+    took = {name for name in started(model, "a") if not name.startswith(weights_of_all)}
     assert alike(weights(model), weights(source.model())) >= took
     unchanged = alike(weights(model), weights(before))
     assert {n for n in took if n.endswith("weight") and ".norm" not in n}.isdisjoint(unchanged)
@@ -73,7 +75,8 @@ def test_other_labels_get_new_heads(source: Run, tiny_text: Path) -> None:
 
 def test_a_smaller_model_takes_its_part_and_weighs_anew(source: Run, tiny_text: Path) -> None:
     model = tiny_model(tiny_text, seed=1, modalities="ta")
-    fusion = {n: t for n, t in weights(model).items() if n.startswith("fusion")}
+    shared = ("fusion.", "persons.weight")
+    fusion = {n: t for n, t in weights(model).items() if n.startswith(shared)}
     begin_with(source.folder, model, TASKS)
     theirs = weights(source.model())
     for name, tensor in weights(model).items():

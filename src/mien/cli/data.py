@@ -11,14 +11,6 @@ from mien.errors import MienError
 if TYPE_CHECKING:
     from mien.utterance import Skipped, Utterance
 
-OWN_FLAGS = {
-    **dict.fromkeys(
-        ("emotions", "person_rule", "named_side"), ("iemocap", "processed", "synthetic")
-    ),
-    **dict.fromkeys(("dialogues", "turns", "seed"), ("synthetic",)),
-}
-"""The corpora that each flag which is not for all of them is for."""
-
 
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Make `mien prepare` of a parser."""
@@ -98,7 +90,10 @@ def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 def _check(args: argparse.Namespace, reading: dict[str, Any], making: dict[str, Any]) -> None:
     """Refuse flags that are not for the corpus, and numbers out of range."""
-    for names, allowed in ((reading, ("iemocap", "synthetic")), (making, ("synthetic",))):
+    for names, allowed in (
+        (reading, ("iemocap", "processed", "synthetic")),
+        (making, ("synthetic",)),
+    ):
         if names and args.corpus not in allowed:
             flag = "--" + next(iter(names)).replace("_", "-")
             args.parser.error(f"{flag} is not for the corpus {args.corpus}")

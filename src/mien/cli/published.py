@@ -11,6 +11,7 @@ END_TO_END, BASELINES = MODELS[:2], MODELS[2:]
 
 REPRODUCED = {
     "model.front_end": ("published", END_TO_END),
+    "model.embedding_size": (0, MODELS),
     "model.attention": ("published", ("mme2e_sparse",)),
     "model.standardize": (False, BASELINES),
     "model.rnn_state": ("published", ("lf_rnn",)),

@@ -88,6 +88,9 @@ class Weights:
         """Name a task's heads, and its fusion where the model begins with all modalities."""
         parts = [f"heads.{task}.{letter}." for letter in letters]
         parts += [f"fusion.{task}."] if whole else []
+        if task == "person":  # and its embedding
+            parts += [f"persons.project.{letter}." for letter in letters]
+            parts += ["persons.prototypes", *(["persons.weight"] if whole else [])]
         names = [name for name in own if name.startswith(tuple(parts))]
         return [n for n in names if n in self.tensors and self.tensors[n].shape == own[n].shape]
 
