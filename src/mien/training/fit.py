@@ -89,7 +89,7 @@ def train(
     }
     training = examples(run, store, rows["train"], tokenizer, config)
     validation = examples(run, store, rows["valid"], tokenizer)
-    if isinstance(network, LateFusion) and not resume:
+    if isinstance(network, LateFusion) and network.scales and not resume:
         network.fit_scales(training[0, [place]] for place in range(len(training)))
     weights: dict[str, Tensor] = {}
     if config.balance:
