@@ -136,13 +136,13 @@ SETS = {
     "-mod=at": {"model.modalities": "ta"},
     "-mo=lf_rnn --gru": {"model.model": "lf-rnn", "model.rnn": "gru"},
     "-mo=lf_rnn -nl=2 -hs=40": {"model.rnn_layers": 2, "model.rnn_hidden": 40},
-    "-mo=lf_rnn -aft=3": {"model.audio_feature_type": 3, "model.standardize": False},
+    "-mo=lf_rnn -aft=3": {"model.audio_feature_type": 3},
     "-mo=lf_rnn -hfcs 300 74 35": {"model.feature_sizes": [300, 74, 35]},
     "-mo=lf_rnn -hfcs=[300, 74, 35]": {"model.feature_sizes": [300, 74, 35]},
     "-mo=lf_transformer --trans-nl=3": {"model.trans_nlayers": 3},
     "--ckpt=x.pt": {"training.init": "x.pt"},
     "--ckpt=x.pt --ckpt-mod=ta -mod=av": {"training.init_modalities": "a"},
-    "--num-persons=3": {"training.task": "person"},
+    "--num-persons=3": {"training.task": "person", "model.embedding_size": 0},
 }
 
 

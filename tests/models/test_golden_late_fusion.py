@@ -36,7 +36,6 @@ def build(golden: Path, model: str, modalities: str = "tav", dropout: float = 0.
     config = ModelConfig(
         model=model,
         modalities=modalities,
-        standardize=False,
         rnn_state="published",
         dropout=dropout,
     )
@@ -92,7 +91,7 @@ def test_logits_and_states(golden: Path, model: str, modalities: str) -> None:
 @pytest.mark.parametrize("model", NAMES)
 def test_every_published_weight_has_a_place(golden: Path, model: str) -> None:
     weights = published_weights(golden, model, "tav")
-    own = LateFusion(ModelConfig(model=model, standardize=False), {"emotion": 6}).state_dict()
+    own = LateFusion(ModelConfig(model=model), {"emotion": 6}).state_dict()
     assert {rename(name) for name in weights} == set(own)
 
 

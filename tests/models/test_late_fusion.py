@@ -23,6 +23,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "transformer": {"model": "lf-transformer", "positions": True},
     "concat": {"model": "lf-rnn", "fusion": "concat"},
     "attention": {"model": "lf-transformer", "fusion": "attention"},
+    "standardized": {"model": "lf-rnn", "standardize": True},
     "words and voice": {"model": "lf-rnn", "modalities": "ta"},
     "faces": {"model": "lf-transformer", "modalities": "v"},
 }
@@ -145,7 +146,7 @@ def test_a_missing_modality_counts_for_nothing_and_the_rest_for_more() -> None:
 
 
 def test_the_scale_is_that_of_the_training_part() -> None:
-    model = build()
+    model = build("standardized")
     batches = [one(i, m, 9) for i, m in enumerate(["tav", "ta", "v", "tav"])]
     for batch in batches:
         batch.features["a"] *= 50
@@ -163,9 +164,7 @@ def test_the_scale_is_that_of_the_training_part() -> None:
 
 
 def test_without_standardize_there_is_no_scale() -> None:
-    model = build(standardize=False)
-    model.fit_scales([one(0)])
-    assert not [name for name in model.state_dict() if name.startswith("scales.")]
+    assert not [name for name in build().state_dict() if name.startswith("scales.")]
 
 
 def test_heads_divide_the_size() -> None:
@@ -179,7 +178,7 @@ def test_heads_divide_the_size() -> None:
 
 
 def test_a_published_checkpoint_of_two_modalities_loads() -> None:
-    own = build(standardize=False).state_dict()
+    own = build().state_dict()
     names = {"encoders.": "rnns.", "heads.emotion.": "affines."}
     published = {
         new + name.removeprefix(old).replace("rnn.", ""): value
@@ -187,9 +186,8 @@ def test_a_published_checkpoint_of_two_modalities_loads() -> None:
         for old, new in names.items()
         if name.startswith(old)
     } | {"weighted_fusion.weight": torch.rand(1, 2)}
-    config = ModelConfig(
-        model="lf-rnn", modalities="tv", standardize=False, feature_sizes=tuple(SIZES.values())
-    )
+    sizes = tuple(SIZES.values())
+    config = ModelConfig(model="lf-rnn", modalities="tv", feature_sizes=sizes)
     model = LateFusion(config, {"emotion": 3})
     model.load_state_dict(convert(published, modalities="tv"))
     assert torch.equal(model.encoders["v"].rnn.weight_ih_l0, own["encoders.v.rnn.weight_ih_l0"])

@@ -21,8 +21,10 @@ from mien.training.evaluate import evaluate_run
 from mien.training.learner import Learner
 
 QUICK = TrainConfig(protocol="dialogues", loss="ce", lr=2e-3, batch_size=8, epochs=2, clip=2.0)
-RNN = ModelConfig(model="lf-rnn", rnn_hidden=16)
-TRANSFORMER = ModelConfig(model="lf-transformer", trans_nlayers=1, trans_feedforward=64)
+RNN = ModelConfig(model="lf-rnn", rnn_hidden=16, standardize=True)
+TRANSFORMER = ModelConfig(
+    model="lf-transformer", trans_nlayers=1, trans_feedforward=64, standardize=True
+)
 
 
 @pytest.fixture(scope="module")

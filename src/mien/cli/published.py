@@ -13,7 +13,6 @@ REPRODUCED = {
     "model.front_end": ("published", END_TO_END),
     "model.embedding_size": (0, MODELS),
     "model.attention": ("published", ("mme2e_sparse",)),
-    "model.standardize": (False, BASELINES),
     "model.rnn_state": ("published", ("lf_rnn",)),
 }
 """What the published code does where mien's own default is another, and for which models."""

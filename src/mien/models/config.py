@@ -69,7 +69,7 @@ class ModelConfig(BaseModel):
         " all but minimum and maximum (5); more of the published files (6)",
     )
     standardize: bool = Field(
-        True,
+        False,
         description="lf-rnn, lf-transformer: scale each feature to mean 0 and deviation 1 over the"
         " training part (published: no)",
     )

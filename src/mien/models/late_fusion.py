@@ -90,9 +90,8 @@ class LateFusion(Network):
 
     Notes
     -----
-    The baselines of Dai et al. 2021, section 5.2. With `standardize` off and `rnn_state` published
-    it computes what the published ones do for utterances that need no padding; those read padding
-    as if it were data.
+    The baselines of Dai et al. 2021, section 5.2. With `rnn_state` published it computes what the
+    published ones do for utterances that need no padding; those read padding as if it were data.
 
     Examples
     --------

@@ -1,8 +1,7 @@
 """The names of the published code's weights, mapped onto mien's.
 
 A state dict of the published `mme2e` or `mme2e_sparse` loads into `MME2E` after `convert`, one of
-`lf_rnn` or `lf_transformer` into a `LateFusion` that does not standardize and whose `rnn_state` is
-published.
+`lf_rnn` or `lf_transformer` into a `LateFusion` whose `rnn_state` is published.
 """
 
 import re

@@ -88,7 +88,7 @@ def train(
     }
     training = examples(run, store, rows["train"], tokenizer, config)
     validation = examples(run, store, rows["valid"], tokenizer)
-    if isinstance(network, LateFusion) and not resume:
+    if isinstance(network, LateFusion) and network.scales and not resume:
         network.fit_scales(training[0, [place]] for place in range(len(training)))
     if config.init and not resume:
         print(begin_with(config.init, network, tasks, config.init_modalities))
