@@ -43,8 +43,20 @@ def test_at_first_the_threshold_is_the_default_and_says_so(tmp_path: Path) -> No
     assert answer.person == name(0)
     assert answer.threshold == 0.9
     assert answer.candidates[0].probability is None
-    assert "rests on no data" in answer.table()
+    assert "a guess" in answer.table()
     assert "default" in str(g.calibration)
+
+
+def test_the_default_is_above_what_two_enrolled_persons_reach(tmp_path: Path) -> None:
+    g = gallery(tmp_path, range(3))
+    twin = (views(2) + 0.05 * views(9)).astype(np.float32)
+    twin /= np.linalg.norm(twin, axis=1, keepdims=True)
+    g.enrol_all([replace(newcomer(3), embeddings=twin)], encoder="v1")
+    likest = (views(2) @ twin.T).max()
+    assert likest > 0.95
+    assert g.calibration.threshold == pytest.approx(likest, abs=1e-6)
+    g.forget(name(3))
+    assert g.calibration.threshold == 0.9
 
 
 def test_a_threshold_set_by_hand_is_kept(tmp_path: Path) -> None:

@@ -9,18 +9,20 @@ from uuid import uuid4
 import numpy as np
 from lancedb.expr import Expr, col
 
-from mien.encoder import SAME_PERSON
 from mien.errors import MienError
 from mien.gallery.calibration import Calibration, calibrate
 from mien.gallery.export import export
 from mien.gallery.keeper import Keeper
 from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
 from mien.gallery.rows import RECORD_COLUMNS, check, records, to_table, unit, vectors
-from mien.gallery.search import LOOKED_AT, candidates, leave_one_out, search_all
+from mien.gallery.search import (
+    LOOKED_AT,
+    candidates,
+    default_threshold,
+    leave_one_out,
+    search_all,
+)
 from mien.gallery.templates import About, Templates, of
-
-UNCALIBRATED = Calibration(threshold=SAME_PERSON)
-"""What is gone by until a threshold is chosen."""
 
 
 class Gallery:
@@ -69,6 +71,7 @@ class Gallery:
         self._templates = Templates(self.uri, folder)
         self._keeper = Keeper(self._templates, home)
         self.audit = self._keeper.audit
+        self._default: tuple[About, Calibration] | None = None
 
     def enrol(
         self,
@@ -134,8 +137,8 @@ class Gallery:
     ) -> Identification:
         """Say who somebody is, or that they are unknown.
 
-        A person's score is that of the nearest of their templates. On 24 actors in eight emotions
-        that named more of them than the mean over their templates did: see docs/gallery.md.
+        A person's score is that of the nearest of their templates: see
+        benchmarks/gallery_matching.md.
 
         Parameters
         ----------
@@ -154,8 +157,8 @@ class Gallery:
         (vector,) = unit(np.asarray(embedding)[None])
         with self._keeper.reading():
             about = self._matching(encoder, len(vector))
+            calibration = self._calibration(about)
             hits = self._templates.nearest(vector, top_k, _today())
-        calibration = about.calibration or UNCALIBRATED
         found = candidates(hits, calibration)
         known = bool(found) and found[0].score > calibration.threshold
         subject = max(hits, key=lambda hit: hit.score).subject if known else None
@@ -183,10 +186,10 @@ class Gallery:
             about = self._matching(encoder, len(vector))
             where = (col("person") == person) & (col("expires") >= _today())
             rows = self._templates.rows(["subject", "vector"], where)
+            threshold = self._calibration(about).threshold
         if not len(rows):
             raise MienError(f"{person} is not enrolled in {self.uri}, or their consent has expired")
         score = float((vectors(rows) @ vector).max())
-        threshold = (about.calibration or UNCALIBRATED).threshold
         accepted = score > threshold
         self.audit.append("verify", rows["subject"][0].as_py(), durable=False, accepted=accepted)
         return Verification(person=person, accepted=accepted, score=score, threshold=threshold)
@@ -198,8 +201,16 @@ class Gallery:
 
     @property
     def calibration(self) -> Calibration:
-        """What cosines say here; at first the default threshold alone."""
-        return self._templates.about.calibration or UNCALIBRATED
+        """What cosines say here; at first a default threshold alone."""
+        with self._keeper.reading():
+            return self._calibration(self._templates.about)
+
+    def _calibration(self, about: About) -> Calibration:
+        if about.calibration is not None:
+            return about.calibration
+        if self._default is None or self._default[0] is not about:
+            self._default = about, Calibration(threshold=default_threshold(self._templates))
+        return self._default[1]
 
     def set_threshold(self, threshold: float) -> None:
         """Choose by hand above which cosine somebody is named. Raises `MienError` if it is none."""
@@ -219,7 +230,8 @@ class Gallery:
             Embeddings of clips that are not enrolled, and who is in each; None: a stranger. One
             clip of each stranger is best: several of the same person tell less.
             Without trials the gallery's own templates are used: each person is searched for among
-            all others, as a stranger would be, and among all, as somebody enrolled is.
+            all others, as a stranger would be, and among all, as somebody enrolled is. That
+            supposes that later clips differ from these no more than these do from one another.
         fpir : float
             Share of strangers who may be named.
 

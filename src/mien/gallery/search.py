@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 from lancedb.expr import col
 
+from mien.encoder import SAME_PERSON
 from mien.errors import MienError
 from mien.gallery.calibration import Calibration
 from mien.gallery.records import Candidate
@@ -17,6 +18,9 @@ LOOKED_AT = 10
 
 SAMPLE = 2000
 """Persons at most by whom a gallery is calibrated, out of its own."""
+
+COMPARED = 2000
+"""Templates at most that the default threshold rests on."""
 
 Trials = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Scores (N, K), truth (N,) and stranger (N,), as `calibrate` takes them."""
@@ -46,6 +50,23 @@ def candidates(hits: Sequence[Hit], calibration: Calibration) -> list[Candidate]
         Candidate(person=person, score=score, probability=probability)
         for (person, score), probability in zip(scores.items(), probabilities, strict=True)
     ]
+
+
+def default_threshold(templates: Templates) -> float:
+    """Give the threshold for as long as nobody has chosen one.
+
+    It is `SAME_PERSON`, or the highest cosine of two enrolled persons' templates where that is
+    more: a cosine that two persons reach does not tell them apart. If a stranger is drawn as the n
+    enrolled persons were, the likest two of all n + 1 include them with a probability of 2 / (n +
+    1), so that they are above this threshold no more often.
+    """
+    rows = templates.rows(["subject", "vector"], count=COMPARED)
+    if not len(rows):
+        return SAME_PERSON
+    embeddings, codes = vectors(rows), rows["subject"].combine_chunks().dictionary_encode().indices
+    scores = embeddings @ embeddings.T
+    scores[np.equal.outer(codes.to_numpy(), codes.to_numpy())] = -1
+    return max(SAME_PERSON, float(scores.max()))
 
 
 def search_all(

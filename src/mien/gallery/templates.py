@@ -193,13 +193,17 @@ class Templates:
         with self._synced():
             self._table.add(rows)
 
-    def rows(self, columns: Sequence[str], where: Expr | None = None) -> pa.Table:
-        """Read the rows that fulfil a condition."""
-        return self.batches(columns, where).read_all()
+    def rows(
+        self, columns: Sequence[str], where: Expr | None = None, count: int | None = None
+    ) -> pa.Table:
+        """Read the rows that fulfil a condition, so many at most."""
+        return self.batches(columns, where, count).read_all()
 
-    def batches(self, columns: Sequence[str], where: Expr | None = None) -> pa.RecordBatchReader:
-        """Read the rows that fulfil a condition, bit by bit."""
-        query = self._table.search().select(list(columns))
+    def batches(
+        self, columns: Sequence[str], where: Expr | None = None, count: int | None = None
+    ) -> pa.RecordBatchReader:
+        """Read the same bit by bit."""
+        query = self._table.search().select(list(columns)).limit(count)
         return (query if where is None else query.where(where)).to_batches()
 
     def nearest(self, vector: np.ndarray, count: int, today: date) -> list[Hit]:
