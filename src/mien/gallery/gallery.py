@@ -13,13 +13,15 @@ from mien.errors import MienError
 from mien.gallery.calibration import Calibration, calibrate
 from mien.gallery.export import export
 from mien.gallery.keeper import Keeper
-from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
-from mien.gallery.rows import RECORD_COLUMNS, check, records, to_table, unit, vectors
+from mien.gallery.records import UNKNOWN, Candidate, Enrolment, Identification, Record, Verification
+from mien.gallery.rows import RECORD_COLUMNS, check, records, to_table, unit
 from mien.gallery.search import (
     LOOKED_AT,
-    candidates,
+    Found,
     default_threshold,
     leave_one_out,
+    score,
+    search,
     search_all,
 )
 from mien.gallery.templates import About, Templates, of
@@ -137,8 +139,7 @@ class Gallery:
     ) -> Identification:
         """Say who somebody is, or that they are unknown.
 
-        A person's score is that of the nearest of their templates: see
-        benchmarks/gallery_matching.md.
+        A person's score is the cosine of the embedding and the mean of their templates.
 
         Parameters
         ----------
@@ -158,14 +159,13 @@ class Gallery:
         with self._keeper.reading():
             about = self._matching(encoder, len(vector))
             calibration = self._calibration(about)
-            hits = self._templates.nearest(vector, top_k, _today())
-        found = candidates(hits, calibration)
+            found = search(self._templates, vector, top_k, _today())
         known = bool(found) and found[0].score > calibration.threshold
-        subject = max(hits, key=lambda hit: hit.score).subject if known else None
+        subject = found[0].subject if known else None
         self.audit.append("identify", subject, durable=False, known=known)
         return Identification(
             person=found[0].person if known else UNKNOWN,
-            candidates=found,
+            candidates=_candidates(found, calibration),
             threshold=calibration.threshold,
             notes=calibration.notes(about.rows),
         )
@@ -185,14 +185,16 @@ class Gallery:
         with self._keeper.reading():
             about = self._matching(encoder, len(vector))
             where = (col("person") == person) & (col("expires") >= _today())
-            rows = self._templates.rows(["subject", "vector"], where)
+            rows = self._templates.rows(["person", "subject", "vector"], where)
             threshold = self._calibration(about).threshold
         if not len(rows):
             raise MienError(f"{person} is not enrolled in {self.uri}, or their consent has expired")
-        score = float((vectors(rows) @ vector).max())
-        accepted = score > threshold
-        self.audit.append("verify", rows["subject"][0].as_py(), durable=False, accepted=accepted)
-        return Verification(person=person, accepted=accepted, score=score, threshold=threshold)
+        found = score(vector, rows)[0]
+        accepted = found.score > threshold
+        self.audit.append("verify", found.subject, durable=False, accepted=accepted)
+        return Verification(
+            person=person, accepted=accepted, score=found.score, threshold=threshold
+        )
 
     @property
     def encoder(self) -> str:
@@ -345,6 +347,16 @@ class Gallery:
                 " the run that the gallery was made with, or enrol everybody anew in another"
             )
         return about
+
+
+def _candidates(found: Sequence[Found], calibration: Calibration) -> list[Candidate]:
+    scores = np.array([one.score for one in found])
+    known = calibration.probabilities(scores)
+    probabilities = [None] * len(found) if known is None else known.tolist()
+    return [
+        Candidate(person=one.person, score=one.score, probability=probability)
+        for one, probability in zip(found, probabilities, strict=True)
+    ]
 
 
 def _today() -> date:
