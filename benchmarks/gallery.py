@@ -185,7 +185,7 @@ INDEXES = {
     "IVF_SQ": (IvfSq, {}),
     "IVF_HNSW_SQ": (HnswSq, {}),
 }
-COMPARED, SHARES = 10_000, (0.05, 0.1, 0.2, 0.4)
+COMPARED, SHARES = 5_000, (0.05, 0.1, 0.2, 0.4)
 
 
 def compare(folder: Path) -> list[dict[str, Any]]:

@@ -28,14 +28,14 @@ def test_the_nearest_persons_are_shown_and_one_bad_clip_stops_nothing(
     result = mien("identify", enrolled, same, gone, "--run", run_folder, "--json", out)
     assert result.returncode == 1
     assert "gone.wav does not exist" in result.stderr
-    assert "P1  cosine 1.000\n" in result.stdout
-    assert "rests on no data" in result.stdout
+    assert "P1  cosine " in result.stdout
+    assert "note: the threshold is the default" in result.stdout
     (answer,) = json.loads(out.read_text())
     assert answer["clip"] == str(same)
     scores = {c["person"]: c["score"] for c in answer["candidates"]}
     assert set(scores) == {"P0", "P1"}
-    assert scores["P1"] == pytest.approx(1, abs=1e-5), "it was enrolled"
-    assert answer["person"] == max(scores, key=scores.get)
+    assert scores["P1"] > 0.9, "it is one of their two templates"
+    assert answer["threshold"] > 0.9, "this model hardly tells two persons apart"
 
 
 def test_nobody_passes_a_threshold_of_1(

@@ -26,11 +26,12 @@ def test_a_person_is_known_and_a_stranger_is_not(tmp_path: Path) -> None:
     assert [named(g, p) for p in range(50, 60)] == [UNKNOWN] * 10
 
 
-def test_the_score_is_that_of_the_nearest_template(tmp_path: Path) -> None:
+def test_the_score_is_that_of_the_mean_of_the_templates(tmp_path: Path) -> None:
     g = gallery(tmp_path, range(5))
     view = views(2, 1, seed=9)[0]
     answer = g.identify(5 * view, encoder="v1", top_k=15)
-    exact = {name(p): max(views(p) @ view) for p in range(5)}
+    means = {name(p): views(p).mean(axis=0) for p in range(5)}
+    exact = {person: view @ mean / np.linalg.norm(mean) for person, mean in means.items()}
     assert {c.person: c.score for c in answer.candidates} == pytest.approx(exact, abs=1e-5)
     scores = [c.score for c in answer.candidates]
     assert scores == sorted(scores, reverse=True)
@@ -43,8 +44,23 @@ def test_at_first_the_threshold_is_the_default_and_says_so(tmp_path: Path) -> No
     assert answer.person == name(0)
     assert answer.threshold == 0.9
     assert answer.candidates[0].probability is None
-    assert "rests on no data" in answer.table()
+    assert "a guess" in answer.table()
     assert "default" in str(g.calibration)
+
+
+def test_the_default_is_above_what_two_enrolled_persons_reach(tmp_path: Path) -> None:
+    g = gallery(tmp_path, range(3))
+    twin = (views(2) + 0.05 * views(9)).astype(np.float32)
+    twin /= np.linalg.norm(twin, axis=1, keepdims=True)
+    g.enrol_all([replace(newcomer(3), embeddings=twin)], encoder="v1")
+    means = [
+        theirs.mean(axis=0) / np.linalg.norm(theirs.mean(axis=0)) for theirs in (views(2), twin)
+    ]
+    likest = max((views(2) @ means[1]).max(), (twin @ means[0]).max())
+    assert likest > 0.92
+    assert g.calibration.threshold == pytest.approx(likest, abs=1e-6)
+    g.forget(name(3))
+    assert g.calibration.threshold == 0.9
 
 
 def test_a_threshold_set_by_hand_is_kept(tmp_path: Path) -> None:
@@ -180,14 +196,14 @@ def test_a_growing_gallery_gets_an_index_that_finds_and_forgets(
     g = Gallery(tmp_path)
     for first in range(0, 1200, 120):
         g.enrol_all([newcomer(p) for p in range(first, first + 120)], encoder="v1")
-        outside = g._templates._table.index_stats("vector_idx") if first >= 240 else None
+        outside = g._templates._table.index_stats(store.INDEX) if first >= 240 else None
         assert outside is None or outside.num_unindexed_rows < 600
     assert g._templates.about.trained > 1200, "drawn anew as it grew"
     g.set_threshold(LOW)
     assert np.mean([named(g, p) == name(p) for p in range(0, 1200, 10)]) > 0.9
     g.forget(name(7))
     assert traces(tmp_path, 7) == []
-    stats = g._templates._table.index_stats("vector_idx")
+    stats = g._templates._table.index_stats(store.INDEX)
     codes = [LanceFileReader(str(p)).num_rows() for p in tmp_path.rglob("auxiliary.idx")]
     assert codes == [stats.num_indexed_rows], "the index holds nobody who is gone"
     assert len(g.list()) == 1199

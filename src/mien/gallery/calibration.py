@@ -61,7 +61,7 @@ class Calibration(BaseModel):
     def __str__(self) -> str:
         """Say what the threshold rests on."""
         if self.made is None:
-            return f"threshold {self.threshold:.3f}: the default, which rests on no data"
+            return f"threshold {self.threshold:.3f}: the default; nobody has calibrated"
         day = f"{self.made:%Y-%m-%d}"
         if self.fpir is None:
             return f"threshold {self.threshold:.3f}: set by hand on {day}"
@@ -73,7 +73,9 @@ class Calibration(BaseModel):
     def notes(self, templates: int) -> list[str]:
         """Say what is amiss where so many templates are stored now."""
         if self.made is None:
-            return ["the threshold is the default, which rests on no data; calibrate"]
+            return [
+                "the threshold is the default, a guess: calibrate (mien gallery GALLERY threshold)"
+            ]
         if self.fpir is None or templates <= 2 * self.templates:
             return []
         return [

@@ -9,18 +9,22 @@ from uuid import uuid4
 import numpy as np
 from lancedb.expr import Expr, col
 
-from mien.encoder import SAME_PERSON
 from mien.errors import MienError
 from mien.gallery.calibration import Calibration, calibrate
 from mien.gallery.export import export
 from mien.gallery.keeper import Keeper
-from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
-from mien.gallery.rows import RECORD_COLUMNS, check, records, to_table, unit, vectors
-from mien.gallery.search import LOOKED_AT, candidates, leave_one_out, search_all
+from mien.gallery.records import UNKNOWN, Candidate, Enrolment, Identification, Record, Verification
+from mien.gallery.rows import RECORD_COLUMNS, check, records, to_table, unit
+from mien.gallery.search import (
+    LOOKED_AT,
+    Found,
+    default_threshold,
+    leave_one_out,
+    score,
+    search,
+    search_all,
+)
 from mien.gallery.templates import About, Templates, of
-
-UNCALIBRATED = Calibration(threshold=SAME_PERSON)
-"""What is gone by until a threshold is chosen."""
 
 
 class Gallery:
@@ -69,6 +73,7 @@ class Gallery:
         self._templates = Templates(self.uri, folder)
         self._keeper = Keeper(self._templates, home)
         self.audit = self._keeper.audit
+        self._default: tuple[About, Calibration] | None = None
 
     def enrol(
         self,
@@ -134,8 +139,7 @@ class Gallery:
     ) -> Identification:
         """Say who somebody is, or that they are unknown.
 
-        A person's score is that of the nearest of their templates. On 24 actors in eight emotions
-        that named more of them than the mean over their templates did: see docs/gallery.md.
+        A person's score is the cosine of the embedding and the mean of their templates.
 
         Parameters
         ----------
@@ -154,15 +158,14 @@ class Gallery:
         (vector,) = unit(np.asarray(embedding)[None])
         with self._keeper.reading():
             about = self._matching(encoder, len(vector))
-            hits = self._templates.nearest(vector, top_k, _today())
-        calibration = about.calibration or UNCALIBRATED
-        found = candidates(hits, calibration)
+            calibration = self._calibration(about)
+            found = search(self._templates, vector, top_k, _today())
         known = bool(found) and found[0].score > calibration.threshold
-        subject = max(hits, key=lambda hit: hit.score).subject if known else None
+        subject = found[0].subject if known else None
         self.audit.append("identify", subject, durable=False, known=known)
         return Identification(
             person=found[0].person if known else UNKNOWN,
-            candidates=found,
+            candidates=_candidates(found, calibration),
             threshold=calibration.threshold,
             notes=calibration.notes(about.rows),
         )
@@ -182,14 +185,16 @@ class Gallery:
         with self._keeper.reading():
             about = self._matching(encoder, len(vector))
             where = (col("person") == person) & (col("expires") >= _today())
-            rows = self._templates.rows(["subject", "vector"], where)
+            rows = self._templates.rows(["person", "subject", "vector"], where)
+            threshold = self._calibration(about).threshold
         if not len(rows):
             raise MienError(f"{person} is not enrolled in {self.uri}, or their consent has expired")
-        score = float((vectors(rows) @ vector).max())
-        threshold = (about.calibration or UNCALIBRATED).threshold
-        accepted = score > threshold
-        self.audit.append("verify", rows["subject"][0].as_py(), durable=False, accepted=accepted)
-        return Verification(person=person, accepted=accepted, score=score, threshold=threshold)
+        found = score(vector, rows)[0]
+        accepted = found.score > threshold
+        self.audit.append("verify", found.subject, durable=False, accepted=accepted)
+        return Verification(
+            person=person, accepted=accepted, score=found.score, threshold=threshold
+        )
 
     @property
     def encoder(self) -> str:
@@ -198,8 +203,16 @@ class Gallery:
 
     @property
     def calibration(self) -> Calibration:
-        """What cosines say here; at first the default threshold alone."""
-        return self._templates.about.calibration or UNCALIBRATED
+        """What cosines say here; at first a default threshold alone."""
+        with self._keeper.reading():
+            return self._calibration(self._templates.about)
+
+    def _calibration(self, about: About) -> Calibration:
+        if about.calibration is not None:
+            return about.calibration
+        if self._default is None or self._default[0] is not about:
+            self._default = about, Calibration(threshold=default_threshold(self._templates))
+        return self._default[1]
 
     def set_threshold(self, threshold: float) -> None:
         """Choose by hand above which cosine somebody is named. Raises `MienError` if it is none."""
@@ -219,7 +232,8 @@ class Gallery:
             Embeddings of clips that are not enrolled, and who is in each; None: a stranger. One
             clip of each stranger is best: several of the same person tell less.
             Without trials the gallery's own templates are used: each person is searched for among
-            all others, as a stranger would be, and among all, as somebody enrolled is.
+            all others, as a stranger would be, and among all, as somebody enrolled is. That
+            supposes that later clips differ from these no more than these do from one another.
         fpir : float
             Share of strangers who may be named.
 
@@ -333,6 +347,16 @@ class Gallery:
                 " the run that the gallery was made with, or enrol everybody anew in another"
             )
         return about
+
+
+def _candidates(found: Sequence[Found], calibration: Calibration) -> list[Candidate]:
+    scores = np.array([one.score for one in found])
+    known = calibration.probabilities(scores)
+    probabilities = [None] * len(found) if known is None else known.tolist()
+    return [
+        Candidate(person=one.person, score=one.score, probability=probability)
+        for one, probability in zip(found, probabilities, strict=True)
+    ]
 
 
 def _today() -> date:

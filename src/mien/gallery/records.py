@@ -56,7 +56,7 @@ class Candidate(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     person: str = Field(description="their name")
-    score: float = Field(description="cosine of the embedding and the nearest of their templates")
+    score: float = Field(description="cosine of the embedding and the mean of their templates")
     probability: float | None = Field(description="that it is they; null before calibration")
 
 
@@ -66,7 +66,7 @@ class Identification(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     person: str = Field(description="the name, or “unknown”")
-    candidates: list[Candidate] = Field(description="persons with near templates, nearest first")
+    candidates: list[Candidate] = Field(description="persons with near templates, likest first")
     threshold: float = Field(description="score above which the first candidate is named")
     notes: list[str] = Field(default_factory=list, description="what to know about the answer")
 
@@ -87,5 +87,5 @@ class Verification(BaseModel):
 
     person: str = Field(description="who they are said to be")
     accepted: bool = Field(description="whether the score is above the threshold")
-    score: float = Field(description="cosine of the embedding and the nearest of their templates")
+    score: float = Field(description="cosine of the embedding and the mean of their templates")
     threshold: float = Field(description="score above which they are accepted")

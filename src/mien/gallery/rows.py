@@ -31,6 +31,7 @@ def unit(embeddings: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(embeddings, axis=1, keepdims=True)
     if not (np.isfinite(length) & (length > 0)).all():
         raise MienError("an embedding is zero or has a number that is not finite")
+    length = np.where(np.abs(length - 1) < 1e-6, 1, length)  # what has it already stays the same
     return (embeddings / length).astype(np.float32)
 
 

@@ -1,14 +1,16 @@
-"""Persons out of near templates, and searches whose answers are known."""
+"""Who is likest to an embedding, and searches whose answers are known."""
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from lancedb.expr import col
 
+from mien.encoder import SAME_PERSON
 from mien.errors import MienError
-from mien.gallery.calibration import Calibration
-from mien.gallery.records import Candidate
 from mien.gallery.rows import vectors
 from mien.gallery.templates import Hit, Templates, of
 
@@ -18,34 +20,94 @@ LOOKED_AT = 10
 SAMPLE = 2000
 """Persons at most by whom a gallery is calibrated, out of its own."""
 
+COMPARED = 2000
+"""Templates at most that the default threshold rests on."""
+
 Trials = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Scores (N, K), truth (N,) and stranger (N,), as `calibrate` takes them."""
 
-Search = tuple[Sequence[Hit], str | None]
-"""What a search found, and who was searched for; None: a stranger."""
+
+class Found(NamedTuple):
+    """A person and the cosine of an embedding and the mean of their templates."""
+
+    person: str
+    subject: str
+    score: float
 
 
-def by_person(hits: Sequence[Hit]) -> dict[str, float]:
-    """Give each person the score of their nearest template, best first.
+def search(templates: Templates, vector: np.ndarray, count: int, today: date) -> list[Found]:
+    """Score the persons whose templates are nearest to a unit vector (E,), likest first.
 
-    >>> by_person([Hit("a", "1", "x", 0.9), Hit("b", "2", "y", 0.8), Hit("a", "1", "z", 0.7)])
-    {'a': 0.9, 'b': 0.8}
+    Parameters
+    ----------
+    templates : Templates
+        Where to search.
+    vector : array (E,)
+        Of unit length.
+    count : int
+        Templates to look at; whose they are is scored.
+    today : date
+        Templates that expired before do not count.
     """
-    best: dict[str, float] = {}
-    for hit in hits:
-        best[hit.person] = max(best.get(hit.person, -1.0), hit.score)
-    return dict(sorted(best.items(), key=lambda item: -item[1]))
+    return score(vector, _theirs(templates, templates.nearest(vector, count, today), today))
 
 
-def candidates(hits: Sequence[Hit], calibration: Calibration) -> list[Candidate]:
-    """Turn near templates into candidates with their probabilities, best first."""
-    scores = by_person(hits)
-    found = calibration.probabilities(np.array(list(scores.values())))
-    probabilities = [None] * len(scores) if found is None else found.tolist()
-    return [
-        Candidate(person=person, score=score, probability=probability)
-        for (person, score), probability in zip(scores.items(), probabilities, strict=True)
-    ]
+def score(vector: np.ndarray, rows: pa.Table) -> list[Found]:
+    """Compare a unit vector (E,) with the mean of each person's templates.
+
+    Better than the nearest template, or the mean of the cosines, by benchmarks/gallery_matching.md.
+
+    Parameters
+    ----------
+    vector : array (E,)
+        Of unit length.
+    rows : Table
+        Of the columns person, subject and vector.
+    """
+    if not len(rows):
+        return []
+    names, subjects = rows["person"].to_pylist(), rows["subject"].to_pylist()
+    _, first, owner = np.unique(subjects, return_index=True, return_inverse=True)
+    scores = means(vectors(rows), owner) @ vector
+    found = [Found(names[f], subjects[f], float(s)) for f, s in zip(first, scores, strict=True)]
+    return sorted(found, key=lambda one: -one.score)
+
+
+def means(embeddings: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """Give the direction (P, E) of the mean of each person's embeddings (N, E).
+
+    >>> means(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), np.array([0, 0, 1])).round(2).tolist()
+    [[0.71, 0.71], [0.0, 1.0]]
+    """
+    sums = np.zeros((owner.max() + 1, embeddings.shape[1]))
+    np.add.at(sums, owner, embeddings)
+    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+
+
+def _theirs(templates: Templates, hits: Sequence[Hit], today: date) -> pa.Table:
+    """Read all templates of the persons found."""
+    subjects = sorted({hit.subject for hit in hits})
+    where = of(subjects) & (col("expires") >= today)
+    columns = ["person", "subject", "clip", "vector"]
+    return templates.rows(columns, where) if subjects else pa.table({c: [] for c in columns})
+
+
+def default_threshold(templates: Templates) -> float:
+    """Give the threshold for as long as nobody has chosen one.
+
+    It is `SAME_PERSON`, or the highest score of a template against another enrolled person where
+    that is more: a cosine that somebody else reaches does not tell who it is. If a stranger is
+    drawn as the n enrolled persons were, the two likest of all n + 1 include them with a
+    probability of 2 / (n + 1), and about so often they are above this threshold.
+    """
+    rows = templates.rows(["subject", "vector"], count=COMPARED)
+    if not len(rows):
+        return SAME_PERSON
+    _, owner = np.unique(rows["subject"].to_pylist(), return_inverse=True)
+    embeddings = vectors(rows)
+    scores = embeddings @ means(embeddings, owner).T
+    scores[np.arange(len(rows)), owner] = -1
+    return max(SAME_PERSON, float(scores.max()))
 
 
 def search_all(
@@ -73,14 +135,14 @@ def search_all(
     for person in persons:
         if person is not None and person not in enrolled:
             raise MienError(f"{person} is not enrolled: leave the name of a stranger out")
-    found = (templates.nearest(embedding, LOOKED_AT, today) for embedding in embeddings)
+    found = (search(templates, embedding, LOOKED_AT, today) for embedding in embeddings)
     return _trials(list(zip(found, persons, strict=True)))
 
 
 def leave_one_out(templates: Templates, today: date) -> Trials:
     """Search for a template of each enrolled person, once as a mate's and once as a stranger's.
 
-    For the mate the template itself is left out of what is found, for the stranger all that are
+    For the mate the template itself is left out of what is stored, for the stranger all that are
     theirs. Who has one template alone gives no mate. Of many persons a sample is taken.
     """
     random = np.random.default_rng(0)
@@ -88,28 +150,31 @@ def leave_one_out(templates: Templates, today: date) -> Trials:
     subjects = sorted(templates.rows(["subject"], valid)["subject"].unique().to_pylist())
     sample = random.permutation(subjects)[:SAMPLE].tolist()
     rows = templates.rows(["person", "subject", "clip", "vector"], of(sample) & valid)
-    owners, clips = rows["subject"].to_pylist(), rows["clip"].to_pylist()
-    persons, embeddings = rows["person"].to_pylist(), vectors(rows)
+    persons, clips, embeddings = rows["person"].to_pylist(), rows["clip"].to_pylist(), vectors(rows)
     own: dict[str, list[int]] = {}
-    for row, subject in enumerate(owners):
+    for row, subject in enumerate(rows["subject"].to_pylist()):
         own.setdefault(subject, []).append(row)
-    searches: list[Search] = []
+    searches: list[tuple[list[Found], str | None]] = []
     for subject, theirs in own.items():
         row = int(random.choice(theirs))
         hits = templates.nearest(embeddings[row], len(theirs) + LOOKED_AT, today)
-        searches.append(([hit for hit in hits if hit.subject != subject], None))
+        others = [hit for hit in hits if hit.subject != subject][:LOOKED_AT]
+        searches.append((score(embeddings[row], _theirs(templates, others, today)), None))
         if len(theirs) > 1:
-            searches.append(([hit for hit in hits if hit.clip != clips[row]], persons[row]))
+            rest = [hit for hit in hits if hit.clip != clips[row]][:LOOKED_AT]
+            known = _theirs(templates, rest, today)
+            known = known.filter(pc.not_equal(known["clip"], clips[row]))
+            searches.append((score(embeddings[row], known), persons[row]))
     return _trials(searches)
 
 
-def _trials(searches: Sequence[Search]) -> Trials:
+def _trials(searches: Sequence[tuple[Sequence[Found], str | None]]) -> Trials:
     """Lay searches out as arrays."""
     scores = np.full((len(searches), LOOKED_AT), -np.inf)
     truth = np.full(len(searches), -1)
-    for row, (hits, person) in enumerate(searches):
-        found = by_person(hits[:LOOKED_AT])
-        scores[row, : len(found)] = list(found.values())
-        if person in found:
-            truth[row] = list(found).index(person)
+    for row, (found, person) in enumerate(searches):
+        scores[row, : len(found)] = [one.score for one in found]
+        names = [one.person for one in found]
+        if person in names:
+            truth[row] = names.index(person)
     return scores, truth, np.array([person is None for _, person in searches])

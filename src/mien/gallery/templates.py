@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from lancedb.expr import Expr, col
-from lancedb.index import IvfRq
+from lancedb.index import BTree, IvfRq
 
 from mien.errors import MienError
 from mien.gallery.calibration import Calibration
@@ -27,6 +27,9 @@ ABOUT = "mien"
 
 INDEX_FROM = 32_768
 """Rows from which on there is an index, and which may be outside it. These are all compared."""
+
+INDEX = "nearest"
+"""Name of the index of vectors; another finds the rows of a person."""
 
 PARTITION = 1024
 """Rows of a partition of the index, about, when it is new."""
@@ -51,12 +54,10 @@ INDEX_CACHE, METADATA_CACHE = 512 << 20, 64 << 20
 
 
 class Hit(NamedTuple):
-    """A template near an embedding."""
+    """A template near an embedding: whose, and of which clip."""
 
-    person: str
     subject: str
     clip: str
-    score: float
 
 
 class About(NamedTuple):
@@ -193,13 +194,17 @@ class Templates:
         with self._synced():
             self._table.add(rows)
 
-    def rows(self, columns: Sequence[str], where: Expr | None = None) -> pa.Table:
-        """Read the rows that fulfil a condition."""
-        return self.batches(columns, where).read_all()
+    def rows(
+        self, columns: Sequence[str], where: Expr | None = None, count: int | None = None
+    ) -> pa.Table:
+        """Read the rows that fulfil a condition, so many at most."""
+        return self.batches(columns, where, count).read_all()
 
-    def batches(self, columns: Sequence[str], where: Expr | None = None) -> pa.RecordBatchReader:
-        """Read the rows that fulfil a condition, bit by bit."""
-        query = self._table.search().select(list(columns))
+    def batches(
+        self, columns: Sequence[str], where: Expr | None = None, count: int | None = None
+    ) -> pa.RecordBatchReader:
+        """Read the same bit by bit."""
+        query = self._table.search().select(list(columns)).limit(count)
         return (query if where is None else query.where(where)).to_batches()
 
     def nearest(self, vector: np.ndarray, count: int, today: date) -> list[Hit]:
@@ -210,10 +215,8 @@ class Templates:
         query = query.limit(count).nprobes(max(1, probes)).refine_factor(REFINE)
         if about.expires < today:  # to ask each row for its day takes longer
             query = query.where(col("expires") >= today)
-        found = query.select(["person", "subject", "clip", "_distance"]).to_arrow().to_pydict()
-        # LanceDB's distance is 1 - the scalar product
-        scores = (1 - distance for distance in found.pop("_distance"))
-        return [Hit(*row) for row in zip(*found.values(), scores, strict=True)]
+        found = query.select(["subject", "clip", "_distance"]).to_arrow()
+        return list(map(Hit, found["subject"].to_pylist(), found["clip"].to_pylist()))
 
     def remove(self, where: Expr) -> None:
         """Take rows out of the table. Their bytes stay on the disk until `compact` and `sweep`."""
@@ -253,16 +256,17 @@ class Templates:
 
         Searches go on with the old one meanwhile.
         """
-        rows, names = self.about.rows, [index.name for index in self._table.list_indices()]
-        outside = self._table.index_stats(names[0]).num_unindexed_rows if names else rows
+        rows, stats = self.about.rows, self._table.index_stats(INDEX)
+        outside = rows if stats is None else stats.num_unindexed_rows
         if outside < INDEX_FROM:
             return False
-        if not names or rows > GROWTH * self.about.trained:
+        if stats is None or rows > GROWTH * self.about.trained:
             self._note(trained=rows)  # first: too many probes, after a crash, only take longer
             config = IvfRq(distance_type="dot", target_partition_size=PARTITION)
-            self._table.create_index("vector", config=config, replace=True)
+            self._table.create_index("vector", config=config, name=INDEX, replace=True)
+            self._table.create_index("subject", config=BTree(), replace=True)
         else:
-            # into the index that there is: several would each have to be searched
+            # into the indexes that there are: several parts would each have to be searched
             self._table.to_lance().optimize.optimize_indices(num_indices_to_merge=1)
             self._table.checkout_latest()
         return True
