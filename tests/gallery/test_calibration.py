@@ -137,6 +137,18 @@ def test_the_fit_finds_the_parameters_that_made_the_data() -> None:
     assert found.slope == pytest.approx(slope, rel=0.1)
 
 
+def test_few_trials_that_all_go_well_do_not_make_for_certainty() -> None:
+    scores = np.array([[0.9, 0.4]] * 8 + [[0.5, 0.3]] * 8)
+    truth, stranger = np.array([0] * 8 + [-1] * 8), np.arange(16) > 7
+    few = calibrate(scores, truth, stranger, fpir=0.2, templates=1)
+    many = calibrate(
+        *(np.concatenate([a] * 100) for a in (scores, truth, stranger)), fpir=0.2, templates=1
+    )
+    assert few.probabilities(scores[0])[0] == pytest.approx(0.9, abs=0.02)
+    assert few.probabilities(scores[-1])[0] < 0.15
+    assert many.probabilities(scores[0])[0] > 0.99
+
+
 def test_probabilities_of_all_candidates_add_up_to_less_than_one() -> None:
     twins = Calibration(threshold=0.5, slope=20, intercept=-12).probabilities(np.array([0.9, 0.9]))
     assert twins == pytest.approx([0.5, 0.5], abs=0.01)

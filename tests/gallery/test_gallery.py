@@ -274,6 +274,11 @@ def test_no_gallery_is_told_and_not_made(tmp_path: Path) -> None:
         Gallery(tmp_path).list()
 
 
+def test_a_new_gallery_is_its_owners_alone(tmp_path: Path) -> None:
+    gallery(tmp_path / "g", [0])
+    assert (tmp_path / "g").stat().st_mode & 0o077 == 0
+
+
 def test_a_gallery_elsewhere_needs_a_place_for_its_log() -> None:
     with pytest.raises(MienError, match="--log"):
         Gallery("s3://bucket/gallery")

@@ -9,9 +9,6 @@ from scipy.optimize import minimize
 
 from mien.errors import MienError
 
-RIDGE = 1e-6
-"""Weight of the squared slope: trials without any overlap would drive it to infinity."""
-
 
 class Calibration(BaseModel):
     """What a cosine says in one gallery.
@@ -95,7 +92,7 @@ def calibrate(
     means: other persons from the same population, and the same gallery.
 
     Slope and intercept maximise the likelihood of the truth, strangers' and mates' trials weighing
-    the same in total (multinomial logistic regression of two parameters).
+    the same in total (multinomial logistic regression of two parameters, with Platt's targets).
 
     Parameters
     ----------
@@ -148,24 +145,28 @@ def calibrate(
 
 
 def _fit(scores: np.ndarray, truth: np.ndarray, stranger: np.ndarray) -> tuple[float, float]:
-    """Find slope and intercept by maximum likelihood."""
-    finite = np.isfinite(scores)
-    filled = np.where(finite, scores, 0.0)
-    rows = np.arange(len(scores))
-    weight = np.where(stranger, 0.5 / max(1, stranger.sum()), 0.5 / max(1, (~stranger).sum()))
+    """Find slope and intercept by maximum likelihood.
+
+    The truth counts as a little uncertain, the less the more trials there are, so that few ones
+    that all go well don't make for certainty (Platt 1999, section 2.2).
+    """
+    finite, rows = np.isfinite(scores), np.arange(len(scores))
+    counts = np.where(stranger, stranger.sum(), (~stranger).sum())
+    doubt = np.where(finite[:, 0], 1 / (counts + 2), 0)
+    target = np.zeros((len(scores), scores.shape[1] + 1))  # the last: a stranger
+    target[rows, truth] = 1 - doubt
+    target[rows, np.where(truth < 0, 0, -1)] += doubt
+    weight = 0.5 / counts
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         slope, intercept = parameters
-        logits = np.where(finite, slope * filled + intercept, -np.inf)
-        logits = np.column_stack([logits, np.zeros(len(rows))])  # last: a stranger
+        logits = np.where(finite, slope * np.where(finite, scores, 0) + intercept, -np.inf)
+        logits = np.column_stack([logits, np.zeros(len(rows))])
         total = np.logaddexp.reduce(logits, axis=1)
-        error = np.exp(logits - total[:, None])
-        error[rows, truth] -= 1  # -1 is the last column
-        error = (error * weight[:, None])[:, :-1]
-        value = float(weight @ (total - logits[rows, truth]))
-        return value + RIDGE * slope**2, np.array(
-            [(error * filled).sum() + 2 * RIDGE * slope, error.sum()]
-        )
+        told = np.where(target > 0, logits, 0)
+        error = (weight[:, None] * (np.exp(logits - total[:, None]) - target))[:, :-1]
+        gradient = np.array([error[finite] @ scores[finite], error.sum()])
+        return float(weight @ (total - (target * told).sum(axis=1))), gradient
 
     found = minimize(loss, np.array([10.0, -5.0]), jac=True, method="L-BFGS-B")
     return float(found.x[0]), float(found.x[1])

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from lancedb.expr import Expr, col
@@ -13,11 +12,11 @@ from mien.errors import MienError
 from mien.gallery.calibration import Calibration, calibrate
 from mien.gallery.export import export
 from mien.gallery.keeper import Keeper
-from mien.gallery.records import UNKNOWN, Candidate, Enrolment, Identification, Record, Verification
-from mien.gallery.rows import RECORD_COLUMNS, check, records, to_table, unit
+from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
+from mien.gallery.rows import RECORD_COLUMNS, check, pseudonyms, records, to_table, unit
 from mien.gallery.search import (
     LOOKED_AT,
-    Found,
+    candidates,
     default_threshold,
     leave_one_out,
     score,
@@ -112,27 +111,16 @@ class Gallery:
                 self._templates.create(encoder, newcomers[0].embeddings.shape[1])
             for newcomer in newcomers:
                 self._matching(encoder, newcomer.embeddings.shape[1])
-            subjects = self._subjects(newcomers)
+            subjects = self._pseudonyms(newcomers)
             self._keeper.enrol(to_table(newcomers, subjects, self._templates.schema))
             self._keeper.tend()
 
-    def _subjects(self, newcomers: Sequence[Enrolment]) -> dict[str, str]:
-        """Give each person their pseudonym; refuse clips that are enrolled already."""
+    def _pseudonyms(self, newcomers: Sequence[Enrolment]) -> dict[str, str]:
+        names = [newcomer.person for newcomer in newcomers]
         clips = [clip for newcomer in newcomers for clip in newcomer.clips]
-        subjects = {newcomer.person: uuid4().hex for newcomer in newcomers}
-        where = col("person").isin(list(subjects)) | col("clip").isin(clips)
-        known = self._templates.rows(["person", "subject", "clip", "expires"], where).to_pylist()
-        whose = {row["clip"]: row["person"] for row in known if row["expires"] >= _today()}
-        for newcomer in newcomers:
-            for clip in newcomer.clips:
-                if clip in whose:
-                    raise MienError(
-                        f"the clip with the hash {clip[:12]} is enrolled already, as"
-                        f" {whose[clip]}: leave it out, or forget them first"
-                    )
-                whose[clip] = newcomer.person
-        enrolled = {row["person"]: row["subject"] for row in known}
-        return {person: enrolled.get(person, subjects[person]) for person in subjects}
+        where = col("person").isin(names) | col("clip").isin(clips)
+        rows = self._templates.rows(["person", "subject", "clip", "expires"], where)
+        return pseudonyms(newcomers, rows, _today())
 
     def identify(
         self, embedding: np.ndarray, *, encoder: str, top_k: int = LOOKED_AT
@@ -165,7 +153,7 @@ class Gallery:
         self.audit.append("identify", subject, durable=False, known=known)
         return Identification(
             person=found[0].person if known else UNKNOWN,
-            candidates=_candidates(found, calibration),
+            candidates=candidates(found, calibration),
             threshold=calibration.threshold,
             notes=calibration.notes(about.rows),
         )
@@ -347,16 +335,6 @@ class Gallery:
                 " the run that the gallery was made with, or enrol everybody anew in another"
             )
         return about
-
-
-def _candidates(found: Sequence[Found], calibration: Calibration) -> list[Candidate]:
-    scores = np.array([one.score for one in found])
-    known = calibration.probabilities(scores)
-    probabilities = [None] * len(found) if known is None else known.tolist()
-    return [
-        Candidate(person=one.person, score=one.score, probability=probability)
-        for one, probability in zip(found, probabilities, strict=True)
-    ]
 
 
 def _today() -> date:

@@ -82,7 +82,7 @@ class Keeper:
         if not (new or self.home.is_dir() or self.templates.folder is None):
             raise MienError(f"{self.home} is no gallery: enrol somebody first (mien enrol)")
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # for its owner alone
         except OSError as error:
             raise MienError(f"{self.home} can't be made ({error.strerror})") from error
 

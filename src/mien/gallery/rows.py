@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +52,37 @@ def check(newcomer: Enrolment, today: date) -> None:
             f"{name}: {len(newcomer.embeddings)} embeddings and {len(newcomer.clips)} clips;"
             " give one embedding of each clip"
         )
+
+
+def pseudonyms(newcomers: Sequence[Enrolment], known: pa.Table, today: date) -> dict[str, str]:
+    """Give each newcomer their random number, the old one if they are enrolled already.
+
+    Parameters
+    ----------
+    newcomers : sequence of Enrolment
+        Who is enrolled.
+    known : Table
+        Stored rows with the names or the clips of newcomers.
+    today : date
+        Clips that expired before are free again.
+
+    Raises
+    ------
+    MienError
+        A clip is enrolled already.
+    """
+    rows = known.to_pylist()
+    whose = {row["clip"]: row["person"] for row in rows if row["expires"] >= today}
+    for newcomer in newcomers:
+        for clip in newcomer.clips:
+            if clip in whose:
+                raise MienError(
+                    f"the clip with the hash {clip[:12]} is enrolled already, as {whose[clip]}:"
+                    " leave it out, or forget them first"
+                )
+            whose[clip] = newcomer.person
+    subjects = {newcomer.person: uuid4().hex for newcomer in newcomers}
+    return subjects | {r["person"]: r["subject"] for r in rows if r["person"] in subjects}
 
 
 def to_table(

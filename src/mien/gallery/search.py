@@ -11,6 +11,8 @@ from lancedb.expr import col
 
 from mien.encoder import SAME_PERSON
 from mien.errors import MienError
+from mien.gallery.calibration import Calibration
+from mien.gallery.records import Candidate
 from mien.gallery.rows import vectors
 from mien.gallery.templates import Hit, Templates, of
 
@@ -71,6 +73,16 @@ def score(vector: np.ndarray, rows: pa.Table) -> list[Found]:
     scores = means(vectors(rows), owner) @ vector
     found = [Found(names[f], subjects[f], float(s)) for f, s in zip(first, scores, strict=True)]
     return sorted(found, key=lambda one: -one.score)
+
+
+def candidates(found: Sequence[Found], calibration: Calibration) -> list[Candidate]:
+    """Say how probable each of the persons found is."""
+    known = calibration.probabilities(np.array([one.score for one in found]))
+    probabilities = [None] * len(found) if known is None else known.tolist()
+    return [
+        Candidate(person=one.person, score=one.score, probability=probability)
+        for one, probability in zip(found, probabilities, strict=True)
+    ]
 
 
 def means(embeddings: np.ndarray, owner: np.ndarray) -> np.ndarray:
