@@ -70,7 +70,8 @@ def score(vector: np.ndarray, rows: pa.Table) -> list[Found]:
         return []
     names, subjects = rows["person"].to_pylist(), rows["subject"].to_pylist()
     _, first, owner = np.unique(subjects, return_index=True, return_inverse=True)
-    scores = means(vectors(rows), owner) @ vector
+    # rounding can make a cosine of 1 a little more, which would pass any threshold
+    scores = np.clip(means(vectors(rows), owner) @ vector, -1, 1)
     found = [Found(names[f], subjects[f], float(s)) for f, s in zip(first, scores, strict=True)]
     return sorted(found, key=lambda one: -one.score)
 
@@ -119,7 +120,7 @@ def default_threshold(templates: Templates) -> float:
     embeddings = vectors(rows)
     scores = embeddings @ means(embeddings, owner).T
     scores[np.arange(len(rows)), owner] = -1
-    return max(SAME_PERSON, float(scores.max()))
+    return min(1.0, max(SAME_PERSON, float(scores.max())))
 
 
 def search_all(

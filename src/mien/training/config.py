@@ -30,7 +30,7 @@ class TrainConfig(BaseModel):
         0.0, ge=0, description="share of the loss of each modality's own answer (published: 0)"
     )
     embedding_loss: float = Field(
-        1.0, ge=0, description="share of the person embedding's margin loss (published: 0)"
+        0.1, ge=0, description="share of the person embedding's margin loss (published: 0)"
     )
     modality_dropout: float = Field(
         0.0, ge=0, lt=1, description="chance that training hides a modality (published: 0)"
