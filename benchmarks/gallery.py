@@ -6,7 +6,6 @@ Called as `gallery.py --search FOLDER` it is the process that opens the gallery 
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -149,7 +148,10 @@ def search(folder: Path, asked: np.ndarray) -> dict[str, Any]:
 
 def peak() -> float:
     """Give the most memory that this process has had, MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # not getrusage: its figure is at least that of the process which started this one
+    status = Path("/proc/self/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def exact(gallery: Gallery, embedding: np.ndarray) -> None:
