@@ -19,8 +19,8 @@ from mien.training.evaluate import evaluate_run
 
 FOLDER = Path("runs/sparse_accuracy")
 SEEDS = (0, 1, 2)
-DIALOGUES = 16
-EPOCHS = {"emotion": 20, "person": 5}
+DIALOGUES = 32
+EPOCHS = {"emotion": 14, "person": 6}
 SETTINGS = TRAINING | {"lr": 1e-3}
 MODELS: dict[str, dict[str, Any]] = {
     "dense": {},
