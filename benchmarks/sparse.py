@@ -1,7 +1,7 @@
 """Sparse MME2E against the fastest dense one: time and multiply-adds by threshold.
 
-All models take turns in one process, so that whatever else the machine does meets all of them
-alike; each time is divided by that of the fastest dense model of the same round.
+Each model takes turns with the dense one in one process, so that whatever else the machine does
+meets both alike, and each time is divided by that of the same round.
 """
 
 import json
@@ -242,16 +242,12 @@ def measure() -> dict[str, Any]:
     """Time all variants in turns."""
     keep_freed_memory()
     load, data = os.getloadavg()[0], batch()
-    racers = [Racer(variant, data) for variant in VARIANTS]
-    seconds: dict[str, dict[str, list[float]]] = {
-        v.name: {m: [] for m in MEASURES} for v in VARIANTS
-    }
-    for turn in tqdm(range(WARM_UP + ROUNDS), desc="rounds", unit="round"):
-        for what in MEASURES:
-            for racer in racers:
-                spent = racer.clock(what)
-                if turn >= WARM_UP:
-                    seconds[racer.variant.name][what].append(spent)
+    dense = Racer(VARIANTS[0], data)
+    count, seconds = {}, {}
+    for variant in tqdm(VARIANTS, desc="models", unit="model"):
+        racer = Racer(variant, data)
+        seconds[variant.name] = {what: race(racer, dense, what) for what in MEASURES}
+        count[variant.name] = counted(racer)
     return {
         "cores": os.cpu_count(),
         "architecture": platform.machine(),
@@ -260,24 +256,29 @@ def measure() -> dict[str, Any]:
         "load": round(load, 1),
         "faces": len(data.faces),
         "pieces": len(data.pieces),
-        "counted": {racer.variant.name: counted(racer) for racer in racers},
+        "counted": count,
         "seconds": seconds,
         "ratios": ratios(seconds),
     }
 
 
-def ratios(seconds: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, float]]:
-    """Divide by the faster dense model of each round; medians over the rounds."""
-    best = {
-        what: [min(pair) for pair in zip(*(seconds[name][what] for name in DENSE), strict=True)]
-        for what in MEASURES
-    }
-    return {
-        name: {
-            what: statistics.median(a / b for a, b in zip(own[what], best[what], strict=True))
-            for what in MEASURES
-        }
+def race(racer: Racer, dense: Racer, what: str) -> list[tuple[float, float]]:
+    """Give the seconds of a model and of the dense one, turn by turn."""
+    turns = [(racer.clock(what), dense.clock(what)) for _ in range(WARM_UP + ROUNDS)]
+    return turns[WARM_UP:]
+
+
+def ratios(
+    seconds: dict[str, dict[str, list[tuple[float, float]]]],
+) -> dict[str, dict[str, float]]:
+    """Divide by the faster of the dense models; medians over the rounds."""
+    medians = {
+        name: {what: statistics.median(a / b for a, b in own[what]) for what in MEASURES}
         for name, own in seconds.items()
+    }
+    best = {what: min(medians[name][what] for name in DENSE) for what in MEASURES}
+    return {
+        name: {what: own[what] / best[what] for what in MEASURES} for name, own in medians.items()
     }
 
 
@@ -285,10 +286,11 @@ HEADING = """# Sparse against dense
 
 MME2E at the published sizes in float32, fresh weights, a batch of {utterances} utterances of the
 GRID corpus: {faces} faces and {pieces} pieces of sound, ALBERT base v2. Times as shares of the
-fastest dense model's (channels side by side or apart) in the same round; medians of {rounds}
-rounds. Training is forward and backward, the choice of sites included; the step also has text,
-transformers and Adam. Multiply-adds are those that the convolutions of active sites need, the
-dense stem included. Sites kept are shares of the whole maps of the three stages.
+fastest dense model's (channels side by side or apart); each model takes turns with it, and the
+medians of {rounds} rounds are shown. Training is forward and backward, the choice of sites
+included; the step also has text, transformers and Adam. Multiply-adds are those that the
+convolutions of active sites need, the dense stem included. Sites kept are shares of the whole maps
+of the three stages.
 
 | | sites kept, faces | sites kept, sound | multiply-adds | {measures} |
 |---|---|---|---:|{bars}

@@ -110,7 +110,7 @@ class Sites:
         """Put rows (K, C) into maps (N, C, H, W), which hold `fill` where they are not active."""
         if not self.full:
             empty = rows.new_full((self.mask.numel(), rows.shape[1]), fill)
-            rows = empty.index_copy(0, self.index, rows)
+            rows = empty.index_copy_(0, self.index, rows)
         return rows.view(*self.mask.shape, -1).permute(0, 3, 1, 2)
 
 
