@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from voices import voice
 
@@ -52,6 +53,17 @@ def test_silence_has_a_voiceprint_too(voiceprint: Voiceprint) -> None:
 def test_too_little_sound_is_told(voiceprint: Voiceprint) -> None:
     with pytest.raises(MienError, match="399 samples are too few"):
         voiceprint(np.zeros(399, np.float32))
+
+
+def test_a_file_has_the_voiceprint_of_its_sound(voiceprint: Voiceprint, tmp_path: Path) -> None:
+    sound, path = voice(2.0, 0.2), tmp_path / "voice.flac"
+    soundfile.write(path, sound, 16_000)
+    assert voiceprint.embed(path) @ voiceprint(sound) == pytest.approx(1, abs=1e-3)
+    soundfile.write(path, sound[:200], 16_000)
+    with pytest.raises(MienError, match=r"voice\.flac: 200 samples are too few"):
+        voiceprint.embed(path)
+    with pytest.raises(MienError, match="gone"):
+        voiceprint.embed(tmp_path / "gone.flac")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mien.errors import MienError
+from mien.files import fingerprint
+from mien.media.decode import read_audio
 from mien.media.silence import is_silence
 from mien.media.voice import voice_windows
 from mien.models.voice_encoder import DIM, VoiceEncoder
@@ -19,8 +21,14 @@ PACKAGE = "resemblyzer"
 """Its wheel holds the weights (Apache 2.0). It is not imported: what it imports is not needed."""
 
 
+class TooShort(MienError):
+    """Sound too short to tell a voice by."""
+
+
 class Voiceprint:
     """A pretrained speaker encoder: sound to a vector that tells voices apart.
+
+    It is also a `mien.encoder.Encoder`, so that a gallery can be made with it.
 
     The weights are those of resemblyzer 0.1.4, by its author's word trained on VoxCeleb 1 and 2 and
     on LibriSpeech. They come with ``pip install --no-deps resemblyzer==0.1.4``.
@@ -54,6 +62,21 @@ class Voiceprint:
         except (RuntimeError, OSError, KeyError, pickle.UnpicklingError) as error:
             raise MienError(f"{path} can't be read ({error}): install {PACKAGE} again") from error
         self.encoder.to(self.device).eval()
+        self.fingerprint = fingerprint(path)
+
+    def embed(self, clip: str | Path) -> np.ndarray:
+        """Describe the voice in a sound or video file by a vector (256,), as a call does.
+
+        Raises
+        ------
+        MienError
+            The file can't be read, or has too little sound.
+        """
+        path = Path(clip)
+        try:
+            return self(read_audio(path))
+        except TooShort as error:
+            raise MienError(f"{path}: {error}") from error
 
     @torch.inference_mode()
     def __call__(self, waveform: np.ndarray) -> np.ndarray:
@@ -71,11 +94,11 @@ class Voiceprint:
 
         Raises
         ------
-        MienError
+        TooShort
             The sound is shorter than 25 ms.
         """
         if len(waveform) < SHORTEST:
-            raise MienError(f"{len(waveform)} samples are too few to tell a voice: give {SHORTEST}")
+            raise TooShort(f"{len(waveform)} samples are too few to tell a voice: give {SHORTEST}")
         waveform = waveform[~is_silence(waveform)]
         scale = 32768 if np.issubdtype(waveform.dtype, np.integer) else 1
         windows = voice_windows(torch.from_numpy(waveform.astype(np.float32) / scale))

@@ -1,6 +1,7 @@
 """What a user types to enrol, recognise and forget persons."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,26 @@ def test_verify_compares_two_clips(mien, run_folder: Path, clips: Path) -> None:
     result = mien("verify", run_folder, one, other, "--threshold", "1")
     assert result.stdout.startswith("not the same person (cosine ")
     assert "note" not in result.stdout
+
+
+@pytest.mark.skipif(find_spec("resemblyzer") is None, reason="resemblyzer is not installed")
+def test_a_ready_made_encoder_serves_in_place_of_a_run(mien, clips: Path, tmp_path: Path) -> None:
+    folder, clip, voice = tmp_path / "voices", clips / "synthetic0.wav", ["--encoder", "voice"]
+    result = mien("enrol", folder, "P0", clip, *voice, *CONSENT)
+    assert result.returncode == 0, result.stderr
+    assert "P0  cosine 1.000" in mien("identify", folder, clip, *voice).stdout
+    assert mien("verify", clip, clip, *voice).stdout.startswith("the same person (cosine 1.000")
+    trials = clips / "strangers.csv"
+    trials.write_text("clip,person\n" + "".join(f"synthetic{n}.wav,\n" for n in range(1, 5)))
+    threshold = ["gallery", folder, "threshold", "--fpir", "0.2", "--trials", trials]
+    assert "by 4 strangers' trials" in mien(*threshold, *voice).stdout
+    assert "--run or --encoder" in mien(*threshold).stderr
+
+
+def test_verify_takes_a_run_or_an_encoder(mien, run_folder: Path, clips: Path) -> None:
+    clip = clips / "synthetic0.wav"
+    assert mien("verify", clip, clip).returncode == 2
+    assert mien("verify", run_folder, clip, clip, "--encoder", "voice").returncode == 2
 
 
 def test_list_export_audit_forget(mien, enrolled: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mien.errors import MienError
 
 if TYPE_CHECKING:
+    from mien.encoder import Encoder
     from mien.gallery import Gallery
 
 
@@ -19,7 +20,7 @@ def enrol(parser: ArgumentParser) -> None:
     _add_gallery(parser)
     parser.add_argument("person", help="the name to answer with")
     parser.add_argument("clip", nargs="+", type=Path, help="video or sound files of the person")
-    _add_run(parser)
+    _add_encoder(parser)
     parser.add_argument("--consent", required=True, help="what the person agreed to, and when")
     parser.add_argument("--expires", required=True, type=_day, help="last day, as 2027-12-31 (UTC)")
     parser.set_defaults(handler=_enrol)
@@ -32,8 +33,26 @@ def _add_gallery(parser: ArgumentParser) -> None:
     )
 
 
-def _add_run(parser: ArgumentParser, *, required: bool = True) -> None:
-    parser.add_argument("--run", type=Path, required=required, help="run folder of the model")
+def _add_encoder(parser: ArgumentParser, *, required: bool = True) -> None:
+    which = parser.add_mutually_exclusive_group(required=required)
+    which.add_argument("--run", type=Path, help="run folder of the model")
+    _add_ready_made(which)
+
+
+def _add_ready_made(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--encoder", choices=["voice"], help="a ready-made encoder in place of a model of your own"
+    )
+
+
+def _encoder(args: Namespace) -> "Encoder":
+    if args.encoder is not None:
+        from mien.voiceprint import Voiceprint
+
+        return Voiceprint()
+    from mien.encoder import RunEncoder
+
+    return RunEncoder(args.run)
 
 
 def _day(text: str) -> date:
@@ -52,12 +71,11 @@ def _open(args: Namespace) -> "Gallery":
 def _enrol(args: Namespace) -> None:
     import numpy as np
 
-    from mien.encoder import RunEncoder
     from mien.files import fingerprint
 
     gallery = _open(args)
     clips = [fingerprint(clip) for clip in args.clip]
-    encoder = RunEncoder(args.run)
+    encoder = _encoder(args)
     gallery.enrol(
         args.person,
         np.stack([encoder.embed(clip) for clip in args.clip]),
@@ -73,17 +91,16 @@ def identify(parser: ArgumentParser) -> None:
     """Make `mien identify` of a parser."""
     _add_gallery(parser)
     parser.add_argument("clip", nargs="+", type=Path, help="video or sound files")
-    _add_run(parser)
+    _add_encoder(parser)
     parser.add_argument("--top", type=int, default=10, help="templates to look at (default: 10)")
     parser.add_argument("--json", help="write the answers to this file, - for the screen")
     parser.set_defaults(handler=_identify)
 
 
 def _identify(args: Namespace) -> None:
-    from mien.encoder import RunEncoder
     from mien.files import write_text
 
-    gallery, encoder = _open(args), RunEncoder(args.run)
+    gallery, encoder = _open(args), _encoder(args)
     answers, failures = [], []
     for clip in args.clip:
         try:
@@ -104,16 +121,19 @@ def _identify(args: Namespace) -> None:
 
 def verify(parser: ArgumentParser) -> None:
     """Make `mien verify` of a parser."""
-    parser.add_argument("run", type=Path, help="the run folder")
+    parser.add_argument("run", nargs="?", type=Path, help="the run folder")
     parser.add_argument("clip", nargs=2, type=Path, help="two video or sound files to compare")
     parser.add_argument("--threshold", type=float, help="cosine above which it is the same person")
+    _add_ready_made(parser)
     parser.set_defaults(handler=_verify)
 
 
 def _verify(args: Namespace) -> None:
-    from mien.encoder import SAME_PERSON, RunEncoder, cosine
+    from mien.encoder import SAME_PERSON, cosine
 
-    encoder = RunEncoder(args.run)
+    if (args.run is None) == (args.encoder is None):
+        args.parser.error("give a run folder and two clips, or two clips and --encoder voice")
+    encoder = _encoder(args)
     score = cosine(*(encoder.embed(clip) for clip in args.clip))
     threshold = SAME_PERSON if args.threshold is None else args.threshold
     who = "the same person" if score > threshold else "not the same person"
@@ -186,20 +206,19 @@ def _add_threshold(parser: ArgumentParser) -> None:
         help="with --fpir: CSV with columns clip and person (none: a stranger) of clips that are"
         " not enrolled; without it the enrolled ones are used",
     )
-    _add_run(parser, required=False)
+    _add_encoder(parser, required=False)
 
 
 def _threshold(args: Namespace) -> None:
-    from mien.encoder import RunEncoder
     from mien.gallery.trials import read_trials
 
-    if args.trials and (args.fpir is None or args.run is None):
-        args.parser.error("--trials goes with --fpir and --run")
+    if args.trials and (args.fpir is None or not (args.run or args.encoder)):
+        args.parser.error("--trials goes with --fpir and --run or --encoder")
     gallery = _open(args)
     if args.set is not None:
         gallery.set_threshold(args.set)
     elif args.fpir is not None:
-        trials = None if args.trials is None else read_trials(args.trials, RunEncoder(args.run))
+        trials = None if args.trials is None else read_trials(args.trials, _encoder(args))
         gallery.calibrate(trials, fpir=args.fpir)
     print(gallery.calibration)
 
