@@ -16,6 +16,7 @@ from mien.training import TrainConfig, train
 from mien.training.data import divide
 from mien.training.evaluate import evaluate_run
 from mien.training.learner import Learner
+from mien.verification import verify_run
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
@@ -202,6 +203,18 @@ def test_what_does_not_fit_is_refused(
     with pytest.raises(MienError, match=message):
         train(tiny_data, tmp_path / "run", small, changed(quick, **values), progress=False)
     assert not (tmp_path / "run").exists()
+
+
+def test_an_embedding_is_trained_for_strangers_to_come(
+    tiny_data: Path, small: ModelConfig, quick: TrainConfig, tmp_path: Path
+) -> None:
+    config = changed(quick, task="person", protocol="strangers", epochs=1)
+    run = train(tiny_data, tmp_path / "run", small, config, progress=False)
+    (task,) = run.config.tasks
+    result = verify_run(run.folder, part="all", progress=False, resamples=20)
+    assert (result["persons"], result["trained"]) == (4, len(task.labels)) == (4, 3)
+    with pytest.raises(MienError, match="judged by `mien verification`"):
+        evaluate_run(run.folder, progress=False)
 
 
 def test_bf16_trains_and_is_not_float32(

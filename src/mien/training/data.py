@@ -52,9 +52,12 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
 
     kept = [row for row in rows if keep(row)]
     if not kept:
+        persons = any(task.name == "person" for task in tasks)
+        hint = " (strangers to training are judged by `mien verification`)" if persons else ""
         raise MienError(
             f"no utterance of a part has both a known {' or '.join(t.name for t in tasks)} and one"
             f" of the modalities {modalities!r}: choose another --protocol, --task or --modalities"
+            f"{hint}"
         )
     return kept
 
