@@ -20,7 +20,7 @@ from mien.training.evaluate import evaluate_run
 FOLDER = Path("runs/sparse_accuracy")
 SEEDS = (0, 1, 2)
 DIALOGUES = 32
-EPOCHS = {"emotion": 14, "person": 6}
+EPOCHS = {"emotion": 24, "person": 8}
 SETTINGS = TRAINING | {"lr": 1e-3}
 MODELS: dict[str, dict[str, Any]] = {
     "dense": {},

@@ -67,6 +67,17 @@ def test_the_shortest_sound_at_the_highest_speed_is_long_enough() -> None:
     assert len(changed.waveform) >= 400, "one analysis window, as `Sample` promises"
 
 
+@given(seed=seeds)
+@settings(max_examples=10, deadline=None)
+def test_a_voice_can_be_kept_as_it_is(seed: int) -> None:
+    original = sample(1, seconds=1.0)
+    changed = augment_sample(original, np.random.default_rng(seed), keep_voice=True)
+    assert original.waveform is not None
+    assert changed.waveform is not None
+    rest = original.waveform[len(original.waveform) - len(changed.waveform) :]
+    np.testing.assert_array_equal(changed.waveform, rest)
+
+
 @pytest.mark.parametrize("value", [0, 255])
 @given(seed=seeds)
 @settings(max_examples=10, deadline=None)

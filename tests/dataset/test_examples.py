@@ -237,6 +237,18 @@ def test_augmentation_depends_on_seed_epoch_and_row_alone(tmp_path: Path, tokeni
     assert same(examples[0, [1]], examples[1, [1]])
 
 
+def test_augmentation_changes_no_voice_where_persons_are_learnt(
+    tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mien.dataset.augment.SPEEDS", (0.5, 0.5))
+    plain = made(tmp_path, tokenizer)
+    counts = [
+        Examples(plain.store, [0], tiny(), tokenizer, tasks, augment_seed=0)[0, [0]].piece_counts
+        for tasks in ([EMOTION], [EMOTION, PERSON])
+    ]
+    assert counts[0] > plain[0, [0]].piece_counts >= counts[1]
+
+
 def test_augmented_batches_are_whole(tmp_path: Path, tokenizer: Any) -> None:
     plain = made(tmp_path, tokenizer)
     augmented = Examples(plain.store, range(6), tiny(), tokenizer, [EMOTION], augment_seed=0)

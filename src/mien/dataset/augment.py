@@ -10,25 +10,29 @@ from mien.media.spectrogram import COLUMNS, HOP
 from mien.utterance import FACE_SIZE, RATE, SHORTEST, Sample
 
 SPEEDS = (0.9, 1.1)
-"""Range of speed changes; pitch moves with them (Ko et al. 2015)."""
+"""Range of speed changes; pitch moves with them (Ko et al. 2015), and so who seems to speak."""
 
 SHIFT_PIXELS = 3
 MASK_BINS = 20
 MASK_COLUMNS = 16
 
 
-def augment_sample(sample: Sample, random: np.random.Generator) -> Sample:
-    """Change waveform and faces of a sample: speed, onset; mirror, shift, light."""
+def augment_sample(
+    sample: Sample, random: np.random.Generator, *, keep_voice: bool = False
+) -> Sample:
+    """Change waveform and faces of a sample: speed, onset; mirror, shift, light.
+
+    With `keep_voice` the speed stays, and with it the voice by which a person is known.
+    """
     waveform, faces = sample.waveform, sample.faces
     if waveform is not None:
-        waveform = _waveform(waveform, random)
+        waveform = _waveform(waveform, random, 1.0 if keep_voice else random.uniform(*SPEEDS))
     if faces is not None:
         faces = _faces(faces, random)
     return replace(sample, waveform=waveform, faces=faces)
 
 
-def _waveform(waveform: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    speed = random.uniform(*SPEEDS)
+def _waveform(waveform: np.ndarray, random: np.random.Generator, speed: float) -> np.ndarray:
     sound = soxr.resample(waveform.astype(np.float32), speed * RATE, RATE, quality="LQ")
     # the pieces' borders fall elsewhere each time, up to one piece earlier
     onset = int(random.integers(0, min(COLUMNS * HOP, len(sound) // 10) + 1))

@@ -46,10 +46,12 @@ def collate(
     tasks : sequence of Task
         Give the targets.
     random : sequence of numpy Generator, optional
-        One a sample: augment with these.
+        One a sample: augment with these; where a task is about persons, without changing voices.
     """
     if random is not None:
-        samples = [augment_sample(s, r) for s, r in zip(samples, random, strict=True)]
+        persons = any(task.name == "person" for task in tasks)
+        pairs = zip(samples, random, strict=True)
+        samples = [augment_sample(s, r, keep_voice=persons) for s, r in pairs]
     tokens, mask = _tokens(samples, config, tokenizer)
     sounds = [_pieces(sample, config) for sample in samples]
     if random is not None and config.front_end == "log":

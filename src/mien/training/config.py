@@ -35,7 +35,12 @@ class TrainConfig(BaseModel):
     modality_dropout: float = Field(
         0.0, ge=0, lt=1, description="chance that training hides a modality (published: 0)"
     )
-    augment: bool = Field(False, description="change training samples at random (published: no)")
+    augment: bool = Field(
+        False,
+        description="change training samples at random: speed of the sound (not where persons are"
+        " learnt), onset, blanks in the spectrogram; faces mirrored, shifted, brighter (published:"
+        " no)",
+    )
     init: str | None = Field(
         None,
         description="weights to begin with: a run folder, or a checkpoint (.pt) that the published"
