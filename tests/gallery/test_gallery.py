@@ -113,7 +113,10 @@ def test_embeddings_of_another_model_are_refused(tmp_path: Path) -> None:
             g.verify(name(0), view, encoder=encoder)
         with pytest.raises(MienError, match="use the run that the gallery was made with"):
             g.enrol("New", view[None], clips=["x"], consent="c", expires=LATER, encoder=encoder)
+        with pytest.raises(MienError, match="use the run that the gallery was made with"):
+            g.calibrate([(view, None)], fpir=0.5, encoder=encoder)
     assert len(g.list()) == 1
+    assert "default" in str(g.calibration)
 
 
 def test_the_same_clip_is_not_enrolled_twice(tmp_path: Path) -> None:

@@ -210,7 +210,11 @@ class Gallery:
         self._keep(self.calibration.model_copy(update=change))
 
     def calibrate(
-        self, trials: Sequence[tuple[np.ndarray, str | None]] | None = None, *, fpir: float = 0.01
+        self,
+        trials: Sequence[tuple[np.ndarray, str | None]] | None = None,
+        *,
+        fpir: float = 0.01,
+        encoder: str | None = None,
     ) -> Calibration:
         """Choose the threshold by data, and learn what probability a score means.
 
@@ -224,6 +228,8 @@ class Gallery:
             supposes that later clips differ from these no more than these do from one another.
         fpir : float
             Share of strangers who may be named.
+        encoder : str, optional
+            Fingerprint of what the trials' embeddings come from; without trials it is not needed.
 
         Returns
         -------
@@ -233,13 +239,15 @@ class Gallery:
         Raises
         ------
         MienError
-            There are too few strangers for such a rate, or somebody named is not enrolled.
+            There are too few strangers for such a rate, somebody named is not enrolled, or the
+            trials come from another encoder than the gallery.
         """
         with self._keeper.reading():
             if trials is None:
                 data = leave_one_out(self._templates, _today())
             else:
                 embeddings = unit(np.stack([embedding for embedding, _ in trials]))
+                self._matching(encoder or "unknown", embeddings.shape[1])
                 persons = [person for _, person in trials]
                 data = search_all(self._templates, embeddings, persons, _today())
             calibration = calibrate(*data, fpir=fpir, templates=self._templates.about.rows)
