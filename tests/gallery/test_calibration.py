@@ -107,6 +107,19 @@ def test_trials_must_be_enough_and_persons_enrolled(full: Gallery) -> None:
         full.calibrate(fpir=1.0)
 
 
+def test_who_finds_nobody_tells_no_threshold(tmp_path: Path) -> None:
+    alone = gallery(tmp_path, [0])
+    with pytest.raises(MienError, match="it takes two persons"):
+        alone.calibrate(fpir=0.5)
+    alone.forget(name(0))
+    with pytest.raises(MienError, match="0 strangers' trials are too few"):
+        alone.calibrate(fpir=0.5)
+    with pytest.raises(MienError, match="enrol somebody first"):
+        alone.calibrate(trials(range(5), range(0)), fpir=0.5, encoder="v1")
+    assert alone.calibration.made is None
+    assert [line["act"] for line in alone.audit.lines()] == ["enrol", "forget"]
+
+
 @given(
     strangers=st.lists(st.floats(-1, 1), min_size=20, max_size=60),
     fpir=st.sampled_from([0.05, 0.1, 0.3]),

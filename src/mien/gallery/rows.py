@@ -117,7 +117,7 @@ def to_table(
 def vectors(rows: pa.Table) -> np.ndarray:
     """Give the vectors (N, E) of rows."""
     column = rows["vector"].combine_chunks()
-    return column.flatten().to_numpy().reshape(len(rows), -1)
+    return column.flatten().to_numpy().reshape(len(rows), column.type.list_size)
 
 
 RECORD_COLUMNS = ("person", "subject", "clip", "consent", "enrolled", "expires")

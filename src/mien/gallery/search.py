@@ -190,4 +190,4 @@ def _trials(searches: Sequence[tuple[Sequence[Found], str | None]]) -> Trials:
         names = [one.person for one in found]
         if person in names:
             truth[row] = names.index(person)
-    return scores, truth, np.array([person is None for _, person in searches])
+    return scores, truth, np.array([person is None for _, person in searches], bool)
