@@ -91,6 +91,8 @@ def test_verify_accepts_the_person_and_nobody_else(tmp_path: Path) -> None:
         ({"person": "Unknown"}, "name"),
         ({"person": " "}, "name"),
         ({"clips": ("one",)}, "1 clips"),
+        ({"clips": (), "embeddings": np.zeros((0, 64))}, "0 clips"),
+        ({"clips": ("one", "two", "one")}, f"given twice, for {name(0)}: leave one out"),
         ({"embeddings": np.zeros((3, 64))}, "zero"),
         ({"embeddings": np.full((3, 64), np.nan)}, "not finite"),
     ],
@@ -98,6 +100,7 @@ def test_verify_accepts_the_person_and_nobody_else(tmp_path: Path) -> None:
 def test_what_must_not_be_enrolled(tmp_path: Path, change: dict, word: str) -> None:
     with pytest.raises(MienError, match=word):
         Gallery(tmp_path / "g").enrol_all([replace(newcomer(0), **change)], encoder="v1")
+    assert not (tmp_path / "g").exists(), "nothing is begun that would belong to this encoder"
     g = gallery(tmp_path / "g", [1])
     with pytest.raises(MienError, match=word):
         g.enrol_all([newcomer(2), replace(newcomer(0), **change)], encoder="v1")
@@ -125,6 +128,13 @@ def test_the_same_clip_is_not_enrolled_twice(tmp_path: Path) -> None:
         g.enrol_all([newcomer(0)], encoder="v1")
     with pytest.raises(MienError, match=f"already, as {name(0)}"):
         g.enrol_all([replace(newcomer(1), clips=newcomer(0).clips)], encoder="v1")
+
+
+def test_a_clip_is_not_enrolled_as_two_persons_at_once(tmp_path: Path) -> None:
+    twice = replace(newcomer(1), clips=newcomer(0).clips)
+    with pytest.raises(MienError, match=f"for {name(0)} and {name(1)}"):
+        Gallery(tmp_path / "g").enrol_all([newcomer(0), twice], encoder="v1")
+    assert not (tmp_path / "g").exists()
 
 
 def test_further_clips_of_a_person_are_added_to_them(tmp_path: Path) -> None:

@@ -104,8 +104,7 @@ class Gallery:
 
     def enrol_all(self, newcomers: Sequence[Enrolment], *, encoder: str) -> None:
         """Enrol many persons at once, all or none. Takes and raises what `enrol` does."""
-        for newcomer in newcomers:
-            check(newcomer, _today())
+        check(newcomers, _today())
         with self._keeper.writing(new=True):
             if not self._templates.exist:
                 self._templates.create(encoder, newcomers[0].embeddings.shape[1])

@@ -36,8 +36,22 @@ def unit(embeddings: np.ndarray) -> np.ndarray:
     return (embeddings / length).astype(np.float32)
 
 
-def check(newcomer: Enrolment, today: date) -> None:
-    """Refuse what must not be enrolled. Raises `MienError`."""
+def check(newcomers: Sequence[Enrolment], today: date) -> None:
+    """Refuse what must not be enrolled, whatever else is. Raises `MienError`."""
+    whose: dict[str, str] = {}
+    for newcomer in newcomers:
+        _check(newcomer, today)
+        for clip in newcomer.clips:
+            if clip in whose:
+                both = " and ".join(dict.fromkeys([whose[clip], newcomer.person]))
+                raise MienError(
+                    f"the clip with the hash {clip[:12]} is given twice, for {both}: leave one out"
+                )
+            whose[clip] = newcomer.person
+    unit(np.concatenate([newcomer.embeddings for newcomer in newcomers]))
+
+
+def _check(newcomer: Enrolment, today: date) -> None:
     name = newcomer.person
     if not name.strip() or name.strip().lower() == UNKNOWN:
         raise MienError(f"{name!r} can't be the name of a person")
@@ -47,7 +61,7 @@ def check(newcomer: Enrolment, today: date) -> None:
         )
     if newcomer.expires < today:
         raise MienError(f"the consent of {name} expired on {newcomer.expires}: choose a later day")
-    if len(newcomer.clips) != len(newcomer.embeddings):
+    if not newcomer.clips or len(newcomer.clips) != len(newcomer.embeddings):
         raise MienError(
             f"{name}: {len(newcomer.embeddings)} embeddings and {len(newcomer.clips)} clips;"
             " give one embedding of each clip"
@@ -80,7 +94,6 @@ def pseudonyms(newcomers: Sequence[Enrolment], known: pa.Table, today: date) -> 
                     f"the clip with the hash {clip[:12]} is enrolled already, as {whose[clip]}:"
                     " leave it out, or forget them first"
                 )
-            whose[clip] = newcomer.person
     subjects = {newcomer.person: uuid4().hex for newcomer in newcomers}
     return subjects | {r["person"]: r["subject"] for r in rows if r["person"] in subjects}
 
