@@ -90,6 +90,8 @@ def test_verify_accepts_the_person_and_nobody_else(tmp_path: Path) -> None:
         ({"expires": date(2020, 1, 1)}, "expired on 2020-01-01"),
         ({"person": "Unknown"}, "name"),
         ({"person": " "}, "name"),
+        ({"person": "two\nlines"}, "name"),
+        ({"person": "not text \udcff"}, "name"),
         ({"clips": ("one",)}, "1 clips"),
         ({"clips": (), "embeddings": np.zeros((0, 64))}, "0 clips"),
         ({"clips": ("one", "two", "one")}, f"given twice, for {name(0)}: leave one out"),
@@ -186,6 +188,23 @@ def test_forgetting_leaves_no_trace_on_the_disk(tmp_path: Path) -> None:
     assert [named(g, p) for p in kept] == [name(p) for p in kept]
     with pytest.raises(MienError, match="is not enrolled"):
         g.forget(name(2))
+
+
+def test_a_name_is_the_same_however_it_is_encoded(tmp_path: Path) -> None:
+    composed, apart = "Jos\u00e9", "Jose\u0301"
+    g = Gallery(tmp_path / "g")
+    g.enrol_all([replace(newcomer(0), person=f" {apart}"), newcomer(1)], encoder="v1")
+    g.enrol_all([replace(newcomer(2), person=composed)], encoder="v1")
+    assert [(record.person, record.templates) for record in g.list()] == [
+        (composed, 6),
+        (name(1), 3),
+    ]
+    assert g.verify(apart, views(0)[0], encoder="v1").person == composed
+    g.calibrate([(views(0, seed=2)[0], apart), (views(9)[0], None)], fpir=0.5, encoder="v1")
+    assert g.export(tmp_path / "out.json", f"{apart} ") == 6
+    assert [line["act"] for line in g.history(apart)] == ["enrol", "enrol", "verify", "export"]
+    g.forget(apart)
+    assert [record.person for record in g.list()] == [name(1)]
 
 
 def test_the_last_person_can_be_forgotten_and_another_enrolled(tmp_path: Path) -> None:

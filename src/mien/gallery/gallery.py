@@ -1,6 +1,7 @@
 """Enrolled persons: who they are, on what terms, and how they are found again."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from mien.gallery.calibration import Calibration, calibrate
 from mien.gallery.export import export
 from mien.gallery.keeper import Keeper
 from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
-from mien.gallery.rows import RECORD_COLUMNS, check, pseudonyms, records, to_table, unit
+from mien.gallery.rows import RECORD_COLUMNS, check, pseudonyms, records, spelled, to_table, unit
 from mien.gallery.search import (
     LOOKED_AT,
     candidates,
@@ -104,6 +105,7 @@ class Gallery:
 
     def enrol_all(self, newcomers: Sequence[Enrolment], *, encoder: str) -> None:
         """Enrol many persons at once, all or none. Takes and raises what `enrol` does."""
+        newcomers = [replace(one, person=spelled(one.person)) for one in newcomers]
         check(newcomers, _today())
         with self._keeper.writing(new=True):
             if not self._templates.exist:
@@ -168,6 +170,7 @@ class Gallery:
         MienError
             The person is not enrolled, or the gallery holds embeddings of another encoder.
         """
+        person = spelled(person)
         (vector,) = unit(np.asarray(embedding)[None])
         with self._keeper.reading():
             about = self._matching(encoder, len(vector))
@@ -247,7 +250,7 @@ class Gallery:
             else:
                 embeddings = unit(np.stack([embedding for embedding, _ in trials]))
                 self._matching(encoder or "unknown", embeddings.shape[1])
-                persons = [person for _, person in trials]
+                persons = [person and spelled(person) for _, person in trials]
                 data = search_all(self._templates, embeddings, persons, _today())
             calibration = calibrate(*data, fpir=fpir, templates=self._templates.about.rows)
         self._keep(calibration)
@@ -324,7 +327,7 @@ class Gallery:
             return len(subjects)
 
     def _known(self, person: str) -> Sequence[str]:
-        subjects = self._subjects_of(col("person") == person)
+        subjects = self._subjects_of(col("person") == spelled(person))
         if not subjects:
             raise MienError(f"{person} is not enrolled in {self.uri}")
         return subjects

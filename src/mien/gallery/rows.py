@@ -1,5 +1,6 @@
 """Persons as rows of the table, and back."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -36,6 +37,18 @@ def unit(embeddings: np.ndarray) -> np.ndarray:
     return (embeddings / length).astype(np.float32)
 
 
+def spelled(name: str) -> str:
+    """Give the one spelling of a name that is stored and looked for.
+
+    Unicode has two for an accented letter, which look the same, and spaces around a name are not
+    seen: whoever is enrolled in one spelling must be found, and forgotten, in the other.
+
+    >>> spelled(" Jose\u0301") == "Jos\u00e9"
+    True
+    """
+    return unicodedata.normalize("NFC", name).strip()
+
+
 def check(newcomers: Sequence[Enrolment], today: date) -> None:
     """Refuse what must not be enrolled, whatever else is. Raises `MienError`."""
     whose: dict[str, str] = {}
@@ -53,7 +66,9 @@ def check(newcomers: Sequence[Enrolment], today: date) -> None:
 
 def _check(newcomer: Enrolment, today: date) -> None:
     name = newcomer.person
-    if not name.strip() or name.strip().lower() == UNKNOWN:
+    # line breaks, and what is no character: neither can be shown in a list
+    broken = any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+    if not name or name.lower() == UNKNOWN or broken:
         raise MienError(f"{name!r} can't be the name of a person")
     if not newcomer.consent.strip():
         raise MienError(
