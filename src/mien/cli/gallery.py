@@ -222,7 +222,8 @@ def _threshold(args: Namespace) -> None:
             gallery.calibrate(fpir=args.fpir)
         else:
             encoder = _encoder(args)
-            trials = read_trials(args.trials, encoder)
+            enrolled = {clip for record in gallery.list() for clip in record.clips}
+            trials = read_trials(args.trials, encoder, enrolled)
             gallery.calibrate(trials, fpir=args.fpir, encoder=encoder.fingerprint)
     print(gallery.calibration)
 
