@@ -302,13 +302,21 @@ def test_no_gallery_is_told_and_not_made(tmp_path: Path) -> None:
         with pytest.raises(MienError, match="no gallery: enrol somebody first"):
             ask()
     assert not (tmp_path / "no").exists()
-    with pytest.raises(MienError, match="nobody was ever enrolled"):
+    with pytest.raises(MienError, match="no gallery: enrol somebody first"):
         Gallery(tmp_path).list()
+    with pytest.raises(MienError, match="no gallery: enrol somebody first"):
+        Gallery(tmp_path / "no", log=tmp_path).list()
+    with pytest.raises(MienError, match="no log is no gallery"):
+        Gallery(gallery(tmp_path / "g", [0]).uri, log=tmp_path / "no log").list()
+    assert [path.name for path in tmp_path.iterdir()] == ["g"], "a folder of something else stays as it is"
 
 
-def test_a_new_gallery_is_its_owners_alone(tmp_path: Path) -> None:
-    gallery(tmp_path / "g", [0])
-    assert (tmp_path / "g").stat().st_mode & 0o077 == 0
+@pytest.mark.parametrize("log", [None, "log"])
+def test_a_new_gallery_is_its_owners_alone(tmp_path: Path, log: str | None) -> None:
+    g = Gallery(tmp_path / "g", log=log and tmp_path / log)
+    g.enrol_all([newcomer(0)], encoder="v1")
+    for folder in (tmp_path / "g", tmp_path / (log or "g")):
+        assert folder.stat().st_mode & 0o077 == 0
 
 
 def test_a_gallery_elsewhere_needs_a_place_for_its_log() -> None:

@@ -40,7 +40,8 @@ class Gallery:
         ``s3://bucket/gallery``.
     log : path, optional
         Folder for the audit log, the locks and the note of unfinished work: the gallery's own by
-        default. A gallery that is no local folder needs one.
+        default. A gallery that is no local folder needs one. All processes of a machine must give
+        the same, else they don't see each other's locks.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from mien.errors import MienError
 from mien.gallery.audit import AuditLog
 from mien.gallery.journal import Journal
 from mien.gallery.locks import Locks
-from mien.gallery.templates import Templates, of
+from mien.gallery.templates import TABLE, Templates, of
 
 GRACE = timedelta(hours=1)
 """Off this machine there are no locks, so files of an old state stay so long for their readers."""
@@ -78,13 +78,17 @@ class Keeper:
             yield
 
     def _enter(self, new: bool) -> None:
-        """See to the folder of locks and log."""
-        if not (new or self.home.is_dir() or self.templates.folder is None):
-            raise MienError(f"{self.home} is no gallery: enrol somebody first (mien enrol)")
-        try:
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # for its owner alone
-        except OSError as error:
-            raise MienError(f"{self.home} can't be made ({error.strerror})") from error
+        """See to the folders: of the table, where it is ours, and of locks and log."""
+        folder = self.templates.folder
+        if not new and folder is not None:
+            for place, needed in ((folder, folder / f"{TABLE}.lance"), (self.home, self.home)):
+                if not needed.is_dir():
+                    raise MienError(f"{place} is no gallery: enrol somebody first (mien enrol)")
+        for place in (self.home, folder or self.home):
+            try:
+                place.mkdir(mode=0o700, parents=True, exist_ok=True)  # for its owner alone
+            except OSError as error:
+                raise MienError(f"{place} can't be made ({error.strerror})") from error
 
     def enrol(self, rows: pa.Table) -> None:
         """Store rows whose column `enrolment` is still to be filled. The caller is `writing`."""
