@@ -36,6 +36,8 @@ def test_the_score_is_that_of_the_mean_of_the_templates(tmp_path: Path) -> None:
     scores = [c.score for c in answer.candidates]
     assert scores == sorted(scores, reverse=True)
     assert g.verify(name(3), view, encoder="v1").score == pytest.approx(exact[name(3)], abs=1e-5)
+    with pytest.raises(MienError, match="0 templates can't be looked at"):
+        g.identify(view, encoder="v1", top_k=0)
 
 
 def test_at_first_the_threshold_is_the_default_and_says_so(tmp_path: Path) -> None:

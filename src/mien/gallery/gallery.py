@@ -143,8 +143,11 @@ class Gallery:
         Raises
         ------
         MienError
-            There is no gallery, or it holds embeddings of another encoder.
+            There is no gallery, it holds embeddings of another encoder, or no template is to be
+            looked at.
         """
+        if top_k < 1:
+            raise MienError(f"{top_k} templates can't be looked at: give 1 or more (--top)")
         (vector,) = unit(np.asarray(embedding)[None])
         with self._keeper.reading():
             about = self._matching(encoder, len(vector))
