@@ -273,6 +273,14 @@ def test_the_log_tells_all_and_names_nobody(tmp_path: Path) -> None:
     assert [line["act"] for line in g.history(name(0))] == ["enrol", "identify"]
 
 
+def test_an_export_of_everybody_concerns_those_who_were_enrolled(tmp_path: Path) -> None:
+    g = gallery(tmp_path / "g", [0])
+    g.export(tmp_path / "all.json")
+    g.enrol_all([newcomer(1)], encoder="v1")
+    assert [line["act"] for line in g.history(name(0))] == ["enrol", "export"]
+    assert [line["act"] for line in g.history(name(1))] == ["enrol"]
+
+
 @pytest.mark.parametrize("ending", ["json", "parquet"])
 def test_an_export_holds_all_of_a_person(tmp_path: Path, ending: str) -> None:
     g = gallery(tmp_path / "g", range(4))

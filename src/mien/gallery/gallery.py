@@ -266,7 +266,7 @@ class Gallery:
             self.audit.append("calibrate", **calibration.model_dump(mode="json"))
 
     def history(self, person: str | None = None) -> Iterator[dict[str, Any]]:
-        """Give the audit log, or what of it concerns a person.
+        """Give the audit log, or what of it concerns a person: exports of everybody, too.
 
         Raises
         ------
@@ -276,7 +276,7 @@ class Gallery:
         with self._keeper.reading():
             subjects = None if person is None else self._known(person)
         lines = self.audit.lines()
-        return (line for line in lines if subjects is None or line["subject"] in subjects)
+        return lines if subjects is None else _concerning(subjects, lines)
 
     def list(self) -> list[Record]:
         """Give what is held of each person, by name. Raises `MienError` without a gallery."""
@@ -349,6 +349,17 @@ class Gallery:
                 " the run that the gallery was made with, or enrol everybody anew in another"
             )
         return about
+
+
+def _concerning(
+    subjects: Sequence[str], lines: Iterator[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    enrolled = False
+    for line in lines:
+        theirs = line["subject"] in subjects
+        enrolled = enrolled or theirs
+        if theirs or (enrolled and line["act"] == "export" and line["subject"] is None):
+            yield line
 
 
 def _today() -> date:
