@@ -1,9 +1,12 @@
 """What keeps a gallery whole while several processes use it, and any of them may die."""
 
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +21,9 @@ from mien.gallery.templates import TABLE, Templates, of
 
 GRACE = timedelta(hours=1)
 """Off this machine there are no locks, so files of an old state stay so long for their readers."""
+
+_ENVIRONMENT = Lock()
+"""One environment serves all galleries of a process."""
 
 
 class Keeper:
@@ -40,6 +46,7 @@ class Keeper:
         self.audit = AuditLog(home / "audit.jsonl")
         self._journal = Journal(home / "unfinished.json")
         self._locks = Locks(home)
+        self._scratch = home / "scratch"
 
     @contextmanager
     def writing(self, *, new: bool = False) -> Iterator[None]:
@@ -136,7 +143,8 @@ class Keeper:
         if note["before"]:
             where = where & (col("expires") < date.fromisoformat(note["before"]))
         self.templates.remove(where)
-        self.templates.compact()
+        with self._scratching():
+            self.templates.compact()
         with self._locks.deleting():
             self.templates.sweep()
         self.audit.extend([(note["act"], subject, {}) for subject in note["subjects"]])
@@ -145,11 +153,32 @@ class Keeper:
     def tend(self) -> None:
         """Keep searches quick as the gallery grows. The caller is `writing`."""
         crowded = self.templates.crowded
-        if crowded:
-            self.templates.compact()
-        if self.templates.index() or crowded:
+        with self._scratching():
+            if crowded:
+                self.templates.compact()
+            indexed = self.templates.index()
+        if indexed or crowded:
             with self._locks.deleting():
                 self.templates.sweep(GRACE if self.templates.folder is None else timedelta(0))
+
+    @contextmanager
+    def _scratching(self) -> Iterator[None]:
+        """Keep what LanceDB writes for a while at home, where a removal finds it after a crash.
+
+        It sorts the templates' codes in the system's temporary folder, for everybody to read.
+        """
+        with _ENVIRONMENT:
+            shutil.rmtree(self._scratch, ignore_errors=True)  # of a process that died
+            self._scratch.mkdir(mode=0o700)
+            system = os.environ.get("TMPDIR")
+            os.environ["TMPDIR"] = str(self._scratch.resolve())
+            try:
+                yield
+            finally:
+                del os.environ["TMPDIR"]
+                if system is not None:
+                    os.environ["TMPDIR"] = system
+                shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _recover(self) -> None:
         """End what a process began that died in the middle."""
