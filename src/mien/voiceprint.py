@@ -22,7 +22,7 @@ PACKAGE = "resemblyzer"
 
 
 FAINTEST = 10 ** (-70 / 20)
-"""Root mean square below which a recording is silence: 70 dB below full scale, ten steps of 16 bits.
+"""Root mean square below which a recording is silence, 70 dB below full scale.
 
 The faintest speech of RAVDESS has some 25 dB more."""
 

@@ -160,7 +160,7 @@ def test_a_gallery_of_another_run_is_refused(
     save_file(weights, other / "model.safetensors")
     result = mien("identify", enrolled, clips / "synthetic2.wav", "--run", other)
     assert result.returncode == 1
-    assert "use the run that the gallery was made with" in result.stderr
+    assert "use the run or encoder that the gallery was made with" in result.stderr
 
 
 @pytest.mark.parametrize(

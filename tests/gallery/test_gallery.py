@@ -114,13 +114,21 @@ def test_what_must_not_be_enrolled(tmp_path: Path, change: dict, word: str) -> N
 def test_embeddings_of_another_model_are_refused(tmp_path: Path) -> None:
     g = gallery(tmp_path, [0])
     for encoder, view in (("v2", views(0)[0]), ("v1", views(0)[0][:16])):
-        with pytest.raises(MienError, match="use the run that the gallery was made with"):
+        with pytest.raises(
+            MienError, match="use the run or encoder that the gallery was made with"
+        ):
             g.identify(view, encoder=encoder)
-        with pytest.raises(MienError, match="use the run that the gallery was made with"):
+        with pytest.raises(
+            MienError, match="use the run or encoder that the gallery was made with"
+        ):
             g.verify(name(0), view, encoder=encoder)
-        with pytest.raises(MienError, match="use the run that the gallery was made with"):
+        with pytest.raises(
+            MienError, match="use the run or encoder that the gallery was made with"
+        ):
             g.enrol("New", view[None], clips=["x"], consent="c", expires=LATER, encoder=encoder)
-        with pytest.raises(MienError, match="use the run that the gallery was made with"):
+        with pytest.raises(
+            MienError, match="use the run or encoder that the gallery was made with"
+        ):
             g.calibrate([(view, None)], fpir=0.5, encoder=encoder)
     assert len(g.list()) == 1
     assert "default" in str(g.calibration)
@@ -318,7 +326,9 @@ def test_no_gallery_is_told_and_not_made(tmp_path: Path) -> None:
         Gallery(tmp_path / "no", log=tmp_path).list()
     with pytest.raises(MienError, match="no log is no gallery"):
         Gallery(gallery(tmp_path / "g", [0]).uri, log=tmp_path / "no log").list()
-    assert [path.name for path in tmp_path.iterdir()] == ["g"], "a folder of something else stays as it is"
+    assert [path.name for path in tmp_path.iterdir()] == ["g"], (
+        "a folder of something else stays as it is"
+    )
 
 
 @pytest.mark.parametrize("log", [None, "log"])

@@ -40,8 +40,7 @@ class Gallery:
         ``s3://bucket/gallery``.
     log : path, optional
         Folder for the audit log, the locks and the note of unfinished work: the gallery's own by
-        default. A gallery that is no local folder needs one. All processes of a machine must give
-        the same, else they don't see each other's locks.
+        default; one that is no local folder needs it. All processes must give the same.
 
     Raises
     ------
@@ -143,11 +142,8 @@ class Gallery:
         Raises
         ------
         MienError
-            There is no gallery, it holds embeddings of another encoder, or no template is to be
-            looked at.
+            There is no gallery, it holds embeddings of another encoder, or `top_k` is below 1.
         """
-        if top_k < 1:
-            raise MienError(f"{top_k} templates can't be looked at: give 1 or more (--top)")
         (vector,) = unit(np.asarray(embedding)[None])
         with self._keeper.reading():
             about = self._matching(encoder, len(vector))
@@ -245,8 +241,7 @@ class Gallery:
         Raises
         ------
         MienError
-            There are too few strangers for such a rate, somebody named is not enrolled, or the
-            trials come from another encoder than the gallery.
+            Strangers are too few, somebody named is not enrolled, or the encoder is another.
         """
         with self._keeper.reading():
             if trials is None:
@@ -275,8 +270,7 @@ class Gallery:
         """
         with self._keeper.reading():
             subjects = None if person is None else self._known(person)
-        lines = self.audit.lines()
-        return lines if subjects is None else _concerning(subjects, lines)
+        return self.audit.lines() if subjects is None else self.audit.concerning(subjects)
 
     def list(self) -> list[Record]:
         """Give what is held of each person, by name. Raises `MienError` without a gallery."""
@@ -346,20 +340,9 @@ class Gallery:
             raise MienError(
                 f"{self.uri} holds embeddings of the encoder {about.encoder[:12]}"
                 f" ({about.dimensions} numbers), these are of {encoder[:12]} ({dimensions}): use"
-                " the run that the gallery was made with, or enrol everybody anew in another"
+                " the run or encoder that the gallery was made with, or enrol everybody elsewhere"
             )
         return about
-
-
-def _concerning(
-    subjects: Sequence[str], lines: Iterator[dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    enrolled = False
-    for line in lines:
-        theirs = line["subject"] in subjects
-        enrolled = enrolled or theirs
-        if theirs or (enrolled and line["act"] == "export" and line["subject"] is None):
-            yield line
 
 
 def _today() -> date:
