@@ -62,7 +62,7 @@ def room(path: Path) -> list[Path]:
                 *("batch", "utterance", "errors"),
             ),
         ),
-        ("voiceprint", ("media", "models", "utterance", "errors")),
+        ("voiceprint", ("media", "models", "utterance", "errors", "files")),
         (
             "verification",
             (

@@ -66,6 +66,19 @@ def test_a_file_has_the_voiceprint_of_its_sound(voiceprint: Voiceprint, tmp_path
         voiceprint.embed(tmp_path / "gone.flac")
 
 
+@pytest.mark.parametrize("level", [0, 3])
+def test_a_file_without_a_voice_has_none(
+    voiceprint: Voiceprint, tmp_path: Path, level: int
+) -> None:
+    path = tmp_path / "silent.wav"
+    noise = level * np.random.default_rng(0).standard_normal(16_000)
+    soundfile.write(path, noise.astype(np.int16), 16_000)
+    with pytest.raises(MienError, match=r"silent\.wav: is silent"):
+        voiceprint.embed(path)
+    soundfile.write(path, 0.003 * voice(2.0, 0.2), 16_000)
+    assert np.linalg.norm(voiceprint.embed(path)) == pytest.approx(1, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("samples", "windows"), [(400, 1), (25_600, 1), (25_760, 1), (31_519, 1), (31_520, 2)]
 )

@@ -21,6 +21,12 @@ PACKAGE = "resemblyzer"
 """Its wheel holds the weights (Apache 2.0). It is not imported: what it imports is not needed."""
 
 
+FAINTEST = 10 ** (-70 / 20)
+"""Root mean square below which a recording is silence, 70 dB below full scale.
+
+The faintest speech of RAVDESS has some 25 dB more."""
+
+
 class TooShort(MienError):
     """Sound too short to tell a voice by."""
 
@@ -70,11 +76,14 @@ class Voiceprint:
         Raises
         ------
         MienError
-            The file can't be read, or has too little sound.
+            The file can't be read, has too little sound, or is silent.
         """
         path = Path(clip)
+        waveform = read_audio(path)
+        if len(waveform) and np.std(waveform / 32768) < FAINTEST:
+            raise MienError(f"{path}: is silent, so there is no voice: choose another clip")
         try:
-            return self(read_audio(path))
+            return self(waveform)
         except TooShort as error:
             raise MienError(f"{path}: {error}") from error
 

@@ -69,6 +69,27 @@ def test_a_threshold_is_measured_on_a_list_of_trials(
     assert "columns clip and person" in mien(*threshold, "--fpir", "0.1", *flags).stderr
 
 
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("synthetic4.wav,\nsynthetic0.wav,\n", "synthetic0.wav is enrolled in the gallery"),
+        ("synthetic4.wav,\nsynthetic4.wav,P0\n", "synthetic4.wav is the same as"),
+        ("synthetic4.wav,\ngone.wav,\n", "odd.csv, row 2: there is no"),
+        (",P0\n", "odd.csv, row 1: no clip is named"),
+    ],
+)
+def test_trials_that_would_mislead_are_refused(
+    mien, run_folder: Path, clips: Path, enrolled: Path, rows: str, told: str
+) -> None:
+    trials = clips / "odd.csv"
+    trials.write_text("clip,person\n" + rows)
+    flags = ["--fpir", "0.5", "--trials", trials, "--run", run_folder]
+    result = mien("gallery", enrolled, "threshold", *flags)
+    assert result.returncode == 1
+    assert told in result.stderr
+    assert "default" in mien("gallery", enrolled, "threshold").stdout
+
+
 def test_verify_compares_two_clips(mien, run_folder: Path, clips: Path) -> None:
     one, other = clips / "synthetic3.wav", clips / "synthetic5.wav"
     same = mien("verify", run_folder, one, one)
@@ -139,7 +160,7 @@ def test_a_gallery_of_another_run_is_refused(
     save_file(weights, other / "model.safetensors")
     result = mien("identify", enrolled, clips / "synthetic2.wav", "--run", other)
     assert result.returncode == 1
-    assert "use the run that the gallery was made with" in result.stderr
+    assert "use the run or encoder that the gallery was made with" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def tolerated(strangers: int, tested: int) -> tuple[int, int]:
 
 @pytest.mark.slow
 def test_strangers_are_named_at_the_stated_rate_on_other_persons(full: Gallery) -> None:
-    chosen = full.calibrate(trials(DEV, ENROLLED), fpir=RATE)
+    chosen = full.calibrate(trials(DEV, ENROLLED), fpir=RATE, encoder="v1")
     assert (chosen.strangers, chosen.mates, chosen.templates) == (1000, 150, 450)
     named = sum(answer != UNKNOWN for answer in known(full, TEST))
     least, most = tolerated(len(DEV), len(TEST))
@@ -67,7 +67,7 @@ def test_the_enrolled_persons_alone_will_do_to_calibrate(full: Gallery) -> None:
 
 @pytest.mark.slow
 def test_probabilities_are_what_they_say(full: Gallery) -> None:
-    full.calibrate(trials(DEV[:300], ENROLLED, noise=1.6), fpir=RATE)
+    full.calibrate(trials(DEV[:300], ENROLLED, noise=1.6), fpir=RATE, encoder="v1")
     told, true = [], []
     for view, who in trials(TEST[:300], ENROLLED, seed=8, noise=1.6) + trials(
         range(0), ENROLLED, seed=9, noise=1.6
@@ -85,7 +85,7 @@ def test_probabilities_are_what_they_say(full: Gallery) -> None:
 
 def test_a_calibration_is_kept_and_tells_when_it_is_old(full: Gallery, tmp_path: Path) -> None:
     small = gallery(tmp_path, range(60))
-    small.calibrate(trials(range(1000, 1100), range(60)), fpir=0.05)
+    small.calibrate(trials(range(1000, 1100), range(60)), fpir=0.05, encoder="v1")
     again = Gallery(tmp_path)
     assert again.calibration == small.calibration
     assert "at most 5.00% of strangers" in str(again.calibration)
@@ -98,13 +98,26 @@ def test_a_calibration_is_kept_and_tells_when_it_is_old(full: Gallery, tmp_path:
 
 def test_trials_must_be_enough_and_persons_enrolled(full: Gallery) -> None:
     with pytest.raises(MienError, match="give 99, or a rate of at least"):
-        full.calibrate(trials(range(1000, 1098), ENROLLED), fpir=0.01)
-    full.calibrate(trials(range(1000, 1099), range(0)), fpir=0.01)
+        full.calibrate(trials(range(1000, 1098), ENROLLED), fpir=0.01, encoder="v1")
+    full.calibrate(trials(range(1000, 1099), range(0)), fpir=0.01, encoder="v1")
     assert full.identify(views(0)[0], encoder="v1").candidates[0].probability is None
     with pytest.raises(MienError, match="leave the name of a stranger out"):
-        full.calibrate([(views(5)[0], "Nobody")], fpir=0.5)
+        full.calibrate([(views(5)[0], "Nobody")], fpir=0.5, encoder="v1")
     with pytest.raises(MienError, match="between 0 and 1"):
         full.calibrate(fpir=1.0)
+
+
+def test_who_finds_nobody_tells_no_threshold(tmp_path: Path) -> None:
+    alone = gallery(tmp_path, [0])
+    with pytest.raises(MienError, match="it takes two persons"):
+        alone.calibrate(fpir=0.5)
+    alone.forget(name(0))
+    with pytest.raises(MienError, match="0 strangers' trials are too few"):
+        alone.calibrate(fpir=0.5)
+    with pytest.raises(MienError, match="enrol somebody first"):
+        alone.calibrate(trials(range(5), range(0)), fpir=0.5, encoder="v1")
+    assert alone.calibration.made is None
+    assert [line["act"] for line in alone.audit.lines()] == ["enrol", "forget"]
 
 
 @given(

@@ -36,6 +36,8 @@ def test_the_score_is_that_of_the_mean_of_the_templates(tmp_path: Path) -> None:
     scores = [c.score for c in answer.candidates]
     assert scores == sorted(scores, reverse=True)
     assert g.verify(name(3), view, encoder="v1").score == pytest.approx(exact[name(3)], abs=1e-5)
+    with pytest.raises(MienError, match="0 templates can't be looked at"):
+        g.identify(view, encoder="v1", top_k=0)
 
 
 def test_at_first_the_threshold_is_the_default_and_says_so(tmp_path: Path) -> None:
@@ -90,7 +92,11 @@ def test_verify_accepts_the_person_and_nobody_else(tmp_path: Path) -> None:
         ({"expires": date(2020, 1, 1)}, "expired on 2020-01-01"),
         ({"person": "Unknown"}, "name"),
         ({"person": " "}, "name"),
+        ({"person": "two\nlines"}, "name"),
+        ({"person": "not text \udcff"}, "name"),
         ({"clips": ("one",)}, "1 clips"),
+        ({"clips": (), "embeddings": np.zeros((0, 64))}, "0 clips"),
+        ({"clips": ("one", "two", "one")}, f"given twice, for {name(0)}: leave one out"),
         ({"embeddings": np.zeros((3, 64))}, "zero"),
         ({"embeddings": np.full((3, 64), np.nan)}, "not finite"),
     ],
@@ -98,6 +104,7 @@ def test_verify_accepts_the_person_and_nobody_else(tmp_path: Path) -> None:
 def test_what_must_not_be_enrolled(tmp_path: Path, change: dict, word: str) -> None:
     with pytest.raises(MienError, match=word):
         Gallery(tmp_path / "g").enrol_all([replace(newcomer(0), **change)], encoder="v1")
+    assert not (tmp_path / "g").exists(), "nothing is begun that would belong to this encoder"
     g = gallery(tmp_path / "g", [1])
     with pytest.raises(MienError, match=word):
         g.enrol_all([newcomer(2), replace(newcomer(0), **change)], encoder="v1")
@@ -107,13 +114,24 @@ def test_what_must_not_be_enrolled(tmp_path: Path, change: dict, word: str) -> N
 def test_embeddings_of_another_model_are_refused(tmp_path: Path) -> None:
     g = gallery(tmp_path, [0])
     for encoder, view in (("v2", views(0)[0]), ("v1", views(0)[0][:16])):
-        with pytest.raises(MienError, match="use the run that the gallery was made with"):
+        with pytest.raises(
+            MienError, match="use the run or encoder that the gallery was made with"
+        ):
             g.identify(view, encoder=encoder)
-        with pytest.raises(MienError, match="use the run that the gallery was made with"):
+        with pytest.raises(
+            MienError, match="use the run or encoder that the gallery was made with"
+        ):
             g.verify(name(0), view, encoder=encoder)
-        with pytest.raises(MienError, match="use the run that the gallery was made with"):
+        with pytest.raises(
+            MienError, match="use the run or encoder that the gallery was made with"
+        ):
             g.enrol("New", view[None], clips=["x"], consent="c", expires=LATER, encoder=encoder)
+        with pytest.raises(
+            MienError, match="use the run or encoder that the gallery was made with"
+        ):
+            g.calibrate([(view, None)], fpir=0.5, encoder=encoder)
     assert len(g.list()) == 1
+    assert "default" in str(g.calibration)
 
 
 def test_the_same_clip_is_not_enrolled_twice(tmp_path: Path) -> None:
@@ -122,6 +140,13 @@ def test_the_same_clip_is_not_enrolled_twice(tmp_path: Path) -> None:
         g.enrol_all([newcomer(0)], encoder="v1")
     with pytest.raises(MienError, match=f"already, as {name(0)}"):
         g.enrol_all([replace(newcomer(1), clips=newcomer(0).clips)], encoder="v1")
+
+
+def test_a_clip_is_not_enrolled_as_two_persons_at_once(tmp_path: Path) -> None:
+    twice = replace(newcomer(1), clips=newcomer(0).clips)
+    with pytest.raises(MienError, match=f"for {name(0)} and {name(1)}"):
+        Gallery(tmp_path / "g").enrol_all([newcomer(0), twice], encoder="v1")
+    assert not (tmp_path / "g").exists()
 
 
 def test_further_clips_of_a_person_are_added_to_them(tmp_path: Path) -> None:
@@ -173,6 +198,23 @@ def test_forgetting_leaves_no_trace_on_the_disk(tmp_path: Path) -> None:
     assert [named(g, p) for p in kept] == [name(p) for p in kept]
     with pytest.raises(MienError, match="is not enrolled"):
         g.forget(name(2))
+
+
+def test_a_name_is_the_same_however_it_is_encoded(tmp_path: Path) -> None:
+    composed, apart = "Jos\u00e9", "Jose\u0301"
+    g = Gallery(tmp_path / "g")
+    g.enrol_all([replace(newcomer(0), person=f" {apart}"), newcomer(1)], encoder="v1")
+    g.enrol_all([replace(newcomer(2), person=composed)], encoder="v1")
+    assert [(record.person, record.templates) for record in g.list()] == [
+        (composed, 6),
+        (name(1), 3),
+    ]
+    assert g.verify(apart, views(0)[0], encoder="v1").person == composed
+    g.calibrate([(views(0, seed=2)[0], apart), (views(9)[0], None)], fpir=0.5, encoder="v1")
+    assert g.export(tmp_path / "out.json", f"{apart} ") == 6
+    assert [line["act"] for line in g.history(apart)] == ["enrol", "enrol", "verify", "export"]
+    g.forget(apart)
+    assert [record.person for record in g.list()] == [name(1)]
 
 
 def test_the_last_person_can_be_forgotten_and_another_enrolled(tmp_path: Path) -> None:
@@ -239,6 +281,14 @@ def test_the_log_tells_all_and_names_nobody(tmp_path: Path) -> None:
     assert [line["act"] for line in g.history(name(0))] == ["enrol", "identify"]
 
 
+def test_an_export_of_everybody_concerns_those_who_were_enrolled(tmp_path: Path) -> None:
+    g = gallery(tmp_path / "g", [0])
+    g.export(tmp_path / "all.json")
+    g.enrol_all([newcomer(1)], encoder="v1")
+    assert [line["act"] for line in g.history(name(0))] == ["enrol", "export"]
+    assert [line["act"] for line in g.history(name(1))] == ["enrol"]
+
+
 @pytest.mark.parametrize("ending", ["json", "parquet"])
 def test_an_export_holds_all_of_a_person(tmp_path: Path, ending: str) -> None:
     g = gallery(tmp_path / "g", range(4))
@@ -270,13 +320,23 @@ def test_no_gallery_is_told_and_not_made(tmp_path: Path) -> None:
         with pytest.raises(MienError, match="no gallery: enrol somebody first"):
             ask()
     assert not (tmp_path / "no").exists()
-    with pytest.raises(MienError, match="nobody was ever enrolled"):
+    with pytest.raises(MienError, match="no gallery: enrol somebody first"):
         Gallery(tmp_path).list()
+    with pytest.raises(MienError, match="no gallery: enrol somebody first"):
+        Gallery(tmp_path / "no", log=tmp_path).list()
+    with pytest.raises(MienError, match="no log is no gallery"):
+        Gallery(gallery(tmp_path / "g", [0]).uri, log=tmp_path / "no log").list()
+    assert [path.name for path in tmp_path.iterdir()] == ["g"], (
+        "a folder of something else stays as it is"
+    )
 
 
-def test_a_new_gallery_is_its_owners_alone(tmp_path: Path) -> None:
-    gallery(tmp_path / "g", [0])
-    assert (tmp_path / "g").stat().st_mode & 0o077 == 0
+@pytest.mark.parametrize("log", [None, "log"])
+def test_a_new_gallery_is_its_owners_alone(tmp_path: Path, log: str | None) -> None:
+    g = Gallery(tmp_path / "g", log=log and tmp_path / log)
+    g.enrol_all([newcomer(0)], encoder="v1")
+    for folder in (tmp_path / "g", tmp_path / (log or "g")):
+        assert folder.stat().st_mode & 0o077 == 0
 
 
 def test_a_gallery_elsewhere_needs_a_place_for_its_log() -> None:

@@ -1,12 +1,13 @@
 """Whatever a process was at when it died, the next one ends it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from people import gallery, name, newcomer, traces
+from people import gallery, name, newcomer, traces, views
 
-from mien.gallery import Gallery
+from mien.gallery import Gallery, templates
 from mien.gallery.audit import AuditLog
 from mien.gallery.journal import Journal
 from mien.gallery.templates import Templates
@@ -55,6 +56,22 @@ def test_an_enrolment_is_whole_or_not_there(
         assert traces(tmp_path, 1) == []
         g.enrol_all([newcomer(1)], encoder="v1")
         assert len(g.list()) == 2
+
+
+def test_an_index_is_sorted_at_home_and_what_a_crash_leaves_there_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(templates, "INDEX_FROM", 300)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))  # whoever writes there fails
+    g = gallery(tmp_path / "g", range(120))
+    assert g._templates.about.trained == 360
+    assert os.environ["TMPDIR"] == str(tmp_path / "nowhere")
+    assert not (tmp_path / "g" / "scratch").exists()
+    left = tmp_path / "g" / "scratch" / ".tmp1"
+    left.mkdir(parents=True)
+    (left / "shuffle").write_bytes(views(1)[0].tobytes())  # stands for codes, not so plain
+    g.forget(name(1))
+    assert traces(tmp_path, 1) == []
 
 
 REMOVALS = [(Templates, "remove"), (Templates, "compact"), (Templates, "sweep")]

@@ -218,8 +218,13 @@ def _threshold(args: Namespace) -> None:
     if args.set is not None:
         gallery.set_threshold(args.set)
     elif args.fpir is not None:
-        trials = None if args.trials is None else read_trials(args.trials, _encoder(args))
-        gallery.calibrate(trials, fpir=args.fpir)
+        if args.trials is None:
+            gallery.calibrate(fpir=args.fpir)
+        else:
+            encoder = _encoder(args)
+            enrolled = {clip for record in gallery.list() for clip in record.clips}
+            trials = read_trials(args.trials, encoder, enrolled)
+            gallery.calibrate(trials, fpir=args.fpir, encoder=encoder.fingerprint)
     print(gallery.calibration)
 
 

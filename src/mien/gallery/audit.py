@@ -5,7 +5,7 @@ import getpass
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,6 +113,15 @@ class AuditLog:
                         " changed after it was written. Compare it with a copy"
                     )
                 previous = line["hash"]
+                yield line
+
+    def concerning(self, subjects: Collection[str]) -> Iterator[dict[str, Any]]:
+        """Give the lines about a person, and later exports of everybody. Raises as `lines` does."""
+        enrolled = False
+        for line in self.lines():
+            theirs = line["subject"] in subjects
+            enrolled = enrolled or theirs
+            if theirs or (enrolled and line["act"] == "export" and line["subject"] is None):
                 yield line
 
     @property

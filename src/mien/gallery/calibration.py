@@ -110,7 +110,8 @@ def calibrate(
     Raises
     ------
     MienError
-        There are too few strangers for such a rate, or the rate is not between 0 and 1.
+        There are too few strangers for such a rate, the rate is not between 0 and 1, or there is
+        nobody whom a stranger could be taken for.
 
     Examples
     --------
@@ -129,6 +130,11 @@ def calibrate(
         raise MienError(
             f"{len(best)} strangers' trials are too few for a rate of {fpir:g}: give {needed}, or a"
             f" rate of at least {ceil(1000 * highest) / 1000:g}"
+        )
+    if not np.isfinite(best[rank - 1]):
+        raise MienError(
+            "the strangers find nobody whom they could be taken for: enrol somebody first; without"
+            " trials it takes two persons"
         )
     mates = int((~stranger).sum())
     slope, intercept = _fit(scores, truth, stranger) if mates else (None, None)

@@ -1,6 +1,7 @@
 """Enrolled persons: who they are, on what terms, and how they are found again."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from mien.gallery.calibration import Calibration, calibrate
 from mien.gallery.export import export
 from mien.gallery.keeper import Keeper
 from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
-from mien.gallery.rows import RECORD_COLUMNS, check, pseudonyms, records, to_table, unit
+from mien.gallery.rows import RECORD_COLUMNS, check, pseudonyms, records, spelled, to_table, unit
 from mien.gallery.search import (
     LOOKED_AT,
     candidates,
@@ -39,7 +40,7 @@ class Gallery:
         ``s3://bucket/gallery``.
     log : path, optional
         Folder for the audit log, the locks and the note of unfinished work: the gallery's own by
-        default. A gallery that is no local folder needs one.
+        default; one that is no local folder needs it. All processes must give the same.
 
     Raises
     ------
@@ -104,8 +105,8 @@ class Gallery:
 
     def enrol_all(self, newcomers: Sequence[Enrolment], *, encoder: str) -> None:
         """Enrol many persons at once, all or none. Takes and raises what `enrol` does."""
-        for newcomer in newcomers:
-            check(newcomer, _today())
+        newcomers = [replace(one, person=spelled(one.person)) for one in newcomers]
+        check(newcomers, _today())
         with self._keeper.writing(new=True):
             if not self._templates.exist:
                 self._templates.create(encoder, newcomers[0].embeddings.shape[1])
@@ -141,7 +142,7 @@ class Gallery:
         Raises
         ------
         MienError
-            There is no gallery, or it holds embeddings of another encoder.
+            There is no gallery, it holds embeddings of another encoder, or `top_k` is below 1.
         """
         (vector,) = unit(np.asarray(embedding)[None])
         with self._keeper.reading():
@@ -169,6 +170,7 @@ class Gallery:
         MienError
             The person is not enrolled, or the gallery holds embeddings of another encoder.
         """
+        person = spelled(person)
         (vector,) = unit(np.asarray(embedding)[None])
         with self._keeper.reading():
             about = self._matching(encoder, len(vector))
@@ -210,7 +212,11 @@ class Gallery:
         self._keep(self.calibration.model_copy(update=change))
 
     def calibrate(
-        self, trials: Sequence[tuple[np.ndarray, str | None]] | None = None, *, fpir: float = 0.01
+        self,
+        trials: Sequence[tuple[np.ndarray, str | None]] | None = None,
+        *,
+        fpir: float = 0.01,
+        encoder: str | None = None,
     ) -> Calibration:
         """Choose the threshold by data, and learn what probability a score means.
 
@@ -224,6 +230,8 @@ class Gallery:
             supposes that later clips differ from these no more than these do from one another.
         fpir : float
             Share of strangers who may be named.
+        encoder : str, optional
+            Fingerprint of what the trials' embeddings come from; without trials it is not needed.
 
         Returns
         -------
@@ -233,14 +241,15 @@ class Gallery:
         Raises
         ------
         MienError
-            There are too few strangers for such a rate, or somebody named is not enrolled.
+            Strangers are too few, somebody named is not enrolled, or the encoder is another.
         """
         with self._keeper.reading():
             if trials is None:
                 data = leave_one_out(self._templates, _today())
             else:
                 embeddings = unit(np.stack([embedding for embedding, _ in trials]))
-                persons = [person for _, person in trials]
+                self._matching(encoder or "unknown", embeddings.shape[1])
+                persons = [person and spelled(person) for _, person in trials]
                 data = search_all(self._templates, embeddings, persons, _today())
             calibration = calibrate(*data, fpir=fpir, templates=self._templates.about.rows)
         self._keep(calibration)
@@ -252,7 +261,7 @@ class Gallery:
             self.audit.append("calibrate", **calibration.model_dump(mode="json"))
 
     def history(self, person: str | None = None) -> Iterator[dict[str, Any]]:
-        """Give the audit log, or what of it concerns a person.
+        """Give the audit log, or what of it concerns a person: exports of everybody, too.
 
         Raises
         ------
@@ -261,8 +270,7 @@ class Gallery:
         """
         with self._keeper.reading():
             subjects = None if person is None else self._known(person)
-        lines = self.audit.lines()
-        return (line for line in lines if subjects is None or line["subject"] in subjects)
+        return self.audit.lines() if subjects is None else self.audit.concerning(subjects)
 
     def list(self) -> list[Record]:
         """Give what is held of each person, by name. Raises `MienError` without a gallery."""
@@ -317,7 +325,7 @@ class Gallery:
             return len(subjects)
 
     def _known(self, person: str) -> Sequence[str]:
-        subjects = self._subjects_of(col("person") == person)
+        subjects = self._subjects_of(col("person") == spelled(person))
         if not subjects:
             raise MienError(f"{person} is not enrolled in {self.uri}")
         return subjects
@@ -332,7 +340,7 @@ class Gallery:
             raise MienError(
                 f"{self.uri} holds embeddings of the encoder {about.encoder[:12]}"
                 f" ({about.dimensions} numbers), these are of {encoder[:12]} ({dimensions}): use"
-                " the run that the gallery was made with, or enrol everybody anew in another"
+                " the run or encoder that the gallery was made with, or enrol everybody elsewhere"
             )
         return about
 

@@ -1,9 +1,12 @@
 """What keeps a gallery whole while several processes use it, and any of them may die."""
 
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -14,10 +17,13 @@ from mien.errors import MienError
 from mien.gallery.audit import AuditLog
 from mien.gallery.journal import Journal
 from mien.gallery.locks import Locks
-from mien.gallery.templates import Templates, of
+from mien.gallery.templates import TABLE, Templates, of
 
 GRACE = timedelta(hours=1)
 """Off this machine there are no locks, so files of an old state stay so long for their readers."""
+
+_ENVIRONMENT = Lock()
+"""One environment serves all galleries of a process."""
 
 
 class Keeper:
@@ -40,6 +46,7 @@ class Keeper:
         self.audit = AuditLog(home / "audit.jsonl")
         self._journal = Journal(home / "unfinished.json")
         self._locks = Locks(home)
+        self._scratch = home / "scratch"
 
     @contextmanager
     def writing(self, *, new: bool = False) -> Iterator[None]:
@@ -78,13 +85,17 @@ class Keeper:
             yield
 
     def _enter(self, new: bool) -> None:
-        """See to the folder of locks and log."""
-        if not (new or self.home.is_dir() or self.templates.folder is None):
-            raise MienError(f"{self.home} is no gallery: enrol somebody first (mien enrol)")
-        try:
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # for its owner alone
-        except OSError as error:
-            raise MienError(f"{self.home} can't be made ({error.strerror})") from error
+        """See to the folders: of the table, where it is ours, and of locks and log."""
+        folder = self.templates.folder
+        if not new and folder is not None:
+            for place, needed in ((folder, folder / f"{TABLE}.lance"), (self.home, self.home)):
+                if not needed.is_dir():
+                    raise MienError(f"{place} is no gallery: enrol somebody first (mien enrol)")
+        for place in (self.home, folder or self.home):
+            try:
+                place.mkdir(mode=0o700, parents=True, exist_ok=True)  # for its owner alone
+            except OSError as error:
+                raise MienError(f"{place} can't be made ({error.strerror})") from error
 
     def enrol(self, rows: pa.Table) -> None:
         """Store rows whose column `enrolment` is still to be filled. The caller is `writing`."""
@@ -132,7 +143,8 @@ class Keeper:
         if note["before"]:
             where = where & (col("expires") < date.fromisoformat(note["before"]))
         self.templates.remove(where)
-        self.templates.compact()
+        with self._scratching():
+            self.templates.compact()
         with self._locks.deleting():
             self.templates.sweep()
         self.audit.extend([(note["act"], subject, {}) for subject in note["subjects"]])
@@ -141,11 +153,32 @@ class Keeper:
     def tend(self) -> None:
         """Keep searches quick as the gallery grows. The caller is `writing`."""
         crowded = self.templates.crowded
-        if crowded:
-            self.templates.compact()
-        if self.templates.index() or crowded:
+        with self._scratching():
+            if crowded:
+                self.templates.compact()
+            indexed = self.templates.index()
+        if indexed or crowded:
             with self._locks.deleting():
                 self.templates.sweep(GRACE if self.templates.folder is None else timedelta(0))
+
+    @contextmanager
+    def _scratching(self) -> Iterator[None]:
+        """Keep what LanceDB writes for a while at home, where a removal finds it after a crash.
+
+        It sorts the templates' codes in the system's temporary folder, for everybody to read.
+        """
+        with _ENVIRONMENT:
+            shutil.rmtree(self._scratch, ignore_errors=True)  # of a process that died
+            self._scratch.mkdir(mode=0o700)
+            system = os.environ.get("TMPDIR")
+            os.environ["TMPDIR"] = str(self._scratch.resolve())
+            try:
+                yield
+            finally:
+                del os.environ["TMPDIR"]
+                if system is not None:
+                    os.environ["TMPDIR"] = system
+                shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _recover(self) -> None:
         """End what a process began that died in the middle."""

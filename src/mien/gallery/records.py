@@ -17,7 +17,8 @@ class Enrolment:
     Parameters
     ----------
     person : str
-        The name to answer with.
+        The name to answer with. It is stored without spaces around it, and in Unicode's composed
+        form (NFC); upper and lower case are different names.
     embeddings : array (T, E)
         One for each clip; only their direction counts.
     clips : sequence of str

@@ -1,5 +1,6 @@
 """Persons as rows of the table, and back."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -36,10 +37,38 @@ def unit(embeddings: np.ndarray) -> np.ndarray:
     return (embeddings / length).astype(np.float32)
 
 
-def check(newcomer: Enrolment, today: date) -> None:
-    """Refuse what must not be enrolled. Raises `MienError`."""
+def spelled(name: str) -> str:
+    """Give the one spelling of a name that is stored and looked for.
+
+    Unicode has two for an accented letter, which look the same, and spaces around a name are not
+    seen: whoever is enrolled in one spelling must be found, and forgotten, in the other.
+
+    >>> spelled(" Jose\u0301") == "Jos\u00e9"
+    True
+    """
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def check(newcomers: Sequence[Enrolment], today: date) -> None:
+    """Refuse what must not be enrolled, whatever else is. Raises `MienError`."""
+    whose: dict[str, str] = {}
+    for newcomer in newcomers:
+        _check(newcomer, today)
+        for clip in newcomer.clips:
+            if clip in whose:
+                both = " and ".join(dict.fromkeys([whose[clip], newcomer.person]))
+                raise MienError(
+                    f"the clip with the hash {clip[:12]} is given twice, for {both}: leave one out"
+                )
+            whose[clip] = newcomer.person
+    unit(np.concatenate([newcomer.embeddings for newcomer in newcomers]))
+
+
+def _check(newcomer: Enrolment, today: date) -> None:
     name = newcomer.person
-    if not name.strip() or name.strip().lower() == UNKNOWN:
+    # line breaks, and what is no character: neither can be shown in a list
+    broken = any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+    if not name or name.lower() == UNKNOWN or broken:
         raise MienError(f"{name!r} can't be the name of a person")
     if not newcomer.consent.strip():
         raise MienError(
@@ -47,7 +76,7 @@ def check(newcomer: Enrolment, today: date) -> None:
         )
     if newcomer.expires < today:
         raise MienError(f"the consent of {name} expired on {newcomer.expires}: choose a later day")
-    if len(newcomer.clips) != len(newcomer.embeddings):
+    if not newcomer.clips or len(newcomer.clips) != len(newcomer.embeddings):
         raise MienError(
             f"{name}: {len(newcomer.embeddings)} embeddings and {len(newcomer.clips)} clips;"
             " give one embedding of each clip"
@@ -80,7 +109,6 @@ def pseudonyms(newcomers: Sequence[Enrolment], known: pa.Table, today: date) -> 
                     f"the clip with the hash {clip[:12]} is enrolled already, as {whose[clip]}:"
                     " leave it out, or forget them first"
                 )
-            whose[clip] = newcomer.person
     subjects = {newcomer.person: uuid4().hex for newcomer in newcomers}
     return subjects | {r["person"]: r["subject"] for r in rows if r["person"] in subjects}
 
@@ -117,7 +145,7 @@ def to_table(
 def vectors(rows: pa.Table) -> np.ndarray:
     """Give the vectors (N, E) of rows."""
     column = rows["vector"].combine_chunks()
-    return column.flatten().to_numpy().reshape(len(rows), -1)
+    return column.flatten().to_numpy().reshape(len(rows), column.type.list_size)
 
 
 RECORD_COLUMNS = ("person", "subject", "clip", "consent", "enrolled", "expires")

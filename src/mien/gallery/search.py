@@ -50,7 +50,14 @@ def search(templates: Templates, vector: np.ndarray, count: int, today: date) ->
         Templates to look at; whose they are is scored.
     today : date
         Templates that expired before do not count.
+
+    Raises
+    ------
+    MienError
+        The count is below 1.
     """
+    if count < 1:
+        raise MienError(f"{count} templates can't be looked at: give 1 or more (--top)")
     return score(vector, _theirs(templates, templates.nearest(vector, count, today), today))
 
 
@@ -190,4 +197,4 @@ def _trials(searches: Sequence[tuple[Sequence[Found], str | None]]) -> Trials:
         names = [one.person for one in found]
         if person in names:
             truth[row] = names.index(person)
-    return scores, truth, np.array([person is None for _, person in searches])
+    return scores, truth, np.array([person is None for _, person in searches], bool)
