@@ -116,6 +116,7 @@ def test_a_ready_made_encoder_serves_in_place_of_a_run(mien, clips: Path, tmp_pa
 def test_verify_takes_a_run_or_an_encoder(mien, run_folder: Path, clips: Path) -> None:
     clip = clips / "synthetic0.wav"
     assert mien("verify", clip, clip).returncode == 2
+    assert "7 is no cosine" in mien("verify", run_folder, clip, clip, "--threshold", "7").stderr
     assert mien("verify", run_folder, clip, clip, "--encoder", "voice").returncode == 2
 
 

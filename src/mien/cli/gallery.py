@@ -123,7 +123,9 @@ def verify(parser: ArgumentParser) -> None:
     """Make `mien verify` of a parser."""
     parser.add_argument("run", nargs="?", type=Path, help="the run folder")
     parser.add_argument("clip", nargs=2, type=Path, help="two video or sound files to compare")
-    parser.add_argument("--threshold", type=float, help="cosine above which it is the same person")
+    parser.add_argument(
+        "--threshold", type=_cosine, help="cosine above which it is the same person"
+    )
     _add_ready_made(parser)
     parser.set_defaults(handler=_verify)
 
@@ -147,6 +149,13 @@ def forget(parser: ArgumentParser) -> None:
     _add_gallery(parser)
     parser.add_argument("person", help="the name they are enrolled with")
     parser.set_defaults(handler=_forget)
+
+
+def _cosine(text: str) -> float:
+    value = float(text)
+    if not -1 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no cosine: give a threshold from -1 to 1")
+    return value
 
 
 def _forget(args: Namespace) -> None:
