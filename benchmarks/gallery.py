@@ -104,7 +104,7 @@ def questions(persons: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         )
         scores, places = np.hstack([best[0], scores]), np.hstack([best[1], places])
         order = np.argpartition(-scores, TOP, axis=1)[:, :TOP]
-        best = tuple(np.take_along_axis(a, order, axis=1) for a in (scores, places))  # type: ignore
+        best = np.take_along_axis(scores, order, 1), np.take_along_axis(places, order, 1)
     return asked, who, best[1]
 
 
