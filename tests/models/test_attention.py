@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mien.models.attention import AdditiveAttention, choose_pictures, nucleus, spatial_softmax
+from mien.models.attention import (
+    CONTRAST,
+    AdditiveAttention,
+    choose_pictures,
+    nucleus,
+    spatial_softmax,
+)
 
 
 def chosen_one_by_one(shares: list[float], mass: float) -> set[int]:
@@ -83,6 +89,17 @@ def test_scores_by_hand():
         shares = torch.einsum("nohw,o->nhw", torch.tanh(hidden), w.weight[0])
         expected = spatial_softmax(shares, everywhere)
         assert torch.allclose(spatial_softmax(attention(maps, words), everywhere), expected)
+
+
+def test_it_begins_with_what_is_strong_whatever_is_said():
+    attention = AdditiveAttention(2, 3)
+    attention.begin_with_the_strong()
+    maps = torch.tensor([[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [9.0, 9.0]]).T.reshape(1, 2, 2, 2)
+    silent, words = (attention(maps, query) for query in (None, torch.randn(1, 3)))
+    assert torch.equal(silent, words)
+    rising = silent.flatten()
+    assert (rising.diff() > 0).all()
+    assert (rising[-1] - rising[0]).item() == pytest.approx(CONTRAST, abs=1e-5)
 
 
 def test_half_precision_keeps_the_same_sites():

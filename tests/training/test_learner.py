@@ -56,6 +56,16 @@ def test_the_text_encoder_and_its_heads_learn_more_slowly(tiny_text: Path) -> No
     assert ids(fast["params"]) == sorted(rest)
 
 
+def test_the_sparse_attention_learns_as_slowly_as_the_words(tiny_text: Path) -> None:
+    model = tiny_model(tiny_text, model="mme2e-sparse")
+    one = Learner(model, TASKS, TrainConfig(lr=1e-3, freeze_text=True))
+    attention = [p for m in "va" for p in model.encoders[m].cnn.attention.parameters()]
+    fast, slow = groups(one)
+    assert (fast["lr"], slow["lr"]) == (1e-3, pytest.approx(1e-4))
+    assert ids(slow["params"]) == ids(attention)
+    assert not set(ids(fast["params"])) & set(ids(attention))
+
+
 @pytest.mark.parametrize(("modalities", "frozen"), [("tav", True), ("av", False)])
 def test_without_a_text_encoder_that_learns_all_learn_alike(
     tiny_text: Path, modalities: str, frozen: bool

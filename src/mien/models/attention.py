@@ -5,6 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+CONTRAST = 0.5
+"""How far apart the first scores of a silent and of a fully active site are."""
+
 
 class AdditiveAttention(nn.Module):
     """Score each site of a map by its features and by the text: w · tanh(U x + V t).
@@ -27,6 +30,17 @@ class AdditiveAttention(nn.Module):
         self.features = nn.Linear(channels, channels)
         self.text = None if query is None else nn.Linear(query, channels, bias=False)
         self.score = nn.Linear(channels, 1, bias=False)
+
+    def begin_with_the_strong(self) -> None:
+        """Start by favouring, a little, where features are strong, whatever the words say.
+
+        A start at random would hide half of each picture at random until the attention has learnt.
+        """
+        nn.init.eye_(self.features.weight)
+        nn.init.zeros_(self.features.bias)
+        nn.init.constant_(self.score.weight, CONTRAST / len(self.features.bias))
+        if self.text is not None:
+            nn.init.zeros_(self.text.weight)
 
     def forward(self, maps: Tensor, query: Tensor | None) -> Tensor:
         """Score maps (N, C, H, W), given a state (N, Q) for each: (N, H, W) up to a constant.

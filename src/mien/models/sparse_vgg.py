@@ -15,6 +15,10 @@ from mien.models.vgg import BLOCKS, Stem, VGGBlock, projection, scaled
 DENSE = 2
 """VGG blocks in front of the first attention."""
 
+WORDLESS = 0.5
+"""Share of utterances whose words do not guide the attention in training: else what is seen and
+heard comes to repeat the words, and adds less to them."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -73,12 +77,12 @@ class SparseVGG(nn.Module):
         attentive = wide[DENSE - 1 : -1]
         if config.sparsity == "frames":
             attentive = attentive[:1]
-        attention = [AdditiveAttention(c, query) for c in attentive]
-        for each in attention:
-            if each.text is not None and config.attention == "learned":
-                # words that say nothing yet would hide half of each picture at random
-                nn.init.zeros_(each.text.weight)
-        self.attention = nn.ModuleList(attention)
+        self.attention = nn.ModuleList()
+        for channels in attentive:
+            attention = AdditiveAttention(channels, query)
+            if config.attention == "learned":
+                attention.begin_with_the_strong()
+            self.attention.append(attention)
         self.project = projection(wide[-1] * positions_out, config)
         convert_conv2d_weight_memory_format(self, torch.channels_last)
 
@@ -102,7 +106,8 @@ class SparseVGG(nn.Module):
         """
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         maps = self.blocks(self.stem(pictures))
-        query = None if query is None else query.repeat_interleave(counts, dim=0)
+        if query is not None:
+            query = self._hide(query).repeat_interleave(counts, dim=0)
         selection = Selection(torch.ones(len(maps), dtype=torch.bool, device=maps.device))
         if self.config.sparsity != "sites":
             maps, query, selection = self._choose_pictures(maps, counts, query)
@@ -111,6 +116,12 @@ class SparseVGG(nn.Module):
             x, sites = self._choose_sites(number, maps, active, query, selection)
             maps, active = block(x, sites)
         return self.project(maps.flatten(1)), selection
+
+    def _hide(self, query: Tensor) -> Tensor:
+        """Hide some utterances' words from an attention that learns."""
+        if not self.training or self.config.attention != "learned":
+            return query
+        return query * (torch.rand(len(query), 1, device=query.device) >= WORDLESS)
 
     def _choose_pictures(
         self, maps: Tensor, counts: Tensor, query: Tensor | None

@@ -59,7 +59,7 @@ class TrainConfig(BaseModel):
     text_lr_factor: float = Field(
         10.0,
         gt=0,
-        description="what reads words (encoder, head, attention's guide) learns so much slower",
+        description="text encoder, its head and the sparse attention learn so much slower",
     )
     freeze_text: bool = Field(
         False,

@@ -158,16 +158,16 @@ class Learner(L.LightningModule):
         return [answer for share in shares for answer in share]
 
     def configure_optimizers(self) -> Any:
-        """Set the optimiser, slower for the text encoder and its head, and its schedule."""
+        """Set the optimiser, slower for words and attention, and its schedule."""
         slow: list[torch.nn.Parameter] = []
         fast: list[torch.nn.Parameter] = []
         pretrained = {id(parameter) for parameter in self.model.pretrained()}
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad:
                 text = id(parameter) in pretrained
-                # at full rate the words move the attention before the CNN knows what to see
-                guide = ".attention." in name and ".text." in name
-                late = guide or (text and not self.config.freeze_text)
+                # at full rate it narrows before the CNN knows what to see
+                attention = ".cnn.attention." in name
+                late = attention or (text and not self.config.freeze_text)
                 (slow if late else fast).append(parameter)
         groups = [
             {"params": fast, "lr": self.config.lr},
