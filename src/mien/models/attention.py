@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-CONTRAST = 0.5
-"""How far apart the first scores of a silent and of a fully active site are."""
+CONTRAST, STRONG = 0.5, 2.0
+"""The first weight of all channels together; the strength, in standard deviations, that counts."""
 
 
 class AdditiveAttention(nn.Module):
@@ -35,9 +35,10 @@ class AdditiveAttention(nn.Module):
         """Start by favouring, a little, where features are strong, whatever the words say.
 
         A start at random would hide half of each picture at random until the attention has learnt.
+        One strong feature counts for more than many weak ones, which silence has, too.
         """
         nn.init.eye_(self.features.weight)
-        nn.init.zeros_(self.features.bias)
+        nn.init.constant_(self.features.bias, -STRONG)
         nn.init.constant_(self.score.weight, CONTRAST / len(self.features.bias))
         if self.text is not None:
             nn.init.zeros_(self.text.weight)
