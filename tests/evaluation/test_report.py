@@ -6,7 +6,8 @@ import numpy as np
 
 from mien.evaluation import evaluate
 from mien.evaluation.pictures import picture
-from mien.evaluation.report import html, table
+from mien.evaluation.report import html
+from mien.evaluation.tables import table
 
 
 def test_table_has_every_label_average_interval_and_baselines(emotion):

@@ -85,7 +85,7 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def show(metrics: dict[str, Any]) -> None:
     """Print a table of the figures of each task."""
-    from mien.evaluation.report import table
+    from mien.evaluation.tables import table
 
     for name, block in metrics["tasks"].items():
         print(f"\n{name}, {metrics['part']} part, protocol {metrics['protocol']}")

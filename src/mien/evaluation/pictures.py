@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from mien.evaluation.report import one_label_each
+from mien.evaluation.tables import one_label_each
 from mien.files import whole
 
 BLUE, ORANGE, PALE, INK = "#3b6ea5", "#d98c3f", "#e4e7eb", "#1f2933"
