@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.corpora import CORPORA, iemocap
+from mien.corpora import CORPORA, iemocap, iemocap_files
 from mien.errors import MienError
 from mien.utterance import EMOTIONS, Skipped, Utterance
 
@@ -307,7 +307,7 @@ NUMBERS = st.integers(0, 50_000_000).map(lambda number: number / 10_000)
 MEANS = st.integers(-10_000, 60_000).map(lambda number: number / 10_000)
 WORDS = st.sampled_from(["Neutral", "Anger", "Sadness", "Excited", "Other", "Frustration"])
 TURNS = st.builds(
-    iemocap.Turn,
+    iemocap_files.Turn,
     id=st.from_regex(r"Ses0[1-5][FM]_(impro|script)\d\d[ab]?_[FM]\d{3}", fullmatch=True),
     start=NUMBERS,
     end=NUMBERS,
@@ -322,7 +322,7 @@ COMMENTS = st.text("abc ,;:()[]-%", max_size=20)
 
 @given(st.lists(TURNS, max_size=4), COMMENTS, st.booleans())
 def test_evaluation_files_read_back_as_written(
-    turns: list[iemocap.Turn], comment: str, header: bool
+    turns: list[iemocap_files.Turn], comment: str, header: bool
 ) -> None:
     text = HEADER if header else ""
     for turn in turns:
@@ -331,7 +331,7 @@ def test_evaluation_files_read_back_as_written(
         for number, words in enumerate(turn.votes):
             text += f"C-E{number}:\t{' '.join(word + ';' for word in words)}\t({comment})\n"
         text += f"C-F1:\tNeutral;\t({comment})\nA-E1:\tval 2; act 3; dom  3;\t({comment})\n\n"
-    assert iemocap.parse_evaluation(text) == (turns, [])
+    assert iemocap_files.parse_evaluation(text) == (turns, [])
 
 
 def test_the_published_ids_are_ids_here(shared_data: Path) -> None:
@@ -343,4 +343,4 @@ def test_the_published_ids_are_ids_here(shared_data: Path) -> None:
     agree = sum(iemocap.person(name) == iemocap.person(name, "published") for name in ids)
     assert 0.45 < agree / len(ids) < 0.55
     text = "\n".join(f"{name} [000.0000-001.0000]: synthetic" for name in ids)
-    assert iemocap.parse_transcript(text) == (dict.fromkeys(ids, "synthetic"), [])
+    assert iemocap_files.parse_transcript(text) == (dict.fromkeys(ids, "synthetic"), [])
