@@ -1,5 +1,6 @@
 """Late fusion: one answer from the modalities that an utterance has."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Literal
 
@@ -36,7 +37,7 @@ class WeightedFusion(nn.Module):
         return (logits * weight[:, :, None]).sum(dim=1)
 
 
-class StateFusion(nn.Module):
+class StateFusion(nn.Module, ABC):
     """A fusion that reads the modalities' states rather than their answers.
 
     It answers for any set of modalities, so one modality's own answer is the answer to that
@@ -50,9 +51,9 @@ class StateFusion(nn.Module):
         states = [unit * unit.shape[1] ** 0.5 for unit in units]
         return self.fuse(states, present)
 
+    @abstractmethod
     def fuse(self, states: Sequence[Tensor], present: Tensor) -> Tensor:
         """Answer (B, C) from states of entries about 1."""
-        raise NotImplementedError
 
     def alone(self, units: Sequence[Tensor], present: Tensor, index: int) -> Tensor:
         """Answer from modality `index` only; zeros where it is missing."""

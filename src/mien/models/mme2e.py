@@ -119,6 +119,12 @@ class MME2E(Network):
             for heads in self.heads.values():
                 yield from heads["t"].parameters()  # type: ignore[index]
 
+    def choosing(self) -> Iterator[nn.Parameter]:
+        """Name the weights of the sparse model's attention."""
+        for encoder in self.encoders.values():
+            if isinstance(encoder, MediaEncoder) and isinstance(encoder.cnn, SparseVGG):
+                yield from encoder.cnn.attention.parameters()
+
     def _encode_all(
         self, batch: Batch, present: Mapping[str, Tensor]
     ) -> tuple[dict[str, Tensor], dict[str, Selection]]:

@@ -1,5 +1,6 @@
 """What all models have in common: encoders of the modalities, heads of the tasks, late fusion."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
@@ -44,7 +45,7 @@ class Output:
     selections: dict[str, Selection] = field(default_factory=dict)
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """A state for each modality, and one answer from all of them (`mien.models.fusion`).
 
     A model fills `encoders` in the order in which the fusion stacks the modalities, then calls
@@ -121,12 +122,16 @@ class Network(nn.Module):
         each = {m: scatter(heads[m](state), present[m]) for m, state in states.items()}
         return fusion(torch.stack(list(each.values()), dim=1), exist), each
 
+    @abstractmethod
     def forward(self, batch: Batch) -> Output:
         """Answer for each utterance of a batch, whatever its batch-mates."""
-        raise NotImplementedError
 
     def pretrained(self) -> Iterator[nn.Parameter]:
         """Name the weights that were trained before, with their heads: they learn more slowly."""
+        return iter(())
+
+    def choosing(self) -> Iterator[nn.Parameter]:
+        """Name the weights that choose what a CNN sees: they learn more slowly, too."""
         return iter(())
 
 

@@ -159,16 +159,15 @@ class Learner(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Set the optimiser, slower for words and attention, and its schedule."""
+        # at the full rate an attention narrows before the CNN knows what to see
+        late = {id(parameter) for parameter in self.model.choosing()}
+        if not self.config.freeze_text:
+            late |= {id(parameter) for parameter in self.model.pretrained()}
         slow: list[torch.nn.Parameter] = []
         fast: list[torch.nn.Parameter] = []
-        pretrained = {id(parameter) for parameter in self.model.pretrained()}
-        for name, parameter in self.model.named_parameters():
+        for parameter in self.model.parameters():
             if parameter.requires_grad:
-                text = id(parameter) in pretrained
-                # at full rate it narrows before the CNN knows what to see
-                attention = ".cnn.attention." in name
-                late = attention or (text and not self.config.freeze_text)
-                (slow if late else fast).append(parameter)
+                (slow if id(parameter) in late else fast).append(parameter)
         groups = [
             {"params": fast, "lr": self.config.lr},
             {"params": slow, "lr": self.config.lr / self.config.text_lr_factor},
