@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def _shared(part: str) -> Path:
+    # recordings and vectors are no part of the project, so a clone alone must pass without them
     folder = SHARED / part
     if not folder.is_dir():
         pytest.skip(f"{part} recordings or vectors are not beside the project (../shared/{part})")
@@ -27,6 +29,16 @@ def shared_data() -> Path:
 def golden() -> Path:
     """Numbers of the published system beside the project, or a skip."""
     return _shared("golden")
+
+
+@pytest.fixture(scope="session")
+def voice_weights() -> None:
+    """The ready-made voice encoder's weights, or a skip: only `make setup` installs them.
+
+    Their package is no dependency of mien, since what it asks for itself needs a compiler.
+    """
+    if find_spec("resemblyzer") is None:
+        pytest.skip("resemblyzer, which holds the voice encoder's weights, is not installed")
 
 
 @pytest.fixture(scope="session")

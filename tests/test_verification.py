@@ -1,7 +1,6 @@
 """Verification of a run and of the voice encoder over prepared data."""
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -146,13 +145,7 @@ def test_a_result_is_written_as_figures_tables_and_picture(
         write_verification(result, figures / "below")
 
 
-@pytest.fixture
-def pretrained() -> None:
-    if find_spec("resemblyzer") is None:
-        pytest.skip("resemblyzer, which holds the weights, is not installed")
-
-
-def test_the_voice_encoder_over_prepared_data(pretrained, talks: Store) -> None:
+def test_the_voice_encoder_over_prepared_data(voice_weights, talks: Store) -> None:
     result = verify_encoder("voice", talks.folder, **FAST)
     shown = {(row["pairing"], row["shown"]): row["figures"] for row in result["rows"]}
     assert {name for _, name in shown} == {"sound", "silence alone"}
@@ -164,7 +157,7 @@ def test_the_voice_encoder_over_prepared_data(pretrained, talks: Store) -> None:
 
 @pytest.mark.slow
 def test_ten_readers_are_told_apart_by_their_voices(
-    pretrained, shared_data: Path, tmp_path: Path
+    voice_weights, shared_data: Path, tmp_path: Path
 ) -> None:
     import soundfile
 

@@ -1,7 +1,6 @@
 """What a user types to enrol, recognise and forget persons."""
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -99,7 +98,7 @@ def test_verify_compares_two_clips(mien, run_folder: Path, clips: Path) -> None:
     assert "note" not in result.stdout
 
 
-@pytest.mark.skipif(find_spec("resemblyzer") is None, reason="resemblyzer is not installed")
+@pytest.mark.usefixtures("voice_weights")
 def test_a_ready_made_encoder_serves_in_place_of_a_run(mien, clips: Path, tmp_path: Path) -> None:
     folder, clip, voice = tmp_path / "voices", clips / "synthetic0.wav", ["--encoder", "voice"]
     result = mien("enrol", folder, "P0", clip, *voice, *CONSENT)
