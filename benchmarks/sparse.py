@@ -69,6 +69,10 @@ VARIANTS = (
     *(Variant(f"p = .{i}", sparse(sparse_threshold=i / 10)) for i in range(1, 10)),
     Variant("30 % of sites", sparse(), 0.3),
     Variant("50 % of sites", sparse(), 0.5),
+    Variant("published, p = .5", sparse(sparse_threshold=0.5, attention="published")),
+    Variant("published, p = .8", sparse(sparse_threshold=0.8, attention="published")),
+    Variant("published, 30 % of sites", sparse(attention="published"), 0.3),
+    Variant("published, 50 % of sites", sparse(attention="published"), 0.5),
     Variant("frames, p = .5", sparse(sparsity="frames")),
     Variant("both, p = .5", sparse(sparsity="both")),
 )
@@ -290,7 +294,8 @@ fastest dense model's (channels side by side or apart); each model takes turns w
 medians of {rounds} rounds are shown. Training is forward and backward, the choice of sites
 included; the step also has text, transformers and Adam. Multiply-adds are those that the
 convolutions of active sites need, the dense stem included. Sites kept are shares of the whole maps
-of the three stages.
+of the three stages. *Published* is the published attention: it begins at random, so the sites that
+it keeps lie more apart, and what it keeps is not weighted.
 
 | | sites kept, faces | sites kept, sound | multiply-adds | {measures} |
 |---|---|---|---:|{bars}
