@@ -305,9 +305,8 @@ views of persons.
 * {QUERIES} searches, {ROUNDS} times over: median of the rounds' medians, least and greatest. The
   exact search of the first {EXACT} follows in each round, so that whatever else the machine does
   meets both. The memory of searching is without the exact search, which reads all there is.
-* Machine: {result["cores"]} cores ({result["architecture"]}), LanceDB {result["lancedb"]}. Other
-  work ran beside it: the load was {result["load"]:.1f} before, and {min(load):.1f} to
-  {max(load):.1f} while searching.
+* Machine: {result["cores"]} cores ({result["architecture"]}), LanceDB {result["lancedb"]}. Its load
+  was {result["load"]:.1f} before, and {min(load):.1f} to {max(load):.1f} while searching.
 
 ## Which index
 
