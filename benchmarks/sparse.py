@@ -1,7 +1,8 @@
 """Sparse MME2E against the fastest dense one: time and multiply-adds by threshold.
 
 Each model takes turns with the dense one in one process, so that whatever else the machine does
-meets both alike, and each time is divided by that of the same round.
+meets both alike, and each time is divided by that of the same round. Where there is a GPU, it is
+measured there, and written to sparse_cuda.
 """
 
 import json
@@ -37,6 +38,7 @@ from mien.training.memory import keep_freed_memory
 from mien.utterance import Utterance
 
 GRID = Path(__file__).resolve().parents[2] / "shared/data/grid"
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 UTTERANCES, TOKENS, LABELS = 11, 15, 6
 ROUNDS, WARM_UP = 7, 2
 DENSE = ("dense", "dense, channels apart")
@@ -116,7 +118,7 @@ def batch() -> Batch:
         pieces=media.pieces,
         piece_counts=media.piece_counts,
         targets={"emotion": torch.randint(0, 2, (UTTERANCES, LABELS), generator=generator).float()},
-    )
+    ).to(DEVICE)
 
 
 class Racer:
@@ -125,11 +127,11 @@ class Racer:
     def __init__(self, variant: Variant, batch: Batch) -> None:
         torch.manual_seed(0)
         self.variant, self.batch = variant, batch
-        self.model = MME2E(ModelConfig(**variant.settings), {"emotion": LABELS}, ALBERT)
+        self.model = MME2E(ModelConfig(**variant.settings), {"emotion": LABELS}, ALBERT).to(DEVICE)
         if variant.name == DENSE[1]:
             convert_conv2d_weight_memory_format(self.model, torch.contiguous_format)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0)
-        self.text = torch.randn(UTTERANCES, ALBERT.hidden_size)
+        self.text = torch.randn(UTTERANCES, ALBERT.hidden_size, device=DEVICE)
         self.pictures = {
             letter: (pictures.detach(), counts)
             for letter, (pictures, counts) in (
@@ -184,9 +186,17 @@ class Racer:
         self.model.train(measure.endswith("train"))
         self.optimizer.zero_grad()
         with self.choosing():
+            wait()
             since = time.perf_counter()
             getattr(self, measure)()
+            wait()
             return time.perf_counter() - since
+
+
+def wait() -> None:
+    """Let a GPU end what it was asked to do."""
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
 
 
 def counted(racer: Racer) -> dict[str, Any]:
@@ -256,6 +266,7 @@ def measure() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "architecture": platform.machine(),
         "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if DEVICE.type == "cuda" else None,
         "torch": torch.__version__,
         "load": round(load, 1),
         "faces": len(data.faces),
@@ -320,8 +331,15 @@ def table(result: dict[str, Any]) -> str:
         "{cores} cores ({architecture}), {threads} threads, torch {torch}; load before the run"
         " {load}."
     ).format_map(result)
+    if result["gpu"]:
+        machine = f"{result['gpu']}, {machine}"
     rows = "\n".join(lines)
-    return f"{heading}{rows}\n\n* Machine: {machine}\n\n![time and multiply-adds](sparse.png)\n"
+    return f"{heading}{rows}\n\n* Machine: {machine}\n\n![time and multiply-adds]({stem()}.png)\n"
+
+
+def stem() -> str:
+    """Name the files of this device."""
+    return Path(__file__).stem + ("_cuda" if DEVICE.type == "cuda" else "")
 
 
 def plot(result: dict[str, Any], out: Path) -> None:
@@ -345,7 +363,7 @@ def plot(result: dict[str, Any], out: Path) -> None:
 
 def main() -> None:
     """Measure, print the table and write it beside this file."""
-    result, here = measure(), Path(__file__).resolve()
+    result, here = measure(), Path(__file__).resolve().with_name(stem())
     page = table(result)
     print(page)
     write_text(here.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
