@@ -46,7 +46,7 @@ class AdditiveAttention(nn.Module):
     def forward(self, maps: Tensor, query: Tensor | None) -> Tensor:
         """Score maps (N, C, H, W), given a state (N, Q) for each: (N, H, W) up to a constant.
 
-        It computes in float32 whatever the precision: a rounded score keeps other sites.
+        It computes in float32 under autocast, too: a rounded score keeps other sites.
         """
         with torch.autocast(maps.device.type, enabled=False):
             guide = self.features.bias

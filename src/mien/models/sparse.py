@@ -255,7 +255,7 @@ class SubmanifoldConv(nn.Module):
 
 
 class ActiveNorm(nn.BatchNorm1d):
-    """Batch norm over active sites, with the published eps; one site alone is let be."""
+    """Batch norm over active sites, the published eps; one site alone takes running statistics."""
 
     def __init__(self, channels: int, momentum: float) -> None:
         super().__init__(channels, eps=1e-4, momentum=momentum)

@@ -140,7 +140,8 @@ class SparseVGG(nn.Module):
     ) -> tuple[Tensor, Sites]:
         """Keep the sites that matter: their features (K, C), and where they are."""
         if self.config.sparsity == "frames":
-            return Sites(active).rows(maps), Sites(active)
+            sites = Sites(active)
+            return sites.rows(maps), sites
         shares = spatial_softmax(self.attention[stage](maps, query), active)
         threshold = self.config.sparse_threshold
         kept = nucleus(shares.flatten(1), threshold, active.flatten(1)).view_as(active)
