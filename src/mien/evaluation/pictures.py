@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from mien.evaluation.tables import one_label_each
+from mien.evaluation.tables import UNDEFINED, one_label_each
 from mien.files import whole
 
 BLUE, ORANGE, PALE, INK = "#3b6ea5", "#d98c3f", "#e4e7eb", "#1f2933"
@@ -224,7 +224,7 @@ def _heat_map(
     axes.set_yticks(range(len(rows)), rows)
     if numbers:
         for (y, x), value in np.ndenumerate(values):
-            text = "–" if np.isnan(value) else f"{value:.2f}"
+            text = UNDEFINED if np.isnan(value) else f"{value:.2f}"
             colour = FAINT if value < 0.005 else "white" if value > 0.6 else INK
             axes.text(x, y, text, ha="center", va="center", fontsize=8, color=colour)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-UNDEFINED = "–"
+from mien.evaluation.tables import UNDEFINED
 
 Result = Mapping[str, Any]
 
