@@ -44,7 +44,7 @@ class Record(BaseModel):
     person: str = Field(description="their name")
     subject: str = Field(description="the random number that stands for them in the audit log")
     templates: int = Field(description="embeddings stored")
-    clips: list[str] = Field(description="hash of the clip of each template")
+    clips: list[str] = Field(description="hash of the clip of each template, old ones first")
     consents: list[str] = Field(description="what they agreed to, once for each text")
     enrolled: datetime = Field(description="when the first of the templates was stored")
     expires: date = Field(description="the last day of the template that expires last")

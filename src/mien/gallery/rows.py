@@ -152,9 +152,13 @@ RECORD_COLUMNS = ("person", "subject", "clip", "consent", "enrolled", "expires")
 
 
 def records(rows: pa.Table, today: date) -> list[Record]:
-    """Sum up rows (`RECORD_COLUMNS`) by person, in order of their names."""
+    """Sum up rows (`RECORD_COLUMNS`) by person, in order of their names, old clips first."""
+    rows = rows.sort_by([("enrolled", "ascending"), ("clip", "ascending")])
     expired = pc.cast(pc.less(rows["expires"], pa.scalar(today)), pa.int64())
-    groups = rows.append_column("expired", expired).group_by(["person", "subject"])
+    # several threads would mix up the order of a person's clips
+    groups = rows.append_column("expired", expired).group_by(
+        ["person", "subject"], use_threads=False
+    )
     summed = groups.aggregate(
         [
             ("clip", "list"),
