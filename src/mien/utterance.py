@@ -95,11 +95,25 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Skipped:
-    """What could not be used, and why; every importer and `prepare` report these."""
+    """What could not be used, and why; every importer and `prepare` report these.
+
+    Parameters
+    ----------
+    id : str
+        The utterance, or the row of a list.
+    reason : str
+        In full, for whoever looks at this one.
+    source : str
+        The file at fault.
+    kind : str
+        A short phrase that is the same for all reasons of one kind, such as "no consensus on the
+        emotion": summaries count by it. Empty: the reason itself.
+    """
 
     id: str
     reason: str
     source: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
