@@ -11,6 +11,12 @@ LEVELS = 4
 """Grey levels from one frame number to the next."""
 
 
+def murmur(count: int, channels: int = 1, rate: int = 16_000) -> np.ndarray:
+    """Make synthetic sound (count, channels) whose level goes up and down as syllables do."""
+    loudness = 0.55 - 0.45 * np.cos(2 * np.pi * 4 * np.arange(count) / rate)
+    return np.random.default_rng(0).normal(0, 0.1, (count, channels)) * loudness[:, None]
+
+
 def write_video(
     path: Path,
     frames: int = 60,

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from mien.batch import Batch
 from mien.dataset.examples import collate, cut
 from mien.dataset.sample import from_clip, to_sample
+from mien.dataset.turns import MAX_SECONDS, DecodeOptions
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
@@ -62,6 +63,8 @@ class Recognizer:
         The run folder.
     device : str, optional
         Where to compute (default: a GPU if there is one).
+    max_seconds : float
+        Longer clips are cut to their first so many seconds, with a note.
 
     Examples
     --------
@@ -69,8 +72,15 @@ class Recognizer:
     >>> recognizer("clip.mp4", text="I am so glad").answers["emotion"]  # doctest: +SKIP
     """
 
-    def __init__(self, run: Run, device: str | None = None) -> None:
+    def __init__(
+        self, run: Run, device: str | None = None, *, max_seconds: float = MAX_SECONDS
+    ) -> None:
         self.run = run
+        self.options = DecodeOptions(
+            frame_interval=run.config.data.frame_interval,
+            no_face=run.config.data.no_face,
+            max_seconds=max_seconds,
+        )
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model: Network = run.model().to(self.device)
         self.tokenizer: Any = run.tokenizer()
@@ -83,9 +93,11 @@ class Recognizer:
         return FaceCropper()
 
     @classmethod
-    def load(cls, run: str | Path, device: str | None = None) -> "Recognizer":
+    def load(
+        cls, run: str | Path, device: str | None = None, *, max_seconds: float = MAX_SECONDS
+    ) -> "Recognizer":
         """Load the best weights of a run folder. Raises `MienError` where it is not whole."""
-        return cls(Run(run), device)
+        return cls(Run(run), device, max_seconds=max_seconds)
 
     def __call__(
         self,
@@ -125,7 +137,7 @@ class Recognizer:
         cues = [Cue(text)] if text else read_transcript(transcript) if transcript else []
         warnings: list[str] = []
         if isinstance(clip, Clip):
-            clip = from_clip(clip, self.cropper)
+            clip, warnings = from_clip(clip, self.cropper, self.options)
         if isinstance(clip, Sample):
             sample, source = clip, clip.utterance.id
         else:
@@ -171,7 +183,7 @@ class Recognizer:
             video=path if has_video(path) else None,
             audio=path if has_audio(path) else None,
         )
-        sample, skipped = to_sample(utterance, self.cropper, self.run.config.data.frame_interval)
+        sample, skipped = to_sample(utterance, self.cropper, self.options)
         return sample or Sample(utterance=utterance), [s.reason for s in skipped]
 
     @torch.inference_mode()
@@ -200,7 +212,7 @@ class Recognizer:
         length = torch.tensor([max(end - start, 1e-3) for start, end, _ in segments])
         share = length / length.sum()
         embedding = F.normalize(share @ torch.cat(vectors), dim=0)
-        found = recording.sample.face_found
+        searched, found = _faces(recording.sample)
         return Prediction(
             source=recording.source,
             run=str(self.run.folder),
@@ -212,8 +224,8 @@ class Recognizer:
                 for i, (start, end, sample) in enumerate(segments)
             ],
             embedding=embedding.tolist(),
-            faces=0 if found is None else len(found),
-            faces_found=0 if found is None else int(found.sum()),
+            faces=searched,
+            faces_found=found,
             synthetic_training=self.run.config.data.synthetic,
             warnings=recording.warnings,
         )
@@ -239,20 +251,29 @@ class Recognizer:
     def _segment(
         self, start: float, end: float, sample: Sample, scores: dict[str, torch.Tensor]
     ) -> Segment:
-        found = sample.face_found
+        searched, found = _faces(sample)
         return Segment(
             start=round(start, 3),
             end=round(end, 3),
             text=sample.text,
             modalities=self._grounds([sample]),
-            faces=0 if found is None else len(found),
-            faces_found=0 if found is None else int(found.sum()),
+            faces=searched,
+            faces_found=found,
             answers=self.answers(scores),
         )
 
 
+def _faces(sample: Sample) -> tuple[int, int]:
+    """Count the frames that were searched for a face, and those in which one was found."""
+    found = sample.face_found
+    searched = found if sample.frame_times is None else sample.frame_times
+    return 0 if searched is None else len(searched), 0 if found is None else int(found.sum())
+
+
 def _seconds(sample: Sample) -> float:
-    """Give the length of a sample from what was decoded."""
+    """Give the length of a sample's media, or what its sound and faces tell of it."""
+    if sample.seconds is not None:
+        return sample.seconds
     sound = 0.0 if sample.waveform is None else len(sample.waveform) / RATE
     picture = 0.0
     if sample.face_times is not None:

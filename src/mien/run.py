@@ -36,6 +36,7 @@ from mien.files import whole, write_text
 from mien.models import MME2E, LateFusion, ModelConfig, Network
 from mien.models.text import load_tokenizer
 from mien.tasks import Task
+from mien.utterance import NoFace
 
 FORMAT = 1
 """Version of the folder's layout; a folder of another version is refused."""
@@ -52,6 +53,7 @@ class DataConfig(BaseModel):
     fold: int | None = None
     max_seconds: float = 60.0
     frame_interval: float = 0.5
+    no_face: NoFace = "leave-out"
     synthetic: bool = False
     fingerprint: str | None = None
     """Tells the data from others wherever they lie; see `mien.dataset.store.Store`."""

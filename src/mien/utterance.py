@@ -35,6 +35,9 @@ SHORTEST = 400
 
 Side = Literal["left", "right"]
 
+NoFace = Literal["leave-out", "centre"]
+"""What stands for a frame in which no face is found: nothing, or its centre as published."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Utterance:
@@ -149,20 +152,27 @@ class Sample:
     ----------
     utterance : Utterance
         Labels, words and origin.
+    seconds : float or None
+        How long its media last, as far as they were decoded. None: not known.
+    frame_times : array (F,) float32 or None
+        When a frame was searched for a face, in seconds from the beginning of the media file.
     faces : array (T, 48, 48, 3) uint8 or None
-        RGB face crops, T >= 1.
+        RGB face crops, 1 <= T <= F.
     face_times : array (T,) float32 or None
         Seconds from the beginning of the media file.
     face_found : array (T,) bool or None
-        False where no face was detected and the centre of the frame stands in.
+        False where no face was detected and the centre of the frame stands in, as published; by
+        default such frames are left out.
     waveform : array (S,) int16 or None
-        Mono at 16 kHz, S >= `SHORTEST`.
+        Mono at 16 kHz, S >= `SHORTEST`, never silence.
     features : mapping of str to array (L, D) float32
         For models of hand-crafted features: those of "t", "a" and "v", L >= 1, as far as it has
         them.
     """
 
     utterance: Utterance
+    seconds: float | None = None
+    frame_times: np.ndarray | None = None
     faces: np.ndarray | None = None
     face_times: np.ndarray | None = None
     face_found: np.ndarray | None = None

@@ -57,12 +57,12 @@ def write_processed(root: Path) -> Path:
 
 def test_the_authors_processed_data(program, tmp_path: Path) -> None:
     root, out = write_processed(tmp_path / "data"), tmp_path / "out"
-    both = program("prepare", "processed", root, out, "--workers", 1)
+    both = program("prepare", "processed", root, out, "--no-face", "centre", "--workers", 1)
     assert both.returncode == 1
     assert "two corpora" in both.stderr
     assert "MOSEI_RAW_PROCESSED" in both.stderr
     source = root / "IEMOCAP_RAW_PROCESSED"
-    result = program("prepare", "processed", source, out, "--workers", 1)
+    result = program("prepare", "processed", source, out, "--no-face", "centre", "--workers", 1)
     assert result.returncode == 0, result.stderr
     assert "splits: train 2, valid 2, test 2; 0 in no part" in result.stdout
     assert "1 (Ses01F_impro01_F010) listed but skipped" in result.stdout
@@ -119,7 +119,7 @@ def test_meld(program, tmp_path: Path) -> None:
         table.write('2,Broken.,Joey,anger,negative,0,1,1,1,"",""\n')
         table.write('3,Missing.,All,fear,negative,0,2,1,1,"",""\n')
     (root / "train" / "train_splits" / "dia0_utt1.mp4").write_bytes(b"corrupt" * 100)
-    result = program("prepare", "meld", root, out, "--workers", 1)
+    result = program("prepare", "meld", root, out, "--no-face", "centre", "--workers", 1)
     assert result.returncode == 0, result.stderr
     assert "meld: 5 utterances of 2 known persons" in result.stdout
     assert "5 with words, 3 with sound, 3 with faces" in result.stdout
@@ -140,7 +140,7 @@ def test_cremad(program, tmp_path: Path) -> None:
         soundfile.write(root / "AudioWAV" / f"{name}.wav", TONE, 16_000)
         write_video(root / "VideoFlash" / f"{name}.flv", 40, codec="flv")
     (root / "VideoFlash" / "1003_WSI_NEU_XX.flv").write_bytes(b"")
-    result = program("prepare", "cremad", root, out, "--workers", 1)
+    result = program("prepare", "cremad", root, out, "--no-face", "centre", "--workers", 1)
     assert result.returncode == 0, result.stderr
     assert "cremad: 3 utterances of 3 known persons" in result.stdout
     assert "3 with words, 3 with sound, 2 with faces" in result.stdout

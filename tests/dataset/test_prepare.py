@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from media_files import write_video
+from media_files import murmur, write_video
 
 from mien.dataset.prepare import UNIT, _units, prepare
-from mien.dataset.store import Store
+from mien.dataset.store import SCHEMA_VERSION, Store
 from mien.errors import MienError
 from mien.utterance import Skipped, Utterance
 
@@ -80,10 +80,9 @@ def contents(out: Path) -> dict[str, bytes]:
 
 def write_sounds(folder: Path, number: int, seconds: float = 0.5) -> None:
     folder.mkdir()
-    random = np.random.default_rng(0)
     for i in range(number):
-        noise = random.normal(0, 0.1, (round(48_000 * seconds), 2))
-        soundfile.write(folder / f"{i:04d}.wav", noise, 48_000)
+        sound = murmur(round(48_000 * seconds), channels=2, rate=48_000)
+        soundfile.write(folder / f"{i:04d}.wav", sound, 48_000)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +106,7 @@ def prepared(tmp_path_factory, shared_data) -> Path:
         *(utterance(f"turn{i}", video=film, start=i / 4, end=i / 4 + 0.5) for i in range(5)),
         utterance("clip", text="a second one of that name"),
     ]
-    run(items, folder / "out", options={"source": folder, "rule": "speaker"})
+    run(items, folder / "out", no_face="centre", options={"source": folder, "rule": "speaker"})
     return folder / "out"
 
 
@@ -138,14 +137,17 @@ def test_the_counts(prepared):
     assert {name: info[name] for name in ("utterances", "skipped", "losses", "modalities")} == {
         "utterances": 10,
         "skipped": 3,
-        "losses": {"video": 1, "audio": 1},
+        "losses": {"video: unreadable": 1, "audio: too short": 1},
         "modalities": {"t": 1, "a": 5, "v": 6},
     }
     assert info["emotions"] == {"happy": 4, "excited": 3}
     assert info["unlabelled"] == 5
     assert info["persons"] == {"A": 1, "B": 3}
     assert info["hours"] == pytest.approx(sound, abs=1e-4)
-    assert (info["faces"], info["face_found"]) == (11, pytest.approx(6 / 11, abs=1e-4))
+    assert (info["faces"], info["frames"]) == (11, 11)
+    assert info["face_found"] == pytest.approx(6 / 11, abs=1e-4)
+    assert info["notes"] == {}
+    assert (info["no_face"], info["max_seconds"]) == ("centre", 600.0)
     assert (info["corpus"], info["synthetic"]) == ("synthetic", True)
     assert info["frame_interval"] == 0.5
     assert info["options"]["rule"] == "speaker"
@@ -163,8 +165,27 @@ def test_the_summary_reads_well(tmp_path):
         "  sound       0.00 hours",
         "  faces       0",
         "  emotions    none; 3 unlabelled",
-        "  skipped     0 utterances; incomplete: 0 video, 0 audio (reasons in skipped.jsonl)",
+        "  skipped     0 utterances (reasons in skipped.jsonl)",
     ]
+
+
+def test_the_summary_counts_what_is_incomplete_apart_from_what_is_noted(tmp_path):
+    film = write_video(tmp_path / "film.mkv", 60, codec="ffv1", sound=murmur(32_000)[:, 0])
+    soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
+    items = [
+        utterance("faceless", video=film, audio=film),
+        utterance("silent", audio=tmp_path / "silent.wav", text="words"),
+        utterance("beyond", audio=film, start=1, end=9),
+        utterance("mute", video=tmp_path / "silent.wav", text="words"),
+    ]
+    summary = run(items, tmp_path / "out")
+    assert str(summary).splitlines()[-3:] == [
+        "  skipped     0 utterances (reasons in skipped.jsonl)",
+        "  incomplete  video: no face found 1; audio: silent 1; video: no such track 1",
+        "  notes       ends after its recording 1",
+    ]
+    assert (summary.faces, summary.frames, summary.face_found) == (0, 4, 0.0)
+    assert Store(tmp_path / "out").modalities == ["a", "t", "a", "t"]
 
 
 def test_sentiment_is_counted_where_there_is_any(tmp_path):
@@ -196,6 +217,8 @@ def test_a_finished_folder_is_left_alone(tmp_path, capsys):
     ("change", "message"),
     [
         ({"corpus": "ravdess"}, "corpus 'synthetic', not 'ravdess'"),
+        ({"no_face": "centre"}, "no_face 'leave-out', not 'centre'"),
+        ({"max_seconds": 60.0}, "max_seconds 600.0, not 60.0"),
         ({"frame_interval": 0.25}, "frame_interval 0.5, not 0.25"),
         ({"limit": 2}, "limit None, not 2"),
         ({"options": {"rule": "published"}}, "rule"),
@@ -203,10 +226,9 @@ def test_a_finished_folder_is_left_alone(tmp_path, capsys):
 )
 def test_other_settings_need_another_folder(tmp_path, change, message):
     (tmp_path / "out").mkdir()
-    settings = {"schema": 1, "corpus": "synthetic", "frame_interval": 0.5}
-    (tmp_path / "out" / "prepare.json").write_text(
-        json.dumps({**settings, "limit": None, "options": {}})
-    )
+    settings = {"schema": SCHEMA_VERSION, "corpus": "synthetic", "frame_interval": 0.5}
+    settings |= {"no_face": "leave-out", "max_seconds": 600.0, "limit": None, "options": {}}
+    (tmp_path / "out" / "prepare.json").write_text(json.dumps(settings))
     with pytest.raises(MienError, match=message):
         prepare(texts(1), tmp_path / "out", **{"corpus": "synthetic", "workers": 1, **change})
 

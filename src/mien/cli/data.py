@@ -1,6 +1,7 @@
 """The commands about data: prepare, inspect, features."""
 
 import argparse
+import math
 import os
 import zlib
 from pathlib import Path
@@ -25,8 +26,16 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)"
     )
+    parser.add_argument("--frame-interval", type=float, default=0.5, help="seconds between frames")
     parser.add_argument(
-        "--frame-interval", type=float, default=0.5, help="seconds between pictures"
+        "--no-face",
+        choices=("leave-out", "centre"),
+        default="leave-out",
+        help="what stands for a frame in which no face is found: nothing, so that a video without"
+        " faces is missing, or the centre of the frame (published)",
+    )
+    parser.add_argument(
+        "--max-seconds", type=float, default=600.0, help="longer utterances are cut to this"
     )
     parser.add_argument("--limit", type=int, help="stop after so many utterances")
     parser.add_argument(
@@ -78,6 +87,8 @@ def _prepare(args: argparse.Namespace) -> None:
         corpus=args.corpus,
         workers=args.workers,
         frame_interval=args.frame_interval,
+        no_face=args.no_face,
+        max_seconds=args.max_seconds,
         limit=args.limit,
         options=reading | division | _identity(args.source),
     )
@@ -97,8 +108,10 @@ def _check(args: argparse.Namespace, reading: dict[str, Any], making: dict[str, 
         if names and args.corpus not in allowed:
             flag = "--" + next(iter(names)).replace("_", "-")
             args.parser.error(f"{flag} is not for the corpus {args.corpus}")
-    if args.workers < 1 or args.frame_interval <= 0 or (args.limit is not None and args.limit < 1):
-        args.parser.error("--workers and --limit are at least 1, --frame-interval above 0")
+    if args.workers < 1 or (args.limit is not None and args.limit < 1):
+        args.parser.error("--workers and --limit are at least 1")
+    if not 0 < args.frame_interval < math.inf or not 0 < args.max_seconds < math.inf:
+        args.parser.error("--frame-interval and --max-seconds are finite and above 0")
 
 
 def _generate(args: argparse.Namespace, making: dict[str, Any]) -> None:

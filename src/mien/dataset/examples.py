@@ -14,6 +14,7 @@ from mien.batch import Batch
 from mien.dataset.augment import augment_sample, mask_pieces
 from mien.dataset.store import Store
 from mien.features.subsets import columns
+from mien.media.silence import has_sound
 from mien.media.spectrogram import pieces
 from mien.models.config import ModelConfig
 from mien.tasks import Task
@@ -173,13 +174,23 @@ def cut(sample: Sample, start: float, end: float) -> Sample:
     parts: dict[str, Any] = {}
     if sample.waveform is not None:
         sound = sample.waveform[round(start * RATE) : round(end * RATE)]
-        parts["waveform"] = sound if len(sound) >= SHORTEST else None
+        parts["waveform"] = sound if len(sound) >= SHORTEST and has_sound(sound) else None
     if sample.faces is not None and sample.face_times is not None:
-        times = sample.face_times - (sample.utterance.start or 0.0)
-        kept = (times >= start) & (times < end)
+        kept = _within(sample, sample.face_times, start, end)
         for name in ("faces", "face_times", "face_found"):
             parts[name] = getattr(sample, name)[kept] if kept.any() else None
+    if sample.frame_times is not None:
+        kept = _within(sample, sample.frame_times, start, end)
+        parts["frame_times"] = sample.frame_times[kept] if kept.any() else None
+    if sample.seconds is not None:
+        parts["seconds"] = min(end, sample.seconds) - start
     return replace(sample, **parts)
+
+
+def _within(sample: Sample, times: np.ndarray, start: float, end: float) -> np.ndarray:
+    times = times - max(sample.utterance.start or 0.0, 0.0)
+    within: np.ndarray = (times >= start) & (times < end)
+    return within
 
 
 class Buckets(Sampler[Request]):

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from mien.dataset.sample import to_samples
 from mien.dataset.store import write_shard
+from mien.dataset.turns import DecodeOptions
 from mien.errors import MienError
 from mien.media.faces import FaceCropper
 from mien.utterance import Sample, Skipped, Utterance
@@ -31,7 +32,7 @@ class Job:
     shard: Path
 
 
-def run(jobs: Iterator[Job], interval: float, workers: int, bar: Any) -> list[Path]:
+def run(jobs: Iterator[Job], options: DecodeOptions, workers: int, bar: Any) -> list[Path]:
     """Write the shards that do not exist yet, and name them all in order.
 
     Jobs are taken two for each process, so that a lazy corpus stays lazy. A job whose process dies
@@ -41,8 +42,8 @@ def run(jobs: Iterator[Job], interval: float, workers: int, bar: Any) -> list[Pa
     ----------
     jobs : iterator of Job
         What to do.
-    interval : float
-        Seconds between two pictures.
+    options : DecodeOptions
+        How media become samples.
     workers : int
         Processes.
     bar : tqdm
@@ -63,7 +64,7 @@ def run(jobs: Iterator[Job], interval: float, workers: int, bar: Any) -> list[Pa
                 if job.shard.exists():
                     bar.update(len(job.unit))
                 else:
-                    running[_submit(pool, job, interval)] = job
+                    running[_submit(pool, job, options)] = job
             if not running:
                 return shards
             future = _first(running)
@@ -79,7 +80,7 @@ def run(jobs: Iterator[Job], interval: float, workers: int, bar: Any) -> list[Pa
             for future in done:
                 job = running.pop(future)
                 if not job.shard.exists():
-                    _rescue(job, interval)
+                    _rescue(job, options)
                 bar.update(len(job.unit))
     finally:
         pool.shutdown(cancel_futures=True)
@@ -97,32 +98,32 @@ def _first(futures: Iterable[Future[T]]) -> Future[T]:
     return finished.get()
 
 
-def _submit(pool: ProcessPoolExecutor, job: Job, interval: float) -> Future[None]:
+def _submit(pool: ProcessPoolExecutor, job: Job, options: DecodeOptions) -> Future[None]:
     try:
-        return pool.submit(_work, job, interval)
+        return pool.submit(_work, job, options)
     except BrokenProcessPool as error:
         failed: Future[None] = Future()
         failed.set_exception(error)
         return failed
 
 
-def _rescue(job: Job, interval: float) -> None:
+def _rescue(job: Job, options: DecodeOptions) -> None:
     """Do a job that failed in a process of its own, utterance by utterance if it fails again."""
     try:
         with _pool(1) as pool:
-            _first([pool.submit(_work, job, interval)]).result()
+            _first([pool.submit(_work, job, options)]).result()
     except MienError:
         raise
     except Exception:  # recorded by the second attempt, with the utterance at fault
-        write_shard(job.shard, _one_by_one(job.unit, interval))
+        write_shard(job.shard, _one_by_one(job.unit, options))
 
 
-def _one_by_one(unit: list[Utterance], interval: float) -> Iterator[Sample | Skipped]:
+def _one_by_one(unit: list[Utterance], options: DecodeOptions) -> Iterator[Sample | Skipped]:
     pool = _pool(1)
     try:
         for utterance in unit:
             try:
-                yield from _first([pool.submit(_attempt, utterance, interval)]).result()
+                yield from _first([pool.submit(_attempt, utterance, options)]).result()
             except BrokenProcessPool:
                 yield _fault(utterance, "the process that decoded it died")
                 pool.shutdown()
@@ -161,17 +162,17 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _work(job: Job, interval: float) -> None:
-    write_shard(job.shard, _samples(job.unit, interval))
+def _work(job: Job, options: DecodeOptions) -> None:
+    write_shard(job.shard, _samples(job.unit, options))
 
 
-def _attempt(utterance: Utterance, interval: float) -> list[Sample | Skipped]:
-    return list(_samples([utterance], interval))
+def _attempt(utterance: Utterance, options: DecodeOptions) -> list[Sample | Skipped]:
+    return list(_samples([utterance], options))
 
 
-def _samples(unit: list[Utterance], interval: float) -> Iterator[Sample | Skipped]:
+def _samples(unit: list[Utterance], options: DecodeOptions) -> Iterator[Sample | Skipped]:
     for _, turns in groupby(unit, recording):
-        yield from to_samples(list(turns), _cropper(), interval)
+        yield from to_samples(list(turns), _cropper(), options)
 
 
 @cache

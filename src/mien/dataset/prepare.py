@@ -23,10 +23,11 @@ from mien.dataset.store import (
     read_shard,
     utterance_to_row,
 )
+from mien.dataset.turns import MAX_SECONDS, DecodeOptions
 from mien.errors import MienError
 from mien.files import PART, write_text
 from mien.media.decode import FRAME_INTERVAL
-from mien.utterance import RATE, Skipped, Utterance
+from mien.utterance import RATE, NoFace, Skipped, Utterance
 
 UNIT = 16
 """Utterances of a unit of work, at least; those that share a recording stay together."""
@@ -45,7 +46,10 @@ class Summary:
     utterances, skipped : int
         Samples written, and utterances left out.
     losses : dict of str to int
-        Samples that lack their "video" or "audio", wholly or in part, because it cannot be read.
+        By kind, such as "video: damaged" or "audio: silent": samples that lack that modality,
+        wholly or in part.
+    notes : dict of str to int
+        By kind: samples of which something was noted that costs them nothing.
     modalities : dict of str to int
         Samples that have text ("t"), sound ("a"), faces ("v").
     emotions, persons : dict of str to int
@@ -58,8 +62,10 @@ class Summary:
         Of sound.
     faces : int
         Face crops.
+    frames : int
+        Frames that were searched for a face.
     face_found : float or None
-        Share of them where a face was detected; the rest are centres of pictures.
+        Share of them where one was detected.
     """
 
     corpus: str
@@ -67,17 +73,21 @@ class Summary:
     utterances: int
     skipped: int
     losses: dict[str, int]
+    notes: dict[str, int]
     modalities: dict[str, int]
     emotions: dict[str, int]
     unlabelled: int
     persons: dict[str, int]
     hours: float
     faces: int
+    frames: int
     face_found: float | None
     sentiment: int = 0
 
     def __str__(self) -> str:
-        share = "" if self.face_found is None else f", found in {self.face_found:.1%} of pictures"
+        share = ""
+        if self.face_found is not None:
+            share = f", found in {self.face_found:.1%} of {self.frames} frames"
         emotions = ", ".join(f"{word} {count}" for word, count in self.emotions.items())
         modalities = ", ".join(
             f"{self.modalities[letter]} with {name}"
@@ -91,10 +101,15 @@ class Summary:
             f"  faces       {self.faces}{share}",
             f"  emotions    {emotions or 'none'}; {self.unlabelled} unlabelled",
             *([f"  sentiment   of {self.sentiment} utterances"] if self.sentiment else []),
-            f"  skipped     {self.skipped} utterances; incomplete: {self.losses['video']} video,"
-            f" {self.losses['audio']} audio (reasons in skipped.jsonl)",
+            f"  skipped     {self.skipped} utterances (reasons in skipped.jsonl)",
+            *([f"  incomplete  {_listed(self.losses)}"] if self.losses else []),
+            *([f"  notes       {_listed(self.notes)}"] if self.notes else []),
         ]
         return "\n".join(lines)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return "; ".join(f"{kind.removeprefix('note: ')} {count}" for kind, count in counts.items())
 
 
 def prepare(
@@ -104,6 +119,8 @@ def prepare(
     corpus: str,
     workers: int | None = None,
     frame_interval: float = FRAME_INTERVAL,
+    no_face: NoFace = "leave-out",
+    max_seconds: float = MAX_SECONDS,
     limit: int | None = None,
     progress: bool = True,
     options: Mapping[str, Any] | None = None,
@@ -126,7 +143,11 @@ def prepare(
     workers : int, optional
         Processes; by default one for each core.
     frame_interval : float
-        Seconds between two pictures.
+        Seconds between two frames.
+    no_face : {"leave-out", "centre"}
+        What stands for a frame in which no face is found: nothing, or its centre as published.
+    max_seconds : float
+        Longer utterances are cut to their first so many seconds.
     limit : int, optional
         Stop after so many utterances.
     progress : bool
@@ -151,6 +172,8 @@ def prepare(
         "schema": SCHEMA_VERSION,
         "corpus": corpus,
         "frame_interval": frame_interval,
+        "no_face": no_face,
+        "max_seconds": max_seconds,
         "limit": limit,
         "options": json.loads(json.dumps(dict(options or {}), default=str)),
     }
@@ -165,7 +188,8 @@ def prepare(
     total = min(filter(None, (limit, length_hint(items))), default=None)
     with tqdm(total=total, unit=" utterances", desc=corpus, disable=not progress) as bar:
         jobs = _jobs(utterances, out, settings)
-        shards = run(jobs, frame_interval, workers or os.cpu_count() or 1, bar)
+        how = DecodeOptions(frame_interval=frame_interval, no_face=no_face, max_seconds=max_seconds)
+        shards = run(jobs, how, workers or os.cpu_count() or 1, bar)
     return _finish(out, shards, skipped, settings)
 
 
@@ -278,6 +302,7 @@ class _Count:
             self.totals["v"] += row["num_faces"] > 0
             self.totals["samples"] += row["num_samples"]
             self.totals["faces"] += row["num_faces"]
+            self.totals["frames"] += len(row["frame_times"] or ())
             self.totals["found"] += sum(row["face_found"] or ())
             self.totals["unlabelled"] += row["emotions"] is None
             self.totals["sentiment"] += row["sentiment"] is not None
@@ -285,21 +310,24 @@ class _Count:
             self.persons.update([row["person"]] if row["person"] else ())
 
     def summary(self, corpus: str) -> Summary:
-        kinds = Counter(item.reason.partition(":")[0] for item in self.skipped)
-        losses = {kind: kinds[kind] for kind in ("video", "audio")}
-        faces = self.totals["faces"]
+        kinds = Counter(item.kind for item in self.skipped)
+        notes = {kind: n for kind, n in kinds.most_common() if kind.startswith("note: ")}
+        losses = {k: n for k, n in kinds.most_common() if k.startswith(("video: ", "audio: "))}
+        frames = self.totals["frames"]
         return Summary(
             corpus=corpus,
             synthetic=self.totals["synthetic"] > 0,
             utterances=sum(self.sizes),
-            skipped=len(self.skipped) - sum(losses.values()),
+            skipped=len(self.skipped) - sum(losses.values()) - sum(notes.values()),
             losses=losses,
+            notes=notes,
             modalities={letter: self.totals[letter] for letter in "tav"},
             emotions=dict(self.emotions.most_common()),
             unlabelled=self.totals["unlabelled"],
             persons=dict(sorted(self.persons.items())),
             hours=round(self.totals["samples"] / RATE / 3600, 4),
-            faces=faces,
-            face_found=round(self.totals["found"] / faces, 4) if faces else None,
+            faces=self.totals["faces"],
+            frames=frames,
+            face_found=round(self.totals["found"] / frames, 4) if frames else None,
             sentiment=self.totals["sentiment"],
         )

@@ -1,27 +1,35 @@
 """From utterances to samples: decode the media, crop the faces, keep the sound."""
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import soxr
 
+from mien.dataset.turns import (
+    DecodeOptions,
+    TurnAudio,
+    TurnVideo,
+    hear,
+    read_faces,
+    read_sounds,
+    watch,
+)
 from mien.errors import MienError
-from mien.media.decode import FRAME_INTERVAL, read_audio, read_frames
-from mien.media.faces import Face, FaceCropper
-from mien.media.track import Damage
-from mien.utterance import RATE, SHORTEST, Clip, Sample, Skipped, Utterance
+from mien.media.decode import FRAME_INTERVAL
+from mien.media.faces import FaceCropper
+from mien.utterance import RATE, Clip, Sample, Skipped, Utterance
 
-_Losses = dict[int, str]
-"""What is lost of the turns of one file, by their place among them."""
+BEYOND = 0.5
+"""Seconds by which an utterance may end after its recording without a note."""
 
 _Key = TypeVar("_Key", bound=Hashable)
 
 
 def to_sample(
-    utterance: Utterance, cropper: FaceCropper, frame_interval: float = FRAME_INTERVAL
+    utterance: Utterance, cropper: FaceCropper, options: DecodeOptions | None = None
 ) -> tuple[Sample | None, list[Skipped]]:
     """Make the sample of one utterance.
 
@@ -31,13 +39,13 @@ def to_sample(
         Its media are decoded from `start` to `end`.
     cropper : FaceCropper
         Finds the faces.
-    frame_interval : float
-        Seconds between two pictures.
+    options : DecodeOptions, optional
+        How often a frame is taken, and what stands for one without a face.
 
     Returns
     -------
     sample : Sample or None
-        None where neither words nor sound nor picture are left.
+        None where neither text nor audio nor video is left.
     skipped : list of Skipped
         What could not be used, and why; nothing is raised for a bad file.
 
@@ -47,22 +55,33 @@ def to_sample(
     >>> sample is None, skipped[0].reason  # doctest: +SKIP
     (True, 'no words, sound or picture')
     """
-    items = list(to_samples([utterance], cropper, frame_interval))
+    items = list(to_samples([utterance], cropper, options))
     sample = next((item for item in items if isinstance(item, Sample)), None)
     return sample, [item for item in items if isinstance(item, Skipped)]
 
 
-def from_clip(clip: Clip, cropper: FaceCropper, name: str = "clip") -> Sample:
+def from_clip(
+    clip: Clip, cropper: FaceCropper, options: DecodeOptions | None = None, name: str = "clip"
+) -> tuple[Sample, list[str]]:
     """Make the sample of a clip that is in memory already.
 
     Parameters
     ----------
     clip : Clip
-        Pictures, sound and words, or what there is of them.
+        Frames, waveform and text, or what there is of them.
     cropper : FaceCropper
         Finds the faces.
+    options : DecodeOptions, optional
+        What stands for a frame without a face.
     name : str
         Id of the utterance.
+
+    Returns
+    -------
+    sample : Sample
+        A modality in which there is nothing to see or to hear is None.
+    notes : list of str
+        What was left out, and why.
 
     Raises
     ------
@@ -71,33 +90,38 @@ def from_clip(clip: Clip, cropper: FaceCropper, name: str = "clip") -> Sample:
 
     Examples
     --------
-    >>> from_clip(Clip(text="I am glad"), cropper=None).modalities
+    >>> from_clip(Clip(text="I am glad"), cropper=None)[0].modalities
     't'
     """
-    faces = [] if clip.frames is None else [cropper.crop(frame) for frame in clip.frames]
-    times = np.arange(len(faces)) * FRAME_INTERVAL if clip.times is None else clip.times
-    sound = clip.waveform
-    if sound is not None:
-        if clip.rate is None:
-            raise MienError(f"{name}: a waveform needs its rate, in samples a second")
-        if clip.rate != RATE:
-            sound = soxr.resample(sound, clip.rate, RATE)
-        sound = np.clip(np.rint(sound * 32768), -32768, 32767).astype(np.int16)
-    return Sample(
-        utterance=Utterance(id=name, corpus="clip", text=clip.text),
-        faces=np.stack([face.pixels for face in faces]) if faces else None,
-        face_times=np.asarray(times - times[0], np.float32) if faces else None,
-        face_found=np.array([face.found for face in faces]) if faces else None,
-        waveform=sound if sound is not None and len(sound) >= SHORTEST else None,
-    )
+    video, audio = TurnVideo(), TurnAudio()
+    if clip.frames is not None:
+        times = np.arange(len(clip.frames)) * FRAME_INTERVAL if clip.times is None else clip.times
+        faces = [cropper.crop(frame) for frame in clip.frames]
+        searched = list(zip((times - times[0]).tolist(), faces, strict=True))
+        video = watch(searched, options or DecodeOptions(), [])
+        video.end = video.times[-1] + FRAME_INTERVAL
+    if clip.waveform is not None:
+        audio = hear(_at_rate(clip.waveform, clip.rate, name), "in the clip", [])
+    utterance = Utterance(id=name, corpus="clip", text=clip.text)
+    notes = [skipped.reason for skipped in _remarks(utterance, video, audio)]
+    return _sample(utterance, video, audio), notes
+
+
+def _at_rate(waveform: np.ndarray, rate: int | None, name: str) -> np.ndarray:
+    """Turn a waveform in [-1, 1] into 16 kHz, int16."""
+    if rate is None:
+        raise MienError(f"{name}: a waveform needs its rate, in samples a second")
+    if rate != RATE:
+        waveform = soxr.resample(waveform, rate, RATE)
+    return np.clip(np.rint(waveform * 32768), -32768, 32767).astype(np.int16)
 
 
 def to_samples(
-    utterances: Sequence[Utterance], cropper: FaceCropper, frame_interval: float = FRAME_INTERVAL
+    utterances: Sequence[Utterance], cropper: FaceCropper, options: DecodeOptions | None = None
 ) -> Iterator[Sample | Skipped]:
     """Make the samples of utterances that share media; each file is decoded once.
 
-    The sound and the faces of all the utterances are in memory together, never the pictures.
+    The sound and the faces of all the utterances are in memory together, never the frames.
 
     Parameters
     ----------
@@ -105,38 +129,38 @@ def to_samples(
         The turns of one recording, or a single clip.
     cropper : FaceCropper
         Finds the faces.
-    frame_interval : float
-        Seconds between two pictures.
+    options : DecodeOptions, optional
+        How often a frame is taken, and what stands for one without a face.
 
     Yields
     ------
     Sample or Skipped
-        In the order of the utterances. A reason that begins with "video:" or "audio:" is a loss
-        of that modality, whole or in part; any other means that there is no sample.
+        In the order of the utterances. A kind that begins with "video: " or "audio: " is a loss
+        of that modality, whole or in part; one that begins with "note: " is no loss; any other
+        means that there is no sample.
     """
-    faces: dict[int, list[tuple[float, Face]]] = {}
-    sounds: dict[int, np.ndarray] = {}
-    lost: dict[int, list[Skipped]] = defaultdict(list)
-
-    def note(kind: str, path: Path, rows: list[int], losses: _Losses) -> None:
-        for place, loss in losses.items():
-            reason = f"{kind}: {loss.removeprefix(f'{path}: ')}"
-            lost[rows[place]].append(Skipped(utterances[rows[place]].id, reason, str(path)))
-
-    videos = [None if u.video is None else (u.video, u.video_rate) for u in utterances]
-    for (path, rate), rows in _rows_by(videos):
+    options = options or DecodeOptions()
+    videos = [TurnVideo() for _ in utterances]
+    audios = [TurnAudio() for _ in utterances]
+    files = [None if u.video is None else (u.video, u.video_rate) for u in utterances]
+    for (path, rate), rows in _rows_by(files):
         turns = [utterances[row] for row in rows]
-        crops, losses = _faces(path, rate, turns, cropper, frame_interval)
-        faces.update(zip(rows, crops, strict=True))
-        note("video", path, rows, losses)
-    voices = [None if u.audio is None else (u.audio, u.audio_channel) for u in utterances]
-    for (path, channel), rows in _rows_by(voices):
-        waves, losses = _sounds(path, channel, [utterances[row] for row in rows])
-        sounds.update(zip(rows, waves, strict=True))
-        note("audio", path, rows, losses)
-    for row, utterance in enumerate(utterances):
-        yield from lost[row]
-        yield _sample(utterance, faces.get(row), sounds.get(row))
+        for row, video in zip(rows, read_faces(path, rate, turns, cropper, options), strict=True):
+            videos[row] = video
+    tracks = [None if u.audio is None else (u.audio, u.audio_channel) for u in utterances]
+    for (path, channel), rows in _rows_by(tracks):
+        turns = [utterances[row] for row in rows]
+        for row, audio in zip(rows, read_sounds(path, channel, turns, options), strict=True):
+            audios[row] = audio
+    for utterance, video, audio in zip(utterances, videos, audios, strict=True):
+        sample = _sample(utterance, video, audio)
+        skipped = list(_remarks(utterance, video, audio))
+        yield from skipped
+        if not any(item.kind.endswith(": damaged") for item in skipped):
+            yield from _length_notes(sample, options)
+        source = str(utterance.video or utterance.audio or "")
+        nothing = "no words, sound or picture"
+        yield sample if sample.modalities else Skipped(utterance.id, nothing, source, nothing)
 
 
 def _rows_by(keys: Sequence[_Key | None]) -> Iterable[tuple[_Key, list[int]]]:
@@ -148,94 +172,40 @@ def _rows_by(keys: Sequence[_Key | None]) -> Iterable[tuple[_Key, list[int]]]:
     return rows.items()
 
 
-def _sample(
-    utterance: Utterance, faces: list[tuple[float, Face]] | None, sound: np.ndarray | None
-) -> Sample | Skipped:
-    sample = Sample(
+def _sample(utterance: Utterance, video: TurnVideo, audio: TurnAudio) -> Sample:
+    start = max(utterance.start or 0.0, 0.0)
+    faces = video.faces
+    return Sample(
         utterance=utterance,
+        seconds=max(0.0 if video.end is None else video.end - start, audio.seconds),
+        frame_times=np.array(video.times, np.float32) if video.times else None,
         faces=np.stack([face.pixels for _, face in faces]) if faces else None,
         face_times=np.array([time for time, _ in faces], np.float32) if faces else None,
         face_found=np.array([face.found for _, face in faces]) if faces else None,
-        waveform=sound if sound is not None and len(sound) >= SHORTEST else None,
+        waveform=audio.waveform,
     )
-    if sample.modalities:
-        return sample
-    source = str(utterance.video or utterance.audio or "")
-    return Skipped(utterance.id, "no words, sound or picture", source)
 
 
-def _faces(
-    path: Path,
-    rate: float | None,
-    turns: Sequence[Utterance],
-    cropper: FaceCropper,
-    interval: float,
-) -> tuple[list[list[tuple[float, Face]]], _Losses]:
-    """Crop the faces of the turns of one video, each with its time."""
-    faces: list[list[tuple[float, Face]]] = [[] for _ in turns]
-    losses: _Losses = {}
-    spans = [(turn.start or 0.0, turn.end) for turn in turns]
-    sides = [turn.video_side for turn in turns]
-
-    def damaged(damage: Damage) -> None:
-        losses.update(_reached(damage, turns))
-
-    try:
-        frames = read_frames(path, spans, interval=interval, rate=rate, side=sides, report=damaged)
-        for place, time, picture in frames:
-            faces[place].append((time, cropper.crop(picture)))
-    except MienError as error:
-        return faces, dict.fromkeys(range(len(turns)), str(error))
-    for place, turn in enumerate(turns):
-        if not faces[place]:
-            losses[place] = f"no picture {_span(turn)}"
-    return faces, losses
+def _remarks(utterance: Utterance, video: TurnVideo, audio: TurnAudio) -> Iterator[Skipped]:
+    """Record what was remarked on each modality."""
+    for name, path, part in (
+        ("video", utterance.video, video),
+        ("audio", utterance.audio, audio),
+    ):
+        for kind, reason in part.remarks:
+            counted = kind if kind.startswith("note: ") else f"{name}: {kind}"
+            yield Skipped(utterance.id, f"{name}: {reason}", str(path or ""), counted)
 
 
-def _sounds(
-    path: Path, channel: int | None, turns: Sequence[Utterance]
-) -> tuple[list[np.ndarray], _Losses]:
-    """Read the sound of the turns of one file at 16 kHz."""
-    losses: _Losses = {}
-    begin = max(min(turn.start or 0.0 for turn in turns), 0.0)
-    ends = [turn.end for turn in turns if turn.end is not None]
-    end = max(ends) if len(ends) == len(turns) else None
-
-    def damaged(damage: Damage) -> None:
-        losses.update(_reached(damage, turns))
-
-    try:
-        wave = read_audio(path, channel=channel, start=begin, end=end, report=damaged)
-    except MienError as error:
-        nothing = np.empty(0, np.int16)
-        return [nothing for _ in turns], dict.fromkeys(range(len(turns)), str(error))
-    sounds = [_turn(wave, begin, turn) for turn in turns]
-    for place, (turn, sound) in enumerate(zip(turns, sounds, strict=True)):
-        if len(sound) < SHORTEST:
-            unit = "sample" if len(sound) == 1 else "samples"
-            losses[place] = f"only {len(sound)} {unit} {_span(turn)}"
-    return sounds, losses
-
-
-def _reached(damage: Damage, turns: Sequence[Utterance]) -> _Losses:
-    """Name the turns that last until the damage or begin after it."""
-    return {
-        place: str(damage)
-        for place, turn in enumerate(turns)
-        if turn.end is None or turn.end > damage.at
-    }
-
-
-def _turn(wave: np.ndarray, begin: float, utterance: Utterance) -> np.ndarray:
-    """Cut one turn out of sound that starts at `begin`."""
-    first = round(begin * RATE)
-    start = round(max(utterance.start or 0.0, 0.0) * RATE) - first
-    stop = None if utterance.end is None else max(round(utterance.end * RATE) - first, 0)
-    return wave[start:stop]
-
-
-def _span(utterance: Utterance) -> str:
-    if utterance.start is None and utterance.end is None:
-        return "in the file"
-    end = "the end" if utterance.end is None else f"{utterance.end:g} s"
-    return f"from {utterance.start or 0:g} s to {end}"
+def _length_notes(sample: Sample, options: DecodeOptions) -> Iterator[Skipped]:
+    """Note an utterance that is longer than what is decoded, or than its recording."""
+    utterance, length = sample.utterance, sample.seconds or 0.0
+    source = str(utterance.audio or utterance.video or "")
+    start = max(utterance.start or 0.0, 0.0)
+    asked = math.inf if utterance.end is None else utterance.end - start
+    if asked > options.max_seconds and length > options.max_seconds - BEYOND:
+        why = f"longer than {options.max_seconds:g} s: only its beginning is used"
+        yield Skipped(utterance.id, why, source, "note: longer than what is decoded")
+    elif 0 < length < asked - BEYOND and asked < math.inf:
+        why = f"should end at {utterance.end:g} s, but its recording ends at {start + length:.2f} s"
+        yield Skipped(utterance.id, why, source, "note: ends after its recording")

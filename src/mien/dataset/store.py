@@ -41,6 +41,8 @@ SCHEMA = pa.schema(
         ("synthetic", pa.bool_()),
         ("split", pa.string()),
         ("attributes", pa.string()),  # JSON
+        ("seconds", pa.float64()),  # of the media, as decoded
+        ("frame_times", pa.list_(pa.float32())),  # of the frames that were searched for a face
         ("num_faces", pa.int32()),
         ("num_samples", pa.int64()),  # of the waveform, at 16 kHz
         ("face_times", pa.list_(pa.float32())),
@@ -53,7 +55,7 @@ SCHEMA = pa.schema(
 
 HEAVY = ("faces", "waveform")
 LIGHT = [name for name in SCHEMA.names if name not in HEAVY]
-_DECODED = [*HEAVY, "face_times", "face_found"]
+_DECODED = [*HEAVY, "seconds", "frame_times", "face_times", "face_found"]
 
 # A sample is read together with its row group: small ones make shuffled reading fast.
 _ROW_GROUP_BYTES = 512 * 1024
@@ -282,6 +284,8 @@ def _sample_to_row(sample: Sample) -> dict[str, Any]:
     faces, times, found, wave = sample.faces, sample.face_times, sample.face_found, sample.waveform
     row["num_faces"] = 0 if faces is None else len(faces)
     row["num_samples"] = 0 if wave is None else len(wave)
+    row["seconds"] = sample.seconds
+    row["frame_times"] = None if sample.frame_times is None else sample.frame_times.tolist()
     row["face_times"] = None if times is None else times.tolist()
     row["face_found"] = None if found is None else found.tolist()
     row["faces"] = None if faces is None else faces.tobytes()
@@ -290,12 +294,14 @@ def _sample_to_row(sample: Sample) -> dict[str, Any]:
 
 
 def _sample(utterance: Utterance, decoded: dict[str, Any]) -> Sample:
-    faces, times, found, wave = (
-        decoded[name] for name in ("faces", "face_times", "face_found", "waveform")
+    faces, times, found, wave, frames = (
+        decoded[name] for name in ("faces", "face_times", "face_found", "waveform", "frame_times")
     )
     shape = (-1, FACE_SIZE, FACE_SIZE, 3)
     return Sample(
         utterance=utterance,
+        seconds=decoded["seconds"],
+        frame_times=None if frames is None else np.array(frames, np.float32),
         faces=None if faces is None else np.frombuffer(faces, np.uint8).reshape(shape).copy(),
         face_times=None if times is None else np.array(times, np.float32),
         face_found=None if found is None else np.array(found, bool),

@@ -38,6 +38,7 @@ def read_frames(
     rate: float | None = None,
     side: Sequence[Side | None] | None = None,
     report: Report = warnings.warn,
+    ended: Callable[[float], object] | None = None,
 ) -> Iterator[tuple[int, float, np.ndarray]]:
     """Sample the pictures of many spans of one video in a single pass.
 
@@ -62,6 +63,9 @@ def read_frames(
         For each span, the half of a split-screen picture to keep. None: the whole picture.
     report : callable
         Receives a `Damage` where part of the file is unreadable; by default Python's warning.
+    ended : callable, optional
+        Receives the time, in seconds, at which the last frame goes off the screen, where the file
+        ends before the spans do.
 
     Yields
     ------
@@ -97,6 +101,8 @@ def read_frames(
                 target = next(wanted, None)
             if target is None:
                 return
+        if ended is not None:
+            ended(until)
 
 
 def read_audio(

@@ -127,6 +127,7 @@ def _identity(store: Store) -> dict[str, Any]:
     return {
         "corpus": str(store.info["corpus"]),
         "frame_interval": float(store.info.get("frame_interval", FRAME_INTERVAL)),
+        "no_face": str(store.info.get("no_face", "leave-out")),
         "synthetic": bool(store.info["synthetic"]),
         "fingerprint": store.fingerprint,
     }
