@@ -12,7 +12,7 @@ from mien.models import MME2E, ModelConfig
 from mien.models.text import describe, load_config, load_tokenizer
 from mien.run import DataConfig, Run, RunConfig
 from mien.tasks import Task
-from mien.utterance import EMOTIONS, Sample, Utterance
+from mien.utterance import EMOTIONS, NoFace, Sample, Utterance
 
 TEXTS = (
     "I am glad that you came.",
@@ -49,12 +49,14 @@ TASKS = (
 )
 
 
-def tiny_run(folder: Path, text: Path, **changes: Any) -> Run:
+def tiny_run(folder: Path, text: Path, no_face: NoFace = "leave-out", **changes: Any) -> Run:
     """A run of a small model that has learnt nothing."""
     config = RunConfig(
         model=tiny(text_model=str(text), **changes),
         tasks=TASKS,
-        data=DataConfig(path="data", corpus="synthetic", protocol="random", synthetic=True),
+        data=DataConfig(
+            path="data", corpus="synthetic", protocol="random", synthetic=True, no_face=no_face
+        ),
         training={},
         text=describe(load_config(str(text))),
     )

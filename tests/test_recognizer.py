@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from media_files import murmur, write_video
 from samples import sample, tiny_run
 
 from mien.errors import MienError
@@ -69,6 +70,74 @@ def test_a_long_clip_is_answered_by_segments_that_cover_it(
     assert max(s.end - s.start for s in prediction.segments) <= LONGEST
     mean = np.mean([s.answers["person"].scores["a"] for s in prediction.segments])
     assert prediction.answers["person"].scores["a"] == pytest.approx(mean, abs=0.01)
+
+
+def test_a_clip_is_the_mean_of_its_segments_by_their_length(
+    recognizer: Recognizer, tmp_path: Path
+) -> None:
+    """Two cues of 1 and 3 s: the second counts three times as much."""
+    sound = murmur(4 * 16_000)
+    sound[16_000:] *= 0.1
+    soundfile.write(tmp_path / "a.wav", sound, 16_000)
+    cues = "00:00.000 --> 00:01.000\nI am glad.\n\n00:01.000 --> 00:04.000\nNo.\n"
+    (tmp_path / "a.vtt").write_text(f"WEBVTT\n\n{cues}")
+    prediction = recognizer(tmp_path / "a.wav", transcript=tmp_path / "a.vtt")
+    first, second = (segment.answers["person"].scores for segment in prediction.segments)
+    for label, score in prediction.answers["person"].scores.items():
+        assert score == pytest.approx((first[label] + 3 * second[label]) / 4, abs=1e-5)
+    assert abs(first["a"] - second["a"]) > 0.001  # or the weights would not matter
+
+
+@pytest.mark.parametrize("frames", [60, 80, 89])
+def test_a_video_lasts_as_long_as_its_last_frame_is_shown(
+    recognizer: Recognizer, tmp_path: Path, frames: int
+) -> None:
+    path = write_video(tmp_path / "a.mp4", frames)
+    prediction = recognizer(path, text="I am glad.")
+    assert prediction.seconds == pytest.approx(frames / 30, abs=2e-3)
+    assert prediction.segments[-1].end == prediction.seconds
+    assert (prediction.modalities, prediction.faces_found) == ("t", 0)
+    assert prediction.faces == -(-frames // 15)
+
+
+def test_sound_lasts_as_long_as_it_does(recognizer: Recognizer, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", murmur(round(3.12 * 16_000)), 16_000)
+    prediction = recognizer(tmp_path / "a.wav")
+    assert prediction.seconds == prediction.segments[0].end == 3.12
+    assert prediction.warnings == []
+
+
+def test_silence_is_not_answered(recognizer: Recognizer, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(4 * 16_000), 16_000)
+    with pytest.raises(MienError, match=r"there is none \(audio: silent in the file"):
+        recognizer(tmp_path / "a.wav")
+    prediction = recognizer(tmp_path / "a.wav", text="I am glad.")
+    assert (prediction.modalities, prediction.seconds) == ("t", 4.0)
+    assert prediction.warnings[0].startswith("audio: silent in the file")
+    assert scores(prediction) == scores(recognizer(text="I am glad."))
+
+
+def test_a_silent_part_of_a_clip_has_no_sound(recognizer: Recognizer, tmp_path: Path) -> None:
+    sound = murmur(40 * 16_000)
+    sound[: 14 * 16_000] = 0
+    soundfile.write(tmp_path / "a.wav", sound, 16_000)
+    prediction = recognizer(tmp_path / "a.wav")
+    assert [round(s.start, 2) for s in prediction.segments] == [13.33, 26.67]
+    assert prediction.warnings == ["nothing to go by from 0.0 to 13.3 s: no prediction for it"]
+
+
+def test_a_black_video_is_not_answered(recognizer: Recognizer, tmp_path: Path) -> None:
+    black = write_video(tmp_path / "a.mp4", 90, picture=np.zeros((48, 64, 3), np.uint8))
+    with pytest.raises(MienError, match="no face was found in any of 6 pictures"):
+        recognizer(black)
+
+
+def test_a_longer_clip_is_cut_with_a_note(tmp_path: Path, tiny_text: Path) -> None:
+    recognizer = Recognizer(tiny_run(tmp_path / "run", tiny_text), "cpu", max_seconds=2)
+    soundfile.write(tmp_path / "a.wav", murmur(5 * 16_000), 16_000)
+    prediction = recognizer(tmp_path / "a.wav")
+    assert prediction.seconds == 2.0
+    assert prediction.warnings == ["longer than 2 s: only its beginning is used"]
 
 
 def test_a_turn_within_a_recording_keeps_its_faces(recognizer: Recognizer) -> None:

@@ -17,6 +17,7 @@ from mien.dataset.turns import MAX_SECONDS, DecodeOptions
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
+from mien.media.silence import has_sound
 from mien.media.transcript import Cue, read_transcript
 from mien.models import Network, Output
 from mien.prediction import Answer, Prediction, Segment
@@ -141,11 +142,18 @@ class Recognizer:
         if isinstance(clip, Sample):
             sample, source = clip, clip.utterance.id
         else:
-            sample, warnings = self._decode(clip)
+            sample, warnings = self._decode(clip, " ".join(cue.text for cue in cues))
             source = "words alone" if clip is None else str(clip)
-        cuts = [(start, end, self._featured(cut)) for start, end, cut in _segments(sample, cues)]
+        cuts = [
+            (start, end, self._featured(_heard(cut))) for start, end, cut in _segments(sample, cues)
+        ]
         segments = [segment for segment in cuts if self._grounds([segment[2]])]
         warnings = [*warnings, *self._not_extracted(sample)]
+        warnings += [
+            f"nothing to go by from {start:.1f} to {end:.1f} s: no prediction for it"
+            for start, end, cut in cuts
+            if segments and not self._grounds([cut])
+        ]
         if not segments:
             needs = " or ".join(WORDS[m] for m in self.model.config.modalities)
             reasons = f" ({'; '.join(warnings)})" if warnings else ""
@@ -170,16 +178,17 @@ class Recognizer:
             if m in lost - set(self.extractor.modalities)
         ]
 
-    def _decode(self, clip: str | Path | None) -> tuple[Sample, list[str]]:
+    def _decode(self, clip: str | Path | None, text: str) -> tuple[Sample, list[str]]:
         """Decode a clip into a sample, with notes on what could not be used."""
         if clip is None:
-            return Sample(utterance=Utterance(id="words", corpus="clip")), []
+            return Sample(utterance=Utterance(id="words", corpus="clip", text=text)), []
         path = Path(clip)
         if not path.is_file():
             raise MienError(f"{path} {'is no file' if path.exists() else 'does not exist'}")
         utterance = Utterance(
             id=path.name,
             corpus="clip",
+            text=text,
             video=path if has_video(path) else None,
             audio=path if has_audio(path) else None,
         )
@@ -280,6 +289,13 @@ def _seconds(sample: Sample) -> float:
         began = sample.utterance.start or 0.0
         picture = float(sample.face_times[-1]) - began + FRAME_INTERVAL
     return max(sound, picture)
+
+
+def _heard(sample: Sample) -> Sample:
+    """Leave out the sound of a segment in which there is nothing to hear."""
+    if sample.waveform is None or has_sound(sample.waveform):
+        return sample
+    return replace(sample, waveform=None)
 
 
 def _segments(sample: Sample, cues: Sequence[Cue]) -> list[tuple[float, float, Sample]]:

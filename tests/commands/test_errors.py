@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from media_files import write_video
+from media_files import murmur, write_video
 
 
 def assert_told(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -50,14 +50,16 @@ def test_bad_media_are_recorded_and_the_rest_is_kept(mien, tmp_path: Path) -> No
     (tmp_path / "corrupt.mp4").write_bytes(random.bytes(5000))
     (tmp_path / "clips.csv").write_text(
         "id,media,text,emotion\n"
-        "good,good.wav,hello,happy\nsilent,silent.wav,,sad\nshort,short.wav,,sad\n"
+        "good,good.wav,hello,happy\nsilent,silent.wav,hm,sad\nshort,short.wav,,sad\n"
         "corrupt,corrupt.mp4,,sad\nwords,corrupt.mp4,only these,sad\ngone,gone.wav,,happy\n"
     )
     out = tmp_path / "out"
     result = mien("prepare", "manifest", tmp_path / "clips.csv", out, "--workers", 1)
     assert result.returncode == 0, result.stderr
     assert "3 utterances" in result.stdout
-    assert set(skips(out)) == {"short", "corrupt", "words", "gone"}
+    assert set(skips(out)) == {"silent", "good", "short", "corrupt", "words", "gone"}
+    assert skips(out)["silent"].startswith("audio: silent in the file")
+    assert skips(out)["good"].startswith("audio: its level never changes")
 
 
 @pytest.mark.parametrize(
@@ -86,19 +88,27 @@ def test_a_dense_model_has_nothing_to_explain(
     assert not (tmp_path / "looks").exists()
 
 
-def test_silence_and_a_clip_without_a_face_are_answered_without_nan(
+def test_silence_and_a_clip_without_a_face_are_not_answered(
     mien, run_folder: Path, tmp_path: Path
 ) -> None:
     soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
     write_video(tmp_path / "grey.mp4", 40, sound=np.zeros(20_000, np.float32))
-    clips = [tmp_path / "silent.wav", tmp_path / "grey.mp4"]
-    out = tmp_path / "out.json"
-    result = mien("predict", run_folder, *clips, "--json", out)
-    assert result.returncode == 0, result.stderr
-    predictions = json.loads(out.read_text())
-    assert "NaN" not in out.read_text()
-    assert predictions[1]["faces"] > 0
-    assert predictions[1]["faces_found"] == 0
+    assert_told(mien("predict", run_folder, tmp_path / "silent.wav"), "silent.wav", "silent in")
+    assert_told(mien("predict", run_folder, tmp_path / "grey.mp4"), "no face was found", "silent")
+    result = mien("predict", run_folder, tmp_path / "grey.mp4", "--text", "joy", "--json", "-")
+    (prediction,) = json.loads(result.stdout)
+    assert (prediction["modalities"], prediction["faces_found"]) == ("t", 0)
+    assert prediction["faces"] == 3
+    assert [note.split(":")[0] for note in prediction["warnings"]] == ["video", "audio"]
+
+
+def test_the_run_forgotten(mien, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "clip.wav", np.zeros(16_000), 16_000)
+    for command in ("predict", "explain"):
+        more = ["x.wav", "--out", tmp_path / "out"] if command == "explain" else []
+        result = mien(command, tmp_path / "clip.wav", *more)
+        assert result.returncode == 2
+        assert f"mien {command} RUN {tmp_path / 'clip.wav'}" in result.stderr
 
 
 def test_empty_words_are_no_words(mien, run_folder: Path, clips: Path) -> None:
@@ -116,7 +126,7 @@ def test_an_encoder_that_can_not_be_fetched(mien, data: Path, tmp_path: Path) ->
 
 
 def test_an_emotion_that_nobody_has(mien, tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
+    soundfile.write(tmp_path / "a.wav", murmur(16_000), 16_000)
     rows = "".join(f"{i},a.wav,P{i},puzzled\n" for i in range(6))
     (tmp_path / "clips.csv").write_text("id,audio,person,emotion\n" + rows)
     out = tmp_path / "data"

@@ -21,7 +21,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def mosei(program, corpus: Path) -> Path:
     out = corpus.parent / "data"
-    flags = ["--splits", corpus / "splits", "--workers", 1]
+    flags = ["--splits", corpus / "splits", "--no-face", "centre", "--workers", 1]
     result = program("prepare", "mosei", corpus, out, *flags)
     assert result.returncode == 0, result.stderr
     assert "splits: train 32, valid 8, test 8; 0 in no part" in result.stdout

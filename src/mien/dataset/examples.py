@@ -14,7 +14,6 @@ from mien.batch import Batch
 from mien.dataset.augment import augment_sample, mask_pieces
 from mien.dataset.store import Store
 from mien.features.subsets import columns
-from mien.media.silence import has_sound
 from mien.media.spectrogram import pieces
 from mien.models.config import ModelConfig
 from mien.tasks import Task
@@ -174,7 +173,7 @@ def cut(sample: Sample, start: float, end: float) -> Sample:
     parts: dict[str, Any] = {}
     if sample.waveform is not None:
         sound = sample.waveform[round(start * RATE) : round(end * RATE)]
-        parts["waveform"] = sound if len(sound) >= SHORTEST and has_sound(sound) else None
+        parts["waveform"] = sound if len(sound) >= SHORTEST else None
     if sample.faces is not None and sample.face_times is not None:
         kept = _within(sample, sample.face_times, start, end)
         for name in ("faces", "face_times", "face_found"):

@@ -310,7 +310,7 @@ class _Count:
             self.persons.update([row["person"]] if row["person"] else ())
 
     def summary(self, corpus: str) -> Summary:
-        kinds = Counter(item.kind for item in self.skipped)
+        kinds = Counter(item.kind or item.reason for item in self.skipped)
         notes = {kind: n for kind, n in kinds.most_common() if kind.startswith("note: ")}
         losses = {k: n for k, n in kinds.most_common() if k.startswith(("video: ", "audio: "))}
         frames = self.totals["frames"]
