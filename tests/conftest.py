@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from training_data import write_text_encoder
 
 torch.set_num_threads(1)
 
@@ -44,20 +45,4 @@ def voice_weights() -> None:
 @pytest.fixture(scope="session")
 def tiny_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a text encoder of 2 layers and random weights, and MiniLM's tokenizer."""
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    from mien.models.text import PACKAGED, source
-
-    folder = tmp_path_factory.mktemp("tiny_text")
-    tokenizer = AutoTokenizer.from_pretrained(source(PACKAGED))
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-    )
-    torch.manual_seed(0)
-    BertModel(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return write_text_encoder(tmp_path_factory.mktemp("tiny_text"))
