@@ -14,7 +14,7 @@ from media_files import damage, number_of, rotate_clockwise, truncate, write_vid
 
 from mien.errors import MienError
 from mien.media.decode import decode, has_audio, has_video, read_audio, read_frames
-from mien.media.track import Damage
+from mien.media.notes import Damage
 from mien.utterance import Utterance
 
 

@@ -11,7 +11,7 @@ import soxr
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, read_audio, read_frames
 from mien.media.faces import Face, FaceCropper
-from mien.media.track import Damage
+from mien.media.notes import Damage
 from mien.utterance import RATE, SHORTEST, Clip, Sample, Skipped, Utterance
 
 _Losses = dict[int, str]

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import MienError
-from mien.media.track import Damage, Report, open_track, to_rgb
+from mien.media.notes import Damage, Report
+from mien.media.rgb import to_rgb
+from mien.media.track import open_track
 
 _PLACE = re.compile(r"%0?\d*d")
 

@@ -1,38 +1,20 @@
 """One stream of a media file, decoded in order, past damage where there is some."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import av
-import numpy as np
 
 from mien.errors import MienError
-
-Kind = Literal["video", "audio"]
+from mien.media.notes import Damage, Report
+from mien.media.streams import Kind, claimed_duration, find_stream, open_media
 
 _CONTENT = {"video": "picture", "audio": "sound"}
 # Files end a little before their header says as a matter of course; later than this is damage.
 _SHORTFALL = 1.0
-
-
-class Damage(UserWarning):
-    """Part of a media file cannot be read; what could be read is used.
-
-    Attributes
-    ----------
-    at : float
-        Seconds from the beginning of the file to where the damage was met.
-    """
-
-    def __init__(self, path: Path, at: float, why: str) -> None:
-        super().__init__(f"{path}: damaged at {at:.2f} s ({why}); the rest of it is used")
-        self.at = at
-
-
-Report = Callable[[Damage], object]
 
 
 @dataclass(frozen=True)
@@ -113,41 +95,3 @@ def open_track(path: Path, kind: Kind) -> Iterator[Track]:
         # Preparing runs one process a core; a decoder's own threads would only hold more frames.
         stream.codec_context.thread_count = 1
         yield Track(path, kind, container, stream)
-
-
-@contextmanager
-def open_media(path: Path) -> Iterator[Any]:
-    """Open a file with PyAV; `MienError` where it is missing or unreadable."""
-    try:
-        # "file:" keeps a colon in a name from being read as a protocol; the white list keeps a
-        # playlist that poses as a clip from fetching anything over the network.
-        container = av.open(
-            f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"}
-        )
-    except FileNotFoundError:
-        raise MienError(f"{path}: no such file") from None
-    except (av.FFmpegError, OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise MienError(f"{path}: cannot be read as a media file ({why})") from error
-    with container:
-        yield container
-
-
-def find_stream(container: Any, kind: Kind) -> Any:
-    """Find the first stream of a kind that has a decoder; the cover of a song is no video."""
-    cover = av.stream.Disposition.attached_pic
-    for stream in container.streams:
-        if stream.type == kind and stream.codec_context and not stream.disposition & cover:
-            return stream
-    return None
-
-
-def claimed_duration(container: Any) -> float | None:
-    """Give the length in seconds that a file claims, or None where it does not say."""
-    return None if container.duration is None else container.duration / av.time_base
-
-
-def to_rgb(frame: Any) -> np.ndarray:
-    """Turn a frame of any pixel format into RGB, upright as the phone was held."""
-    pixels = frame.to_ndarray(format="rgb24")
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
