@@ -11,7 +11,8 @@ import soxr
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, read_audio, read_frames
 from mien.media.faces import Face, FaceCropper
-from mien.media.notes import Damage
+from mien.media.limits import MAX_SECONDS, limited
+from mien.media.notes import Note
 from mien.utterance import RATE, SHORTEST, Clip, Sample, Skipped, Utterance
 
 _Losses = dict[int, str]
@@ -177,8 +178,8 @@ def _faces(
     spans = [(turn.start or 0.0, turn.end) for turn in turns]
     sides = [turn.video_side for turn in turns]
 
-    def damaged(damage: Damage) -> None:
-        losses.update(_reached(damage, turns))
+    def damaged(note: Note) -> None:
+        losses.update(_reached(note, turns))
 
     try:
         frames = read_frames(path, spans, interval=interval, rate=rate, side=sides, report=damaged)
@@ -197,15 +198,19 @@ def _sounds(
 ) -> tuple[list[np.ndarray], _Losses]:
     """Read the sound of the turns of one file at 16 kHz."""
     losses: _Losses = {}
-    begin = max(min(turn.start or 0.0 for turn in turns), 0.0)
+    spans = [limited((turn.start or 0.0, turn.end), MAX_SECONDS) for turn in turns]
+    begin = min(start for start, _ in spans)
     ends = [turn.end for turn in turns if turn.end is not None]
     end = max(ends) if len(ends) == len(turns) else None
+    most = max(stop for _, stop in spans) - begin
 
-    def damaged(damage: Damage) -> None:
-        losses.update(_reached(damage, turns))
+    def damaged(note: Note) -> None:
+        losses.update(_reached(note, turns))
 
     try:
-        wave = read_audio(path, channel=channel, start=begin, end=end, report=damaged)
+        wave = read_audio(
+            path, channel=channel, start=begin, end=end, max_seconds=most, report=damaged
+        )
     except MienError as error:
         nothing = np.empty(0, np.int16)
         return [nothing for _ in turns], dict.fromkeys(range(len(turns)), str(error))
@@ -217,21 +222,20 @@ def _sounds(
     return sounds, losses
 
 
-def _reached(damage: Damage, turns: Sequence[Utterance]) -> _Losses:
-    """Name the turns that last until the damage or begin after it."""
+def _reached(note: Note, turns: Sequence[Utterance]) -> _Losses:
+    """Name the turns that last until what is noted or begin after it."""
     return {
-        place: str(damage)
+        place: str(note)
         for place, turn in enumerate(turns)
-        if turn.end is None or turn.end > damage.at
+        if note.at is None or turn.end is None or turn.end > note.at
     }
 
 
 def _turn(wave: np.ndarray, begin: float, utterance: Utterance) -> np.ndarray:
     """Cut one turn out of sound that starts at `begin`."""
     first = round(begin * RATE)
-    start = round(max(utterance.start or 0.0, 0.0) * RATE) - first
-    stop = None if utterance.end is None else max(round(utterance.end * RATE) - first, 0)
-    return wave[start:stop]
+    start, stop = limited((utterance.start or 0.0, utterance.end), MAX_SECONDS)
+    return wave[round(start * RATE) - first : max(round(stop * RATE) - first, 0)]
 
 
 def _span(utterance: Utterance) -> str:

@@ -4,40 +4,30 @@ import heapq
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mien.errors import MienError
 from mien.media import pictures
-from mien.media.notes import Report
-from mien.media.rgb import to_rgb
+from mien.media.limits import MAX_SECONDS, Span, limited
+from mien.media.notes import Note, Report
+from mien.media.shown import video
 from mien.media.sound import read_audio
 from mien.media.streams import has_audio, has_video
-from mien.media.track import open_track
 from mien.utterance import RATE, Clip, Side, Utterance
 
-__all__ = [
-    "FRAME_INTERVAL",
-    "Span",
-    "decode",
-    "has_audio",
-    "has_video",
-    "read_audio",
-    "read_frames",
-]
+__all__ = ["FRAME_INTERVAL", "decode", "has_audio", "has_video", "read_audio", "read_frames"]
 
 FRAME_INTERVAL = 0.5
 """Seconds from one sampled frame to the next, as published (Dai et al. 2021)."""
 
-Span = tuple[float, float | None]
-
 # Some containers round times to a millisecond, so a frame counts as shown that much early.
 _TOLERANCE = 1e-3
+# Pictures often begin that much (s) after the sound; the first one counts from the beginning.
+_EARLY = 0.25
 
 
 def read_frames(
@@ -47,11 +37,15 @@ def read_frames(
     interval: float = FRAME_INTERVAL,
     rate: float | None = None,
     side: Sequence[Side | None] | None = None,
+    max_seconds: float = MAX_SECONDS,
     report: Report = warnings.warn,
 ) -> Iterator[tuple[int, float, np.ndarray]]:
     """Sample the pictures of many spans of one video in a single pass.
 
     Each span gets the frame shown at its start, at start + interval, and so on before its end.
+    Where no frame is on the screen there is none: before the first, after the last, and once one
+    has stood longer than `mien.media.limits.STANDS` and than the sound of the file.
+
     Frames are decoded in order and dropped where not wanted: seeking to each one is eight times
     slower. One frame is held at a time, whatever the length of the video.
 
@@ -70,13 +64,17 @@ def read_frames(
         How many of the numbered pictures belong to a second.
     side : sequence of {"left", "right", None}, optional
         For each span, the half of a split-screen picture to keep. None: the whole picture.
+    max_seconds : float
+        The most that is used of one span; what comes after is reported and left out.
     report : callable
-        Receives a `Damage` where part of the file is unreadable; by default Python's warning.
+        Receives a `Note` of what is odd, and a `Damage` where part of the file is unreadable; by
+        default Python's warning.
 
     Yields
     ------
     tuple of (int, float, array (H, W, 3) uint8)
-        Index of the span, time in seconds, and the RGB picture, in order of time.
+        Index of the span, time in seconds, and the RGB picture, in order of time. The same frame
+        and side is the same object, however often it is yielded: search it for faces once.
 
     Raises
     ------
@@ -93,23 +91,39 @@ def read_frames(
     if rate is not None and not 0 < rate < math.inf:
         raise MienError(f"{path}: {rate:g} pictures a second make no video")
     step = interval if rate is None else max(interval, 1 / rate)
-    wanted = heapq.merge(*(_times(i, span, step) for i, span in enumerate(spans)))
+    bounds = [limited(span, max_seconds) for span in spans]
+    wanted = heapq.merge(*(_times(i, *bound, step) for i, bound in enumerate(bounds)))
     target = next(wanted, None)
-    shown = _video(path, report) if rate is None else pictures.shown(path, rate, report)
-    with closing(shown):
-        for to_pixels, until in shown:
-            pixels: np.ndarray | None = None
-            while target is not None and target[0] < until - _TOLERANCE:
+    # Where a span is cut short by the limit, one looks whether there would have been more.
+    cut = min(
+        (bound[1] for bound, (_, end) in zip(bounds, spans, strict=True) if bound[1] != end),
+        default=None,
+    )
+    frames = video(path, report) if rate is None else pictures.shown(path, rate, report)
+    early = _EARLY
+    with closing(frames):
+        for frame in frames:
+            while target is not None and target[0] < frame.until - _TOLERANCE:
                 time, index = target
-                pixels = to_pixels() if pixels is None else pixels
-                if pixels is not None:
-                    yield index, time, _half(pixels, side[index] if side else None)
+                if time >= frame.begin - early:
+                    picture = frame.picture(side[index] if side else None)
+                    if picture is not None:
+                        yield index, time, picture
                 target = next(wanted, None)
-            if target is None:
+            early = _TOLERANCE
+            if cut is not None and frame.until > cut + _TOLERANCE:
+                what = f"is longer than {max_seconds:g} s, the most that is used of one utterance"
+                report(Note(path, cut, "longer than the limit", what))
+                cut = None
+            if target is None and cut is None:
                 return
 
 
-def decode(utterance: Utterance, frame_interval: float = FRAME_INTERVAL) -> Clip:
+def decode(
+    utterance: Utterance,
+    frame_interval: float = FRAME_INTERVAL,
+    max_seconds: float = MAX_SECONDS,
+) -> Clip:
     """Decode the pictures and the sound of one utterance.
 
     Parameters
@@ -118,6 +132,8 @@ def decode(utterance: Utterance, frame_interval: float = FRAME_INTERVAL) -> Clip
         Says where the media lie.
     frame_interval : float
         Seconds between two frames.
+    max_seconds : float
+        The most that is used where the utterance has no end.
 
     Returns
     -------
@@ -135,7 +151,12 @@ def decode(utterance: Utterance, frame_interval: float = FRAME_INTERVAL) -> Clip
         span = (utterance.start or 0.0, utterance.end)
         sides = [utterance.video_side]
         for _, time, frame in read_frames(
-            utterance.video, [span], interval=frame_interval, rate=utterance.video_rate, side=sides
+            utterance.video,
+            [span],
+            interval=frame_interval,
+            rate=utterance.video_rate,
+            side=sides,
+            max_seconds=max_seconds,
         ):
             times.append(time)
             frames.append(frame)
@@ -146,6 +167,7 @@ def decode(utterance: Utterance, frame_interval: float = FRAME_INTERVAL) -> Clip
             channel=utterance.audio_channel,
             start=utterance.start,
             end=utterance.end,
+            max_seconds=max_seconds,
         )
     if len({frame.shape for frame in frames}) > 1:
         raise MienError(f"{utterance.video}: changes its picture size half-way; convert it first")
@@ -158,39 +180,10 @@ def decode(utterance: Utterance, frame_interval: float = FRAME_INTERVAL) -> Clip
     )
 
 
-def _times(index: int, span: Span, interval: float) -> Iterator[tuple[float, int]]:
-    start, end = max(span[0], 0.0), span[1]
+def _times(index: int, start: float, end: float, interval: float) -> Iterator[tuple[float, int]]:
     for step in itertools.count():
         time = start + step * interval
         # Sums of decimal fractions miss a round end by a rounding error.
-        if end is not None and time > end - 1e-6:
+        if time > end - 1e-6:
             return
         yield time, index
-
-
-def _video(path: Path, report: Report) -> Generator[tuple[Callable[[], np.ndarray], float]]:
-    """Pair what converts each frame of a video with the time until which it is on the screen."""
-    with open_track(path, "video") as track:
-        for frame, until in _shown(track.frames(report), track.origin, track.frame_period):
-            yield partial(to_rgb, frame), until
-
-
-def _shown(frames: Iterable[Any], origin: float, period: float) -> Iterator[tuple[Any, float]]:
-    """Pair each frame with the time until which it is on the screen."""
-    held, begin = None, -period
-    for frame in frames:
-        # Raw streams have no time stamps; some AVI files have them out of order.
-        time = begin + period if frame.time is None else max(frame.time - origin, begin)
-        if held is not None:
-            yield held, time
-        held, begin = frame, time
-    if held is not None:
-        lasts = float(held.duration * held.time_base) if held.duration else period
-        yield held, begin + lasts
-
-
-def _half(pixels: np.ndarray, side: Side | None) -> np.ndarray:
-    middle = pixels.shape[1] // 2
-    if side is None:
-        return pixels
-    return np.ascontiguousarray(pixels[:, :middle] if side == "left" else pixels[:, middle:])
