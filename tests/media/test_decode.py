@@ -377,7 +377,8 @@ MEASURE = """
 import resource, sys
 from pathlib import Path
 from mien.media.decode import read_audio, read_frames
-count = sum(1 for _ in read_frames(Path(sys.argv[1]), [(0, None), (5, None)], interval=1, max_seconds=1e6))
+spans = [(0, None), (5, None)]
+count = sum(1 for _ in read_frames(Path(sys.argv[1]), spans, interval=1, max_seconds=1e6))
 print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 
 from mien.errors import MienError
@@ -23,14 +24,19 @@ _SCALES = (7, 15, 23, 31)
 # What samples are cut to before they are resampled, so that a click stays one.
 _LOUDEST = 8.0
 _EXPONENTS = 64
+# PyAV 18 reads beyond the end of a frame that has more channels than this, each in a plane.
+_PLANES = 7
 _HIGHEST = 2.0 ** (_EXPONENTS - 2)
 
 
 def samples_of(frame: Any) -> np.ndarray:
     """Give the samples of a decoded frame, (C, S) floating point: integers in [-1, 1]."""
+    channels = frame.layout.nb_channels
+    if frame.format.is_planar and channels > _PLANES:
+        (frame,) = av.AudioResampler(format=frame.format.packed).resample(frame)
     samples: np.ndarray = frame.to_ndarray()
     if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
+        samples = samples.reshape(-1, channels).T
     if samples.dtype.kind == "u":
         return (samples - 128.0) / 128.0
     if samples.dtype.kind == "i":
