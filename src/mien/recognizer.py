@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from mien.batch import Batch
 from mien.dataset.examples import collate, cut
 from mien.dataset.sample import from_clip, to_sample
-from mien.dataset.turns import MAX_SECONDS, DecodeOptions
+from mien.dataset.turns import DecodeOptions
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
+from mien.media.limits import MAX_SECONDS
 from mien.media.silence import has_sound
 from mien.media.transcript import Cue, read_transcript
 from mien.models import Network, Output

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 from media_files import murmur, write_video
 
+from mien.dataset.pool import time_limit
 from mien.dataset.prepare import UNIT, _units, prepare
 from mien.dataset.store import SCHEMA_VERSION, Store
 from mien.errors import MienError
@@ -21,6 +22,7 @@ from mien.utterance import Skipped, Utterance
 SCRIPT = """
 import multiprocessing, os, signal, sys, time
 from pathlib import Path
+from mien.dataset import pool
 from mien.dataset.prepare import prepare
 from mien.utterance import Utterance
 
@@ -41,7 +43,16 @@ class Odd(type(Path())):
             raise RuntimeError("who could have known")
         return super().__str__()
 
-KINDS = {"deadly": Deadly, "odd": Odd}
+class Endless(type(Path())):
+    '''A path that keeps the worker for ever, as a bad file may keep a decoder.'''
+    def __format__(self, spec):
+        while multiprocessing.parent_process() is not None:
+            time.sleep(600)
+        return super().__format__(spec)
+
+KINDS = {"deadly": Deadly, "odd": Odd, "endless": Endless}
+pool.PATIENCE = 3.0
+pool._EACH_TURN = pool._EACH_SECOND = 0.0
 
 def items(folder, hold):
     for number, path in enumerate(sorted(folder.glob("*.wav"))):
@@ -417,3 +428,27 @@ def test_a_file_that_kills_its_process_costs_only_itself(tmp_path):
         str(folder / "odd_18.wav"),
     }
     assert len(Store(out)) == UNIT + 2
+
+
+@pytest.mark.slow
+def test_a_file_that_takes_for_ever_costs_only_itself(tmp_path):
+    folder, out = tmp_path / "wav", tmp_path / "out"
+    write_sounds(folder, 6)
+    (folder / "0003.wav").rename(folder / "endless_3.wav")
+    printed, errors = start(tmp_path, folder, out).communicate(timeout=120)
+    assert "5 utterances" in printed, errors
+    (note,) = notes(out)
+    assert (note.id, note.kind) == ("endless_3", "decoder too slow")
+    assert note.reason == "decoding it takes longer than 4 s"
+    assert len(Store(out)) == 5
+
+
+def test_the_time_limit_grows_with_what_there_is_to_decode(tmp_path):
+    path = tmp_path / "a.mkv"
+    path.write_bytes(bytes(1_000_000))
+    turns = [utterance(str(i), video=path, start=i, end=i + 1.0) for i in range(20)]
+    assert time_limit([utterance("a", text="words")]) == 130
+    assert time_limit(turns[:1]) == pytest.approx(130 + 2 + 10)
+    assert time_limit(turns) == pytest.approx(120 + 200 + 2 * 20 + 10)
+    assert time_limit([utterance("a", video=path)]) == pytest.approx(130 + 2 * 500 + 10)
+    assert time_limit([utterance("a", video=path, end=1e300)]) == pytest.approx(130 + 1000 + 10)

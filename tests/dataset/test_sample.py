@@ -201,7 +201,7 @@ def test_what_is_longer_than_the_limit_is_cut_with_a_note(cropper, tmp_path, end
     assert (len(sample.waveform), sample.seconds) == (32_000, 2.0)
     assert sample.face_times.tolist() == [1, 1.5, 2, 2.5]
     assert [(note.kind, note.reason) for note in skipped] == [
-        ("note: longer than what is decoded", "longer than 2 s: only its beginning is used")
+        ("note: longer than the limit", "longer than 2 s: only its beginning is used")
     ]
 
 

@@ -14,7 +14,7 @@ from media_files import damage, number_of, rotate_clockwise, truncate, write_vid
 
 from mien.errors import MienError
 from mien.media.decode import decode, has_audio, has_video, read_audio, read_frames
-from mien.media.track import Damage
+from mien.media.notes import Damage
 from mien.utterance import Utterance
 
 
@@ -377,7 +377,8 @@ MEASURE = """
 import resource, sys
 from pathlib import Path
 from mien.media.decode import read_audio, read_frames
-count = sum(1 for _ in read_frames(Path(sys.argv[1]), [(0, None), (5, None)], interval=1))
+spans = [(0, None), (5, None)]
+count = sum(1 for _ in read_frames(Path(sys.argv[1]), spans, interval=1, max_seconds=1e6))
 print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -1,10 +1,12 @@
 """Shards made by several processes, any of which may die on a file."""
 
+import faulthandler
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -19,7 +21,19 @@ from mien.dataset.store import write_shard
 from mien.dataset.turns import DecodeOptions
 from mien.errors import MienError
 from mien.media.faces import FaceCropper
+from mien.media.limits import MAX_SECONDS
 from mien.utterance import Sample, Skipped, Utterance
+
+PATIENCE = 120.0
+"""Seconds that any recording may take, of whatever length; see `time_limit`."""
+
+# What a recording may take more: for each of its turns and each of its seconds (s) ...
+_EACH_TURN = 10.0
+_EACH_SECOND = 2.0
+# ... and one for so many bytes. The slowest decoders do five times as much.
+_BYTES_A_SECOND = 100_000
+# Bytes of a second of a recording whose length is not known; few have less.
+_BYTES_OF_A_SECOND = 2_000
 
 T = TypeVar("T")
 
@@ -35,8 +49,9 @@ class Job:
 def run(jobs: Iterator[Job], options: DecodeOptions, workers: int, bar: Any) -> list[Path]:
     """Write the shards that do not exist yet, and name them all in order.
 
-    Jobs are taken two for each process, so that a lazy corpus stays lazy. A job whose process dies
-    or fails unexpectedly is tried again alone, so that only the utterances at fault are skipped.
+    Jobs are taken two for each process, so that a lazy corpus stays lazy. A job whose process dies,
+    takes too long over a recording or fails in a way that nobody foresaw is tried again alone, so
+    that only the utterances at fault are skipped.
 
     Parameters
     ----------
@@ -122,20 +137,29 @@ def _one_by_one(unit: list[Utterance], options: DecodeOptions) -> Iterator[Sampl
     pool = _pool(1)
     try:
         for utterance in unit:
+            begun = time.monotonic()
             try:
                 yield from _first([pool.submit(_attempt, utterance, options)]).result()
             except BrokenProcessPool:
-                yield _fault(utterance, "the process that decoded it died")
+                yield _died(utterance, time.monotonic() - begun)
                 pool.shutdown()
                 pool = _pool(1)
             except Exception as error:
-                yield _fault(utterance, f"{type(error).__name__}: {error}")
+                reason = f"{type(error).__name__}: {error}"
+                yield _fault(utterance, reason, type(error).__name__)
     finally:
         pool.shutdown()
 
 
-def _fault(utterance: Utterance, reason: str) -> Skipped:
-    return Skipped(utterance.id, reason, str(utterance.video or utterance.audio or ""))
+def _died(utterance: Utterance, seconds: float) -> Skipped:
+    limit = time_limit([utterance])
+    if seconds < limit:
+        return _fault(utterance, "the process that decoded it died", "decoder died")
+    return _fault(utterance, f"decoding it takes longer than {limit:.0f} s", "decoder too slow")
+
+
+def _fault(utterance: Utterance, reason: str, kind: str) -> Skipped:
+    return Skipped(utterance.id, reason, str(utterance.video or utterance.audio or ""), kind)
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
@@ -171,8 +195,35 @@ def _attempt(utterance: Utterance, options: DecodeOptions) -> list[Sample | Skip
 
 
 def _samples(unit: list[Utterance], options: DecodeOptions) -> Iterator[Sample | Skipped]:
-    for _, turns in groupby(unit, recording):
-        yield from to_samples(list(turns), _cropper(), options)
+    with open(os.devnull, "w") as nowhere:
+        for _, group in groupby(unit, recording):
+            turns = list(group)
+            # This watch needs no Python to run: it ends the process in the midst of a decoder, too.
+            limit = time_limit(turns, options.max_seconds)
+            faulthandler.dump_traceback_later(limit, exit=True, file=nowhere)
+            try:
+                yield from to_samples(turns, _cropper(), options)
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+
+
+def time_limit(turns: Sequence[Utterance], max_seconds: float = MAX_SECONDS) -> float:
+    """Give the seconds that the turns of one recording may take to be decoded.
+
+    It is far more than a slow computer needs, and grows with the number of turns, the size of the
+    files and the time of the last turn in them; of a file whose length is not known that is
+    estimated from its size.
+    """
+    paths = {path for turn in turns for path in (turn.video, turn.audio) if path is not None}
+    size = sum(path.stat().st_size for path in paths if path.is_file())
+    open_end = min(max_seconds, size / _BYTES_OF_A_SECOND)
+    ends = [(turn.start or 0.0) + open_end if turn.end is None else turn.end for turn in turns]
+    return (
+        PATIENCE
+        + _EACH_TURN * len(turns)
+        + _EACH_SECOND * min(max(0.0, *ends), size / _BYTES_OF_A_SECOND)
+        + size / _BYTES_A_SECOND
+    )
 
 
 @cache

@@ -23,10 +23,11 @@ from mien.dataset.store import (
     read_shard,
     utterance_to_row,
 )
-from mien.dataset.turns import MAX_SECONDS, DecodeOptions
+from mien.dataset.turns import DecodeOptions
 from mien.errors import MienError
 from mien.files import PART, write_text
 from mien.media.decode import FRAME_INTERVAL
+from mien.media.limits import MAX_SECONDS
 from mien.utterance import RATE, NoFace, Skipped, Utterance
 
 UNIT = 16

@@ -20,6 +20,7 @@ from mien.dataset.turns import (
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL
 from mien.media.faces import FaceCropper
+from mien.media.limits import LONGER
 from mien.utterance import RATE, Clip, Sample, Skipped, Utterance
 
 BEYOND = 0.5
@@ -205,7 +206,7 @@ def _length_notes(sample: Sample, options: DecodeOptions) -> Iterator[Skipped]:
     asked = math.inf if utterance.end is None else utterance.end - start
     if asked > options.max_seconds and length > options.max_seconds - BEYOND:
         why = f"longer than {options.max_seconds:g} s: only its beginning is used"
-        yield Skipped(utterance.id, why, source, "note: longer than what is decoded")
+        yield Skipped(utterance.id, why, source, f"note: {LONGER}")
     elif 0 < length < asked - BEYOND and asked < math.inf:
         why = f"should end at {utterance.end:g} s, but its recording ends at {start + length:.2f} s"
         yield Skipped(utterance.id, why, source, "note: ends after its recording")

@@ -10,14 +10,10 @@ import numpy as np
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, read_audio, read_frames
 from mien.media.faces import Face, FaceCropper
+from mien.media.limits import LONGER, MAX_SECONDS, limited
+from mien.media.notes import Damage, Note
 from mien.media.silence import has_sound, is_steady, loudness
-from mien.media.track import Damage
 from mien.utterance import RATE, SHORTEST, NoFace, Side, Utterance
-
-MAX_SECONDS = 600.0
-"""Seconds of one utterance that are decoded unless somebody asks for more.
-
-The longest of the corpora lasts 109 s (CMU-MOSEI); a list may name a file of hours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +83,12 @@ def read_faces(
     try:
         for place, time, picture in read_frames(
             path,
-            [(turn.start or 0.0, _until(turn, options)) for turn in turns],
+            [(turn.start or 0.0, turn.end) for turn in turns],
             interval=options.frame_interval,
             rate=rate,
             side=[turn.video_side for turn in turns],
-            report=lambda damage: _tell(path, damage, turns, remarks),
+            max_seconds=options.max_seconds,
+            report=lambda note: _tell(path, note, turns, remarks),
             ended=ends.append,
         ):
             searched[place].append((time, search(picture, turns[place].video_side)))
@@ -102,7 +99,7 @@ def read_faces(
         if not frames:
             noted.append(Remark("no picture in that time", f"no picture {_span(turn)}"))
         videos.append(watch(frames, options, noted))
-        videos[-1].end = min([*ends, _until(turn, options)]) if frames else None
+        videos[-1].end = min([*ends, _bounds(turn, options)[1]]) if frames else None
     return videos
 
 
@@ -137,20 +134,21 @@ def read_sounds(
 ) -> list[TurnAudio]:
     """Read the sound of the turns of one file at 16 kHz, which is decoded once."""
     remarks: list[list[Remark]] = [[] for _ in turns]
-    begin = max(min(turn.start or 0.0 for turn in turns), 0.0)
+    bounds = [_bounds(turn, options) for turn in turns]
+    begin = min(start for start, _ in bounds)
     try:
         wave = read_audio(
             path,
             channel=channel,
             start=begin,
-            end=max(_until(turn, options) for turn in turns),
-            report=lambda damage: _tell(path, damage, turns, remarks),
+            end=max(end for _, end in bounds),
+            report=lambda note: _tell(path, note, turns, remarks),
         )
     except MienError as error:
         return [TurnAudio(remarks=[_unreadable(path, error)]) for _ in turns]
     return [
-        hear(_turn(wave, begin, turn, options), _span(turn), noted)
-        for turn, noted in zip(turns, remarks, strict=True)
+        hear(_cut(wave, begin, span), _span(turn), noted)
+        for turn, span, noted in zip(turns, bounds, remarks, strict=True)
     ]
 
 
@@ -179,27 +177,29 @@ def _unreadable(path: Path, error: MienError) -> Remark:
 
 def _tell(
     path: Path,
-    damage: Damage,
+    note: Note,
     turns: Sequence[Utterance],
     remarks: Sequence[list[Remark]],
 ) -> None:
-    """Remark on damage where turns last until it or begin after it."""
+    """Remark on what is odd where turns last until it or begin after it."""
+    if note.kind == LONGER:
+        return  # noted once for the utterance, not once for each of its tracks
+    kind = note.kind if isinstance(note, Damage) else f"note: {note.kind}"
     for turn, noted in zip(turns, remarks, strict=True):
-        if turn.end is None or turn.end > damage.at:
-            noted.append(Remark("damaged", str(damage).removeprefix(f"{path}: ")))
+        if note.at is None or turn.end is None or turn.end > note.at:
+            noted.append(Remark(kind, str(note).removeprefix(f"{path}: ")))
 
 
-def _until(turn: Utterance, options: DecodeOptions) -> float:
-    """Give the time in the file at which a turn ends at the latest."""
-    longest = max(turn.start or 0.0, 0.0) + options.max_seconds
-    return longest if turn.end is None else min(turn.end, longest)
+def _bounds(turn: Utterance, options: DecodeOptions) -> tuple[float, float]:
+    """Give the times in the file between which a turn is decoded."""
+    return limited((turn.start or 0.0, turn.end), options.max_seconds)
 
 
-def _turn(wave: np.ndarray, begin: float, turn: Utterance, options: DecodeOptions) -> np.ndarray:
-    """Cut one turn out of sound that starts at `begin`."""
+def _cut(wave: np.ndarray, begin: float, span: tuple[float, float]) -> np.ndarray:
+    """Cut what lies between two times out of sound that starts at `begin`."""
     first = round(begin * RATE)
-    start = round(max(turn.start or 0.0, 0.0) * RATE) - first
-    return wave[start : max(round(_until(turn, options) * RATE) - first, 0)]
+    start, stop = (max(round(time * RATE) - first, 0) for time in span)
+    return wave[start:stop]
 
 
 def _span(turn: Utterance) -> str:

@@ -9,7 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import MienError
-from mien.media.track import Damage, Report, open_track, to_rgb
+from mien.media.limits import STANDS
+from mien.media.notes import Damage, Report
+from mien.media.rgb import to_rgb
+from mien.media.shown import Shown
+from mien.media.track import open_track
 
 _PLACE = re.compile(r"%0?\d*d")
 
@@ -45,13 +49,11 @@ def numbered(pattern: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def shown(
-    pattern: Path, rate: float, report: Report
-) -> Generator[tuple[Callable[[], np.ndarray | None], float]]:
-    """Pair what decodes each picture with the time, in seconds, until which it is shown.
+def shown(pattern: Path, rate: float, report: Report) -> Generator[Shown]:
+    """Yield the pictures with the times at which they are shown.
 
     The first picture is shown from 0 on, whatever its number. Where a number is missing the
-    picture before it stays.
+    picture before it stays, as long as a picture of a video may.
 
     Parameters
     ----------
@@ -77,13 +79,15 @@ def shown(
             report(Damage(pattern, (number + 1 - first) / rate, why))
             missing = 0
         begin, until = (number - first) / rate, (following - first) / rate
-        yield partial(_decode, found[number], partial(_tell, pattern, begin, report)), until
+        until = min(until, begin + max(STANDS, 1 / rate))
+        decode = partial(_decode, found[number], partial(_tell, pattern, begin, report))
+        yield Shown(begin, until, decode)
 
 
 def _decode(path: Path, tell: Callable[[object], object]) -> np.ndarray | None:
     try:
         with open_track(path, "video") as track:
-            return to_rgb(next(track.frames(tell)))
+            return to_rgb(next(track.frames(tell))[1], track.stream.sample_aspect_ratio)
     except MienError as error:
         tell(error)
         return None

@@ -1,38 +1,34 @@
 """One stream of a media file, decoded in order, past damage where there is some."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import av
-import numpy as np
 
 from mien.errors import MienError
-
-Kind = Literal["video", "audio"]
+from mien.media.limits import MAX_PIXELS
+from mien.media.notes import Damage, Note, Report
+from mien.media.rgb import HDR
+from mien.media.streams import Kind, find_streams, open_media, within_limits
+from mien.media.timeline import Clock, Timeline, read_clock
 
 _CONTENT = {"video": "picture", "audio": "sound"}
 # Files end a little before their header says as a matter of course; later than this is damage.
 _SHORTFALL = 1.0
-
-
-class Damage(UserWarning):
-    """Part of a media file cannot be read; what could be read is used.
-
-    Attributes
-    ----------
-    at : float
-        Seconds from the beginning of the file to where the damage was met.
-    """
-
-    def __init__(self, path: Path, at: float, why: str) -> None:
-        super().__init__(f"{path}: damaged at {at:.2f} s ({why}); the rest of it is used")
-        self.at = at
-
-
-Report = Callable[[Damage], object]
+# Lengths that are estimated from the size of the file say nothing of damage.
+_ESTIMATED = {"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "mpeg", "mpegts"}
+# A WAV that is written to a pipe can't know its length and claims about the greatest that there is.
+_PIPED = 0x7FFF0000
+# Streams without a container: pictures have no times, but their headers may name a rate.
+_RAW = frozenset(("av1", "dirac", "h261", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo"))
+_RAW |= {"obu", "vc1", "vvc"}
+# Packets before a join that may look incomplete.
+_AT_JOIN = 3
+_USUAL_RATE = 25.0
+_RATES = (0.1, 1000.0)
 
 
 @dataclass(frozen=True)
@@ -43,111 +39,196 @@ class Track:
     kind: Kind
     container: Any
     stream: Any
+    others: int
+    """Other streams of the same kind."""
+    clock: Clock
 
     @property
-    def origin(self) -> float:
-        """Time stamp of the file's beginning: broadcast formats do not start at zero."""
-        return (self.container.start_time or 0) / av.time_base
+    def timeline(self) -> Timeline:
+        """What the stamps of this stream mean."""
+        return self.clock.timelines.get(self.stream.index, Timeline())
+
+    @property
+    def sound_end(self) -> float:
+        """Seconds from the beginning of the file to the end of its sound; 0 where it has none."""
+        sound = find_streams(self.container, "audio")
+        line = self.clock.timelines.get(sound[0].index) if sound else None
+        return line.end if line else 0.0
 
     @property
     def frame_period(self) -> float:
         """Seconds that a picture stays, where the picture itself does not say."""
-        return 1 / float(self.stream.average_rate or self.stream.guessed_rate or 25)
+        return 1 / (self._rate or _USUAL_RATE)
 
-    def frames(self, report: Report) -> Iterator[Any]:
-        """Yield every frame that can be decoded; report the first damage.
+    @property
+    def _rate(self) -> float | None:
+        rate = self.stream.codec_context.framerate
+        if not self._raw:
+            rate = self.stream.average_rate or self.stream.guessed_rate or rate
+        return float(rate) if rate and _RATES[0] <= rate <= _RATES[1] else None
+
+    @property
+    def _raw(self) -> bool:
+        return self.container.format.name in _RAW
+
+    def frames(self, report: Report) -> Iterator[tuple[float | None, Any]]:
+        """Yield every frame that can be decoded; report what is odd, and the first damage.
+
+        Yields
+        ------
+        tuple of (float or None, frame)
+            With the seconds from the beginning of the file, None where the file does not say.
 
         Raises
         ------
         MienError
             There is none.
         """
+        for note in self._notes():
+            report(note)
         last: float | None = None
         why: str | None = None
-        reported = False
+        end, reported = 0.0, False
         for item in self._attempts():
             if isinstance(item, str):
                 why = why or item
             else:
-                last = (last or 0.0) if item.time is None else item.time - self.origin
-                yield item
+                time, frame = item
+                if last is None and self.kind == "video" and frame.color_trc in HDR:
+                    what = (
+                        f"is of high dynamic range ({HDR[frame.color_trc]}); its tones are mapped"
+                    )
+                    report(Note(self.path, None, "high dynamic range", what))
+                last = (last or 0.0) if time is None else time
+                end = max(end, last + _lasts(frame))
+                yield time, frame
             if why and last is not None and not reported:
                 reported = True
-                report(Damage(self.path, last, why))
+                report(Damage(self.path, max(last, 0.0), why))
         if last is None:
-            what = f"no {_CONTENT[self.kind]} in it can be decoded ({why or 'it is empty'})"
+            what = f"no {_CONTENT[self.kind]} in it can be decoded ({self._nothing(why)})"
             raise MienError(f"{self.path}: {what}")
         claimed = self._claimed()
-        if not reported and claimed is not None and last + _SHORTFALL < claimed:
-            report(Damage(self.path, last, f"it ends there but should last {claimed:.2f} s"))
+        if not reported and claimed is not None and end + _SHORTFALL < claimed:
+            report(Damage(self.path, end, f"it ends there but should last {claimed:.2f} s"))
+
+    def _notes(self) -> Iterator[Note]:
+        """Tell what is odd before anything is decoded."""
+        if self.others:
+            what = f"has {self.others + 1} {self.kind} streams; number {self.stream.index} is used"
+            yield Note(self.path, None, f"several {self.kind} streams", what)
+        if self.kind == "video" and self._raw and self._rate is None:
+            what = f"does not say how many pictures belong to a second: {_USUAL_RATE:g} are assumed"
+            yield Note(self.path, None, "frame rate guessed", what)
+        yield from self.timeline.notes
 
     def _attempts(self) -> Iterator[Any]:
         """Yield frames, and what is wrong as words: one bad packet does not end the recording."""
+        number = -1
         try:
             for packet in self.container.demux(self.stream):
-                if packet.is_corrupt:
+                number += packet.size > 0
+                if packet.size and number == self.timeline.stop:
+                    return
+                if packet.is_corrupt and not self._harmless(number):
                     yield "data cut short"
+                packet.opaque = self.timeline.shift(number)
                 try:
                     for frame in packet.decode():
                         if frame.is_corrupt:
                             yield "data missing"
-                        yield frame
+                        yield self._timed(frame)
                 except av.FFmpegError as error:
                     yield error.strerror or "broken data"
         except av.FFmpegError as error:
             yield error.strerror or "broken data"
 
+    def _timed(self, frame: Any) -> tuple[float | None, Any]:
+        if frame.time is None or frame.opaque is None:
+            return None, frame
+        return frame.time + frame.opaque, frame
+
+    def _harmless(self, number: int) -> bool:
+        """Whether a packet that FFmpeg thinks incomplete is the last one before an honest end.
+
+        That is the end of a recording to which another was appended, or of a file that can't say
+        how long it is.
+        """
+        timeline = self.timeline
+        if any(number < first <= number + _AT_JOIN for first, _ in timeline.shifts):
+            return True
+        return number + 1 == timeline.packets and self._piped
+
+    @property
+    def _piped(self) -> bool:
+        """Whether the file was written without knowing how long it would be."""
+        name = self.container.format.name
+        if name == "wav":
+            size = _data_size(self.path)
+            return size == 0 or size >= _PIPED
+        seconds = float((self.stream.duration or 0) * self.stream.time_base)
+        bytes_a_second = (self.stream.codec_context.bit_rate or 0) / 8
+        return name in ("aiff", "au") and seconds * bytes_a_second >= _PIPED
+
     def _claimed(self) -> float | None:
+        """Give the length in seconds that a file states, None where it can't be relied on."""
+        estimated = self.container.format.name in _ESTIMATED | _RAW
+        if estimated or self._piped or not self.timeline.plain:
+            return None
         if self.stream.duration is not None:
             return float(self.stream.duration * self.stream.time_base)
-        return claimed_duration(self.container)
+        # This is the length of the longest stream, of which the others may fall short.
+        longest = self.container.duration and self.container.duration / av.time_base
+        ended = self.clock.end is not None and longest and self.clock.end + _SHORTFALL < longest
+        return longest if ended else None
+
+    def _nothing(self, why: str | None) -> str:
+        if self.timeline.stop == 0:
+            return "its time stamps are hours away from the beginning"
+        if self.kind == "video" and not self.stream.codec_context.width:
+            return f"its pictures have no size, or more than {MAX_PIXELS} pixels"
+        return why or "it is empty"
+
+
+def _data_size(path: Path) -> int:
+    """Read how many bytes of samples a WAV says that it has; FFmpeg tells what there are."""
+    with path.open("rb") as file:
+        order: Literal["big", "little"] = "big" if file.read(12)[:4] == b"RIFX" else "little"
+        while len(header := file.read(8)) == 8:
+            size = int.from_bytes(header[4:], order)
+            if header[:4] == b"data":
+                return size
+            file.seek(size + size % 2, 1)
+    return 0
+
+
+def _lasts(frame: Any) -> float:
+    """Give the seconds that a frame states for itself."""
+    if frame.duration and frame.time_base:
+        return float(frame.duration * frame.time_base)
+    return frame.samples / frame.sample_rate if hasattr(frame, "samples") else 0.0
 
 
 @contextmanager
 def open_track(path: Path, kind: Kind) -> Iterator[Track]:
-    """Open the pictures or the sound of a file; `MienError` where it has none."""
+    """Open the pictures or the sound of a file; `MienError` where it has none that is read."""
     with open_media(path) as container:
-        stream = find_stream(container, kind)
-        if stream is None:
+        streams = find_streams(container, kind)
+        if not streams:
             raise MienError(f"{path}: holds no {_CONTENT[kind]}")
+        stream, *others = streams
+        fault = within_limits(stream)
+        if fault is not None:
+            raise MienError(f"{path}: {fault}")
         # Preparing runs one process a core; a decoder's own threads would only hold more frames.
         stream.codec_context.thread_count = 1
-        yield Track(path, kind, container, stream)
+        stream.codec_context.copy_opaque = True
+        if kind == "video":
+            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        clock = Clock({}, None) if _is_picture(container) else read_clock(path)
+        yield Track(path, kind, container, stream, len(others), clock)
 
 
-@contextmanager
-def open_media(path: Path) -> Iterator[Any]:
-    """Open a file with PyAV; `MienError` where it is missing or unreadable."""
-    try:
-        # "file:" keeps a colon in a name from being read as a protocol; the white list keeps a
-        # playlist that poses as a clip from fetching anything over the network.
-        container = av.open(
-            f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"}
-        )
-    except FileNotFoundError:
-        raise MienError(f"{path}: no such file") from None
-    except (av.FFmpegError, OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise MienError(f"{path}: cannot be read as a media file ({why})") from error
-    with container:
-        yield container
-
-
-def find_stream(container: Any, kind: Kind) -> Any:
-    """Find the first stream of a kind that has a decoder; the cover of a song is no video."""
-    cover = av.stream.Disposition.attached_pic
-    for stream in container.streams:
-        if stream.type == kind and stream.codec_context and not stream.disposition & cover:
-            return stream
-    return None
-
-
-def claimed_duration(container: Any) -> float | None:
-    """Give the length in seconds that a file claims, or None where it does not say."""
-    return None if container.duration is None else container.duration / av.time_base
-
-
-def to_rgb(frame: Any) -> np.ndarray:
-    """Turn a frame of any pixel format into RGB, upright as the phone was held."""
-    pixels = frame.to_ndarray(format="rgb24")
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+def _is_picture(container: Any) -> bool:
+    name = container.format.name
+    return name.endswith("_pipe") or name in ("image2", "ico")

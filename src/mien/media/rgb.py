@@ -1,0 +1,106 @@
+"""A decoded frame as the picture that was seen: upright, in its proportions, in RGB."""
+
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+from av.sidedata import sidedata
+
+from mien.media.limits import MAX_PIXELS
+
+HDR = {16: "PQ", 18: "HLG"}
+"""Tone curves of high dynamic range, by their numbers in ITU-T H.273."""
+
+# Candela a square metre that are white in a picture of ordinary range (ITU-R BT.2408).
+_WHITE = 203.0
+# Pixels this much wider than high, or less, are believed; others are faults of a header.
+_WIDEST_PIXEL = 4
+
+
+def to_rgb(frame: Any, pixel_aspect: Fraction | None = None) -> np.ndarray:
+    """Turn a frame of any pixel format into RGB, as it is meant to be looked at.
+
+    Parameters
+    ----------
+    frame : av.VideoFrame
+        Its display matrix, which cameras write and FFmpeg makes of EXIF orientations, is obeyed:
+        quarter turns and mirrorings. High dynamic range is mapped to the ordinary one.
+    pixel_aspect : Fraction, optional
+        Width of a pixel by its height. Pictures are enlarged so that pixels become square.
+
+    Returns
+    -------
+    array (H, W, 3) uint8
+    """
+    width, height = _square(frame.width, frame.height, pixel_aspect)
+    pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
+    if frame.color_trc in HDR:
+        pixels = _tones(HDR[frame.color_trc])[pixels]
+    return np.ascontiguousarray(_upright(pixels, _display_matrix(frame)))
+
+
+def _square(width: int, height: int, pixel_aspect: Fraction | None) -> tuple[int, int]:
+    aspect = float(pixel_aspect or 1)
+    if not 1 / _WIDEST_PIXEL <= aspect <= _WIDEST_PIXEL or abs(aspect - 1) < 0.01:
+        return width, height
+    if (aspect > 1) == (width * height * max(aspect, 1 / aspect) <= MAX_PIXELS):
+        return max(1, round(width * aspect)), height
+    return width, max(1, round(height / aspect))
+
+
+def _upright(pixels: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
+    """Mirror and turn by a display matrix, to the nearest quarter turn.
+
+    A point (x, y) of the picture, y downwards, goes to x (a, b) + y (c, d).
+    """
+    if matrix is None:
+        return pixels
+    (a, b), (c, d) = matrix[:2, :2].astype(float)
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        pixels, a, d = pixels.swapaxes(0, 1), c, b
+    return pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
+
+
+def _display_matrix(frame: Any) -> np.ndarray | None:
+    for data in frame.side_data:
+        if data.type is sidedata.Type.DISPLAYMATRIX and len(bytes(data)) == 36:
+            return np.frombuffer(bytes(data), np.int32).reshape(3, 3)
+    return None
+
+
+def _unknown(kinds: Any, value: int) -> Any:
+    member = object.__new__(kinds)
+    member._name_, member._value_ = f"UNKNOWN_{value}", value
+    return member
+
+
+# PyAV 18 knows fewer kinds of side data than FFmpeg, EXIF among those it lacks, and refuses to
+# list any of a frame that has one of these.
+setattr(sidedata.Type, "_missing_", classmethod(_unknown))  # noqa: B010, mypy refuses it plain
+
+
+@cache
+def _tones(curve: str) -> np.ndarray:
+    """Map the values of a curve of high dynamic range to those of sRGB, white to white."""
+    signal = np.arange(256) / 255
+    light = np.minimum((_pq(signal) if curve == "PQ" else _hlg(signal)) / _WHITE, 1)
+    low, high = 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055
+    return np.rint(255 * np.where(light <= 0.0031308, low, high)).astype(np.uint8)
+
+
+def _pq(signal: np.ndarray) -> np.ndarray:
+    """Candela a square metre of a signal (SMPTE ST 2084)."""
+    root = signal ** (1 / 78.84375)
+    light: np.ndarray = np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)
+    return 10_000 * light ** (1 / 0.1593017578125)
+
+
+def _hlg(signal: np.ndarray) -> np.ndarray:
+    """Candela a square metre of a signal on a screen of 1000 (ITU-R BT.2100)."""
+    scene = np.where(
+        signal <= 0.5,
+        signal**2 / 3,
+        (np.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12,
+    )
+    return 1000 * scene**1.2

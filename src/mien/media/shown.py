@@ -1,0 +1,89 @@
+"""Frames of a video with the times at which they are on the screen."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.media.limits import STANDS
+from mien.media.notes import Note, Report
+from mien.media.rgb import to_rgb
+from mien.media.track import open_track
+from mien.utterance import Side
+
+
+@dataclass
+class Shown:
+    """A picture on the screen.
+
+    Parameters
+    ----------
+    begin, until : float
+        Seconds from the beginning of the file.
+    to_pixels : callable
+        Makes the picture, array (H, W, 3) uint8; None where it can't be decoded.
+    """
+
+    begin: float
+    until: float
+    to_pixels: Callable[[], np.ndarray | None]
+    _views: dict[Side | None, np.ndarray | None] = field(default_factory=dict)
+
+    def picture(self, side: Side | None) -> np.ndarray | None:
+        """Give the whole picture or a half of it, the same object each time."""
+        if None not in self._views:
+            self._views[None] = self.to_pixels()
+        whole = self._views[None]
+        if side not in self._views and whole is not None:
+            middle = whole.shape[1] // 2
+            half = whole[:, :middle] if side == "left" else whole[:, middle:]
+            self._views[side] = np.ascontiguousarray(half)
+        return self._views.get(side)
+
+
+def video(path: Path, report: Report) -> Generator[Shown]:
+    """Yield the frames of a video, each until the next one, but no longer than it may stand.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    report : callable
+        Receives what is odd about it.
+
+    Raises
+    ------
+    MienError
+        It holds no picture.
+    """
+    with open_track(path, "video") as track:
+        aspect = track.stream.sample_aspect_ratio
+        sound, told = track.sound_end, False
+        for frame, begin, until in _timed(track.frames(report), track.frame_period):
+            longest = max(begin + STANDS, sound)
+            if until > longest and not told:
+                told = True
+                what = (
+                    f"shows one picture from {begin:.2f} s to {until:.2f} s; {STANDS:g} s are used"
+                )
+                report(Note(path, longest, "picture stands still", what))
+            yield Shown(begin, min(until, longest), partial(to_rgb, frame, aspect))
+
+
+def _timed(
+    frames: Iterable[tuple[float | None, Any]], period: float
+) -> Iterator[tuple[Any, float, float]]:
+    """Pair each frame with the times at which it comes and goes."""
+    held, begin = None, -period
+    for stamp, frame in frames:
+        # Raw streams have no time stamps; some AVI files have them out of order.
+        time = begin + period if stamp is None else max(stamp, begin)
+        if held is not None:
+            yield held, begin, time
+        held, begin = frame, time
+    if held is not None:
+        lasts = float(held.duration * held.time_base) if held.duration else period
+        yield held, begin, begin + lasts

@@ -1,0 +1,130 @@
+"""A media file opened, and the streams of it that count."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import av
+
+from mien.errors import MienError
+from mien.media.limits import MAX_CHANNELS, MAX_PIXELS, SAMPLE_RATES
+
+Kind = Literal["video", "audio"]
+
+# Demuxers that know their recordings or pictures by their content. Left out on purpose is whatever
+# opens other files or addresses (concat, hls, dash, sdp, vobsub, ...), whatever draws text as
+# pictures (tty, bin, xbin, svg_pipe, xpm_pipe, ...), subtitles, devices, and raw samples without
+# a header, which any file would pass for.
+_FORMATS = (
+    "asf,avi,dhav,dv,flv,gif,gxf,ivf,kux,matroska,mov,mpeg,mpegts,mxf,nsv,nut,nuv,ogg,pva,rm,wtv,"
+    "yuv4mpegpipe,av1,dirac,h261,h263,h264,hevc,m4v,mjpeg,mpegvideo,obu,vc1,vvc,"
+    "aac,ac3,aiff,amr,ape,au,caf,dsf,dss,dts,dtshd,eac3,flac,iff,ircam,loas,mlp,mp3,mpc,mpc8,"
+    "nistsphere,oma,pvf,qcp,shn,sox,tak,truehd,tta,voc,w64,wav,wv,xwma,"
+    "image2,apng,bmp_pipe,dpx_pipe,exr_pipe,gif_pipe,hdr_pipe,ico,j2k_pipe,jpeg_pipe,jpegls_pipe,"
+    "jpegxl_anim,jpegxl_pipe,pam_pipe,pbm_pipe,pcx_pipe,pgm_pipe,png_pipe,ppm_pipe,psd_pipe,"
+    "qoi_pipe,sgi_pipe,sunrast_pipe,tiff_pipe,webp_pipe"
+)
+
+_OPTIONS = {
+    "format_whitelist": _FORMATS,
+    "protocol_whitelist": "file",
+    # "100%d.jpg" is a name, not a pattern of many files.
+    "pattern_type": "none",
+    # FFmpeg takes stamps that go back for a counter that ran over; see `mien.media.timeline`.
+    "correct_ts_overflow": "0",
+    "max_pixels": str(MAX_PIXELS),
+}
+
+# Text drawn as a picture, in whatever container.
+_DRAWN = {"ansi", "bintext", "idf", "svg", "xbin", "xbm", "xface", "xpm"}
+
+_Flag = av.stream.Disposition
+_NO_VIDEO = _Flag.attached_pic | _Flag.timed_thumbnails
+_BESIDE = (
+    _Flag.comment
+    | _Flag.descriptions
+    | _Flag.visual_impaired
+    | _Flag.hearing_impaired
+    | _Flag.clean_effects
+    | _Flag.karaoke
+    | _Flag.non_diegetic
+    | _Flag.dependent
+)
+
+
+@contextmanager
+def open_media(path: Path) -> Iterator[Any]:
+    """Open a file with PyAV, for as long as the context lasts.
+
+    Only demuxers of recordings and pictures are let in, and no other file is opened, whatever the
+    file asks for.
+
+    Raises
+    ------
+    MienError
+        The file is missing or unreadable, or turns out to be within the context.
+    """
+    if path.exists() and not path.is_file():
+        raise MienError(f"{path}: is not a file")
+    try:
+        # "file:" keeps a colon in a name from being read as a protocol.
+        with av.open(f"file:{path}", metadata_errors="replace", options=_OPTIONS) as container:
+            yield container
+    except FileNotFoundError:
+        raise MienError(f"{path}: no such file") from None
+    except (av.FFmpegError, OSError, ValueError, ArithmeticError, MemoryError) as error:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        if isinstance(error, av.ArgumentError):
+            why = "it is a text, a playlist, or of a kind that is not read"
+        raise MienError(f"{path}: cannot be read as a media file ({why})") from error
+
+
+def find_streams(container: Any, kind: Kind) -> list[Any]:
+    """List the streams of a kind that have a decoder, the one that counts first.
+
+    That is the one the file marks as the default; of several, or without any such mark, one that
+    is neither a commentary nor a description for those who cannot see; then the first. The cover
+    of a song is no video, nor are thumbnails.
+    """
+    found = [
+        stream
+        for stream in container.streams
+        if stream.type == kind
+        and stream.codec_context
+        and not stream.disposition & _NO_VIDEO
+        and stream.codec_context.name not in _DRAWN
+    ]
+    return sorted(found, key=_rank)
+
+
+def _rank(stream: Any) -> tuple[bool, bool]:
+    return not stream.disposition & _Flag.default, bool(stream.disposition & _BESIDE)
+
+
+def within_limits(stream: Any) -> str | None:
+    """Say what about a stream is beyond what is decoded; None where nothing is."""
+    context = stream.codec_context
+    if stream.type == "video":
+        if context.width * context.height > MAX_PIXELS:
+            size = f"{context.width} x {context.height}"
+            return f"its pictures of {size} are larger than {MAX_PIXELS} pixels; scale them down"
+        return None
+    if not SAMPLE_RATES[0] <= context.sample_rate <= SAMPLE_RATES[1]:
+        lowest, highest = SAMPLE_RATES
+        return f"its sound has {context.sample_rate} samples a second, not {lowest} to {highest}"
+    if not 0 < context.channels <= MAX_CHANNELS:
+        return f"its sound has {context.channels} channels, not 1 to {MAX_CHANNELS}"
+    return None
+
+
+def has_video(path: Path) -> bool:
+    """Tell whether a file holds pictures (the cover of a song does not count)."""
+    with open_media(path) as container:
+        return bool(find_streams(container, "video"))
+
+
+def has_audio(path: Path) -> bool:
+    """Tell whether a file holds sound."""
+    with open_media(path) as container:
+        return bool(find_streams(container, "audio"))
