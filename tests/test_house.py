@@ -33,9 +33,11 @@ def room(path: Path) -> list[Path]:
         ("errors", ()),
         ("utterance", ()),
         ("files", ("errors",)),
+        ("names", ()),
+        ("encoding", ()),
         ("batch", ()),
-        ("corpora", ("corpora", "utterance", "errors")),
-        ("media", ("media", "utterance", "errors")),
+        ("corpora", ("corpora", "utterance", "errors", "names", "encoding")),
+        ("media", ("media", "utterance", "errors", "names", "encoding")),
         ("models", ("models", "batch", "errors")),
         (
             "features",
@@ -46,7 +48,7 @@ def room(path: Path) -> list[Path]:
         ),
         ("evaluation", ("evaluation", "errors", "files")),
         ("tasks", ("utterance", "errors")),
-        ("gallery", ("gallery", "encoder", "errors", "files")),
+        ("gallery", ("gallery", "encoder", "errors", "files", "names")),
         ("encoder", ("recognizer", "files")),
         (
             "dataset",

@@ -165,3 +165,38 @@ def test_thresholds_of_the_run_decide(recognizer: Recognizer) -> None:
     answer = recognizer(text="I am here").answers
     assert answer["emotion"].decision == ["happy", "sad"]
     assert len(answer["person"].decision) == 1
+
+
+def test_cues_are_cut_to_the_clip_and_name_who_speaks(
+    recognizer: Recognizer, tmp_path: Path
+) -> None:
+    clip, transcript = tmp_path / "a.wav", tmp_path / "a.srt"
+    soundfile.write(clip, np.random.default_rng(0).normal(0, 0.1, 3 * 16_000), 16_000)
+    cues = {
+        "00:00:00,000 --> 00:00:01,000": "ANNA: I am here",
+        "00:00:01,000 --> 01:00:00,000": "you",
+    }
+    late = {"00:00:03,500 --> 00:00:04,000": "never said"}
+    transcript.write_text("\n\n".join(f"{times}\n{words}" for times, words in cues.items()))
+    prediction = recognizer(clip, transcript=transcript)
+    assert [(s.start, s.end, s.text, s.speaker) for s in prediction.segments] == [
+        (0.0, 1.0, "I am here", "ANNA"),
+        (1.0, 3.0, "you", None),
+    ]
+    assert prediction.warnings == []
+    text = "\n\n".join(f"{times}\n{words}" for times, words in (cues | late).items())
+    transcript.write_text(text)
+    noted = recognizer(clip, transcript=transcript)
+    assert noted.warnings == [
+        "1 of 3 cues of the transcript begin after the clip's end, at 3 s, and are left out"
+    ]
+    assert scores(noted) == scores(prediction)
+
+
+def test_a_transcript_of_another_clip_is_refused(recognizer: Recognizer, shared_data: Path) -> None:
+    odd = shared_data / "odd"
+    with pytest.raises(MienError, match="not the transcript of this clip"):
+        recognizer(odd / "voice.wav", transcript=odd / "starts_after_the_clip.srt")
+    segments = recognizer(odd / "voice.wav", transcript=odd / "youtube_auto.vtt").segments
+    assert [segment.text for segment in segments] == ["hello there", "my friend"]
+    assert [segment.end for segment in segments] == [2.0, 3.0]

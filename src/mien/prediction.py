@@ -32,6 +32,7 @@ class Segment(BaseModel):
     start: float = Field(description="seconds from the beginning of the clip")
     end: float = Field(description="seconds from the beginning of the clip")
     text: str | None = Field(None, description="the words given for it")
+    speaker: str | None = Field(None, description="who says them, where the transcript names them")
     modalities: str = Field(description="what the answer goes by: t words, v faces, a sound")
     faces: int = Field(0, description="pictures looked at")
     faces_found: int = Field(0, description="pictures in which a face was found")

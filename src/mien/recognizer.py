@@ -19,7 +19,7 @@ from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
 from mien.media.limits import MAX_SECONDS
 from mien.media.silence import has_sound
-from mien.media.transcript import Cue, read_transcript
+from mien.media.transcript import Cue, Transcript, read_transcript, within
 from mien.models import Network, Output
 from mien.prediction import Answer, Prediction, Segment
 from mien.run import Run
@@ -117,7 +117,8 @@ class Recognizer:
         text : str, optional
             What is said.
         transcript : path, optional
-            What is said, as a file: .srt or .vtt with times (each cue becomes a segment), or text.
+            What is said, as a file with times, of which each cue becomes a segment, or as text: see
+            `mien.media.transcript.read_transcript`. What begins after the clip's end is left out.
 
         Raises
         ------
@@ -136,20 +137,23 @@ class Recognizer:
         """Decode a clip and cut it into segments; takes and raises what a call does."""
         if text is not None and transcript is not None:
             raise MienError("give either the words or a transcript file, not both")
-        cues = [Cue(text)] if text else read_transcript(transcript) if transcript else []
+        said = read_transcript(transcript) if transcript else Transcript([], [])
+        if text:
+            said = Transcript([Cue(text)], [])
         warnings: list[str] = []
         if isinstance(clip, Clip):
             clip, warnings = from_clip(clip, self.cropper, self.options)
         if isinstance(clip, Sample):
             sample, source = clip, clip.utterance.id
         else:
-            sample, warnings = self._decode(clip, " ".join(cue.text for cue in cues))
+            sample, warnings = self._decode(clip, " ".join(cue.text for cue in said.cues))
             source = "words alone" if clip is None else str(clip)
+        cues, unused = within(said, _seconds(sample))
         cuts = [
             (start, end, self._featured(_heard(cut))) for start, end, cut in _segments(sample, cues)
         ]
         segments = [segment for segment in cuts if self._grounds([segment[2]])]
-        warnings = [*warnings, *self._not_extracted(sample)]
+        warnings = [*unused, *warnings, *self._not_extracted(sample)]
         warnings += [
             f"nothing to go by from {start:.1f} to {end:.1f} s: no prediction for it"
             for start, end, cut in cuts
@@ -266,6 +270,7 @@ class Recognizer:
             start=round(start, 3),
             end=round(end, 3),
             text=sample.text,
+            speaker=sample.utterance.person,
             modalities=self._grounds([sample]),
             faces=searched,
             faces_found=found,
@@ -303,12 +308,12 @@ def _segments(sample: Sample, cues: Sequence[Cue]) -> list[tuple[float, float, S
     """Cut a clip at the cues' times, or into equal parts where it is long."""
     seconds = _seconds(sample)
     if cues and cues[0].start is not None:
-        spans = [(float(c.start or 0), float(c.end or 0), c.text) for c in cues]
+        spans = [(float(c.start or 0), float(c.end or 0), c) for c in cues]
     else:
         parts = max(1, -int(-seconds // LONGEST))
-        text = cues[0].text if cues else sample.text
+        cue = cues[0] if cues else Cue(sample.text or "", speaker=sample.utterance.person)
         edges = [seconds * i / parts for i in range(parts + 1)]
-        spans = [(a, b, text or "") for a, b in pairwise(edges)]
+        spans = [(a, b, cue) for a, b in pairwise(edges)]
     one = len(spans) == 1 and spans[0][:2] == (0, seconds)
     return [
         (
@@ -316,8 +321,8 @@ def _segments(sample: Sample, cues: Sequence[Cue]) -> list[tuple[float, float, S
             end,
             replace(
                 sample if one else cut(sample, start, end),
-                utterance=replace(sample.utterance, text=text or None),
+                utterance=replace(sample.utterance, text=cue.text or None, person=cue.speaker),
             ),
         )
-        for start, end, text in spans
+        for start, end, cue in spans
     ]

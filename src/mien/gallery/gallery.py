@@ -14,7 +14,7 @@ from mien.gallery.calibration import Calibration, calibrate
 from mien.gallery.export import export
 from mien.gallery.keeper import Keeper
 from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
-from mien.gallery.rows import RECORD_COLUMNS, check, pseudonyms, records, spelled, to_table, unit
+from mien.gallery.rows import RECORD_COLUMNS, check, pseudonyms, records, to_table, unit
 from mien.gallery.search import (
     LOOKED_AT,
     candidates,
@@ -25,6 +25,7 @@ from mien.gallery.search import (
     search_all,
 )
 from mien.gallery.templates import About, Templates, of
+from mien.names import spelled
 
 
 class Gallery:

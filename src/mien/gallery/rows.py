@@ -37,18 +37,6 @@ def unit(embeddings: np.ndarray) -> np.ndarray:
     return (embeddings / length).astype(np.float32)
 
 
-def spelled(name: str) -> str:
-    """Give the one spelling of a name that is stored and looked for.
-
-    Unicode has two for an accented letter, which look the same, and spaces around a name are not
-    seen: whoever is enrolled in one spelling must be found, and forgotten, in the other.
-
-    >>> spelled(" Jose\u0301") == "Jos\u00e9"
-    True
-    """
-    return unicodedata.normalize("NFC", name).strip()
-
-
 def check(newcomers: Sequence[Enrolment], today: date) -> None:
     """Refuse what must not be enrolled, whatever else is. Raises `MienError`."""
     whose: dict[str, str] = {}

@@ -1,0 +1,37 @@
+"""How the bytes of a text file are read as text."""
+
+import codecs
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def decode(content: bytes, errors: str = "strict") -> str:
+    r"""Decode UTF-8, or the UTF-16 or UTF-32 that a byte order mark announces.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    errors : str
+        What to do with bytes that cannot be decoded, as for `bytes.decode`.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        `errors` is "strict", and there are such bytes.
+
+    Examples
+    --------
+    >>> decode("h\u00e9".encode("utf-16")) == decode("h\u00e9".encode()) == "h\u00e9"
+    True
+    """
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(encoding, errors)
+    return content.decode("utf-8", errors)
