@@ -36,6 +36,8 @@ META = {
     "Ses02F_impro02_M000": entry("hap", fps=None),
     "../../secret_F000": entry("hap"),
     "Ses02F_impro02_M001": {"text": "no label"},
+    "Ses02F_impro02_M002": entry("hap") | {"label": 6},
+    (("Ses02F_impro02_M003",) * 2,) * 2: entry("hap"),
 }
 
 
@@ -68,7 +70,7 @@ def iemocap(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("authors") / "data"
     folder = root / "IEMOCAP_RAW_PROCESSED"
     for name in META:
-        if name.startswith("Ses") and name != "Ses02F_impro02_F000":
+        if isinstance(name, str) and name.startswith("Ses") and name != "Ses02F_impro02_F000":
             write_utterance(folder, name, 5 if name.startswith("Ses05") else 35)
     (folder / "meta.pkl").write_bytes(pickle.dumps(META, 3))
     lists = root / "IEMOCAP_SPLIT"
@@ -83,12 +85,52 @@ def iemocap(tmp_path_factory) -> Path:
     return root
 
 
+def fork_entry(name: str) -> dict[str, Any]:
+    """An entry of the fork that identifies persons: no label, and whom the recording names."""
+    own = {"start_time": 6.29, "end_time": 8.24, "speaker_id": name.partition("_")[0]}
+    return own | {"text": "Synthetic words.", "sr": 16_000, "fps": FPS}
+
+
+@pytest.mark.parametrize("folder", ["IEMOCAP_RAW_PROCESSED", "renamed"])
+def test_the_persons_fork_has_speakers_and_no_labels(tmp_path: Path, folder: str) -> None:
+    names = [
+        *("Ses01F_impro01_F000", "Ses01F_impro01_M000", "Ses01M_impro02_F000"),
+        *("Ses03M_script01_1_M000", "Ses03M_script01_1_F001"),
+    ]
+    meta = {name: fork_entry(name) for name in names}
+    for name in names:
+        write_utterance(tmp_path / folder, name, 2)
+    (tmp_path / folder / "meta.pkl").write_bytes(pickle.dumps(meta, 3))
+    items = list(processed.read(tmp_path / folder))
+    utterances, notes = split_up(items)
+    persons = {name: utterance.person for name, utterance in utterances.items()}
+    assert persons == {
+        "Ses01F_impro01_F000": "Ses01F",
+        "Ses01F_impro01_M000": "Ses01M",
+        "Ses01M_impro02_F000": "Ses01F",
+        "Ses03M_script01_1_M000": "Ses03M",
+        "Ses03M_script01_1_F001": "Ses03F",
+    }
+    assert {(u.corpus, u.emotions, u.text) for u in utterances.values()} == {
+        ("iemocap", None, "Synthetic words.")
+    }
+    told = "note: speaker_id in meta.pkl is {}; by the id's last part {} speaks"
+    assert notes == {
+        "Ses01F_impro01_M000": told.format("Ses01F", "Ses01M"),
+        "Ses01M_impro02_F000": told.format("Ses01M", "Ses01F"),
+        "Ses03M_script01_1_F001": told.format("Ses03M", "Ses03F"),
+    }
+    assert {item.kind for item in items if isinstance(item, Skipped)} == {processed.OTHER_SPEAKER}
+
+
 MOSEI = {
     "--qX_uD-tHPw_10": {"text": "Ten.", "label": [0, 0, 0, 1, 0, 1]},
     "--qX_uD-tHPw_5": {"text": "Five.", "label": [np.int64(0)] * 6},
     "-3g5yACwYnA_2": {"text": " ", "label": np.array([1, 0, 1, 0, 0, 0])},
     "-3g5yACwYnA_3": {"text": "No folder.", "label": [0, 0, 0, 0, 1, 0]},
     "-3g5yACwYnA_4": {"text": "Half a label.", "label": [0, 0, 0]},
+    "-3g5yACwYnA_5": {"text": "No number.", "label": [0, 0, 0, float("nan"), 0, 0]},
+    "-3g5yACwYnA_6": {"text": "Seven.", "label": [0] * 7},
     "-3g5yACwYnA_7": {"text": "Silent.", "label": [0, 1, 0, 0, 0, 0]},
 }
 
@@ -123,17 +165,21 @@ def test_iemocap_from_the_folder_or_the_one_above(iemocap: Path) -> None:
         "Ses01F_impro01_F000",
         "Ses01F_impro01_M000",
         "Ses01F_impro01_F001",
+        "Ses02F_impro02_M001",
         "Ses02F_impro02_M000",
         "Ses05M_script01_1b_F000",
         "Ses05M_script01_1b_M000",
     ]
+    assert utterances["Ses02F_impro02_M001"].emotions is None
     assert skipped == {
         "../../secret_F000": "not an id such as Ses01F_impro01_F000",
         "Ses01F_impro01_M001": "annotators do not agree (xxx)",
         "Ses01F_impro01_M002": "surprised (sur) is not one of the six emotions",
         "Ses02F_impro02_F000": "folder missing: no sound and no pictures",
         "Ses02F_impro02_M000": "video: no frame rate (fps) in meta.pkl",
-        "Ses02F_impro02_M001": "no label in meta.pkl",
+        "Ses02F_impro02_M001": "video: no frame rate (fps) in meta.pkl",
+        "Ses02F_impro02_M002": "its label in meta.pkl is no text",
+        "?": "an id that is no text but a tuple",
     }
 
 
@@ -211,6 +257,8 @@ def test_mosei(mosei: Path) -> None:
     assert skipped == {
         "-3g5yACwYnA_3": "folder missing: no sound and no pictures",
         "-3g5yACwYnA_4": "no label of six numbers in meta.pkl",
+        "-3g5yACwYnA_5": "no label of six numbers in meta.pkl",
+        "-3g5yACwYnA_6": "no label of six numbers in meta.pkl",
         "-3g5yACwYnA_7": "audio: file missing: audio.wav",
     }
     with pytest.raises(MienError, match=r"is CMU-MOSEI, and --named-side is for IEMOCAP"):

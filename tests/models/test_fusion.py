@@ -28,6 +28,16 @@ def test_fresh_weights_give_the_mean_of_what_is_present(there: list[bool]) -> No
     torch.testing.assert_close(fused[0], logits[0, torch.tensor(there)].mean(dim=0))
 
 
+def test_the_published_weights_start_at_random_up_to_one_over_the_root() -> None:
+    torch.manual_seed(0)
+    drawn = torch.stack([WeightedFusion(3, published_init=True).weight for _ in range(400)])
+    bound = 3**-0.5
+    assert 0.97 * bound < drawn.max() <= bound
+    assert -bound <= drawn.min() < -0.97 * bound
+    assert drawn.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
+    assert WeightedFusion(1, published_init=True).weight.tolist() == [1.0]
+
+
 def test_logits_of_a_missing_modality_have_no_effect() -> None:
     layer, present = fusion([0.3, 0.4, 0.5]), torch.tensor([[True, False, True]])
     logits = torch.randn(1, 3, 2)

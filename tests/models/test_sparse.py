@@ -14,6 +14,7 @@ from mien.models.sparse import (
     ActiveNorm,
     Sites,
     SparseBlock,
+    SubmanifoldConv,
     gathered,
     masked,
 )
@@ -167,3 +168,21 @@ def test_the_way_is_chosen_by_cost():
     for channels in (64, 256, 512):
         answers = [pays(share, channels) for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
         assert all(a >= b for a, b in itertools.pairwise(answers))
+
+
+def test_features_paired_as_published_land_in_other_maps() -> None:
+    mask = torch.tensor([[[1, 0], [1, 1]], [[1, 1], [0, 1]]], dtype=torch.bool)
+    rows = Sites(mask).paired_as_published(torch.arange(6.0)[:, None])
+    # sites by y, x, map: (0,0,A) (0,0,B) (0,1,B) (1,0,A) (1,1,A) (1,1,B) receive rows 0 to 5
+    assert rows[:, 0].tolist() == [0, 3, 4, 1, 2, 5]
+    alone = Sites(mask[:1]).paired_as_published(torch.arange(3.0)[:, None])
+    assert alone[:, 0].tolist() == [0, 1, 2], "of one map nothing is out of place"
+
+
+@pytest.mark.parametrize(("published", "variance"), [(False, 1 / 27), (True, 2 / 9)])
+def test_where_sparse_convolutions_start(published: bool, variance: float) -> None:
+    torch.manual_seed(0)
+    weight = SubmanifoldConv(64, 128, published_init=published).weight
+    assert weight.var().item() * 64 == pytest.approx(variance, rel=0.02)
+    highest = weight.abs().max().item() * 24
+    assert highest > 4 if published else highest <= 1, "normal, or uniform up to 1 / sqrt(9 C)"

@@ -4,11 +4,16 @@
 each utterance: its sound, and pictures numbered from 0. Those of IEMOCAP are all the frames of the
 film, for either half of it; those of MOSEI are taken at two a second. Beside them lie
 ``IEMOCAP_SPLIT`` and ``MOSEI_SPLIT``, the lists of who trains and who is tested.
+
+A fork that identifies IEMOCAP's persons has the same folders, and a ``meta.pkl`` with a
+``speaker_id`` in place of the label.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +29,11 @@ MOSEI_EMOTIONS = ("angry", "disgusted", "fearful", "happy", "sad", "surprised")
 
 MOSEI_RATE = 2.0
 """MOSEI's pictures a second; the published loader takes them for 30."""
+
+OTHER_SPEAKER = "note: speaker_id names another person than the speaker"
+"""Kind of the notes on the fork's `speaker_id`: it is whom the recording is named after."""
+
+_LABEL_SHOWN = 20  # letters of a label that no importer knows, in messages
 
 _IEMOCAP_ID = re.compile(r"Ses\d\d[FM]_\w+_[FM]\w+")
 _MOSEI_ID = re.compile(r"([\w-]+)_(\d+)")
@@ -56,13 +66,24 @@ def read(source: Path, **options: Any) -> Iterator[Utterance | Skipped]:
     meta = pickles.load(folder / "meta.pkl")
     if not isinstance(meta, dict) or not meta:
         raise MienError(f"{folder / 'meta.pkl'} holds no utterances: it should be a dict by id")
-    fields = [entry for entry in meta.values() if isinstance(entry, dict)]
-    if any(isinstance(entry.get("label"), str) for entry in fields):
-        return _iemocap(folder, **options).read(meta)
+    entries = {name: entry for name, entry in meta.items() if isinstance(name, str)}
+    nameless = [
+        Skipped("?", f"an id that is no text but a {type(name).__name__}", str(folder / "meta.pkl"))
+        for name in meta.keys() - entries.keys()
+    ]
+    if _is_iemocap(folder, entries):
+        return chain(nameless, _iemocap(folder, **options).read(entries))
     if options:
         flag = next(iter(options)).replace("_", "-")
         raise MienError(f"{folder} is CMU-MOSEI, and --{flag} is for IEMOCAP: leave it out")
-    return _read_mosei(folder, meta)
+    return chain(nameless, _read_mosei(folder, entries))
+
+
+def _is_iemocap(folder: Path, entries: Mapping[str, Any]) -> bool:
+    """Tell the two corpora apart by the folder's name, or else by the ids."""
+    if folder.name in FOLDERS:
+        return folder.name == FOLDERS[0]
+    return any(map(_IEMOCAP_ID.fullmatch, entries))
 
 
 def splits(source: Path) -> Path | None:
@@ -108,27 +129,32 @@ class _Iemocap:
     person_rule: iemocap.PersonRule
     named_side: Side
 
-    def read(self, meta: Mapping[Any, Any]) -> Iterator[Utterance | Skipped]:
+    def read(self, meta: Mapping[str, Any]) -> Iterator[Utterance | Skipped]:
         """Read a corpus, dialogue by dialogue and by time within each."""
 
-        def order(name: Any) -> tuple[str, float, str]:
-            return _dialogue(str(name)), _number(meta[name], "start_time") or 0.0, str(name)
+        def order(name: str) -> tuple[str, float, str]:
+            return _dialogue(name), _number(meta[name], "start_time") or 0.0, name
 
         for name in sorted(meta, key=order):
             if fault := self.fault(name, meta[name]):
-                yield Skipped(str(name), fault, str(self.folder / "meta.pkl"))
+                yield Skipped(name, fault, str(self.folder / "meta.pkl"))
             elif not (place := self.place(name)).is_dir():
                 yield Skipped(name, "folder missing: no sound and no pictures", str(place))
             else:
                 yield from self.utterance(name, meta[name], place)
 
-    def fault(self, name: Any, entry: Any) -> str | None:
-        """Say why an entry cannot be used, or None."""
-        if not (isinstance(name, str) and _IEMOCAP_ID.fullmatch(name)):
+    def fault(self, name: str, entry: Any) -> str | None:
+        """Say why an entry cannot be used, or None. One without a label can: by who speaks."""
+        if not _IEMOCAP_ID.fullmatch(name):
             return "not an id such as Ses01F_impro01_F000"
-        if not (isinstance(entry, dict) and isinstance(entry.get("label"), str)):
-            return "no label in meta.pkl"
-        return iemocap.label_fault(entry["label"], self.words)
+        if not isinstance(entry, dict):
+            return f"a {type(entry).__name__} in meta.pkl where its fields are expected"
+        label = entry.get("label")
+        if label is None:
+            return None
+        if not isinstance(label, str):
+            return "its label in meta.pkl is no text"
+        return iemocap.label_fault(label[:_LABEL_SHOWN], self.words)
 
     def place(self, name: str) -> Path:
         """Name an utterance's folder; the dialogue's is called by the first two parts of the id."""
@@ -144,6 +170,9 @@ class _Iemocap:
         audio = next((path for path in (voice, both) if path.is_file()), None)
         if audio is None:
             yield Skipped(name, f"audio: file missing: {voice.name}", str(voice))
+        speaker = iemocap.person(name)
+        if "speaker_id" in entry and (why := _other_speaker(entry["speaker_id"], speaker)):
+            yield Skipped(name, why, str(self.folder / "meta.pkl"), OTHER_SPEAKER)
         rate = _number(entry, "fps")
         if rate is None:
             yield Skipped(name, "video: no frame rate (fps) in meta.pkl", str(place))
@@ -154,7 +183,7 @@ class _Iemocap:
             session=name[:5],
             dialogue=_dialogue(name),
             text=_text(entry),
-            emotions=(self.words[entry["label"]],),
+            emotions=None if entry.get("label") is None else (self.words[entry["label"]],),
             video=None if rate is None else place / f"image_{side[0].upper()}_%d.jpg",
             video_rate=rate,
             audio=audio,
@@ -163,19 +192,27 @@ class _Iemocap:
         )
 
 
+def _other_speaker(claimed: Any, speaker: str) -> str | None:
+    """Say that somebody else than the speaker is claimed to speak, or None."""
+    if claimed == speaker:
+        return None
+    shown = claimed[:_LABEL_SHOWN] if isinstance(claimed, str) else type(claimed).__name__
+    return f"note: speaker_id in meta.pkl is {shown}; by the id's last part {speaker} speaks"
+
+
 def _dialogue(name: str) -> str:
     return name.rpartition("_")[0]
 
 
-def _read_mosei(folder: Path, meta: Mapping[Any, Any]) -> Iterator[Utterance | Skipped]:
-    def order(name: Any) -> tuple[str, int]:
-        match = _MOSEI_ID.fullmatch(str(name))
-        return (match[1], int(match[2])) if match else (str(name), -1)
+def _read_mosei(folder: Path, meta: Mapping[str, Any]) -> Iterator[Utterance | Skipped]:
+    def order(name: str) -> tuple[str, int]:
+        match = _MOSEI_ID.fullmatch(name)
+        return (match[1], int(match[2])) if match else (name, -1)
 
     for name in sorted(meta, key=order):
         emotions = _mosei_emotions(meta[name])
-        if not (isinstance(name, str) and _MOSEI_ID.fullmatch(name)):
-            yield Skipped(str(name), "not an id such as --qXJuDtHPw_5", str(folder / "meta.pkl"))
+        if not _MOSEI_ID.fullmatch(name):
+            yield Skipped(name, "not an id such as --qXJuDtHPw_5", str(folder / "meta.pkl"))
         elif emotions is None:
             yield Skipped(name, "no label of six numbers in meta.pkl", str(folder / "meta.pkl"))
         elif not (folder / name).is_dir():
@@ -199,12 +236,15 @@ def _read_mosei(folder: Path, meta: Mapping[Any, Any]) -> Iterator[Utterance | S
 def _mosei_emotions(entry: Any) -> tuple[str, ...] | None:
     """Give the words of a label; several, or none of them, are labels too."""
     try:
-        label = [float(strength) for strength in entry["label"]]
-    except (TypeError, ValueError, KeyError, IndexError):
+        label = entry["label"]
+        strengths = [float(label[place]) for place in range(len(MOSEI_EMOTIONS))]
+        complete = len(label) == len(MOSEI_EMOTIONS) and all(map(math.isfinite, strengths))
+    except (TypeError, ValueError, KeyError, IndexError, OverflowError):
         return None
-    if len(label) != len(MOSEI_EMOTIONS):
+    if not complete:
         return None
-    return tuple(word for word, strength in zip(MOSEI_EMOTIONS, label, strict=True) if strength > 0)
+    pairs = zip(MOSEI_EMOTIONS, strengths, strict=True)
+    return tuple(word for word, strength in pairs if strength > 0)
 
 
 def _text(entry: Mapping[str, Any]) -> str | None:
@@ -214,6 +254,7 @@ def _text(entry: Mapping[str, Any]) -> str | None:
 
 def _number(entry: Any, field: str) -> float | None:
     try:
-        return float(entry[field])
-    except (TypeError, ValueError, KeyError, IndexError):
+        number = float(entry[field])
+    except (TypeError, ValueError, KeyError, IndexError, OverflowError):
         return None
+    return number if math.isfinite(number) else None

@@ -50,10 +50,11 @@ class ModelConfig(BaseModel):
         description="mme2e-sparse: keep sites of each picture, whole frames and pieces of sound,"
         " or both",
     )
-    attention: Literal["learned", "published"] = Field(
+    attention: Literal["learned", "published", "published-unmended"] = Field(
         "learned",
         description="mme2e-sparse: weight what is kept by the attention, so that it learns, or"
-        " select only (published)",
+        " select only (published); published-unmended: with the published code's defect, too, by"
+        " which features land in other pictures of the batch, for checkpoints trained with it",
     )
     feature_sizes: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
         PUBLISHED_SIZES,
@@ -102,6 +103,11 @@ class ModelConfig(BaseModel):
         256,
         ge=0,
         description="length of the embedding that the person task learns; 0: none (published)",
+    )
+    weight_init: Literal["default", "published"] = Field(
+        "default",
+        description="weights that training starts from: of sparse convolutions 2.45 times smaller"
+        " than the published ones, and of the modalities in the fusion equal; or as published",
     )
     dropout: float = Field(
         0.1,

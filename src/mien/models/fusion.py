@@ -21,11 +21,16 @@ class WeightedFusion(nn.Module):
     ----------
     modalities : int
         Number of modalities of the model.
+    published_init : bool
+        Start from weights at random, even negative ones, as `torch.nn.Linear` does, instead of
+        equal ones.
     """
 
-    def __init__(self, modalities: int) -> None:
+    def __init__(self, modalities: int, *, published_init: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.full((modalities,), 1 / modalities))
+        if published_init and modalities > 1:
+            nn.init.uniform_(self.weight, -(modalities**-0.5), modalities**-0.5)
         self.weight.requires_grad_(modalities > 1)
 
     def forward(self, logits: Tensor, present: Tensor) -> Tensor:

@@ -75,7 +75,8 @@ class Network(nn.Module, ABC):
         widths = list(dims.values())
         for task, labels in tasks.items():
             fusion = state_fusion(self.config.fusion, widths, labels)
-            self.fusion[task] = fusion or WeightedFusion(len(widths))
+            published_init = self.config.weight_init == "published"
+            self.fusion[task] = fusion or WeightedFusion(len(widths), published_init=published_init)
             if fusion is None:
                 self.heads[task] = nn.ModuleDict({m: head(m, labels) for m in self.encoders})
 

@@ -106,6 +106,16 @@ class Sites:
         rows = maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])
         return rows if self.full else rows.index_select(0, self.index)
 
+    def paired_as_published(self, rows: Tensor) -> Tensor:
+        """Give each site the features that the published code's first sparse layer gives it.
+
+        That code lists features by map, y, x, but sites by y, x, map, and pairs the n-th with the
+        n-th: so features land in other maps, and what lands depends on the rest of the batch.
+        """
+        by_place = self.mask.permute(1, 2, 0)
+        place = (by_place.flatten().cumsum(0) - 1).view(by_place.shape).permute(2, 0, 1)
+        return rows.index_select(0, place[self.mask])
+
     def maps(self, rows: Tensor, fill: float = 0.0) -> Tensor:
         """Put rows (K, C) into maps (N, C, H, W), which hold `fill` where they are not active."""
         if not self.full:
@@ -234,6 +244,9 @@ class SubmanifoldConv(nn.Module):
     ----------
     channels_in, channels_out : int
         Features of a site.
+    published_init : bool
+        Start from the weights of SparseConvNet, normal of variance 2 / (9 C_in), instead of those
+        of `torch.nn.Conv2d`, whose deviation is 2.45 times smaller.
 
     Notes
     -----
@@ -241,11 +254,16 @@ class SubmanifoldConv(nn.Module):
     is what the dense kernel holds at (y, x); there is no bias.
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, *, published_init: bool = False
+    ) -> None:
         super().__init__()
-        bound = 1 / math.sqrt(TAPS * channels_in)  # as torch.nn.Conv2d
         self.weight = nn.Parameter(torch.empty(TAPS, channels_out, channels_in))
-        nn.init.uniform_(self.weight, -bound, bound)
+        bound = 1 / math.sqrt(TAPS * channels_in)
+        if published_init:
+            nn.init.normal_(self.weight, std=math.sqrt(2) * bound)
+        else:
+            nn.init.uniform_(self.weight, -bound, bound)
 
     def forward(self, x: Tensor, sites: Sites) -> Tensor:
         """Convolve rows (K, C_in) into rows (K, C_out)."""
@@ -278,13 +296,22 @@ class SparseBlock(nn.Module):
         Features of a site.
     momentum : float
         Of the batch norms' running statistics.
+    published_init : bool
+        As of `SubmanifoldConv`.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, momentum: float = 0.1) -> None:
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        momentum: float = 0.1,
+        *,
+        published_init: bool = False,
+    ) -> None:
         super().__init__()
-        self.conv1 = SubmanifoldConv(channels_in, channels_out)
+        self.conv1 = SubmanifoldConv(channels_in, channels_out, published_init=published_init)
         self.norm1 = ActiveNorm(channels_out, momentum)
-        self.conv2 = SubmanifoldConv(channels_out, channels_out)
+        self.conv2 = SubmanifoldConv(channels_out, channels_out, published_init=published_init)
         self.norm2 = ActiveNorm(channels_out, momentum)
 
     def forward(self, x: Tensor, sites: Sites) -> tuple[Tensor, Tensor]:

@@ -58,7 +58,8 @@ class SparseVGG(nn.Module):
     -----
     Dai et al. 2021, section 4.3. There the attention only selects and so never learns; here what
     it keeps is weighted by it (the M of their equation), times the number of sites, so that a
-    uniform attention changes nothing. `attention="published"` leaves the weights out.
+    uniform attention changes nothing. `attention="published"` leaves the weights out;
+    `"published-unmended"` does so too, and has the published defect `Sites.paired_as_published`.
     """
 
     def __init__(
@@ -70,9 +71,11 @@ class SparseVGG(nn.Module):
         self.stem = Stem(channels_in, wide[0])
         self.blocks = nn.Sequential(*(VGGBlock(wide[0], wide[0], pool=False) for _ in range(DENSE)))
         # the published 0.01 needs hundreds of steps before the running statistics hold
-        momentum = 0.01 if config.attention == "published" else 0.1
+        momentum = 0.1 if config.attention == "learned" else 0.01
+        published_init = config.weight_init == "published"
         self.stages = nn.ModuleList(
-            SparseBlock(a, b, momentum) for a, b in pairwise(wide[DENSE - 1 :])
+            SparseBlock(a, b, momentum, published_init=published_init)
+            for a, b in pairwise(wide[DENSE - 1 :])
         )
         attentive = wide[DENSE - 1 : -1]
         if config.sparsity == "frames":
@@ -152,4 +155,6 @@ class SparseVGG(nn.Module):
         if self.config.attention == "learned":
             weights = shares * active.sum(dim=(1, 2), keepdim=True)
             x = x * sites.rows(weights[:, None]).to(x)
+        if self.config.attention == "published-unmended" and stage == 0:
+            x = sites.paired_as_published(x)
         return x, sites
