@@ -1,5 +1,6 @@
 """One case: a healthy folder, one file of it damaged, and what reading it comes to."""
 
+import builtins
 import hashlib
 import os
 import shutil
@@ -129,6 +130,13 @@ class Bench:
         self.family, self.originals, self.place = family, originals.resolve(), place.resolve()
         self.targets = targets(family)
         self._healthy: dict[str, str] = {}
+        self._asked: list[str] = []
+        builtins.input = self._agree
+
+    def _agree(self, prompt: object = "") -> str:
+        """Answer yes, as somebody in a hurry does, and remember that there was a question."""
+        self._asked.append(str(prompt))
+        return "y"
 
     def name(self, case: int) -> str:
         """Name the target of a case; each has its turn."""
@@ -174,8 +182,6 @@ class Bench:
                 result.outcome = "noted" if notes else "changed"
                 if self.targets[name].exact:
                     raise Wrong("damaged, and read as something else without a word")
-            if Path(EXECUTED).exists():
-                raise Wrong("what the file carries has run")
         except MienError as error:
             result.outcome, result.detail = "refused", str(error)[:300]
         except Wrong as error:
@@ -184,6 +190,10 @@ class Bench:
             result.outcome = "exception"
             result.detail = f"{type(error).__name__}: {str(error)[:300]}"
             result.where = _where(error)
+        if self._asked or Path(EXECUTED).exists():
+            what = "has run" if Path(EXECUTED).exists() else "was offered to be run"
+            result.outcome, result.detail = "wrong", f"what the file carries {what}"
+            self._asked.clear()
         result.seconds = time.process_time() - began
         result.megabytes = max(_memory(peak=True) - before, 0.0)
         return result

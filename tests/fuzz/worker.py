@@ -18,14 +18,14 @@ def main() -> None:
     family, originals = sys.argv[1], Path(sys.argv[2])
     orders, answers = _apart()
     warnings.simplefilter("ignore")
-    os.environ["HF_HUB_OFFLINE"] = "1"
     place = Path(tempfile.mkdtemp(prefix="fuzz"))
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HOME": str(place / "hub")}
     try:
         bench = Bench(family, originals, place)
         for name in bench.targets:  # which imports what is slow to import
             bench.healthy(name)
         print("ready", file=answers, flush=True)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os.dup2(0, 2)
         for line in orders:
             print(json.dumps(asdict(bench.run(int(line)))), file=answers, flush=True)
     finally:
@@ -33,14 +33,11 @@ def main() -> None:
 
 
 def _apart() -> tuple[TextIO, TextIO]:
-    """Keep the orders and answers from what libraries read and print; they read "yes"."""
+    """Keep the orders and answers from what libraries read and print."""
     orders, answers = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
-    with tempfile.TemporaryFile() as agreement:
-        agreement.write(b"y\n" * 100_000)
-        agreement.seek(0)
-        os.dup2(agreement.fileno(), 0)
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
     return orders, answers
 
 
