@@ -4,6 +4,7 @@ import copy
 import csv
 import io
 import json
+import math
 import re
 import struct
 from collections.abc import Callable
@@ -19,19 +20,20 @@ NUMBERS = (
 """What may stand where a number is expected."""
 
 SIGNS = (
-    *("\u200e", "\u202e", "\ufeff", "\x00", "\r", "\x85", "\u2028", "\u0301", "\U0001f600", "\ufffe"),
-    *("\\", '"', "'", ",", ";", "\t", "\n", "\n\n", "<", ">", "{", "%", "-->", "___", "&#55296;"),
+    *("\u200e", "\u202e", "\ufeff", "\ufffe", "\x00", "\x85", "\u2028", "\u0301", "\U0001f600"),
+    *("\r", "\\", '"', "'", ",", ";", "\t", "\n", "\n\n", "<", ">", "{", "%", "-->", "___"),
+    "&#55296;",
 )
 """Signs that have a meaning somewhere, or that nobody sees."""
 
 VALUES: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 2**31, 2**63, 10**400, 0.5, -0.0, 1e308, float("nan"), float("inf")),
+    *(None, True, False, 0, -1, 2**31, 2**63, 10**400, 0.5, -0.0, 1e308, math.nan, math.inf),
     *("", " ", "nan", "null", "x" * 131_073, "\x00", "\u202e", "../../etc", "a\nb", "9" * 5000),
     *([], {}, [[]], [None], {"": 0}, {"a": {"b": {"c": []}}}, list(range(300))),
 )
 """What may stand where a value of JSON or YAML is expected."""
 
-_FIELDS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+_FIELDS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1)
 
 
 def damage(data: bytes, random: Random) -> bytes:
@@ -49,9 +51,8 @@ def _span(data: bytes, random: Random) -> tuple[int, int]:
 
 def _flip(data: bytes, random: Random) -> bytes:
     first, _ = _span(data, random)
-    return data[:first] + bytes(b ^ 1 << random.randrange(8) for b in data[first : first + 1]) + (
-        data[first + 1 :]
-    )
+    flipped = bytes(byte ^ 1 << random.randrange(8) for byte in data[first : first + 1])
+    return data[:first] + flipped + data[first + 1 :]
 
 
 def _byte(data: bytes, random: Random) -> bytes:
@@ -62,7 +63,7 @@ def _byte(data: bytes, random: Random) -> bytes:
 def _field(data: bytes, random: Random) -> bytes:
     """Put a number at the edge of its range in the place of a number of a header."""
     first, _ = _span(data, random)
-    form = random.choice(("<I", ">I", "<H", ">H", "B"))
+    form = random.choice(("<I", ">I", "<H", ">H", "<Q", ">Q", "B"))
     number = random.choice(_FIELDS) & (256 ** struct.calcsize(form) - 1)
     return data[:first] + struct.pack(form, number) + data[first + struct.calcsize(form) :]
 
@@ -99,7 +100,10 @@ def _move(data: bytes, random: Random) -> bytes:
     return rest[:to] + piece + rest[to:]
 
 
-_DAMAGES = (_flip, _flip, _byte, _byte, _field, _field, _truncate, _cut, _repeat, _fill, _noise, _move)
+_DAMAGES = (
+    *(_flip, _flip, _byte, _byte, _field, _field),
+    *(_truncate, _cut, _repeat, _fill, _noise, _move),
+)
 
 
 def edit_text(data: bytes, random: Random) -> bytes:
@@ -137,7 +141,8 @@ def _lines(text: str, random: Random) -> str:
 
 def _long(text: str, random: Random) -> str:
     first = random.randrange(len(text) + 1)
-    return text[:first] + random.choice("x9([{ \"") * random.choice((300, 5000, 131_073)) + text[first:]
+    long = random.choice('x9([{ "') * random.choice((300, 5000, 131_073))
+    return text[:first] + long + text[first:]
 
 
 def edit_csv(data: bytes, random: Random) -> bytes:

@@ -8,12 +8,10 @@ from fuzz.cases import Result
 
 BEGIN, END = "<!-- fuzz -->\n", "\n<!-- end -->"
 COLUMNS = (
-    *("family", "cases", "refused", "read as whole", "read, with a note", "read as something else"),
-    *("other exceptions", "silent or unsafe", "hangs", "memory", "died", "slowest (s)", "peak (MB)"),
+    *("family", "cases", "refused", "read as whole", "read, with a note", "read as another"),
+    *("other exceptions", "silent or unsafe", "hangs", "memory", "died", "slowest (s)", "MB"),
 )
-_COUNTED = (
-    *("refused", "same", "noted", "changed", "exception", "wrong", "hang", "memory", "died"),
-)
+_COUNTED = ("refused", "same", "noted", "changed", "exception", "wrong", "hang", "memory", "died")
 
 
 def rows(results: Iterable[Result]) -> list[tuple[str | int | float, ...]]:

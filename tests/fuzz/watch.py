@@ -47,10 +47,7 @@ class Watched:
             while not select.select([process.stdout], [], [], 0.05)[0]:
                 if _memory(process.pid) - held > self.megabytes:
                     return self._ended(case, "memory", began)
-                if (
-                    _time(process.pid) - used > self.seconds
-                    or time.monotonic() - began > WAITING
-                ):
+                if _time(process.pid) - used > self.seconds or time.monotonic() - began > WAITING:
                     return self._ended(case, "hang", began)
             answer = process.stdout.readline()
         except BrokenPipeError:
