@@ -18,7 +18,7 @@ import numpy as np
 
 from mien.media.limits import LONGEST_HOLE, STANDS
 from mien.media.notes import Damage, Note
-from mien.media.streams import find_streams, open_media
+from mien.media.streams import find_streams, open_media, packets_of
 
 # Stamps this much before the last ones (s) begin another recording. Real ones jitter by less.
 _BACK = 0.5
@@ -138,7 +138,7 @@ def _read_clock(path: Path, _size: int, _changed: int) -> Clock:
 def _scan(container: Any) -> dict[int, _Stamps]:
     stamps: dict[int, _Stamps] = defaultdict(_Stamps)
     try:
-        for place, packet in enumerate(container.demux()):
+        for place, packet in enumerate(packets_of(container)):
             if packet.size:
                 stamps[packet.stream.index].add(packet, place)
     except av.FFmpegError:

@@ -12,7 +12,7 @@ from mien.errors import MienError
 from mien.media.limits import MAX_PIXELS
 from mien.media.notes import Damage, Note, Report
 from mien.media.rgb import HDR
-from mien.media.streams import Kind, find_streams, open_media, within_limits
+from mien.media.streams import Kind, find_streams, open_media, packets_of, within_limits
 from mien.media.timeline import Clock, Timeline, read_clock
 
 _CONTENT = {"video": "picture", "audio": "sound"}
@@ -126,7 +126,7 @@ class Track:
         """Yield frames, and what is wrong as words: one bad packet does not end the recording."""
         number = -1
         try:
-            for packet in self.container.demux(self.stream):
+            for packet in packets_of(self.container, self.stream):
                 number += packet.size > 0
                 if packet.size and number == self.timeline.stop:
                     return
