@@ -1,6 +1,7 @@
 """Pictures and sound are where the time stamps put them, as far as those can be believed."""
 
 import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,25 @@ def test_a_few_stray_stamps_are_not_believed(flv, by, count):
     found, notes = heard(path)
     assert found[:6] == [300, 400, 500, 600, 700, 800]
     assert notes == ["time stamps far off"]
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_first_frame_far_ahead_does_not_move_the_rest(flv, first):
+    path = stamp_flv(flv, lambda kind, n, s: s + 40 * (kind == "video" and 0 < n <= first))
+    pictures, notes = in_flv(path)
+    assert near(pictures, each_half(6, 0.25))
+    assert notes == ["time stamps far off"]
+
+
+def test_a_counter_that_runs_over_is_no_hole(tmp_path):
+    """The clock of MPEG-TS has 33 bits, at 90 kHz: it begins anew after a day."""
+    begin = 2**33 / 90_000 - 3.0
+    greys = seconds_of(6, begin=begin)
+    sounds = {begin: sing(0, 6)}
+    path = write_tracks(tmp_path / "a.ts", greys, sounds, video="libx264", audio="aac")
+    pictures, _ = in_flv(path)
+    assert near(pictures, each_half(6, 0.25))
+    assert heard(path)[0][:6] == [300, 400, 500, 600, 700, 800]
 
 
 def test_a_clock_that_jumps_by_a_day_is_cut(flv):
@@ -132,6 +152,9 @@ def test_recordings_joined_byte_by_byte_stay_in_step(tmp_path, lengths, suffix):
         part = wave[round((begin + 0.15) * 16_000) :][:8000]
         assert tones(part)[0] == 300 + 100 * second
     assert len(frames) / 10 == pytest.approx(sum(lengths), abs=0.35)
+    grey = [float(picture.mean()) for *_, picture in frames]
+    assert all(before < after + 3 for before, after in pairwise(grey))
+    assert all(8 <= sum(abs(g - 20 - 20 * k) < 5 for g in grey) <= 13 for k in range(sum(lengths)))
 
 
 @pytest.mark.parametrize("hours", [0.03, 2.0])
