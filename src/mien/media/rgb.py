@@ -34,9 +34,12 @@ def to_rgb(frame: Any, pixel_aspect: Fraction | None = None) -> np.ndarray:
     array (H, W, 3) uint8
     """
     width, height = _square(frame.width, frame.height, pixel_aspect)
-    pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
-    if frame.color_trc in HDR:
-        pixels = _tones(HDR[frame.color_trc])[pixels]
+    curve = HDR.get(frame.color_trc)
+    # 8 bits are too few to stretch the tones.
+    kind = "rgb24" if curve is None else "rgb48le"
+    pixels = frame.to_ndarray(format=kind, width=width, height=height)
+    if curve is not None:
+        pixels = _tones(curve)[pixels]
     return np.ascontiguousarray(_upright(pixels, _display_matrix(frame)))
 
 
@@ -63,10 +66,14 @@ def _upright(pixels: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
 
 
 def _display_matrix(frame: Any) -> np.ndarray | None:
-    for data in frame.side_data:
+    for data in _SideData(frame):
         if data.type is sidedata.Type.DISPLAYMATRIX and len(bytes(data)) == 36:
             return np.frombuffer(bytes(data), np.int32).reshape(3, 3)
     return None
+
+
+# `frame.side_data` would keep the frame in memory for ever: it and its list hold each other.
+_SideData: Any = sidedata.SideDataContainer
 
 
 def _unknown(kinds: Any, value: int) -> Any:
@@ -82,8 +89,8 @@ setattr(sidedata.Type, "_missing_", classmethod(_unknown))  # noqa: B010, mypy r
 
 @cache
 def _tones(curve: str) -> np.ndarray:
-    """Map the values of a curve of high dynamic range to those of sRGB, white to white."""
-    signal = np.arange(256) / 255
+    """Map values of 16 bits on a curve of high dynamic range to sRGB, white to white."""
+    signal = np.linspace(0, 1, 65_536)
     light = np.minimum((_pq(signal) if curve == "PQ" else _hlg(signal)) / _WHITE, 1)
     low, high = 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055
     return np.rint(255 * np.where(light <= 0.0031308, low, high)).astype(np.uint8)

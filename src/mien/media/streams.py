@@ -102,6 +102,15 @@ def _rank(stream: Any) -> tuple[bool, bool]:
     return not stream.disposition & _Flag.default, bool(stream.disposition & _BESIDE)
 
 
+def packets_of(container: Any, *streams: Any) -> Iterator[Any]:
+    """Yield the packets of some streams, or of all, in the order of the file."""
+    try:
+        yield from container.demux(*streams)
+    except IndexError:
+        # At the end PyAV 18 trips over streams that appeared on the way. All has been read then.
+        return
+
+
 def within_limits(stream: Any) -> str | None:
     """Say what about a stream is beyond what is decoded; None where nothing is."""
     context = stream.codec_context

@@ -18,7 +18,7 @@ import numpy as np
 
 from mien.media.limits import LONGEST_HOLE, STANDS
 from mien.media.notes import Damage, Note
-from mien.media.streams import find_streams, open_media
+from mien.media.streams import find_streams, open_media, packets_of
 
 # Stamps this much before the last ones (s) begin another recording. Real ones jitter by less.
 _BACK = 0.5
@@ -65,10 +65,10 @@ class Timeline:
         """Whether the stamps mean what they say."""
         return len(self.shifts) == 1 and not self.strays and self.stop is None
 
-    def shift(self, packet: int) -> float | None:
-        """Give the seconds to add to the stamps of a packet; None where they mean nothing."""
+    def shift(self, packet: int) -> float:
+        """Give the seconds to add to the stamps of a packet; NaN where they mean nothing."""
         if packet in self.strays:
-            return None
+            return math.nan
         return self.shifts[bisect_right(self.shifts, packet, key=lambda s: s[0]) - 1][1]
 
 
@@ -138,7 +138,7 @@ def _read_clock(path: Path, _size: int, _changed: int) -> Clock:
 def _scan(container: Any) -> dict[int, _Stamps]:
     stamps: dict[int, _Stamps] = defaultdict(_Stamps)
     try:
-        for place, packet in enumerate(container.demux()):
+        for place, packet in enumerate(packets_of(container)):
             if packet.size:
                 stamps[packet.stream.index].add(packet, place)
     except av.FFmpegError:
@@ -213,7 +213,8 @@ class _Line:
             first = self.strays[0]
             known = self.times[:first][~np.isnan(self.times[:first])]
             at = max(float(known[-1]) + self.shifts[0][1], 0.0) if len(known) else 0.0
-            what = f"{len(self.strays)} time stamps after {at:.2f} s are far off and not believed"
+            many = "time stamps" if len(self.strays) > 1 else "time stamp"
+            what = f"{len(self.strays)} {many} after {at:.2f} s far off and not believed"
             self.notes.append(Note(path, at, "time stamps far off", what))
         return Timeline(
             shifts=tuple(self.shifts) or ((0, 0.0),),
@@ -285,7 +286,7 @@ def _irregular(stamps: _Stamps) -> tuple[list[int], list[int]]:
 def _walk(clock: list[float], reach: float, back: float) -> tuple[list[int], list[int]]:
     strays: list[int] = []
     joins: list[int] = []
-    last, number = math.nan, 0
+    last, number, begun = math.nan, 0, 0
     while number < len(clock):
         now = clock[number]
         if now - last > reach or now - last < -back:
@@ -296,7 +297,13 @@ def _walk(clock: list[float], reach: float, back: float) -> tuple[list[int], lis
                 number = again
                 continue
             if now < last:
-                joins.append(number)
+                if number - begun > _STRAYS:
+                    joins.append(number)
+                else:
+                    # So few packets are no recording of their own.
+                    strays += range(begun, number)
+                    joins[-1:] = [number] if joins else []
+                begun = number
         last = last if math.isnan(now) else now
         number += 1
     return strays, joins

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from mien.errors import MienError
 from mien.media.limits import MAX_PIXELS
 from mien.media.notes import Damage, Note, Report
 from mien.media.rgb import HDR
-from mien.media.streams import Kind, find_streams, open_media, within_limits
+from mien.media.streams import Kind, find_streams, open_media, packets_of, within_limits
 from mien.media.timeline import Clock, Timeline, read_clock
 
 _CONTENT = {"video": "picture", "audio": "sound"}
@@ -126,27 +127,35 @@ class Track:
         """Yield frames, and what is wrong as words: one bad packet does not end the recording."""
         number = -1
         try:
-            for packet in self.container.demux(self.stream):
+            for packet in packets_of(self.container, self.stream):
                 number += packet.size > 0
                 if packet.size and number == self.timeline.stop:
                     return
                 if packet.is_corrupt and not self._harmless(number):
                     yield "data cut short"
-                packet.opaque = self.timeline.shift(number)
+                self._correct(packet, number)
                 try:
                     for frame in packet.decode():
                         if frame.is_corrupt:
                             yield "data missing"
-                        yield self._timed(frame)
+                        time = (
+                            None if frame.time is None else frame.time + self.timeline.shifts[0][1]
+                        )
+                        yield time, frame
                 except av.FFmpegError as error:
                     yield error.strerror or "broken data"
         except av.FFmpegError as error:
             yield error.strerror or "broken data"
 
-    def _timed(self, frame: Any) -> tuple[float | None, Any]:
-        if frame.time is None or frame.opaque is None:
-            return None, frame
-        return frame.time + frame.opaque, frame
+    def _correct(self, packet: Any, number: int) -> None:
+        """Make the stamps of a packet those of the first recording, or none if they are strays."""
+        shift = self.timeline.shift(number)
+        if isnan(shift):
+            packet.pts = packet.dts = None
+        elif shift != self.timeline.shifts[0][1]:
+            ticks = round((shift - self.timeline.shifts[0][1]) / packet.time_base)
+            packet.pts = None if packet.pts is None else packet.pts + ticks
+            packet.dts = None if packet.dts is None else packet.dts + ticks
 
     def _harmless(self, number: int) -> bool:
         """Whether a packet that FFmpeg thinks incomplete is the last one before an honest end.
@@ -175,7 +184,7 @@ class Track:
         estimated = self.container.format.name in _ESTIMATED | _RAW
         if estimated or self._piped or not self.timeline.plain:
             return None
-        if self.stream.duration is not None:
+        if self.stream.duration is not None and "matroska" not in self.container.format.name:
             return float(self.stream.duration * self.stream.time_base)
         # This is the length of the longest stream, of which the others may fall short.
         longest = self.container.duration and self.container.duration / av.time_base
@@ -222,7 +231,6 @@ def open_track(path: Path, kind: Kind) -> Iterator[Track]:
             raise MienError(f"{path}: {fault}")
         # Preparing runs one process a core; a decoder's own threads would only hold more frames.
         stream.codec_context.thread_count = 1
-        stream.codec_context.copy_opaque = True
         if kind == "video":
             stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         clock = Clock({}, None) if _is_picture(container) else read_clock(path)
