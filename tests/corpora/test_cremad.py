@@ -124,3 +124,18 @@ def test_what_is_not_the_corpus(tmp_path: Path) -> None:
 def test_its_emotions_are_words_of_mien() -> None:
     assert set(CORPORA["cremad"].emotions) <= set(EMOTIONS)
     assert len(cremad.SENTENCES) == 12
+
+
+def test_an_odd_row_of_the_table_costs_that_actor_alone(repository: Path) -> None:
+    table = repository / "VideoDemographics.csv"
+    rows = [f"1001,{'9' * 5000},Male,a,b", f"1003,30,{'x' * 131_073},a,b", "1040,NA,Female,N/A,d"]
+    table.write_text("ActorID,Age,Sex,Race,Ethnicity\n" + "\n".join(rows) + "\n")
+    utterances, skipped = split_up(cremad.read(repository))
+    assert len(utterances) == 5
+    assert {"VideoDemographics.csv line 2", "VideoDemographics.csv line 3"} <= set(skipped)
+    assert "age" not in utterances["1001_DFA_ANG_XX"].attributes
+    facts = utterances["1040_ITH_SAD_XX"].attributes
+    assert (facts["age"], facts["gender"], facts["race"]) == (None, "female", None)
+    table.write_text("x" * 131_073)
+    _, skipped = split_up(cremad.read(repository))
+    assert "field larger" in skipped["VideoDemographics.csv"]

@@ -344,3 +344,21 @@ def test_the_published_ids_are_ids_here(shared_data: Path) -> None:
     assert 0.45 < agree / len(ids) < 0.55
     text = "\n".join(f"{name} [000.0000-001.0000]: synthetic" for name in ids)
     assert iemocap_files.parse_transcript(text) == (dict.fromkeys(ids, "synthetic"), [])
+
+
+def test_an_odd_line_costs_that_turn_alone(tmp_path: Path) -> None:
+    good = "[{} - {}]\tSes01F_impro01_F00{}\tneu\t[{}, 2.5, 2.5]\n"
+    many = "9" * 400
+    turns = [(1, 2, 0, 2.5), (1, many, 1, 2.5), (1, 2, 2, many), (1, 2, "3\0", 2.5), (3, 4, 4, -1)]
+    spoken = "Ses01F_impro01_F000 [1-2]: Ye\0s.\nSes01F_impro01_F004 [3-4]: No.\n"
+    write_dialogue(tmp_path, "Ses01F_impro01", "".join(good.format(*t) for t in turns), spoken)
+    utterances, skipped = read(tmp_path)
+    assert {name: u.text for name, u in utterances.items()} == {
+        "Ses01F_impro01_F000": None,
+        "Ses01F_impro01_F004": "No.",
+    }
+    unreadable = [s.source for s in skipped if s.reason == "evaluation line that cannot be read"]
+    assert [source.rpartition(":")[2] for source in unreadable] == ["2", "3", "4"]
+    assert [s.reason for s in skipped if "transcriptions" in s.source] == [
+        "transcript line without an utterance id"
+    ]

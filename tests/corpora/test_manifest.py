@@ -4,11 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.corpora import CORPORA, manifest
+from mien.corpora.table import MISSING
 from mien.errors import MienError
+from mien.names import normalise_name
 from mien.utterance import Skipped, Utterance
 
 
@@ -91,6 +93,13 @@ def test_json_values_keep_their_types(folder: Path) -> None:
         (";", ()),
         ("sad", ("sad",)),
         (" sad ; Weary;Sad", ("sad", "weary")),
+        ("happy, sad", ("happy", "sad")),
+        ("Happy|sad/weary", ("happy", "sad", "weary")),
+        ("very happy", ("very happy",)),
+        ("happy;N/A", ("happy",)),
+        ("nan;nan", None),
+        ("N/A", None),
+        ("-", None),
     ],
 )
 def test_emotion_words(folder: Path, cell: str, emotions: tuple[str, ...] | None) -> None:
@@ -100,7 +109,10 @@ def test_emotion_words(folder: Path, cell: str, emotions: tuple[str, ...] | None
         assert item.emotions == emotions
 
 
-@pytest.mark.parametrize(("value", "emotions"), [([], ()), (None, None), (["Sad"], ("sad",))])
+@pytest.mark.parametrize(
+    ("value", "emotions"),
+    [([], ()), (None, None), (["Sad"], ("sad",)), (["sad, weary"], ("sad", "weary"))],
+)
 def test_emotion_lists_in_json(folder: Path, value: object, emotions: object) -> None:
     (item,) = read(folder / "list.jsonl", json.dumps({"text": "synthetic", "emotions": value}))
     assert isinstance(item, Utterance)
@@ -146,21 +158,27 @@ def test_ids_are_made_and_do_not_take_those_given(folder: Path) -> None:
 def test_the_first_of_two_rows_with_one_id_is_kept(folder: Path) -> None:
     first, second = read(folder / "list.csv", "id,text\nx,one\nx,two\n")
     assert isinstance(first, Utterance)
-    assert second == Skipped(
-        "x", "another row has this id; the first is kept", f"{folder / 'list.csv'}:3"
-    )
+    reason = "another row has this id; the first is kept"
+    assert second == Skipped("x", reason, f"{folder / 'list.csv'}:3", kind=reason)
 
 
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
         ({"start": "soon"}, "start is 'soon', not a number"),
-        ({"start": "nan"}, "start is 'nan'"),
+        ({"start": "1e8"}, "start is '1e8', not a number from 0 to 1e+07"),
+        ({"start": "1_0"}, "start is '1_0'"),
+        ({"start": "0,5"}, "start is '0,5'"),
+        ({"start": "1" + "0" * 400}, "start is '1000"),
+        ({"end": "9" * 5000}, "end is '9999"),
         ({"start": "-1"}, "start is '-1'"),
         ({"end": "inf"}, "end is 'inf'"),
         ({"start": "2", "end": "2"}, "end 2.0 is not after start 2.0"),
         ({"end": "0"}, "end 0.0 is not after start 0"),
-        ({"audio_channel": "0.5"}, "audio_channel is 0.5, not a whole number"),
+        ({"audio_channel": "0.5"}, "audio_channel is '0.5', not a whole number"),
+        ({"audio_channel": "3000000000"}, "audio_channel is '3000000000', not a whole number"),
+        ({"audio_channel": "-1"}, "audio_channel is '-1', not a whole number from 0 to 1023"),
+        ({"emotion": "/"}, "emotions is '/': there is no word in it"),
         ({"audio_channel": "left"}, "audio_channel is 'left'"),
         ({"split": "dev"}, "split is 'dev' and must be one of: train, valid, test"),
         ({"video_side": "up"}, "video_side is 'up' and must be one of: left, right"),
@@ -189,7 +207,12 @@ def test_good_rows_around_bad_ones_are_used(folder: Path) -> None:
         (Skipped, "line 5"),
         (Utterance, "last"),
     ]
-    assert items[2] == Skipped("line 5", "5 cells under 3 columns", f"{folder / 'list.csv'}:5")
+    assert items[2] == Skipped(
+        "line 5",
+        "5 cells under 3 columns",
+        f"{folder / 'list.csv'}:5",
+        kind="row with another number of cells than columns",
+    )
 
 
 @pytest.mark.parametrize(
@@ -230,7 +253,11 @@ def test_a_byte_order_mark_and_crlf_are_no_matter(folder: Path, name: str) -> No
         ("list.csv", "", "no row in it"),
         ("list.csv", "id,text\n", "no row in it"),
         ("list.jsonl", "\n \n", "no row in it"),
-        ("list.csv", "colour;words\nred;a\n", "Found: colour;words. Known: id, video, audio"),
+        ("list.csv", "colour;words\nred;a\n", "is separated by semicolons: save it with commas"),
+        ("list.csv", "id\ttext\tperson\n1\ta\tx\n", "is separated by tabs"),
+        ("list.csv", "colour\nred\n", "Found: colour. Known: id, video, audio"),
+        ("list.csv", b"text,na\xefve\na,b\n", "columns can't be read: a cell is not UTF-8 text"),
+        ("list.csv", "text," + "x" * 140_000 + "\na,b\n", "the names of the columns can't be read"),
         ("list.csv", "id,person\nx,y\n", "none of the columns video, audio, media, text"),
         ("list.jsonl", '{"words": "a"}', "Found: words. Known: id, video"),
         ("list.csv", "text,Text\na,b\n", "more than one column text"),
@@ -255,7 +282,11 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         manifest.read(tmp_path / "list.csv")
 
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).map(str.strip)
+TEXTS = (
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"]), min_size=1)
+    .map(normalise_name)
+    .filter(lambda text: text == "" or text not in MISSING)
+)
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1))
@@ -282,10 +313,10 @@ def test_sentiment_is_a_number_within_its_scale_or_unknown(folder: Path) -> None
     path.write_text("id,text,Sentiment\n" + rows)
     items = list(manifest.read(path))
     found = {item.id: item.sentiment for item in items if isinstance(item, Utterance)}
-    assert found == {"0": -3.0, "1": 0.0, "2": None, "3": 2.5}
+    assert found == {"0": -3.0, "1": 0.0, "2": None, "3": 2.5, "6": None}
     reasons = [item.reason for item in items if isinstance(item, Skipped)]
     assert reasons == [
-        f"sentiment is {word!r}, not a number from -3 to 3" for word in ("3.1", "good", "nan")
+        f"sentiment is {word!r}, not a number from -3 to 3" for word in ("3.1", "good")
     ]
 
 
@@ -304,3 +335,167 @@ def test_numbered_pictures_with_their_rate(tmp_path):
     assert "video folder missing" in bad[0].reason
     assert "image_%d.jpg" in bad[1].reason
     assert "video file missing" in bad[2].reason
+
+
+def test_words_for_missing_are_missing_in_every_column(folder: Path) -> None:
+    columns = ("id", "person", "session", "dialogue", "start", "end", "emotions", "sentiment")
+    columns += ("split", "audio_channel", "video_side", "video_rate", "video", "sentence", "room")
+    for word in ("nan", "None", "N/A", "NA", "null", "-", "#N/A", "", " NaN "):
+        item = read_row(folder, audio="b.wav", text=word, **dict.fromkeys(columns, word))
+        assert item == Utterance(
+            id="b",
+            corpus="manifest",
+            audio=folder / "b.wav",
+            attributes={"sentence": None, "room": None},
+        )
+    item = read_row(folder, text="Nan", person="Na")
+    assert (item.text, item.person) == ("Nan", "Na"), "these are names"
+
+
+def test_one_person_in_two_spellings(folder: Path) -> None:
+    names = ["Zo\u00eb", "Zoe\u0308", "\u200eZo\u00eb\u200b", " Zo\u00eb\u00a0"]
+    for name in names:
+        item = read_row(folder, text="synthetic", person=name, session=name, dialogue=name)
+        assert isinstance(item, Utterance)
+        assert {item.person, item.session, item.dialogue} == {"Zo\u00eb"}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("speaker", "person"),
+        ("Speaker ID", "person"),
+        ("persons", "person"),
+        ("label", "emotions"),
+        ("emotion_label", "emotions"),
+        ("emotoins", "emotions"),
+        ("transcript", "text"),
+        ("start_time", "start"),
+        ("START_MS", "start, in seconds"),
+        ("end_time", "end"),
+        ("filename", "media"),
+        ("wav", "audio"),
+        ("utterance-id", "id"),
+    ],
+)
+def test_a_column_that_is_nearly_one_is_asked_about(folder: Path, name: str, meant: str) -> None:
+    known = "text" if meant in ("media", "audio") else "media"
+    for path, text in {
+        "list.csv": f"{known},{name}\nb.wav,x\n",
+        "list.jsonl": json.dumps({known: "b.wav"}) + "\n" + json.dumps({known: "b.wav", name: "x"}),
+    }.items():
+        with pytest.raises(MienError) as caught:
+            read(folder / path, text)
+        assert f"{name}: did you mean {meant}?" in str(caught.value)
+    meant_too = {known: "b.wav", name: "x", meant.partition(",")[0]: None}
+    (item,) = read(folder / "list.jsonl", json.dumps(meant_too))
+    assert isinstance(item, Utterance)
+    assert item.attributes == {name: "x"}, "with the column that is meant it is an attribute"
+
+
+@pytest.mark.parametrize("name", ["room", "camera", "age", "gender", "star", "duration", "valence"])
+def test_other_columns_are_attributes(folder: Path, name: str) -> None:
+    item = read_row(folder, text="synthetic", **{name: "x"})
+    assert isinstance(item, Utterance)
+    assert item.attributes == {name: "x"}
+
+
+def test_columns_may_be_written_otherwise(folder: Path) -> None:
+    item = read_row(folder, audio="b.wav", **{"Audio Channel": "1.0", "\ufeffVIDEO-side": "left"})
+    assert isinstance(item, Utterance)
+    assert (item.audio_channel, item.video_side, item.attributes) == (1, "left", {})
+
+
+def test_a_column_without_a_name(folder: Path) -> None:
+    (empty,) = read(folder / "list.csv", "id,text,,\n1,hi,,\n")
+    assert empty == Utterance(id="1", corpus="manifest", text="hi")
+    (numbered,) = read(folder / "list.csv", ",id,text\n0,1,hi\n")
+    assert numbered.attributes == {"column 1": "0"}, "as pandas writes the index of a table"
+
+
+def test_a_sentence_may_be_named(folder: Path) -> None:
+    item = read_row(folder, audio="b.wav", sentence="S1")
+    assert isinstance(item, Utterance)
+    assert (item.text, item.attributes) == (None, {"sentence": "S1"})
+
+
+def test_an_odd_row_costs_that_row_alone(folder: Path) -> None:
+    rows = [
+        b"one,fine",
+        b"two," + b"x" * 131_073,
+        b'three,"never closed',
+        b"four,zero\x00byte",
+        b"five,Gr\xfc\xdfe",
+        b"six,fine",
+    ]
+    items = read(folder / "list.csv", b"id,text\n" + b"\n".join(rows) + b"\n")
+    assert [(item.id, type(item)) for item in items] == [
+        ("one", Utterance),
+        ("line 3", Skipped),
+        ("line 4", Skipped),
+        ("line 5", Skipped),
+        ("line 6", Skipped),
+        ("six", Utterance),
+    ]
+    reasons = [item.reason for item in items if isinstance(item, Skipped)]
+    assert reasons == [
+        "is not CSV: field larger than field limit (131072)",
+        "is not CSV: unexpected end of data",
+        "a cell holds zero bytes",
+        "a cell is not UTF-8 text",
+    ]
+    values = ['"x\\u0000"', f'"{"x" * 131_073}"', "1e400", "9" * 5000, "[" * 100_000]
+    lines = [f'{{"text": "a", "room": {value}}}' for value in values]
+    *bad, good = read(folder / "list.jsonl", "\n".join([*lines, '{"text": "fine"}']))
+    assert all(isinstance(item, Skipped) for item in bad)
+    assert isinstance(good, Utterance)
+
+
+def test_odd_lists(shared_data: Path) -> None:
+    odd = shared_data / "odd"
+    persons = [item.person for item in manifest.read(odd / "one_person_two_spellings.csv")]
+    assert {p: persons.count(p) for p in persons} == {
+        **dict.fromkeys(("Ada", "Bea", "Cem", "Zora"), 3),
+        "Zo\u00eb": 6,
+    }
+    with pytest.raises(MienError) as caught:
+        manifest.read(odd / "other_column_names.csv")
+    for pair in ("speaker", "person"), ("label", "emotions"), ("transcript", "text"):
+        assert "{}: did you mean {}?".format(*pair) in str(caught.value)
+    assert "start_time: did you mean start? end_time: did you mean end?" in str(caught.value)
+    missing = list(manifest.read(odd / "words_for_missing.csv"))
+    assert [(item.person, item.emotions) for item in missing] == [
+        *[(None, None)] * 3,
+        ("anna", ("happy",)),
+        ("ben", ("happy", "sad")),
+    ]
+    (plain,) = manifest.read(odd / "trailing_empty_columns.csv")
+    assert (plain.id, plain.text, plain.audio) == ("1", "hi", odd / "voice.wav")
+    assert plain.attributes == {}
+    long, within = manifest.read(odd / "ends_after_the_file.csv")
+    assert (long.start, long.end, within.start, within.end) == (0, 1500, 1, 2)
+    # its files of sound are not there; the row with the channel is told apart from them
+    reasons = [item.reason for item in manifest.read(odd / "hostile" / "channel.csv")]
+    assert reasons[1] == "audio_channel is '3000000000', not a whole number from 0 to 1023"
+    assert all("audio file missing" in reason for reason in reasons[::2])
+
+
+@settings(max_examples=200, deadline=2000)
+@given(st.sampled_from(["list.csv", "list.jsonl"]), st.binary(max_size=200), st.booleans())
+def test_any_bytes_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, name: str, content: bytes, header: bool
+) -> None:
+    source = tmp_path_factory.getbasetemp() / name
+    source.write_bytes((b"id,text,start,emotion\n" if header else b"") + content)
+    try:
+        items = list(manifest.read(source))
+    except MienError:
+        return
+    assert items
+    for item in items:
+        assert item.id
+        if isinstance(item, Utterance):
+            json.dumps([item.text, item.person, dict(item.attributes)], allow_nan=False)
+        else:
+            assert item.reason
+            assert item.kind

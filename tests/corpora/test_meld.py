@@ -1,6 +1,5 @@
 """Every row and clip here is synthetic: invented, in the format of the release."""
 
-import csv
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from mien.corpora import CORPORA, meld
 from mien.corpora.meld import parse_table, person
+from mien.corpora.table import RowError
 from mien.errors import MienError
 from mien.utterance import EMOTIONS, Skipped, Utterance
 
@@ -105,7 +105,7 @@ def test_the_order_the_parts_and_the_persons(release: Path) -> None:
     utterances, _ = split_up(meld.read(release))
     assert [(name, u.split, u.person) for name, u in utterances.items()] == [
         ("train_dia2_utt0", "train", "Rachel"),
-        ("train_dia2_utt2", "train", "The Interviewer (s08e21)"),
+        ("train_dia2_utt2", "train", "Interviewer (s08e21)"),
         ("train_dia10_utt0", "train", None),
         ("train_dia10_utt1", "train", "Dr. Green"),
         ("dev_dia0_utt0", "valid", None),
@@ -122,12 +122,12 @@ def test_what_cannot_be_used_is_told(release: Path) -> None:
     assert sorted(skipped) == sorted(
         [
             ("train line 6", "emotion 'puzzled' is none of MELD's seven"),
-            ("train line 7", "row with another number of cells than columns"),
+            ("train line 7", "3 cells under 11 columns"),
             ("train line 8", "row without the numbers of dialogue and utterance"),
-            ("train line 9", "row with another number of cells than columns"),
-            ("dia66_utt9", "clip that no row of the table names"),
-            ("trailer", "not called as a clip is, such as dia0_utt0.mp4"),
-            ("final_videos_testdia0_utt0", "another cut of a clip"),
+            ("train line 9", "12 cells under 11 columns"),
+            ("train_dia66_utt9", "clip that no row of the table names"),
+            ("train_trailer", "not called as a clip is, such as dia0_utt0.mp4"),
+            ("test_final_videos_testdia0_utt0", "another cut of a clip"),
             ("dev_dia0_utt0", "video: file missing: dev_splits_complete/dia0_utt0.mp4"),
             ("dev_dia0_utt0", "audio: file missing: dev_splits_complete/dia0_utt0.mp4"),
         ]
@@ -136,6 +136,36 @@ def test_what_cannot_be_used_is_told(release: Path) -> None:
     assert (words_alone.text, words_alone.video, words_alone.audio) == ("Café.", None, None)
     assert words_alone.emotions == ("fearful",)
     assert words_alone.attributes["sentiment"] == "negative"
+
+
+def test_an_odd_row_costs_that_row_alone(release: Path) -> None:
+    good = '9,Fine.,Ross,joy,positive,{},0,1,1,"0:00:01,000","0:00:02,000"\n'
+    odd = [
+        good.format(1).replace("Fine.", "x" * 131_073),
+        good.format("1" * 5000),
+        good.format(-1),
+        good.format("inf"),
+        good.format("1e400"),
+        good.format(2).replace("Fine.", "F\0ine"),
+        good.format(3).replace("Fine.", '"never closed'),
+        good.format(4).replace("0:00:01,000", "9" * 400 + ":00:01,000"),
+    ]
+    (release / "dev_sent_emo.csv").write_text(HEADER + "".join(odd) + good.format(5))
+    utterances, skipped = split_up(meld.read(release))
+    found = {name: u for name, u in utterances.items() if u.split == "valid"}
+    assert (
+        {"dev_dia4_utt0", "dev_dia5_utt0"} <= set(found) <= {f"dev_dia{i}_utt0" for i in (3, 4, 5)}
+    )
+    assert found["dev_dia4_utt0"].attributes["start_time"] is None
+    assert found["dev_dia5_utt0"].attributes["start_time"] == 1.0
+    lines = {name for name, reason in skipped if name.startswith("dev line")}
+    assert lines == {f"dev line {i}" for i in range(2, 9)}
+
+
+def test_odd_release(shared_data: Path) -> None:
+    utterances, skipped = split_up(meld.read(shared_data / "odd" / "hostile" / "meld-time"))
+    assert utterances == {}
+    assert ("train line 2", "row without the numbers of dialogue and utterance") in skipped
 
 
 def test_a_part_alone_is_enough(release: Path) -> None:
@@ -152,7 +182,7 @@ def test_a_part_alone_is_enough(release: Path) -> None:
     [
         (b"a,b\n1,2\n", "table without the columns Utterance, Speaker, Emotion"),
         (b"", "table without the columns"),
-        (HEADER.encode() + b'1,"' + b"x" * 200_000 + b'"\n', "table that is no CSV"),
+        (b'"' + b"x" * 200_000 + b'"\n', "table whose columns can't be read: is not CSV"),
     ],
 )
 def test_a_table_that_is_none(release: Path, content: bytes, reason: str) -> None:
@@ -186,7 +216,19 @@ def test_what_is_not_the_release(tmp_path: Path) -> None:
         ("Allan", "Allan"),
         ("Waiter", "Waiter (s01e02)"),
         ("Tall Woman", "Tall Woman (s01e02)"),
-        ("Fireman No. 3", "Fireman No. 3 (s01e02)"),
+        ("Fireman No. 3", "Fireman #3 (s01e02)"),
+        ("fireman #3", "Fireman #3 (s01e02)"),
+        ("The Fireman 03", "Fireman #3 (s01e02)"),
+        ("The Waiter", "Waiter (s01e02)"),
+        ("the waiter ", "Waiter (s01e02)"),
+        ("The  Casting\u00a0Director", "Casting Director (s01e02)"),
+        ("casting director", "Casting Director (s01e02)"),
+        ("The Cooking Teacher", "Cooking Teacher (s01e02)"),
+        ("The Stripper", "Stripper (s01e02)"),
+        ("Joe\u0301", "Jo\u00e9"),
+        ("Dr. No", "Dr. No"),
+        ("The", "The"),
+        ("x" * 10_000, "x" * 10_000),
         ("All", None),
         ("Both", None),
         ("Everyone but Ross", None),
@@ -202,10 +244,10 @@ def test_persons(speaker: str, known: str | None) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_table_or_an_error_of_csv(content: bytes) -> None:
+def test_any_bytes_are_a_table_or_refused(content: bytes) -> None:
     try:
         names, rows = parse_table(content)
-    except csv.Error:
+    except RowError:
         return
     assert all(isinstance(name, str) for name in names)
     assert not any("\x80" <= sign < "\xa0" for name in names for sign in name)

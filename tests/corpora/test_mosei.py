@@ -194,14 +194,14 @@ def test_whatever_cannot_be_used_is_told_with_its_reason(release: Path) -> None:
     rows = {reason.partition(": ")[2]: ids for reason, ids in found.items()}
     assert {reason.partition(" ")[0] for reason in found} == {"label"}
     assert list(rows) == [
-        "could not convert string to float: 'very'",
-        "Answer.sentiment is 4, outside -3 to 3",
+        "Answer.anger is 'very', not a number from 0 to 3",
+        "Answer.sentiment is '4', not a number from -3 to 3",
         f"it names no clip (video '{NUMBER}', clip '')",
         f"it names no clip (video '{NUMBER}', clip '1.5')",
         f"it names no clip (video '{NUMBER}', clip 'nan')",
     ]
     # a header of one line, then rows of two: titles hold a line break
-    assert rows["could not convert string to float: 'very'"] == ["Batch_2_results.csv:9"]
+    assert rows["Answer.anger is 'very', not a number from 0 to 3"] == ["Batch_2_results.csv:9"]
     sources = {item.source for item in skipped if item.reason == "transcript line that is no clip"}
     transcript = release / f"Transcript/Segmented/Combined/{DASH}.txt"
     assert sources == {f"{transcript}:7", f"{transcript}:8"}
@@ -254,13 +254,37 @@ def test_a_stray_byte_costs_neither_the_video_nor_the_table(release: Path) -> No
     assert len(utterances) == 4
 
 
-def test_a_field_beyond_all_bounds_ends_its_table_alone(release: Path) -> None:
+def test_an_odd_row_costs_that_row_alone(release: Path) -> None:
     path = release / "Labels/5000_batch_raw.csv"
-    path.write_text(path.read_text() + "x" * 200_000 + ",,,,\n" + f"3A,,,{DASH},2,1\n")
+    many = "9" * 5000
+    odd = ["x" * 200_000 + ",,,,", f"3A,,,{DASH},{many},1", f"3A,,,{DASH},2,1e400"]
+    odd += [f"3A,,,{DASH},-1,1", f"3A,,,{DASH},2,nan", f"3A,,,{DASH},2,1,\0", f"3A,,,{DASH},2,1"]
+    path.write_text(path.read_text() + "\n".join(odd) + "\n")
+    transcript = release / f"Transcript/Segmented/Combined/{DASH}.txt"
+    lines = [f"{DASH}___{many}___1.0___2.0___a", f"{DASH}___9___1.0___{many}___b"]
+    lines += [f"{DASH}___9___1.0___1e400___c", f"{DASH}___9___1.0___2.0___d\0"]
+    before = len(transcript.read_text().splitlines())
+    transcript.write_text(transcript.read_text() + "\n".join(lines) + "\n")
     utterances, skipped = read(release)
-    assert f"{DASH}_0" in utterances
-    assert [item.id for item in skipped if item.reason.startswith("no CSV")] == [
-        "5000_batch_raw.csv:22"
+    assert utterances[f"{DASH}_2"].emotions == ("angry",)
+    assert utterances[f"{DASH}_2"].attributes["annotators"] == 2, "nan is no answer"
+    bad = [item for item in skipped if item.id.startswith("5000_batch_raw.csv")]
+    first = int(bad[0].id.partition(":")[2])
+    assert [item.id for item in bad] == [f"5000_batch_raw.csv:{first + i}" for i in (0, 1, 2, 3, 5)]
+    assert {item.kind for item in bad} == {"label row that cannot be used"}
+    sources = {item.source for item in skipped if item.reason == "transcript line that is no clip"}
+    assert {f"{transcript}:{before + i}" for i in range(1, 5)} <= sources
+
+
+def test_odd_release(shared_data: Path) -> None:
+    utterances, skipped = read(shared_data / "odd" / "hostile" / "mosei-header")
+    assert utterances == {}
+    assert [(item.id, item.reason) for item in skipped] == [
+        (
+            "l.csv",
+            "no label table: its first line is not CSV: field larger than field limit (131072)",
+        ),
+        ("a_0", "not labelled"),
     ]
 
 

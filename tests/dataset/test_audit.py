@@ -25,6 +25,17 @@ def test_leakage_counts_by_hand() -> None:
     assert found.sentence == pytest.approx(2 / 3), "'come in.' and 'no.', not validation's 'why?'"
 
 
+def test_a_sentence_that_the_data_name_is_one_whatever_its_words() -> None:
+    named = [{"sentence": "S1"}, {"sentence": "S2"}, {"sentence": "s1"}, {"sentence": None}]
+    texts = ["Come in.", None, "Do come in!", "Come in."]
+    rows = [
+        utterance(i, text=text, attributes=attributes)
+        for i, (text, attributes) in enumerate(zip(texts, named, strict=True))
+    ]
+    found = leakage(rows, "own", Split(train=[0], valid=[], test=[1, 2, 3]))
+    assert found.sentence == pytest.approx(1 / 3), "S1 alone, whose words differ"
+
+
 def test_what_the_data_do_not_say_is_none() -> None:
     rows = [utterance(i, person=None, text=None) for i in range(3)]
     found = leakage(rows, "own", Split(train=[0], valid=[1], test=[2]))

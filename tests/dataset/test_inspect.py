@@ -54,18 +54,36 @@ def test_counts(data: Path) -> None:
     }
 
 
-def test_what_was_skipped_is_counted_by_reason(data: Path) -> None:
+def test_what_was_skipped_is_counted_by_kind(data: Path) -> None:
     assert "nothing was skipped" in inspect(data)
-    reasons = ["too short"] * 3 + [f"reason {i}" for i in range(12)]
-    rows = [json.dumps({"id": f"{i}", "reason": r, "source": ""}) for i, r in enumerate(reasons)]
-    (data / "skipped.jsonl").write_text("\n".join(rows) + "\n")
+    rows = [
+        {"id": str(i), "reason": f"file missing: {i}", "kind": "file missing"} for i in range(9)
+    ]
+    rows += [{"reason": "too short", "kind": ""}, {"reason": "too short"}]
+    rows += [{"reason": f"reason {i}"} for i in range(12)]
+    (data / "skipped.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     text = inspect(data)
     section = next(part for part in text.split("\n\n") if part.startswith("skipped"))
     assert str(data / "skipped.jsonl") in section
     counted = [line.split(maxsplit=1) for line in section.splitlines()[1:]]
-    assert counted[0] == ["3", "too short"]
-    assert counted[-1] == ["3", "other reasons"]
-    assert sum(int(count) for count, _ in counted) == len(reasons)
+    assert counted[:2] == [["9", "file missing"], ["2", "too short"]]
+    assert counted[-1] == ["4", "for 4 other reasons"]
+    assert sum(int(count) for count, _ in counted) == len(rows)
+
+
+def test_few_persons_are_listed_and_those_who_may_be_one_are_named(tmp_path: Path) -> None:
+    names = [f"P{i:02}" for i in range(30) for _ in range(i + 1)] + ["anna", "Anna", None]
+    store(tmp_path / "data", [sample(i, "t", person=name) for i, name in enumerate(names)])
+    text = inspect(tmp_path / "data")
+    rows = lines_of(text, "persons (32)")
+    assert [name for name in rows if name.startswith("P")] == [f"P{i}" for i in range(20, 30)]
+    assert rows["P29"][:2] == ["30", f"{30 / len(names):.1%}"]
+    assert "(not" in rows
+    assert "and 22 more, of 212 utterances" in text
+    assert "one person or several? Anna, anna: they differ in capital letters alone" in text
+    whole = lines_of(inspect(tmp_path / "data", persons=None), "persons (32)")
+    assert sum(name.startswith("P") for name in whole) == 30
+    assert "more, of" not in inspect(tmp_path / "data", persons=None)
 
 
 def test_leakage_of_every_protocol(tmp_path: Path) -> None:

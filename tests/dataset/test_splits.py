@@ -222,6 +222,14 @@ def test_suggest_prefers_the_strictest_that_fits() -> None:
         suggest(monologues[:2], "emotion")
 
 
+def test_sentences_may_be_named_without_their_words() -> None:
+    rows = [utterance(i, text=None, attributes={"sentence": f"S{i % 6}"}) for i in range(60)]
+    parts = split(rows, "sentences")
+    named = {part: {rows[i].attributes["sentence"] for i in parts.part(part)} for part in PARTS}
+    assert [len(named[part]) for part in PARTS] == [4, 1, 1]
+    assert not named["test"] & (named["train"] | named["valid"])
+
+
 @pytest.fixture(scope="module")
 def actors(shared_data: Path) -> list[Utterance]:
     found = ravdess.read(shared_data / "ravdess")

@@ -4,13 +4,13 @@ A file's name says what it is, ``1001_DFA_ANG_XX``: actor, sentence, emotion, in
 repository holds every clip as film (``VideoFlash``) and as sound (``AudioWAV``, ``AudioMP3``).
 """
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
+from mien.corpora.table import Row, RowError, given, read_table, to_int
 from mien.errors import MienError
 from mien.utterance import Skipped, Utterance
 
@@ -50,6 +50,9 @@ _SUFFIXES = {".flv", ".mp4", ".wav", ".mp3"}
 _NAME = re.compile(rf"\d{{4}}_({'|'.join(SENTENCES)})_({'|'.join(EMOTIONS)})_(LO|MD|HI|XX?)")
 _STRANGE = "the name is not actor, sentence, emotion and intensity, such as 1001_DFA_ANG_XX"
 _POINTER = b"version https://git-lfs"
+_OLDEST = 150
+
+Facts = dict[str, str | int | None]
 
 
 def read(source: Path) -> Iterator[Utterance | Skipped]:
@@ -96,9 +99,11 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
             f"{source} holds pointers of git-lfs in the place of films and sounds: install git-lfs"
             " and run git lfs pull there"
         )
+    actors, odd = _demographics(source)
     return chain(
         (Skipped(path.stem, _STRANGE, str(path)) for path in strangers),
-        _read(clips, _demographics(source)),
+        odd,
+        _read(clips, actors),
     )
 
 
@@ -107,7 +112,7 @@ def _is_pointer(path: Path) -> bool:
 
 
 def _read(
-    clips: Mapping[str, Mapping[str, Path]], actors: Mapping[str, Mapping[str, str | int | None]]
+    clips: Mapping[str, Mapping[str, Path]], actors: Mapping[str, Facts]
 ) -> Iterator[Utterance | Skipped]:
     for name in sorted(clips):
         files = {suffix: p for suffix, p in clips[name].items() if not _is_pointer(p)}
@@ -136,20 +141,32 @@ def _read(
         )
 
 
-def _demographics(source: Path) -> dict[str, dict[str, str | int | None]]:
-    """Read what the table says of each actor; nothing where there is no table."""
+def _demographics(source: Path) -> tuple[dict[str, Facts], list[Skipped]]:
+    """Read what the table says of each actor, and its odd rows; nothing where there is no table."""
     path = next(iter(sorted(source.rglob(DEMOGRAPHICS))), None)
     if path is None:
-        return {}
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        return {row.get("ActorID") or "": _facts(row) for row in csv.DictReader(file)}
+        return {}, []
+    try:
+        _, rows = read_table(path.read_bytes().decode("utf-8-sig", "replace"), lenient=True)
+    except RowError as error:
+        return {}, [error.skipped(DEMOGRAPHICS, f"{path}:1")]
+    actors: dict[str, Facts] = {}
+    odd = []
+    for line, row in rows:
+        try:
+            if isinstance(row, RowError):
+                raise row
+            actors[given(row, "ActorID") or ""] = _facts(row)
+        except RowError as error:
+            odd.append(error.skipped(f"{DEMOGRAPHICS} line {line}", f"{path}:{line}"))
+    return actors, odd
 
 
-def _facts(row: Mapping[str, str]) -> dict[str, str | int | None]:
-    age = row.get("Age") or ""
+def _facts(row: Row) -> Facts:
+    age = given(row, "Age")
     return {
-        "age": int(age) if age.isdecimal() else None,
-        "gender": (row.get("Sex") or "").lower() or None,
-        "race": row.get("Race") or None,
-        "ethnicity": row.get("Ethnicity") or None,
+        "age": None if age is None else to_int(age, "Age", high=_OLDEST),
+        "gender": (given(row, "Sex") or "").lower() or None,
+        "race": given(row, "Race"),
+        "ethnicity": given(row, "Ethnicity"),
     }

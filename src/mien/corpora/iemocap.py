@@ -182,7 +182,8 @@ class _Reader:
         transcript = folder / "transcriptions" / f"{name}.txt"
         for path in (video, audio, transcript):
             if not path.is_file():
-                yield Skipped(name, f"file missing: {path.relative_to(folder)}", str(path))
+                where, what = path.relative_to(folder), path.parent.relative_to(folder)
+                yield Skipped(name, f"file missing: {where}", str(path), f"file missing in {what}")
         turns, unreadable = parse_evaluation(_text(evaluation))
         spoken, unnamed = parse_transcript(_text(transcript))
         for number in unreadable:

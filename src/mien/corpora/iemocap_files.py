@@ -3,7 +3,12 @@
 import re
 from dataclasses import dataclass, field
 
-_NUMBER = r"(-?\d+(?:\.\d+)?)"
+from mien.corpora.table import LATEST, RowError, check_text, to_float
+
+_RATING = 100
+"""No rating comes near it, though not all are from 1 to 5 as they are meant to be."""
+
+_NUMBER = r"(-?\d++(?:\.\d++)?)"
 _TURN = re.compile(
     rf"\[\s*{_NUMBER}\s*-\s*{_NUMBER}\s*\]\s+(\S+)\s+(\S+)"
     rf"\s+\[\s*{_NUMBER}\s*,\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\]\s*"
@@ -65,17 +70,27 @@ def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
     unreadable: list[int] = []
     votes: list[tuple[str, ...]] = []
     for number, line in enumerate(text.splitlines(), start=1):
-        if match := _TURN.fullmatch(line):
-            start, end, name, code, valence, activation, dominance = match.groups()
-            votes = []
-            v, a, d = map(float, (valence, activation, dominance))
-            turns.append(Turn(name, float(start), float(end), code, v, a, d, votes))
+        if (match := _TURN.fullmatch(line)) and (turn := _turn(match)):
+            turns.append(turn)
+            votes = turn.votes
         elif match := _VOTE.match(line):
             votes.append(tuple(word.strip() for word in match[1].split(";") if word.strip()))
         elif line.strip() and not line.startswith(("%", "C-", "A-")):
             unreadable.append(number)
             votes = []  # votes that follow belong to the lost turn, not to the one before
     return turns, unreadable
+
+
+def _turn(match: re.Match[str]) -> Turn | None:
+    """Make a turn of its line; None where a number or a name is none that can be used."""
+    start, end, name, code, *ratings = match.groups()
+    try:
+        check_text(name)
+        begin, stop = (to_float(time, "time", -LATEST) for time in (start, end))
+        v, a, d = (to_float(mean, "rating", -_RATING, _RATING) for mean in ratings)
+    except RowError:
+        return None
+    return Turn(name, begin, stop, code, v, a, d)
 
 
 def parse_transcript(text: str) -> tuple[dict[str, str], list[int]]:
@@ -91,12 +106,13 @@ def parse_transcript(text: str) -> tuple[dict[str, str], list[int]]:
     spoken : dict
         Utterance id to words.
     unnamed : list of int
-        Numbers (from 1) of the lines without an utterance id, such as ``M: Yeah.``.
+        Numbers (from 1) of the lines without an utterance id, such as ``M: Yeah.``, or with zero
+        bytes.
     """
     spoken: dict[str, str] = {}
     unnamed: list[int] = []
     for number, line in enumerate(text.splitlines(), start=1):
-        if match := _SPOKEN.fullmatch(line.strip()):
+        if "\0" not in line and (match := _SPOKEN.fullmatch(line.strip())):
             spoken[match[1]] = match[2].strip()
         elif line.strip():
             unnamed.append(number)

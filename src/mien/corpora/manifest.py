@@ -10,10 +10,12 @@ text                    the words
 person                  who speaks
 session, dialogue       recording units that a split may hold out
 start, end              seconds within the files
-emotions (or emotion)   words separated by ``;`` (JSONL: or a list); empty: not labelled; a lone
-                        ``;`` (JSONL: or ``[]``): labelled, none of them
+emotions (or emotion)   words separated by ``;``, ``,``, ``|`` or ``/`` (JSONL: or a list); empty:
+                        not labelled; a lone ``;`` (JSONL: or ``[]``): labelled, none of them
 sentiment               from -3 (negative) to 3 (positive); empty: not judged
 split                   train, valid or test
+sentence                which sentence it is, where several clips say the same one; else the words
+                        themselves tell
 audio_channel           which channel holds the voice, from 0; empty: all, averaged
 video_side              left or right: the half of the picture that shows the person
 video_rate              pictures a second, where video is not a file but a pattern of numbered
@@ -21,33 +23,42 @@ video_rate              pictures a second, where video is not a file but a patte
 any other               kept as an attribute
 ======================  ==========================================================================
 
-Every column may be left out, but one of video, audio, media and text must be there.
+Every column may be left out, but one of video, audio, media and text must be there. A cell that is
+empty or says so (`mien.corpora.table.MISSING`) is not given. Names of persons, sessions and
+dialogues are spelled one way, whatever marks they hold that nobody sees.
 """
 
-import csv
-import io
 import json
-import math
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args
 
+from mien.corpora.columns import COLUMNS, CONTENT, column, misnamed, separator
+from mien.corpora.table import (
+    MISSING,
+    RowError,
+    check_text,
+    given,
+    read_table,
+    to_float,
+    to_int,
+)
+from mien.encoding import decode
 from mien.errors import MienError
+from mien.names import normalise_name
 from mien.utterance import HIGHEST_SENTIMENT, Side, Skipped, Utterance
 
-CONTENT = ("video", "audio", "media", "text")
-COLUMNS = (
-    *("id", *CONTENT, "person", "session", "dialogue", "start", "end", "emotions", "split"),
-    *("sentiment", "audio_channel", "video_side", "video_rate"),
-)
-"""The columns that mean something; every other becomes an attribute."""
+LAST_CHANNEL = 1023
+HIGHEST_RATE = 1000
 
 _SOUND_ONLY = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac"}
 
 Row = Mapping[str, Any]
+Rows = list[tuple[int, Row | RowError]]
 Split = Literal["train", "valid", "test"]
 Choice = TypeVar("Choice", bound=str)
 
@@ -58,7 +69,7 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
     Parameters
     ----------
     source : Path
-        A ``.csv`` or ``.jsonl`` file in UTF-8.
+        A ``.csv`` or ``.jsonl`` file in UTF-8, or with the mark of UTF-16.
 
     Yields
     ------
@@ -69,7 +80,8 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
     Raises
     ------
     MienError
-        If the file is missing, empty, not a list of clips, or cannot be read.
+        If the file is missing, empty, not a list of clips, or cannot be read; or a column seems to
+        be meant for another (`mien.corpora.columns.misnamed`).
 
     Examples
     --------
@@ -84,89 +96,109 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
     if source.suffix.lower() not in readers:
         raise MienError(f"{source} must be a .csv or a .jsonl file that lists your clips")
     try:
-        text = source.read_text("utf-8-sig")
+        text = decode(source.read_bytes(), "surrogateescape")
     except OSError as error:
         raise MienError(f"{source} cannot be opened: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise MienError(f"{source} is not UTF-8 text; save it as UTF-8") from error
-    rows = list(readers[source.suffix.lower()](text, source))
+    rows = readers[source.suffix.lower()](text, source)
     if not rows:
         raise MienError(f"{source} lists no clip: there is no row in it")
-    readable = [row for _, row in rows if not isinstance(row, str)]
+    readable = [row for _, row in rows if not isinstance(row, RowError)]
     if not readable:
         line, fault = rows[0]
         raise MienError(f"{source} has no row that can be read. Line {line}: {fault}")
-    found = dict.fromkeys(chain.from_iterable(readable))
-    if found.keys().isdisjoint(CONTENT):
+    _check_columns(readable, source)
+    return _read_rows(rows, source)
+
+
+def _check_columns(rows: list[Row], source: Path) -> None:
+    """Refuse a list without content, or with columns that would not be read. Raises `MienError`."""
+    found = list(dict.fromkeys(chain.from_iterable(rows)))
+    wrong: dict[str, str] = {}
+    for names in dict.fromkeys(tuple(row) for row in rows):
+        wrong |= misnamed(names)
+    if wrong:
+        meant = " ".join(f"{name}: did you mean {known}?" for name, known in wrong.items())
+        raise MienError(
+            f"{source} has columns that would not be read. {meant} Rename them; to keep one as an"
+            f" attribute, add the column that is meant. Found: {', '.join(found)}."
+            f" Known: {', '.join(COLUMNS)}"
+        )
+    if not set(found) & set(CONTENT):
         raise MienError(
             f"{source} has none of the columns {', '.join(CONTENT)}. "
             f"Found: {', '.join(found)}. Known: {', '.join(COLUMNS)}"
         )
-    return _read_rows(rows, source)
 
 
-def _csv_rows(text: str, source: Path) -> Iterator[tuple[int, Row | str]]:
-    """Yield a line's number, and its row or what is wrong with it."""
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _csv_rows(text: str, source: Path) -> Rows:
     try:
-        names = [_column(name) for name in next(lines, [])]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise MienError(f"{source} has more than one column {', '.join(twice)}; keep one")
-        for cells in lines:
-            if len(cells) > len(names):
-                yield lines.line_num, f"{len(cells)} cells under {len(names)} columns"
-            elif any(cells):
-                yield lines.line_num, dict(zip(names, cells, strict=False))
-    except csv.Error as error:
-        raise MienError(f"{source}:{lines.line_num} is not CSV: {error}") from error
+        header, lines = read_table(text)
+    except RowError as error:
+        raise MienError(f"{source}:1 the names of the columns can't be read: {error}") from error
+    if len(header) == 1 and (sign := separator(header[0])):
+        raise MienError(f"{source} is separated by {sign}: save it with commas")
+    names = [column(name) for name in header]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise MienError(f"{source} has more than one column {', '.join(twice)}; keep one")
+    rows = [(line, row) for line, row in lines if isinstance(row, RowError) or any(row.values())]
+    cells = [row for _, row in rows if not isinstance(row, RowError)]
+    # a spreadsheet writes columns that were once used; other rows may lack their last cells
+    nameless = [f"column {at}" for at in range(1, len(header) + 1)]
+    empty = {name for name in nameless if not any(row.get(name) for row in cells)}
+    kept = [pair for pair in zip(header, names, strict=True) if pair[0] not in empty]
+    return [
+        (line, row if isinstance(row, RowError) else {to: row.get(name, "") for name, to in kept})
+        for line, row in rows
+    ]
 
 
-def _jsonl_rows(text: str, source: Path) -> Iterator[tuple[int, Row | str]]:
-    """Yield a line's number, and its row or what is wrong with it."""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, _json_row(line)
+def _jsonl_rows(text: str, source: Path) -> Rows:
+    lines = enumerate(text.split("\n"), start=1)
+    return [(number, _json_row(line)) for number, line in lines if line.strip()]
 
 
-def _json_row(line: str) -> Row | str:
+def _json_row(line: str) -> Row | RowError:
     try:
         row = json.loads(line, parse_constant=_refuse)
-        # Half of a surrogate pair is legal here but could not be stored later.
-        json.dumps(row, ensure_ascii=False).encode()
+        # Half of a surrogate pair is legal here but could not be stored later, nor could 1e400.
+        json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
-        return f"not JSON: {error}"
+        return RowError(f"not JSON: {error}", "not JSON")
     if not isinstance(row, dict):
-        return "not a JSON object"
-    columns = {_column(name): value for name, value in row.items()}
-    return columns if len(columns) == len(row) else "one column under two names"
-
-
-def _column(name: str) -> str:
-    """Write a known column one way; leave any other as the user wrote it."""
-    plain = name.strip().lower()
-    plain = "emotions" if plain == "emotion" else plain
-    return plain if plain in COLUMNS else name
+        return RowError("not a JSON object")
+    columns = {column(name): value for name, value in row.items()}
+    if len(columns) < len(row):
+        return RowError("one column under two names")
+    try:
+        for value in row.values():
+            check_text(value if isinstance(value, str) else "")
+    except RowError as error:
+        return error
+    return columns
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON number")
 
 
-def _read_rows(rows: list[tuple[int, Row | str]], source: Path) -> Iterator[Utterance | Skipped]:
+def _read_rows(rows: Rows, source: Path) -> Iterator[Utterance | Skipped]:
     # A made id must not be one that a later row gives.
-    taken = {str(row["id"]).strip() for _, row in rows if not isinstance(row, str) and "id" in row}
+    readable = (row for _, row in rows if not isinstance(row, RowError))
+    taken = {normalise_name(str(row.get("id"))) for row in readable}
     used: set[str] = set()
     for line, row in rows:
         name = None
         try:
-            if isinstance(row, str):
-                raise MienError(row)
-            name = _word(row, "id")
+            if isinstance(row, RowError):
+                raise row
+            name = _name(row, "id")
             if name in used:
-                raise MienError("another row has this id; the first is kept")
+                raise RowError("another row has this id; the first is kept")
             utterance = _utterance(row, source.parent)
-        except MienError as error:
-            yield Skipped(name or f"line {line}", str(error), f"{source}:{line}")
+        except RowError as error:
+            yield error.skipped(name or f"line {line}", f"{source}:{line}")
             continue
         if name is None:
             media = utterance.video or utterance.audio
@@ -183,15 +215,15 @@ def _unused(stem: str, taken: Collection[str]) -> str:
 
 def _utterance(row: Row, folder: Path) -> Utterance:
     """Make an utterance, still without its id."""
-    rate = _number(row, "video_rate")
+    rate = _number(row, "video_rate", high=HIGHEST_RATE)
     media = _file(row, "media", folder)
     picture = media if media and media.suffix.lower() not in _SOUND_ONLY else None
     utterance = Utterance(
         id="",
         corpus="manifest",
-        person=_word(row, "person"),
-        session=_word(row, "session"),
-        dialogue=_word(row, "dialogue"),
+        person=_name(row, "person"),
+        session=_name(row, "session"),
+        dialogue=_name(row, "dialogue"),
         start=_number(row, "start"),
         end=_number(row, "end"),
         text=_word(row, "text"),
@@ -203,81 +235,89 @@ def _utterance(row: Row, folder: Path) -> Utterance:
         audio=_file(row, "audio", folder) or media,
         audio_channel=_channel(row),
         split=_choice(row, "split", get_args(Split)),
-        attributes={name: _plain(row, name) for name in row if name not in COLUMNS},
+        attributes={n: _plain(row, n) for n in row if n not in COLUMNS or n == "sentence"},
     )
     if not (utterance.video or utterance.audio or utterance.text):
-        raise MienError("no video, no audio and no text")
+        raise RowError("no video, no audio and no text")
     if utterance.end is not None and utterance.end <= (utterance.start or 0):
-        raise MienError(f"end {utterance.end} is not after start {utterance.start or 0}")
+        reason = f"end {utterance.end} is not after start {utterance.start or 0}"
+        raise RowError(reason, "end is not after start")
     return utterance
 
 
-def _plain(row: Row, column: str) -> str | int | float | bool | None:
-    value = row.get(column)
+def _plain(row: Row, name: str) -> str | int | float | bool | None:
+    value = row.get(name)
     if isinstance(value, list | dict):
-        raise MienError(f"{column} must be one value, not a list or an object")
-    return (value.strip() or None) if isinstance(value, str) else value
+        raise RowError(f"{name} must be one value, not a list or an object")
+    return given(row, name) if isinstance(value, str) else value
 
 
-def _word(row: Row, column: str) -> str | None:
-    value = _plain(row, column)
+def _word(row: Row, name: str) -> str | None:
+    value = _plain(row, name)
     return None if value is None else str(value)
 
 
-def _number(row: Row, column: str, low: float = 0, high: float = math.inf) -> float | None:
-    word = _word(row, column)
-    try:
-        number = None if word is None else float(word)
-    except ValueError:
-        number = math.nan
-    if number is not None and not (low <= number <= high and math.isfinite(number)):
-        limits = "from 0 on" if high == math.inf else f"from {low:g} to {high:g}"
-        raise MienError(f"{column} is {word!r}, not a number {limits}")
-    return number
+def _name(row: Row, name: str) -> str | None:
+    word = normalise_name(_word(row, name) or "")
+    return None if word in MISSING else word
+
+
+def _number(row: Row, name: str, *limits: float, **high: float) -> float | None:
+    word = _word(row, name)
+    return None if word is None else to_float(word, name, *limits, **high)
 
 
 def _channel(row: Row) -> int | None:
-    number = _number(row, "audio_channel")
-    if number is not None and not number.is_integer():
-        raise MienError(f"audio_channel is {number}, not a whole number")
-    return None if number is None else int(number)
+    word = _word(row, "audio_channel")
+    return None if word is None else to_int(word, "audio_channel", high=LAST_CHANNEL)
 
 
-def _choice(row: Row, column: str, choices: tuple[Choice, ...]) -> Choice | None:
-    word = _word(row, column)
+def _choice(row: Row, name: str, choices: tuple[Choice, ...]) -> Choice | None:
+    word = _word(row, name)
     for choice in choices:
         if word == choice:
             return choice
     if word is not None:
-        raise MienError(f"{column} is {word!r} and must be one of: {', '.join(choices)}")
+        allowed = f"must be one of: {', '.join(choices)}"
+        raise RowError(f"{name} is {word!r} and {allowed}", f"{name} {allowed}")
     return None
 
 
 def _emotions(row: Row) -> tuple[str, ...] | None:
     value = row.get("emotions")
-    words = value if isinstance(value, list) else (_word(row, "emotions") or "").split(";")
-    if not all(isinstance(word, str) for word in words):
-        raise MienError("emotions must be words")
-    if not isinstance(value, list) and words == [""]:
+    if isinstance(value, list):
+        cells = value
+        if not all(isinstance(cell, str) for cell in cells):
+            raise RowError("emotions must be words")
+    elif (word := _word(row, "emotions")) is None:
         return None
-    return tuple(dict.fromkeys(word.strip().lower() for word in words if word.strip()))
+    else:
+        cells = [word]
+    if all(set(cell) <= {";", " "} for cell in cells):
+        return ()
+    parts = [part.strip() for cell in cells for part in re.split(r"[;,|]", cell)]
+    labels = chain.from_iterable(part.split("/") for part in parts if part not in MISSING)
+    words = dict.fromkeys(filter(None, (normalise_name(word).lower() for word in labels)))
+    if not words and not any(part in MISSING for part in parts if part):
+        raise RowError(f"emotions is {value!r}: there is no word in it", "emotions without a word")
+    return tuple(words) or None
 
 
 def _pictures(row: Row, folder: Path) -> Path:
     pattern = folder / (_word(row, "video") or "")
     if "%" not in pattern.name:
-        raise MienError("video_rate needs a video such as talk/image_%d.jpg")
+        raise RowError("video_rate needs a video such as talk/image_%d.jpg")
     if not os.path.isdir(pattern.parent):
-        raise MienError(f"video folder missing: {pattern.parent}")
+        raise RowError(f"video folder missing: {pattern.parent}", "video folder missing")
     return pattern
 
 
-def _file(row: Row, column: str, folder: Path) -> Path | None:
-    word = _word(row, column)
+def _file(row: Row, name: str, folder: Path) -> Path | None:
+    word = _word(row, name)
     if word is None:
         return None
     path = folder / word
     # os.path answers False where Path.is_file raises, as for a name that is too long.
     if not os.path.isfile(path):
-        raise MienError(f"{column} file missing: {path}")
+        raise RowError(f"{name} file missing: {path}", f"{name} file missing")
     return path

@@ -5,8 +5,6 @@ utterance is called ``dia0_utt0.mp4`` after its numbers in the table. Dialogues 
 each part, so an utterance's id is ``train_dia0_utt0``.
 """
 
-import csv
-import io
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -14,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.corpora.published_split import Part
+from mien.corpora.table import RowError, Table, given, read_table, to_int
 from mien.errors import MienError
+from mien.names import normalise_name
 from mien.utterance import Skipped, Utterance
 
 EMOTIONS = {
@@ -30,21 +30,25 @@ EMOTIONS = {
 
 # Words that name no person: the waiter of another episode is somebody else.
 _ROLE = re.compile(
-    r"the .*|.*\b(announcer|assistant|attendant|boy|clerk|customer|director|doctor|fan|fireman|girl"
+    r".*\b(announcer|assistant|attendant|boy|clerk|customer|director|doctor|fan|fireman|girl"
     r"|guard|guy|host|interviewer|kid|lady|man|nurse|officer|passerby|policeman|producer|professor"
     r"|receptionist|sales(lady|man|woman)|secretary|stranger|student|teacher|tourist|waiter|waitress"
-    r"|woman)\W*(no\W*)?\d*",
+    r"|woman)",
     re.IGNORECASE,
 )
+_ARTICLE = re.compile(r"the\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"(.*?)\W*(?:\b(?:no|nr|number)\W*)?(\d{0,3})\W*", re.IGNORECASE)
 _TOGETHER = re.compile(r"(all|both|everyone|everybody)\b|.*(\band\b|[&,/+])", re.IGNORECASE)
 _COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
+_LONGEST_ROLE = 60
 _CLIP = re.compile(r"dia(\d+)_utt(\d+)\.mp4")
-_TIME = re.compile(r"(\d+):(\d+):(\d+)[.,](\d+)")
+_HIGHEST = 10**6
+_TIME = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2})[.,](\d{1,6})", re.ASCII)
 
 # Windows-1252 signs that were once taken for Latin-1: apostrophes, quotes and dashes.
 _SIGNS = {code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)}
 
-Row = Mapping[str, str | None]
+Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ DIVISIONS = (
 """The official split: its tables, and the folders of its clips."""
 
 
-def parse_table(content: bytes) -> tuple[list[str], list[tuple[int, Row]]]:
+def parse_table(content: bytes) -> Table:
     """Read a table.
 
     Parameters
@@ -77,22 +81,19 @@ def parse_table(content: bytes) -> tuple[list[str], list[tuple[int, Row]]]:
 
     Returns
     -------
-    names : list of str
-        Of the columns.
-    rows : list of (int, dict)
-        The number of the line where each ends, and its cells by column.
+    Table
+        The names of its columns, and its rows.
 
     Raises
     ------
-    csv.Error
-        From some line on it is no CSV.
+    RowError
+        The line of names can't be read.
     """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
-    reader = csv.DictReader(io.StringIO(text.translate(_SIGNS), newline=""))
-    return list(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
+    return read_table(text.translate(_SIGNS), lenient=True)
 
 
 def person(speaker: str, session: str | None) -> str | None:
@@ -108,16 +109,36 @@ def person(speaker: str, session: str | None) -> str | None:
     Returns
     -------
     str or None
-        None where several speak at once.
+        None where several speak at once. Roles are spelled one way: without an article, each word
+        with a capital, a number as "#2".
 
     Examples
     --------
-    >>> person("Rachel", "s08e21"), person("The Interviewer", "s08e21"), person("All", "s08e21")
-    ('Rachel', 'The Interviewer (s08e21)', None)
+    >>> person("Rachel", "s08e21"), person("The interviewer", "s08e21"), person("All", "s08e21")
+    ('Rachel', 'Interviewer (s08e21)', None)
+    >>> person("Fireman No. 3", None) == person("fireman #3", None) == "Fireman #3"
+    True
     """
-    if not speaker or _TOGETHER.match(speaker):
+    name = normalise_name(speaker)
+    if not name or _TOGETHER.match(name):
         return None
-    return f"{speaker} ({session})" if session and _ROLE.fullmatch(speaker) else speaker
+    role = _role(name)
+    if role is None:
+        return name
+    return f"{role} ({session})" if session else role
+
+
+def _role(name: str) -> str | None:
+    """Give the one spelling of a role, or None for the name of a person."""
+    if len(name) > _LONGEST_ROLE:
+        return None
+    article = _ARTICLE.match(name)
+    numbered = _NUMBERED.fullmatch(name[article.end() :] if article else name)
+    what, number = numbered.groups() if numbered else (name, "")
+    if not (article or _ROLE.fullmatch(what.strip())):
+        return None
+    words = " ".join(word.capitalize() for word in what.split())
+    return f"{words} #{int(number)}" if words and number else words or None
 
 
 def read(source: Path) -> Iterator[Utterance | Skipped]:
@@ -163,7 +184,8 @@ def _read(
 ) -> Iterator[Utterance | Skipped]:
     for division in DIVISIONS:
         if division.table not in tables:
-            yield Skipped(division.name, f"table missing: {division.table}", str(source))
+            reason = f"table missing: {division.table}"
+            yield Skipped(division.name, reason, str(source), "table missing")
             continue
         yield from _Reader(division, tables[division.table], clips[division.folder]).items()
 
@@ -176,24 +198,29 @@ class _Reader:
 
     def items(self) -> Iterator[Utterance | Skipped]:
         try:
-            names, rows = parse_table(self.table.read_bytes())
-        except csv.Error as error:
-            yield Skipped(self.division.name, f"table that is no CSV: {error}", str(self.table))
+            names, found = parse_table(self.table.read_bytes())
+        except RowError as error:
+            reason = f"table whose columns can't be read: {error}"
+            yield Skipped(self.division.name, reason, str(self.table), "table that can't be read")
             return
         if missing := [name for name in _COLUMNS if name not in names]:
             reason = f"table without the columns {', '.join(missing)}"
-            yield Skipped(self.division.name, reason, str(self.table))
+            yield Skipped(self.division.name, reason, str(self.table), "table without its columns")
             return
         named = set()
-        for line, row in sorted(rows, key=_order):
-            if fault := _fault(row):
-                yield Skipped(f"{self.division.name} line {line}", fault, f"{self.table}:{line}")
+        for line, row in sorted(found, key=_order):
+            try:
+                checked = _checked(row, names)
+            except RowError as error:
+                yield error.skipped(f"{self.division.name} line {line}", f"{self.table}:{line}")
                 continue
-            clip = f"dia{_number(row, 'Dialogue_ID')}_utt{_number(row, 'Utterance_ID')}.mp4"
+            clip = f"dia{_number(checked, 'Dialogue_ID')}_utt{_number(checked, 'Utterance_ID')}.mp4"
             named.add(clip)
-            yield from self.utterance(row, clip)
+            yield from self.utterance(checked, clip)
         for name in sorted(self.clips.keys() - named):
-            yield Skipped(Path(name).stem, _stray(name), str(self.clips[name]))
+            # numbers begin anew in each part
+            stray = f"{self.division.name}_{Path(name).stem}"
+            yield Skipped(stray, _stray(name), str(self.clips[name]), _stray(name))
 
     def utterance(self, row: Row, clip: str) -> Iterator[Utterance | Skipped]:
         """Make an utterance, after what it lacks."""
@@ -201,8 +228,9 @@ class _Reader:
         path = self.clips.get(clip)
         if path is None:
             wanted = f"{self.division.folder}/{clip}"
-            yield Skipped(name, f"video: file missing: {wanted}", str(self.table))
-            yield Skipped(name, f"audio: file missing: {wanted}", str(self.table))
+            for kind in ("video", "audio"):
+                reason = f"{kind}: file missing: {wanted}"
+                yield Skipped(name, reason, str(self.table), f"{kind}: file missing")
         season, episode = _number(row, "Season"), _number(row, "Episode")
         session = None if season is None or episode is None else f"s{season:02}e{episode:02}"
         speaker = _cell(row, "Speaker")
@@ -226,20 +254,28 @@ class _Reader:
         )
 
 
-def _order(item: tuple[int, Row]) -> tuple[int, int, int]:
+def _order(item: tuple[int, Row | RowError]) -> tuple[int, int, int]:
     line, row = item
+    if isinstance(row, RowError):
+        return -1, -1, line
     numbers = _number(row, "Dialogue_ID"), _number(row, "Utterance_ID")
     return (-1, -1, line) if None in numbers else (numbers[0] or 0, numbers[1] or 0, line)
 
 
-def _fault(row: Row) -> str | None:
-    """Say why a row cannot be used, or None."""
-    if None in row or None in row.values():
-        return "row with another number of cells than columns"
+def _checked(row: Row | RowError, names: list[str]) -> Row:
+    """Refuse a row that cannot be used. Raises `RowError`."""
+    if isinstance(row, RowError):
+        raise row
+    if len(row) < len(set(names)):
+        kind = "row with another number of cells than columns"
+        raise RowError(f"{len(row)} cells under {len(names)} columns", kind)
     if _number(row, "Dialogue_ID") is None or _number(row, "Utterance_ID") is None:
-        return "row without the numbers of dialogue and utterance"
+        raise RowError("row without the numbers of dialogue and utterance")
     emotion = _cell(row, "Emotion")
-    return None if emotion.lower() in EMOTIONS else f"emotion {emotion!r} is none of MELD's seven"
+    if emotion.lower() not in EMOTIONS:
+        kind = "emotion that is none of MELD's seven"
+        raise RowError(f"emotion {emotion[:40]!r} is none of MELD's seven", kind)
+    return row
 
 
 def _stray(clip: str) -> str:
@@ -255,13 +291,15 @@ def _cell(row: Row, column: str) -> str:
 
 
 def _number(row: Row, column: str) -> int | None:
-    cell = _cell(row, column)
-    return int(cell) if cell.isdecimal() else None
+    try:
+        return to_int(given(row, column) or "", column, high=_HIGHEST)
+    except RowError:
+        return None
 
 
 def _seconds(time: str) -> float | None:
     match = _TIME.fullmatch(time)
     if match is None:
         return None
-    hours, minutes, seconds, thousandths = map(int, match.groups())
-    return 3600 * hours + 60 * minutes + seconds + thousandths / 1000
+    hours, minutes, seconds = (int(part) for part in match.groups()[:3])
+    return 3600 * hours + 60 * minutes + seconds + int(match[4]) / 1000

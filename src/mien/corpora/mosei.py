@@ -6,14 +6,12 @@ site, a row for each clip and annotator. A video's name is YouTube's: it may beg
 ``_`` and hold both. An utterance's id is ``VIDEO_CLIP``.
 """
 
-import csv
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 
+from mien.corpora.table import LATEST, RowError, check_text, given, read_table, to_float, to_int
 from mien.errors import MienError
 from mien.utterance import HIGHEST_SENTIMENT, Skipped, Utterance
 
@@ -35,7 +33,8 @@ FOLDERS = {
 }
 """Where things lie: in the release as it is downloaded, and as Dai et al.'s code expects it."""
 
-_NUMBER = r"([-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)"
+_LAST_CLIP = 10**6
+_NUMBER = r"([-+]?\d++(?:\.\d*+)?(?:[eE][-+]?\d++)?)"
 # The video's name may hold underscores and the words may hold anything: the numbers show the way.
 _LINE = re.compile(rf"(.+?)___(\d+)___{_NUMBER}___{_NUMBER}___(.*)")
 
@@ -119,22 +118,37 @@ def parse_transcript(text: str) -> tuple[list[Line], list[int]]:
     lines: list[Line] = []
     unreadable: list[int] = []
     for number, line in enumerate(text.split("\n"), start=1):
-        if match := _LINE.fullmatch(line.strip()):
-            video, clip, start, end, words = match.groups()
-            name = _video(video)
-            lines.append(Line(name, int(clip), float(start), float(end), words.strip()))
-        elif line.strip():
-            unreadable.append(number)
+        if line.strip():
+            try:
+                lines.append(_line(line.strip()))
+            except RowError:
+                unreadable.append(number)
     return lines, unreadable
 
 
-def parse_labels(file: TextIO, name: str) -> Iterator[tuple[str, dict[str, float]] | Skipped]:
+def _line(line: str) -> Line:
+    """Read a line. Raises `RowError`."""
+    check_text(line)
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise RowError("no clip")
+    video, clip, start, end, words = match.groups()
+    return Line(
+        _video(video),
+        to_int(clip, "clip", high=_LAST_CLIP),
+        to_float(start, "start", low=-LATEST),
+        to_float(end, "end", low=-LATEST),
+        words.strip(),
+    )
+
+
+def parse_labels(text: str, name: str) -> Iterator[tuple[str, dict[str, float]] | Skipped]:
     """Read a label table.
 
     Parameters
     ----------
-    file : text file
-        A CSV table with a header, opened with ``newline=""``.
+    text : str
+        A CSV table with a header.
     name : str
         What to call it in messages.
 
@@ -142,40 +156,44 @@ def parse_labels(file: TextIO, name: str) -> Iterator[tuple[str, dict[str, float
     ------
     tuple of str and dict, or Skipped
         For each row the id of the clip and the answers that were given, by name; or why the row,
-        or the rest of the table, can't be used.
+        or the table, can't be used.
     """
-    rows = csv.DictReader(file)
-    if not {"Input.VIDEO_ID", "Input.CLIP"} <= set(rows.fieldnames or ()):
-        yield Skipped(name, "no label table: it lacks a column Input.VIDEO_ID or Input.CLIP", name)
-        return
     try:
-        for row in rows:
-            where = f"{name}:{rows.line_num}"
-            try:
-                yield _clip(row), dict(_answers(row))
-            except ValueError as error:
-                yield Skipped(where, f"label row that cannot be used: {error}", where)
-    except csv.Error as error:
-        where = f"{name}:{rows.line_num}"
-        yield Skipped(where, f"no CSV from here on: {error}", where)
+        names, rows = read_table(text, lenient=True)
+    except RowError as error:
+        yield Skipped(name, f"no label table: its first line {error}", name, "no label table")
+        return
+    if not {"Input.VIDEO_ID", "Input.CLIP"} <= set(names):
+        reason = "no label table: it lacks a column Input.VIDEO_ID or Input.CLIP"
+        yield Skipped(name, reason, name, "no label table")
+        return
+    for line, row in rows:
+        try:
+            if isinstance(row, RowError):
+                raise row
+            yield _clip(row), dict(_answers(row))
+        except RowError as error:
+            where, kind = f"{name}:{line}", "label row that cannot be used"
+            yield Skipped(where, f"{kind}: {error}", where, kind)
 
 
-def _clip(row: Mapping[str, str | None]) -> str:
-    video, clip = _video(row["Input.VIDEO_ID"] or ""), row["Input.CLIP"] or ""
-    number = float(clip) if video and clip.strip() else math.nan
-    if not number.is_integer():
-        raise ValueError(f"it names no clip (video {video!r}, clip {clip!r})")
-    return f"{video}_{int(number)}"
+def _clip(row: Mapping[str, str]) -> str:
+    video, clip = _video(row.get("Input.VIDEO_ID", "")), row.get("Input.CLIP", "")
+    try:
+        number = to_int(clip, "clip", high=_LAST_CLIP)
+    except RowError:
+        number = None
+    if not video or number is None:
+        raise RowError(f"it names no clip (video {video[:40]!r}, clip {clip[:40]!r})")
+    return f"{video}_{number}"
 
 
-def _answers(row: Mapping[str, str | None]) -> Iterator[tuple[str, float]]:
+def _answers(row: Mapping[str, str]) -> Iterator[tuple[str, float]]:
     for name in (*EMOTIONS, "sentiment"):
-        cell = (row.get(f"Answer.{name}") or "").strip()
         low = -HIGHEST_SENTIMENT if name == "sentiment" else 0.0
-        if cell and not low <= float(cell) <= HIGHEST_SENTIMENT:
-            raise ValueError(f"Answer.{name} is {cell}, outside {low:g} to {HIGHEST_SENTIMENT:g}")
-        if cell:
-            yield name, float(cell)
+        cell = given(row, f"Answer.{name}")
+        if cell is not None:
+            yield name, to_float(cell, f"Answer.{name}", low, HIGHEST_SENTIMENT)
 
 
 def _video(name: str) -> str:
@@ -248,13 +266,14 @@ class _Reader:
             yield Skipped(name, "labelled, but in no transcript")
 
     def rate(self, table: Path) -> Iterator[Skipped]:
-        with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            for item in parse_labels(file, table.name):
-                if isinstance(item, Skipped):
-                    yield item
-                else:
-                    name, answers = item
-                    self.ratings.setdefault(name, Ratings()).add(answers)
+        # a stray byte must not cost the table
+        text = table.read_bytes().decode("utf-8-sig", errors="replace")
+        for item in parse_labels(text, table.name):
+            if isinstance(item, Skipped):
+                yield item
+            else:
+                name, answers = item
+                self.ratings.setdefault(name, Ratings()).add(answers)
 
     def clips(self, transcript: Path) -> Iterator[Utterance | Skipped]:
         # a stray byte must not cost the video

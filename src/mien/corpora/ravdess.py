@@ -29,7 +29,7 @@ STATEMENTS = ("Kids are talking by the door", "Dogs are sitting by the door")
 """The sentences of the statement codes 01 and 02."""
 
 _SUFFIXES = {".wav", ".flac", ".mp4"}
-_NAME = re.compile("-".join([r"(\d\d)"] * 7))
+_NAME = re.compile("-".join([r"(\d\d)"] * 7), re.ASCII)
 _FIELDS = ("modality", "channel", "emotion", "intensity", "statement", "repetition", "actor")
 _HIGHEST = (3, 2, 8, 2, 2, 2, 24)
 _BOTH, _VIDEO, _AUDIO = 1, 2, 3
@@ -151,4 +151,5 @@ def _read_take(codes: Codes, files: list[tuple[int, Path]]) -> Iterator[Utteranc
     )
     for _, path in files:
         if path not in (video, audio):
-            yield Skipped(path.stem, f"the same take as {main.name}", str(path))
+            reason, kind = f"the same take as {main.name}", "the same take as another file"
+            yield Skipped(path.stem, reason, str(path), kind)

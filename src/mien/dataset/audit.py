@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mien.dataset.splits import PROTOCOLS, Split, split, words
+from mien.dataset.splits import PROTOCOLS, Split, sentence, split
 from mien.errors import MienError
 from mien.utterance import Utterance
 
@@ -27,8 +27,8 @@ class Leakage:
 def leakage(utterances: Sequence[Utterance], protocol: str, parts: Split) -> Leakage:
     """Measure what a split lets through.
 
-    A sentence is shared where the same words, whatever their case, occur in training: a model
-    may then answer from having learnt the line by heart.
+    A sentence is shared where the same words, whatever their case, occur in training, or where the
+    data say that it is the same one: a model may then answer from having learnt it by heart.
     """
 
     def share(groups: list[str | None]) -> float | None:
@@ -43,7 +43,7 @@ def leakage(utterances: Sequence[Utterance], protocol: str, parts: Split) -> Lea
         test=len(parts.test),
         person=share([u.person for u in utterances]),
         dialogue=share([u.dialogue for u in utterances]),
-        sentence=share([words(u.text) for u in utterances]),
+        sentence=share([sentence(u) for u in utterances]),
     )
 
 

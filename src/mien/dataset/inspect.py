@@ -10,9 +10,21 @@ from mien.dataset.splits import PROTOCOLS
 from mien.dataset.store import Store
 from mien.utterance import Utterance
 
+PERSONS = 10
+"""Persons that are listed by default."""
 
-def inspect(data: str | Path) -> str:
+REASONS = 10
+
+
+def inspect(data: str | Path, persons: int | None = PERSONS) -> str:
     """Describe prepared data for reading.
+
+    Parameters
+    ----------
+    data : path
+        The prepared folder.
+    persons : int or None
+        List so many persons, those with most utterances first. None: all, by name.
 
     Raises
     ------
@@ -25,7 +37,7 @@ def inspect(data: str | Path) -> str:
         f"{data}: {len(store)} utterances of {store.info['corpus']}{synthetic}",
         _counts("emotions", [e for u in store.utterances for e in _emotions(u)]),
         _sentiment(store.utterances),
-        _counts("persons", [u.person or "(not known)" for u in store.utterances]),
+        _persons(store.utterances, persons),
         _counts("modalities (t words, a sound, v faces)", store.modalities),
         _features(store.folder),
         _skipped(store.folder),
@@ -49,12 +61,35 @@ def _sentiment(utterances: list[Utterance]) -> str:
     return _counts("sentiment in whole steps", [str(round(value)) for value in judged] + rest)
 
 
-def _counts(title: str, values: list[str]) -> str:
+def _persons(utterances: list[Utterance], most: int | None) -> str:
+    """Count the persons, list some, and name those who may be one person in two spellings."""
+    counts = Counter(u.person for u in utterances if u.person)
+    title = f"persons ({len(counts)})" if counts else "persons"
+    listed = set(counts) if most is None else {name for name, _ in counts.most_common(most)}
+    values = [u.person for u in utterances if u.person in listed and u.person]
+    unknown = sum(u.person is None for u in utterances)
+    rows = [_counts(title, [*values, *["(not known)"] * unknown], len(utterances))]
+    if rest := len(counts) - len(listed):
+        rows.append(f"  and {rest} more, of {len(utterances) - len(values) - unknown} utterances")
+    alike: dict[str, list[str]] = {}
+    for name in sorted(counts):
+        alike.setdefault(name.casefold(), []).append(name)
+    rows += [
+        f"  one person or several? {', '.join(names)}: they differ in capital letters alone"
+        for names in alike.values()
+        if len(names) > 1
+    ]
+    return "\n".join(rows)
+
+
+def _counts(title: str, values: list[str], total: int | None = None) -> str:
+    """Count values, with their share of `total`, by default of themselves."""
     counts = Counter(values)
+    total = total or len(values)
     width = max(len(value) for value in counts)
     most = max(counts.values())
     lines = [
-        f"  {value:<{width}} {count:6d} {count / len(values):6.1%} {'█' * round(20 * count / most)}"
+        f"  {value:<{width}} {count:6d} {count / total:6.1%} {'█' * round(20 * count / most)}"
         for value, count in sorted(counts.items(), key=_order)
     ]
     return "\n".join([title, *lines])
@@ -81,11 +116,13 @@ def _skipped(folder: Path) -> str:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     if not lines:
         return "nothing was skipped"
-    reasons = Counter(json.loads(line)["reason"] for line in lines)
-    rows = [f"  {count:6d}  {reason}" for reason, count in reasons.most_common(10)]
-    rest = sum(reasons.values()) - sum(count for _, count in reasons.most_common(10))
-    if rest:
-        rows.append(f"  {rest:6d}  other reasons")
+    items = [json.loads(line) for line in lines]
+    kinds = Counter(item.get("kind") or item["reason"] for item in items)
+    common = kinds.most_common(REASONS)
+    rows = [f"  {count:6d}  {kind}" for kind, count in common]
+    if len(kinds) > len(common):
+        rest = len(items) - sum(count for _, count in common)
+        rows.append(f"  {rest:6d}  for {len(kinds) - len(common)} other reasons")
     return "\n".join([f"skipped or incomplete, in full in {path}", *rows])
 
 

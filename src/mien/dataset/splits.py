@@ -29,6 +29,14 @@ def words(text: str | None) -> str | None:
     return " ".join((text or "").lower().split()) or None
 
 
+def sentence(utterance: Utterance) -> str | None:
+    """Name the sentence that is said: as the data call it, or else by its words.
+
+    Clips of acted speech repeat a few sentences, which a list may name without giving their words.
+    """
+    return words(str(utterance.attributes.get("sentence") or "")) or words(utterance.text)
+
+
 def _order(groups: Sequence[str], seed: int) -> list[str]:
     """Put groups in an order that depends on their names and the seed alone."""
     return sorted(groups, key=lambda name: (zlib.crc32(f"{seed}:{name}".encode()), name))
@@ -83,15 +91,16 @@ def _dialogues(utterances: Sequence[Utterance], seed: int, fold: int | None) -> 
 
 
 def _sentences(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
-    texts = _order(sorted({text for u in utterances if (text := words(u.text))}), seed)
+    said = {u.id: sentence(u) for u in utterances}
+    texts = _order(sorted({text for text in said.values() if text}), seed)
     if len(texts) != 2:
         parts = _shares(texts, "sentences")
-        return [parts.get(words(u.text)) for u in utterances]
+        return [parts.get(said[u.id]) for u in utterances]
     # of two sentences one is kept for the test, so validation shares the other with training
-    known = [u for u in utterances if words(u.text) == texts[0]]
+    known = [u for u in utterances if said[u.id] == texts[0]]
     held = {u.id: part for u, part in zip(known, _random(known, seed, fold), strict=True)}
     held = {name: "valid" if part == "valid" else "train" for name, part in held.items()}
-    return [held.get(u.id, "test") if words(u.text) else None for u in utterances]
+    return [held.get(u.id, "test") if said[u.id] else None for u in utterances]
 
 
 def _random(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
