@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mien.dataset.shard import ShardEntry
 from mien.dataset.store import SCHEMA_VERSION, write_shard
 from mien.models import ModelConfig
 from mien.training import TrainConfig
@@ -54,7 +55,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     samples = [synthetic_sample(number) for number in range(72)]
     write_shard(folder / "0.parquet", samples)
-    shards = [{"file": "0.parquet", "samples": len(samples)}]
+    shards = [ShardEntry.of(folder / "0.parquet", len(samples)).model_dump()]
     info = {"schema": SCHEMA_VERSION, "corpus": "synthetic", "synthetic": True, "shards": shards}
     (folder / "dataset.json").write_text(json.dumps(info))
     return folder

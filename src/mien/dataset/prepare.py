@@ -16,15 +16,16 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from mien.dataset.pool import Job, recording, run
+from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
 from mien.dataset.store import (
+    SCHEMA,
     SCHEMA_VERSION,
     read_info,
-    read_json,
     read_shard,
     utterance_to_row,
 )
 from mien.errors import MienError
-from mien.files import PART, write_text
+from mien.files import PART, only_one, read_json, unwritable, write_text
 from mien.media.decode import FRAME_INTERVAL
 from mien.utterance import RATE, Skipped, Utterance
 
@@ -154,26 +155,57 @@ def prepare(
         "limit": limit,
         "options": json.loads(json.dumps(dict(options or {}), default=str)),
     }
-    _begin(out, settings)
-    if (out / "dataset.json").exists():
-        if progress:
-            print(f"{out}: prepared before, nothing to do", file=sys.stderr)
-        info = read_info(out)
-        return Summary(**{f: info[f] for f in Summary.__dataclass_fields__ if f in info})
+    _make(out)
+    with only_one(out, "mien prepare"):
+        _begin(out, settings)
+        if before := _finished(out):
+            if progress:
+                print(f"{out}: prepared before, nothing to do", file=sys.stderr)
+            return before
+        return _prepare(items, out, settings, workers or os.cpu_count() or 1, progress)
+
+
+def _prepare(
+    items: Iterable[Utterance | Skipped],
+    out: Path,
+    settings: dict[str, Any],
+    workers: int,
+    progress: bool,
+) -> Summary:
+    """Make the shards that are not there, and declare the folder whole."""
+    limit, corpus = settings["limit"], settings["corpus"]
     skipped: list[Skipped] = []
     utterances = islice(_distinct(items, skipped), limit)
     total = min(filter(None, (limit, length_hint(items))), default=None)
     with tqdm(total=total, unit=" utterances", desc=corpus, disable=not progress) as bar:
         jobs = _jobs(utterances, out, settings)
-        shards = run(jobs, frame_interval, workers or os.cpu_count() or 1, bar)
+        shards = run(jobs, settings["frame_interval"], workers, bar)
     return _finish(out, shards, skipped, settings)
+
+
+def _make(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise MienError(f"{out}: is a file; name a folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(out, error) from error
+
+
+def _finished(out: Path) -> Summary | None:
+    """Give what a finished folder holds; of a damaged one remove what has to be made anew."""
+    done = out / "dataset.json"
+    if not done.exists():
+        return None
+    info = read_info(out)
+    if not drop_damaged(out, read_entries(info, done), SCHEMA):
+        done.unlink()
+        return None
+    return Summary(**{f: info[f] for f in Summary.__dataclass_fields__ if f in info})
 
 
 def _begin(out: Path, settings: dict[str, Any]) -> None:
     """Make the folder ours, or refuse one that is not."""
-    if out.exists() and not out.is_dir():
-        raise MienError(f"{out}: is a file; name a folder")
-    out.mkdir(parents=True, exist_ok=True)
     begun = out / "prepare.json"
     if begun.is_file():
         _compare(out, read_json(begun), settings)
@@ -252,8 +284,8 @@ def _finish(
             f"{out}: nothing of the corpus can be used; {summary.skipped} utterances were skipped"
             " for the reasons in skipped.jsonl"
         )
-    names = [{"file": s.name, "samples": n} for s, n in zip(shards, count.sizes, strict=True)]
-    info = {**settings, **asdict(summary), "shards": names}
+    entries = [ShardEntry.of(s, n).model_dump() for s, n in zip(shards, count.sizes, strict=True)]
+    info = {**settings, **asdict(summary), "shards": entries}
     write_text(out / "dataset.json", json.dumps(info, indent=2, ensure_ascii=False))
     return summary
 
