@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ LARGEST_JSON = 64 * 2**20
 def whole(path: Path) -> Iterator[Path]:
     """Lend a temporary name; the file takes its own only when all of it is on the disk.
 
+    What a writer of the same file left when it was killed is cleared away.
+
     Raises
     ------
     MienError
@@ -35,6 +38,7 @@ def whole(path: Path) -> Iterator[Path]:
     """
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     try:
+        _clear(path)
         yield part
         sync(part)
         part.replace(path)
@@ -43,6 +47,24 @@ def whole(path: Path) -> Iterator[Path]:
         raise unwritable(path, error) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _clear(path: Path) -> None:
+    """Remove what processes that are no more have begun of a file."""
+    for part in path.parent.glob(f"{escape(path.name)}.*{PART}"):
+        pid = part.name.removeprefix(f"{path.name}.").removesuffix(PART)
+        if pid.isdigit() and not _runs(int(pid)):
+            part.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def publish(draft: Path, folder: Path) -> None:
@@ -81,12 +103,6 @@ def check_writable(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise unwritable(folder, error) from error
-
-
-def clear_parts(folder: Path) -> None:
-    """Remove what writers that were killed have left in a folder and in those below it."""
-    for part in folder.rglob(f"*.*{PART}"):
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

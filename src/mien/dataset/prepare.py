@@ -112,9 +112,9 @@ def prepare(
     """Decode a corpus into Parquet shards, to be read with `Store`.
 
     Stopped at any moment, the same call goes on where it was: finished shards stay, and
-    `dataset.json`, without which the folder is refused, is written last. What cannot be read is
-    listed in `skipped.jsonl`. Works in processes of its own, so a script that calls it needs the
-    usual ``if __name__ == "__main__"``.
+    `dataset.json`, without which the folder is refused, is written last. Shards that are missing
+    or damaged are made anew. What cannot be read is listed in `skipped.jsonl`. Works in processes
+    of its own, so a script that calls it needs the usual ``if __name__ == "__main__"``.
 
     Parameters
     ----------
@@ -143,8 +143,8 @@ def prepare(
     Raises
     ------
     MienError
-        The folder holds something else or was begun with other settings; or nothing is left of
-        the corpus.
+        The folder holds something else, was begun with other settings, or another process is at
+        work in it; or nothing is left of the corpus.
     """
     if limit is not None and limit < 1:
         raise MienError(f"the limit must be at least 1, not {limit}")
@@ -195,10 +195,14 @@ def _make(out: Path) -> None:
 def _finished(out: Path) -> Summary | None:
     """Give what a finished folder holds; of a damaged one remove what has to be made anew."""
     done = out / "dataset.json"
-    if not done.exists():
+    try:
+        info = read_info(out)
+        entries = read_entries(info, done)
+    except MienError:  # not finished, or the list is lost: the shards know themselves
+        drop_damaged(out, None, SCHEMA)
+        done.unlink(missing_ok=True)
         return None
-    info = read_info(out)
-    if not drop_damaged(out, read_entries(info, done), SCHEMA):
+    if not drop_damaged(out, entries, SCHEMA):
         done.unlink()
         return None
     return Summary(**{f: info[f] for f in Summary.__dataclass_fields__ if f in info})
@@ -208,7 +212,7 @@ def _begin(out: Path, settings: dict[str, Any]) -> None:
     """Make the folder ours, or refuse one that is not."""
     begun = out / "prepare.json"
     if begun.is_file():
-        _compare(out, read_json(begun), settings)
+        _compare(out, read_json(begun, "delete the folder, then prepare again"), settings)
     elif any(not path.match(f"prepare.json.*{PART}") for path in out.iterdir()):
         raise MienError(f"{out}: holds something else; name a new or empty folder")
     else:

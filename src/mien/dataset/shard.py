@@ -231,11 +231,23 @@ def _footer(data: mmap.mmap) -> int:
     return start
 
 
-def drop_damaged(folder: Path, entries: Iterable[ShardEntry], schema: pa.Schema) -> bool:
-    """Remove the shards of a folder that are not as they were written; tell whether all are."""
+def drop_damaged(folder: Path, entries: Iterable[ShardEntry] | None, schema: pa.Schema) -> bool:
+    """Remove the shards of a folder that are not as they were written; tell whether all are.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie.
+    entries : iterable of ShardEntry or None
+        Those that should be there; None: it is not known, and what there is is looked at.
+    schema : pyarrow.Schema
+        Of their rows.
+    """
+    known: dict[Path, ShardEntry | None] = dict.fromkeys(folder.glob("*.parquet"))
+    if entries is not None:
+        known = {folder / entry.file: entry for entry in entries}
     sound = True
-    for entry in entries:
-        path = folder / entry.file
+    for path, entry in known.items():
         try:
             Shard(path, schema, entry, remedy="").check()
         except MienError:
