@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mien.dataset.shard import ShardEntry
 from mien.dataset.store import SCHEMA_VERSION, Store, write_shard
 from mien.models import MME2E, ModelConfig
 from mien.models.text import describe, load_config, load_tokenizer
@@ -106,7 +107,7 @@ def store(folder: Path, samples: list[Sample]) -> Store:
     shards = []
     for name, part in (("0.parquet", samples[:middle]), ("1.parquet", samples[middle:])):
         write_shard(folder / name, part)
-        shards.append({"file": name, "samples": len(part)})
+        shards.append(ShardEntry.of(folder / name, len(part)).model_dump())
     info = {"schema": SCHEMA_VERSION, "corpus": "synthetic", "synthetic": True, "shards": shards}
     (folder / "dataset.json").write_text(json.dumps(info))
     return Store(folder)

@@ -281,7 +281,7 @@ def test_files_appear_whole_or_not_at_all(
         path.write_bytes(b"half")
         raise kind("no space left")
 
-    monkeypatch.setattr("mien.run.save_file", fail_half_way)
+    monkeypatch.setattr("mien.tensor_file.save_file", fail_half_way)
     with pytest.raises(MienError, match=r"model\.safetensors.*no space left"):
         run.write_model(tiny_model(None, seed=1, modalities="av"))
     assert before == {path.name: path.read_bytes() for path in run.folder.iterdir()}

@@ -1,20 +1,30 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, stay after a power cut, and are read with care."""
 
+import fcntl
 import hashlib
+import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
+from typing import Any
 
 from mien.errors import MienError
 
 PART = ".part"
 """Ending of a file that is still being written."""
 
+LARGEST_JSON = 64 * 2**20
+"""Bytes of a JSON file beyond which it is none of mien's."""
+
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Lend a temporary name; the file takes its own only when all of it is written.
+    """Lend a temporary name; the file takes its own only when all of it is on the disk.
+
+    What a writer of the same file left when it was killed is cleared away.
 
     Raises
     ------
@@ -28,18 +38,156 @@ def whole(path: Path) -> Iterator[Path]:
     """
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     try:
+        _clear(path)
         yield part
+        sync(part)
         part.replace(path)
+        sync(path.parent)
     except OSError as error:
-        raise MienError(f"{path}: can't be written ({error.strerror or error})") from error
+        raise unwritable(path, error) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _clear(path: Path) -> None:
+    """Remove what processes that are no more have begun of a file."""
+    for part in path.parent.glob(f"{escape(path.name)}.*{PART}"):
+        pid = part.name.removeprefix(f"{path.name}.").removesuffix(PART)
+        if pid.isdigit() and not _runs(int(pid)):
+            part.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def publish(draft: Path, folder: Path) -> None:
+    """Give a folder its name when all that is in it is on the disk. Raises `OSError`."""
+    for path in (*draft.rglob("*"), draft):
+        sync(path)
+    draft.replace(folder)
+    sync(folder.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def unwritable(path: Path, error: OSError) -> MienError:
+    """Say that a file or folder can't be written."""
+    return MienError(f"{path}: can't be written ({error.strerror or error})")
+
+
+def check_writable(folder: Path) -> None:
+    """Make sure that files can be made in a folder, before work is done whose result goes there.
+
+    Raises
+    ------
+    MienError
+        They can't.
+    """
+    probe = folder / f"{os.getpid()}{PART}"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+@contextmanager
+def only_one(folder: Path, work: str) -> Iterator[None]:
+    """Keep other processes from the same work on a folder, as long as this one lives.
+
+    The kernel holds the lock on the folder itself: nothing is left when a process is killed. A
+    file system that knows no locks keeps nobody out.
+
+    Raises
+    ------
+    MienError
+        Another process is at it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise MienError(
+            f"{folder}: another '{work}' is at work in it; wait for it, or name another folder"
+        ) from None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file whole or not at all. Raises as `whole` does."""
     with whole(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def read_small(path: Path, largest: int) -> str:
+    """Read a UTF-8 text file of at most so many bytes.
+
+    Raises
+    ------
+    OSError, ValueError
+        It can't be read; it is larger, or not UTF-8.
+    """
+    with path.open("rb") as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise ValueError(f"it has more than {largest:,} bytes")
+    return content.decode("utf-8")
+
+
+def read_json(path: Path, remedy: str = "copy it again") -> dict[str, Any]:
+    """Read the JSON object in a file that may have been damaged, or made to do damage.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    remedy : str
+        What the user should do where it can't be read.
+
+    Raises
+    ------
+    MienError
+        It is missing, no JSON object, too large or too deep, or has a number that is none.
+    """
+    try:
+        text = read_small(path, LARGEST_JSON)
+        content = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        if not isinstance(content, dict):
+            raise ValueError(f"it holds a {type(content).__name__}")
+        return content
+    except OSError as error:
+        raise MienError(f"{path}: can't be read ({error.strerror or error}); {remedy}") from error
+    except RecursionError as error:
+        raise MienError(f"{path}: damaged (lists within lists without end); {remedy}") from error
+    except (ValueError, MemoryError) as error:
+        raise MienError(f"{path}: damaged ({error or 'out of memory'}); {remedy}") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is no finite number")
+    return number
 
 
 def fingerprint(path: Path) -> str:

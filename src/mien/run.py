@@ -25,18 +25,18 @@ from typing import Any
 import torch
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoConfig, PretrainedConfig
 
 from mien.errors import MienError
 from mien.features.extractor import TABLE, Extractor, FeatureSettings
-from mien.files import whole, write_text
+from mien.files import PART, fingerprint, publish, read_json, unwritable, whole, write_text
 from mien.models import MME2E, LateFusion, ModelConfig, Network
-from mien.models.text import load_tokenizer
+from mien.models.text import load_tokenizer, refuse_code
 from mien.tasks import Task
+from mien.tensor_file import not_finite, read_tensors, write_tensors
 from mien.utterance import NoFace
+from mien.yaml_file import read_yaml
 
 FORMAT = 1
 """Version of the folder's layout; a folder of another version is refused."""
@@ -73,6 +73,8 @@ class RunConfig(BaseModel):
     training: dict[str, Any]
     text: dict[str, Any] | None = None
     features: FeatureSettings | None = None
+    files: dict[str, str] = {}
+    """SHA-256 of the files that never change, by their names in the folder."""
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse a model with text whose encoder is not described, a baseline without features."""
@@ -80,30 +82,6 @@ class RunConfig(BaseModel):
             raise ValueError("a model with text needs the section text")
         if self.model.hand_crafted and self.features is None:
             raise ValueError(f"{self.model.model} needs the section features")
-
-
-def write_tensors(
-    path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None
-) -> None:
-    """Write tensors, and texts in the header, as safetensors, whole or not at all."""
-    # copies, because safetensors takes no two tensors in the same memory
-    ready = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    with whole(path) as part:
-        try:
-            part.touch()
-            mode = part.stat().st_mode  # as any new file's; safetensors' own is for the owner alone
-            save_file(ready, part, metadata)
-            part.chmod(mode)
-        except SafetensorError as error:  # a full disk is one, too
-            raise OSError(str(error)) from error
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read safetensors. Raises `MienError` where the file is damaged."""
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise MienError(f"{path} can't be read ({error}): copy it again, or train again") from error
 
 
 class Run:
@@ -145,12 +123,14 @@ class Run:
         except OSError as error:
             raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
         if tokenizer is not None:
-            tokenizer.save_pretrained(folder / "tokenizer")
+            _save_tokenizer(tokenizer, folder / "tokenizer")
         if words is not None:
             with whole(folder / TABLE) as part:
                 shutil.copyfile(words, part)
+        kept = sorted(path for path in folder.rglob("*") if path.is_file())
+        digests = {path.relative_to(folder).as_posix(): fingerprint(path) for path in kept}
         write_text(folder / "environment.json", json.dumps(environment(), indent=2))
-        _write_config(folder, config)
+        _write_config(folder, config.model_copy(update={"files": digests}))
         return cls(folder)
 
     def record_data(self, data: DataConfig) -> None:
@@ -162,22 +142,39 @@ class Run:
         path = self.folder / "config.yaml"
         if not path.is_file():
             raise MienError(f"{self.folder} is no run folder: it has no config.yaml")
+        content = read_yaml(self._file("config.yaml"))
+        if isinstance(content, dict) and content.get("format") != FORMAT:
+            raise MienError(
+                f"{path} is of format {str(content.get('format'))[:20]}, this mien reads {FORMAT}:"
+                " use the version of mien that environment.json names, or train again"
+            )
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            if isinstance(content, dict) and content.get("format") != FORMAT:
-                raise MienError(
-                    f"{path} is of format {content.get('format')}, this mien reads {FORMAT}:"
-                    " use the version of mien that environment.json names, or train again"
-                )
             return RunConfig.model_validate(content)
-        except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+        except ValidationError as error:
             raise MienError(f"{path} is damaged: {_brief(error)}") from error
+
+    def _file(self, name: str) -> Path:
+        """Give the path of one of the run's files, which is in the folder and is as it was made.
+
+        Raises
+        ------
+        MienError
+            It is a link to elsewhere, or not the file that the run began with.
+        """
+        path = self.folder / name
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise MienError(f"{path} is a link out of the run folder: put the file itself there")
+        known = self.config.files.get(name) if name != "config.yaml" else None
+        if known is not None and fingerprint(path) != known:
+            raise MienError(f"{path} is damaged, or another one: copy the whole run folder again")
+        return path
 
     def text_config(self) -> PretrainedConfig | None:
         """Give the dimensions of the text encoder, None for a model without text."""
         if self.config.text is None:
             return None
         options = dict(self.config.text)
+        refuse_code(options, self.folder / "config.yaml")
         try:
             return AutoConfig.for_model(options.pop("model_type"), **options)
         except Exception as error:  # transformers raises anything
@@ -193,15 +190,17 @@ class Run:
         folder = self.folder / "tokenizer"
         if not folder.is_dir():
             raise MienError(f"{folder} is missing: copy the whole run folder")
+        for path in (*folder.rglob("*"), *map(self.folder.joinpath, self.config.files)):
+            self._file(path.relative_to(self.folder).as_posix())
         try:
             return load_tokenizer(str(folder))
         except MienError as error:
-            raise MienError(f"{folder} is damaged: copy the whole run folder again") from error
+            raise MienError(f"{folder} can't be used: {error}") from error
 
     def extractor(self) -> Extractor | None:
         """Give what extracts the features of a clip; None for a model that needs none."""
         features = self.config.features
-        return None if features is None else Extractor(features.sources, self.folder / TABLE)
+        return None if features is None else Extractor(features.sources, self._file(TABLE))
 
     def build(self) -> Network:
         """Build the model with random weights."""
@@ -209,13 +208,18 @@ class Run:
 
     def weights(self) -> dict[str, Tensor]:
         """Read the weights of the best epoch. Raises `MienError` where there are none yet."""
-        path = self.folder / "model.safetensors"
+        path = self._file("model.safetensors")
         if not path.is_file():
             raise MienError(
                 f"{path} is missing: training has not finished its first epoch; wait for it, or"
                 " delete the folder and train again"
             )
-        return read_tensors(path)
+        weights, _ = read_tensors(path)
+        if names := not_finite(weights):
+            raise MienError(
+                f"{path} has numbers that are none (NaN or infinity, in {names[0]}): train again"
+            )
+        return weights
 
     def model(self) -> Network:
         """Build the model with the weights of the best epoch, ready to answer.
@@ -235,7 +239,12 @@ class Run:
         return model.eval()
 
     def write_model(self, model: torch.nn.Module) -> None:
-        """Keep weights as the run's best."""
+        """Keep weights as the run's best. Raises `MienError` where one is NaN or infinite."""
+        if names := not_finite(model.state_dict()):
+            raise MienError(
+                f"{self.folder}: weights have become NaN or infinite, in {names[0]}; the ones"
+                " before are kept: train again with a lower --lr"
+            )
         write_tensors(self.folder / "model.safetensors", model.state_dict())
 
     def thresholds(self, task: Task) -> list[float]:
@@ -243,25 +252,27 @@ class Run:
         content = self.read("thresholds.json")
         if task.name not in content:
             return [0.5] * len(task.labels)
+        path = self.folder / "thresholds.json"
         try:
-            return [float(content[task.name][label]) for label in task.labels]
-        except (KeyError, TypeError, ValueError) as error:
-            path = self.folder / "thresholds.json"
+            found = [content[task.name][label] for label in task.labels]
+        except (KeyError, TypeError) as error:
             raise MienError(
                 f"{path} does not fit the labels of {task.name!r} ({error!r}): copy it again"
             ) from error
+        for label, value in zip(task.labels, found, strict=True):
+            if type(value) not in (int, float) or not 0 <= value <= 1:
+                raise MienError(
+                    f"{path} is damaged: the threshold of {label!r} should be from 0 to 1,"
+                    f" not {str(value)[:20]}: copy it again"
+                )
+        return [float(value) for value in found]
 
     def read(self, name: str) -> dict[str, Any]:
         """Read a JSON file of the folder; empty where it is not there yet."""
-        path = self.folder / name
+        path = self._file(name)
         if not path.is_file():
             return {}
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise MienError(
-                f"{path} is damaged ({error}): copy it again; `mien evaluate` renews metrics.json"
-            ) from error
+        return read_json(path, "copy it again; `mien evaluate` renews metrics.json")
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON file of the folder, whole or not at all."""
@@ -272,6 +283,16 @@ def build(model: ModelConfig, tasks: Sequence[Task], text: PretrainedConfig | No
     """Build a model with random weights; `text` describes the encoder of one that needs it."""
     labels: dict[str, int] = {task.name: len(task.labels) for task in tasks}
     return LateFusion(model, labels) if model.hand_crafted else MME2E(model, labels, text)
+
+
+def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Write a tokenizer's files, all or none."""
+    draft = folder.with_name(f"{folder.name}{PART}")
+    try:
+        tokenizer.save_pretrained(draft)
+        publish(draft, folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def _write_config(folder: Path, config: RunConfig) -> None:

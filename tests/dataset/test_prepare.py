@@ -224,6 +224,62 @@ def test_a_finished_folder_is_left_alone(tmp_path, capsys):
     assert contents(tmp_path / "out") == before
 
 
+def gone(shard: Path) -> None:
+    shard.unlink()
+
+
+def cut(shard: Path) -> None:
+    shard.write_bytes(shard.read_bytes()[:-1])
+
+
+def bit(shard: Path) -> None:
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 3] ^= 8
+    shard.write_bytes(data)
+
+
+def lost_list(shard: Path) -> None:
+    bit(shard)
+    (shard.parent / "dataset.json").write_text("{")
+
+
+@pytest.mark.parametrize("harm", [gone, cut, bit, lost_list])
+def test_what_is_damaged_is_made_anew_by_the_same_command(tmp_path, harm, capsys):
+    out = tmp_path / "out"
+    first = run(texts(40), out)
+    before = contents(out)
+    shards = sorted(out.glob("*.parquet"))
+    assert len(shards) == 3
+    kept = {path: path.stat().st_mtime_ns for path in shards[::2]}
+    harm(shards[1])
+    with pytest.raises(MienError, match="run the same 'mien prepare' command again"):
+        list(Store(out))
+    assert run(texts(40), out) == first
+    assert "nothing to do" not in capsys.readouterr().err
+    assert contents(out) == before
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def test_one_folder_is_prepared_by_one_process_and_a_killed_one_leaves_no_lock(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    holder = (
+        "import sys, time; from pathlib import Path; from mien.files import only_one\n"
+        "with only_one(Path(sys.argv[1]), 'mien prepare'):\n"
+        "    print('held', flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", holder, str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(MienError, match="another 'mien prepare' is at work in it") as error:
+            run(texts(3), out)
+        assert str(out) in str(error.value)
+        assert list(out.iterdir()) == []
+        process.kill()
+    assert run(texts(3), out).utterances == 3
+    assert run(texts(3), out).utterances == 3, "the lock is let go at the end"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
+from mien.dataset.shard import ShardEntry
 from mien.dataset.store import (
     LIGHT,
     SCHEMA,
@@ -73,8 +74,8 @@ def make_store(folder: Path, *shards: list[Sample]) -> Store:
     folder.mkdir()
     for i, samples in enumerate(shards):
         write_shard(folder / f"{i}.parquet", samples)
-    names = [{"file": f"{i}.parquet", "samples": len(s)} for i, s in enumerate(shards)]
-    info = {"schema": SCHEMA_VERSION, "shards": names}
+    found = [ShardEntry.of(folder / f"{i}.parquet", len(s)) for i, s in enumerate(shards)]
+    info = {"schema": SCHEMA_VERSION, "shards": [entry.model_dump() for entry in found]}
     (folder / "dataset.json").write_text(json.dumps(info))
     return Store(folder)
 
@@ -256,39 +257,3 @@ def test_a_missing_or_damaged_shard_is_named(store, tmp_path, harm):
     shard.unlink() if harm == "gone" else shard.write_bytes(shard.read_bytes()[:-500])
     with pytest.raises(MienError, match=r"2.parquet: missing or damaged"):
         _ = Store(folder).index
-
-
-def test_data_from_before_there_was_sentiment_open_and_keep_their_name(tmp_path, monkeypatch):
-    plain = [
-        Sample(utterance=Utterance(id=f"synthetic_{i}", corpus="synthetic", text="No."))
-        for i in range(3)
-    ]
-    older = SCHEMA.remove(SCHEMA.get_field_index("sentiment"))
-    with monkeypatch.context() as patch:
-        patch.setattr("mien.dataset.store.SCHEMA", older)
-        old = make_store(tmp_path / "old", plain)
-    assert "sentiment" not in pq.read_schema(old.folder / "0.parquet").names
-    assert old.index.column_names == LIGHT
-    assert old.utterances == [s.utterance for s in plain]
-    # what the version that wrote such data calls them
-    assert old.fingerprint == make_store(tmp_path / "new", plain).fingerprint == "172441afcf4c064f"
-    rated = [replace(plain[0], utterance=replace(plain[0].utterance, sentiment=-0.5)), *plain[1:]]
-    other = make_store(tmp_path / "rated", rated)
-    assert other.utterances[0].sentiment == -0.5
-    assert other.fingerprint != old.fingerprint
-
-
-def test_a_shard_from_before_a_column_was_added_is_read(store, samples, tmp_path):
-    folder = tmp_path / "older"
-    shutil.copytree(store.folder, folder)
-    for shard in folder.glob("*.parquet"):
-        file = pq.ParquetFile(shard)
-        older = file.read().drop_columns(["video_rate"])
-        skipped = file.metadata.metadata[b"skipped"]
-        pq.write_table(
-            older.replace_schema_metadata(older.schema.metadata | {b"skipped": skipped}), shard
-        )
-    again = Store(folder)
-    assert again.utterances == store.utterances
-    assert again.fingerprint == store.fingerprint
-    assert_same(again[3], samples[3])

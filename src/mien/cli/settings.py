@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from mien.errors import MienError
+from mien.yaml_file import read_yaml
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -56,10 +56,7 @@ def validated(
 
 def read_recipe(path: Path) -> dict[str, Any]:
     """Read a recipe. Raises `MienError` where it can't be read or has other sections."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MienError(f"{path} can't be read as YAML: {error}") from error
+    content = read_yaml(path)
     sections = {"model": dict, "training": dict, "about": str}
     if not isinstance(content, dict) or not all(
         isinstance(part, sections.get(name, ())) for name, part in content.items()

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from mien.dataset.examples import cut
@@ -23,14 +22,17 @@ from mien.dataset.feature_store import (
     FEATURE_SCHEMA_VERSION,
     FOLDER,
     LETTERS,
+    SCHEMA,
+    open_features,
     write_features,
 )
-from mien.dataset.store import Store, read_json
+from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
+from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.extractor import FACE, TABLE, VOICE, Extractor
 from mien.features.files import Files, open_files
 from mien.features.text import Packaged, Table, save_table, split_words
-from mien.files import PART, write_text
+from mien.files import PART, read_json, write_text
 
 NAMES = {"t": "words", "a": "voice", "v": "face"}
 
@@ -132,11 +134,13 @@ def extract(
         "max_seconds": max_seconds,
     }
     _begin(folder, settings)
-    if (folder / "features.json").is_file():
+    done = folder / "features.json"
+    info = read_json(done) if done.is_file() else {}
+    if info and drop_damaged(folder, read_entries(info, done), SCHEMA):
         if progress:
             print(f"{folder}: extracted before, nothing to do", file=sys.stderr)
-        info = read_json(folder / "features.json")
         return FeatureSummary(**{n: info[n] for n in FeatureSummary.__dataclass_fields__})
+    done.unlink(missing_ok=True)  # what was damaged is made anew
     side = store.info.get("options", {}).get("named_side", "left")
     files = None if read is None else open_files(read, side)
     read_letters = files.modalities if files else ""
@@ -208,14 +212,14 @@ def _jobs(
     store: Store, sources: dict[str, str], files: Files | None, max_seconds: float
 ) -> Iterator[_Job]:
     """Name the work of each shard."""
-    ends = accumulate((s["samples"] for s in store.info["shards"]), initial=0)
-    for (first, end), shard in zip(pairwise(ends), store.info["shards"], strict=True):
+    ends = accumulate((shard.samples for shard in store.shards), initial=0)
+    for (first, end), shard in zip(pairwise(ends), store.shards, strict=True):
         rows = range(first, end)
         given: list[dict[str, np.ndarray]] = [{} for _ in rows]
         if files is not None:
             read = (files(store.utterances[row]) for row in rows)
             given = [{m: part for m, part in one.items() if m in sources} for one in read]
-        out = store.folder / FOLDER / shard["file"]
+        out = store.folder / FOLDER / shard.file
         yield _Job(store.folder, rows, out, sources, max_seconds, given)
 
 
@@ -260,9 +264,12 @@ def _finish(
     counts: Counter[str] = Counter()
     sizes: dict[str, int] = {}
     digest = hashlib.sha256()
-    for shard in store.info["shards"]:
-        path = folder / shard["file"]
-        for row in pq.read_table(path).to_pylist():
+    entries = []
+    for shard in store.shards:
+        path = folder / shard.file
+        rows = open_features(path).read().to_pylist()
+        entries.append(ShardEntry.of(path, len(rows)).model_dump())
+        for row in rows:
             counts.update(words=row["words"], vectors=row["t_steps"])
             counts.update(m for m in LETTERS if row[f"{m}_steps"])
             _measure(row, sizes, path)
@@ -282,7 +289,7 @@ def _finish(
         unknown=counts["words"] - counts["vectors"] if "t" in sources and not read else None,
         notes=[] if files is None else files.notes,
     )
-    info = settings | vars(summary) | {"digest": digest.hexdigest()[:16]}
+    info = settings | vars(summary) | {"digest": digest.hexdigest()[:16], "shards": entries}
     write_text(folder / "features.json", json.dumps(info, indent=2, ensure_ascii=False))
     return summary
 

@@ -1,26 +1,27 @@
 """The features beside prepared data: Parquet shards, one for each shard of samples."""
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pydantic import ValidationError
 
-from mien.dataset.store import Store, read_json
+from mien.dataset.shard import Shard, ShardEntry, read_entries, shard_writer
+from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.extractor import TABLE, FeatureSettings
 from mien.features.subsets import columns
-from mien.files import whole
+from mien.files import read_json
 from mien.models.config import PUBLISHED_SIZES, ModelConfig
 from mien.utterance import Sample
 
 FOLDER = "features"
 """Name of the folder in that of the prepared data."""
 
-FEATURE_SCHEMA_VERSION = 1
+FEATURE_SCHEMA_VERSION = 2
 """Raised whenever the columns or their meaning change."""
 
 LETTERS = "tav"
@@ -43,9 +44,8 @@ Features = Mapping[str, np.ndarray]
 def write_features(path: Path, rows: Iterable[tuple[str, int, Features]]) -> None:
     """Write the id, the number of words and the features of utterances, whole or not at all."""
     table = pa.Table.from_pylist([_row(*row) for row in rows], SCHEMA)
-    how = {"compression": "zstd", "use_dictionary": False, "row_group_size": _ROWS}
-    with whole(path) as part:
-        pq.write_table(table, part, **how)
+    with shard_writer(path, SCHEMA, use_dictionary=False) as writer:
+        writer.write_table(table, row_group_size=_ROWS)
 
 
 def _row(name: str, words: int, features: Features) -> dict[str, Any]:
@@ -85,13 +85,21 @@ class FeatureStore(Store):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         info = read_features_info(self.folder)
-        self.settings = FeatureSettings(**{n: info[n] for n in FeatureSettings.model_fields})
-        if info["data"] != self.fingerprint:
+        path = self.folder / FOLDER / "features.json"
+        try:
+            self.settings = FeatureSettings(**{n: info[n] for n in FeatureSettings.model_fields})
+        except (KeyError, ValidationError) as error:
+            raise MienError(f"{path}: damaged, it lacks settings; {_again(path)}") from error
+        if info.get("data") != self.fingerprint:
             raise MienError(
                 f"{self.folder / FOLDER}: made of other data than there are now: delete it, then"
                 f" mien features {self.folder}"
             )
-        self._feature_shards = [self.folder / FOLDER / path.name for path in self._shards]
+        self._entries = read_entries(info, path)
+        named = [[(e.file, e.samples) for e in part] for part in (self._entries, self.shards)]
+        if named[0] != named[1]:
+            raise MienError(f"{path}: damaged, it lists other shards than the data; {_again(path)}")
+        self._features = lru_cache(maxsize=256)(self._open_features)
 
     def __reduce__(self) -> tuple[type["FeatureStore"], tuple[Path]]:
         return FeatureStore, (self.folder,)
@@ -104,13 +112,14 @@ class FeatureStore(Store):
     @cached_property
     def modalities(self) -> list[str]:
         """The letters of the features each sample has, out of "tav", in order."""
-        rows = [row for path in self._feature_shards for row in read_counts(path)]
+        shards = map(self._open_features, range(len(self._entries)))
+        rows = [row for shard in shards for row in shard.read(_STEPS).to_pylist()]
         return ["".join(m for m in LETTERS if row[f"{m}_steps"]) for row in rows]
 
     def __getitem__(self, number: int) -> Sample:
         """Read the features of one sample."""
         shard, row = self.place(number)
-        read = self.read_row(self._feature_shards[shard], row, (*LETTERS, *_STEPS))
+        read = self.read_row(self._features(shard), row, (*LETTERS, *_STEPS))
         features = {
             m: np.frombuffer(read[m], "<f4").reshape(read[f"{m}_steps"], -1).astype(np.float32)
             for m in LETTERS
@@ -118,26 +127,18 @@ class FeatureStore(Store):
         }
         return Sample(utterance=self.utterances[number], features=features)
 
-    def read_row(self, path: Path, row: int, columns: tuple[str, ...]) -> dict[str, Any]:
-        """Read some columns of one row of a shard of features."""
-        try:
-            return super().read_row(path, row, columns)
-        except MienError as error:
-            raise _damaged(path, error.__cause__) from error
+    def _open_features(self, number: int) -> Shard:
+        entry = self._entries[number]
+        return open_features(self.folder / FOLDER / entry.file, entry)
 
 
-def read_counts(path: Path) -> list[dict[str, Any]]:
-    """Read of a shard of features how many words and steps each utterance has."""
-    try:
-        return pq.read_table(path, columns=["words", *_STEPS]).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise _damaged(path, error) from error
+def open_features(path: Path, entry: ShardEntry | None = None) -> Shard:
+    """Open a shard of features. Raises `MienError` where it is missing, damaged or another one."""
+    return Shard(path, SCHEMA, entry, remedy=_again(path))
 
 
-def _damaged(path: Path, error: BaseException | None) -> MienError:
-    return MienError(
-        f"{path}: missing or damaged ({error}); delete {path.parent}, then 'mien features' again"
-    )
+def _again(path: Path) -> str:
+    return f"delete {path.parent}, then 'mien features' again"
 
 
 def read_features_info(data: Path) -> dict[str, Any]:
@@ -151,7 +152,7 @@ def read_features_info(data: Path) -> dict[str, Any]:
             if begun
             else f"{data}: has no features; make them with: mien features {data}"
         )
-    info: dict[str, Any] = read_json(path)
+    info = read_json(path, _again(path))
     if info.get("schema") != FEATURE_SCHEMA_VERSION:
         raise MienError(
             f"{folder}: made by another version of mien (schema {info.get('schema')}, this one"

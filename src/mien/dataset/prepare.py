@@ -16,16 +16,17 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from mien.dataset.pool import Job, recording, run
+from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
 from mien.dataset.store import (
+    SCHEMA,
     SCHEMA_VERSION,
     read_info,
-    read_json,
     read_shard,
     utterance_to_row,
 )
 from mien.dataset.turns import DecodeOptions
 from mien.errors import MienError
-from mien.files import PART, write_text
+from mien.files import PART, only_one, read_json, unwritable, write_text
 from mien.media.decode import FRAME_INTERVAL
 from mien.media.limits import MAX_SECONDS
 from mien.utterance import RATE, NoFace, Skipped, Utterance
@@ -129,9 +130,9 @@ def prepare(
     """Decode a corpus into Parquet shards, to be read with `Store`.
 
     Stopped at any moment, the same call goes on where it was: finished shards stay, and
-    `dataset.json`, without which the folder is refused, is written last. What cannot be read is
-    listed in `skipped.jsonl`. Works in processes of its own, so a script that calls it needs the
-    usual ``if __name__ == "__main__"``.
+    `dataset.json`, without which the folder is refused, is written last. Shards that are missing
+    or damaged are made anew. What cannot be read is listed in `skipped.jsonl`. Works in processes
+    of its own, so a script that calls it needs the usual ``if __name__ == "__main__"``.
 
     Parameters
     ----------
@@ -164,8 +165,8 @@ def prepare(
     Raises
     ------
     MienError
-        The folder holds something else or was begun with other settings; or nothing is left of
-        the corpus.
+        The folder holds something else, was begun with other settings, or another process is at
+        work in it; or nothing is left of the corpus.
     """
     if limit is not None and limit < 1:
         raise MienError(f"the limit must be at least 1, not {limit}")
@@ -178,30 +179,67 @@ def prepare(
         "limit": limit,
         "options": json.loads(json.dumps(dict(options or {}), default=str)),
     }
-    _begin(out, settings)
-    if (out / "dataset.json").exists():
-        if progress:
-            print(f"{out}: prepared before, nothing to do", file=sys.stderr)
-        info = read_info(out)
-        return Summary(**{f: info[f] for f in Summary.__dataclass_fields__ if f in info})
+    _make(out)
+    with only_one(out, "mien prepare"):
+        _begin(out, settings)
+        if before := _finished(out):
+            if progress:
+                print(f"{out}: prepared before, nothing to do", file=sys.stderr)
+            return before
+        return _prepare(items, out, settings, workers or os.cpu_count() or 1, progress)
+
+
+def _prepare(
+    items: Iterable[Utterance | Skipped],
+    out: Path,
+    settings: dict[str, Any],
+    workers: int,
+    progress: bool,
+) -> Summary:
+    """Make the shards that are not there, and declare the folder whole."""
+    limit, corpus = settings["limit"], settings["corpus"]
     skipped: list[Skipped] = []
     utterances = islice(_distinct(items, skipped), limit)
     total = min(filter(None, (limit, length_hint(items))), default=None)
     with tqdm(total=total, unit=" utterances", desc=corpus, disable=not progress) as bar:
         jobs = _jobs(utterances, out, settings)
-        how = DecodeOptions(frame_interval=frame_interval, no_face=no_face, max_seconds=max_seconds)
-        shards = run(jobs, how, workers or os.cpu_count() or 1, bar)
+        how = DecodeOptions(
+            **{f: settings[f] for f in ("frame_interval", "no_face", "max_seconds")}
+        )
+        shards = run(jobs, how, workers, bar)
     return _finish(out, shards, skipped, settings)
+
+
+def _make(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise MienError(f"{out}: is a file; name a folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(out, error) from error
+
+
+def _finished(out: Path) -> Summary | None:
+    """Give what a finished folder holds; of a damaged one remove what has to be made anew."""
+    done = out / "dataset.json"
+    try:
+        info = read_info(out)
+        entries = read_entries(info, done)
+    except MienError:  # not finished, or the list is lost: the shards know themselves
+        drop_damaged(out, None, SCHEMA)
+        done.unlink(missing_ok=True)
+        return None
+    if not drop_damaged(out, entries, SCHEMA):
+        done.unlink()
+        return None
+    return Summary(**{f: info[f] for f in Summary.__dataclass_fields__ if f in info})
 
 
 def _begin(out: Path, settings: dict[str, Any]) -> None:
     """Make the folder ours, or refuse one that is not."""
-    if out.exists() and not out.is_dir():
-        raise MienError(f"{out}: is a file; name a folder")
-    out.mkdir(parents=True, exist_ok=True)
     begun = out / "prepare.json"
     if begun.is_file():
-        _compare(out, read_json(begun), settings)
+        _compare(out, read_json(begun, "delete the folder, then prepare again"), settings)
     elif any(not path.match(f"prepare.json.*{PART}") for path in out.iterdir()):
         raise MienError(f"{out}: holds something else; name a new or empty folder")
     else:
@@ -277,8 +315,8 @@ def _finish(
             f"{out}: nothing of the corpus can be used; {summary.skipped} utterances were skipped"
             " for the reasons in skipped.jsonl"
         )
-    names = [{"file": s.name, "samples": n} for s, n in zip(shards, count.sizes, strict=True)]
-    info = {**settings, **asdict(summary), "shards": names}
+    entries = [ShardEntry.of(s, n).model_dump() for s, n in zip(shards, count.sizes, strict=True)]
+    info = {**settings, **asdict(summary), "shards": entries}
     write_text(out / "dataset.json", json.dumps(info, indent=2, ensure_ascii=False))
     return summary
 

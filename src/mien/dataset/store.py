@@ -4,21 +4,20 @@ import bisect
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from mien.dataset.shard import Shard, ShardEntry, read_entries, shard_writer
 from mien.errors import MienError
-from mien.files import whole
+from mien.files import read_json
 from mien.utterance import FACE_SIZE, Sample, Skipped, Utterance
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever the columns or their meaning change."""
 
 SCHEMA = pa.schema(
@@ -56,6 +55,9 @@ SCHEMA = pa.schema(
 HEAVY = ("faces", "waveform")
 LIGHT = [name for name in SCHEMA.names if name not in HEAVY]
 _DECODED = [*HEAVY, "seconds", "frame_times", "face_times", "face_found"]
+
+AGAIN = "run the same 'mien prepare' command again: it makes anew what is damaged"
+"""What to do about a prepared folder that can't be read."""
 
 # A sample is read together with its row group: small ones make shuffled reading fast.
 _ROW_GROUP_BYTES = 512 * 1024
@@ -103,8 +105,8 @@ def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
     skipped: list[dict[str, str]] = []
     group: list[dict[str, Any]] = []
     # A dictionary or statistics of pictures and sound would only be copies of them.
-    how = {"compression": "zstd", "use_dictionary": LIGHT, "write_statistics": LIGHT}
-    with whole(path) as part, pq.ParquetWriter(part, SCHEMA, **how) as writer:
+    how = {"use_dictionary": LIGHT, "write_statistics": LIGHT}
+    with shard_writer(path, SCHEMA, **how) as writer:
         for item in items:
             if isinstance(item, Skipped):
                 skipped.append(vars(item))
@@ -118,19 +120,17 @@ def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
         writer.add_key_value_metadata({"skipped": json.dumps(skipped, ensure_ascii=False)})
 
 
-def read_shard(path: Path) -> tuple[pa.Table, list[Skipped]]:
-    """Read the light columns of a shard, and what was skipped while it was made."""
-    with _readable(path), pq.ParquetFile(path) as shard:
-        skipped = json.loads(shard.metadata.metadata[b"skipped"])
-        return _complete(shard.read(columns=LIGHT)), [Skipped(**item) for item in skipped]
+def read_shard(path: Path, entry: ShardEntry | None = None) -> tuple[pa.Table, list[Skipped]]:
+    """Read the light columns of a shard, and what was skipped while it was made.
 
-
-def _complete(table: pa.Table) -> pa.Table:
-    """Add the columns that a shard written before they existed lacks, empty."""
-    for field in SCHEMA:
-        if field.name in LIGHT and field.name not in table.column_names:
-            table = table.append_column(field, pa.nulls(len(table), field.type))
-    return table.select(LIGHT)
+    Raises
+    ------
+    MienError
+        It is missing, damaged, or not the shard of that `entry`.
+    """
+    shard = Shard(path, SCHEMA, entry, remedy=AGAIN)
+    skipped = json.loads(shard.metadata[b"skipped"])
+    return shard.read(LIGHT), [Skipped(**item) for item in skipped]
 
 
 class Store:
@@ -147,11 +147,14 @@ class Store:
     ----------
     info : dict
         The contents of `dataset.json`: counts, settings and the list of shards.
+    shards : list of ShardEntry
+        What is known of each shard, in order.
 
     Raises
     ------
     MienError
-        The folder is missing, is not a prepared folder, is not finished, or is of another version.
+        The folder is missing, is not a prepared folder, is not finished, or is of another version;
+        where it is read, a shard is missing or is not as it was written.
 
     Examples
     --------
@@ -163,10 +166,10 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self.info: dict[str, Any] = read_info(self.folder)
-        self._shards: list[Path] = [self.folder / s["file"] for s in self.info["shards"]]
-        self._ends = list(itertools.accumulate(s["samples"] for s in self.info["shards"]))
-        self._open = lru_cache(maxsize=_OPEN_SHARDS)(_open_shard)
-        self._group = lru_cache(maxsize=1)(self._read_group)
+        self.shards = read_entries(self.info, self.folder / "dataset.json")
+        self._ends = list(itertools.accumulate(shard.samples for shard in self.shards))
+        self._open = lru_cache(maxsize=_OPEN_SHARDS)(self._open_shard)
+        self._group = lru_cache(maxsize=1)(Shard.read_group)
 
     def __reduce__(self) -> tuple[type["Store"], tuple[Path]]:
         return Store, (self.folder,)
@@ -177,7 +180,7 @@ class Store:
     @cached_property
     def index(self) -> pa.Table:
         """All samples in order, without the faces and the waveforms."""
-        tables = [read_shard(path)[0] for path in self._shards]
+        tables = [read_shard(self.folder / shard.file, shard)[0] for shard in self.shards]
         return pa.concat_tables(tables) if tables else SCHEMA.empty_table().select(LIGHT)
 
     @cached_property
@@ -200,16 +203,13 @@ class Store:
     @cached_property
     def fingerprint(self) -> str:
         """What tells these samples from others, in this order, wherever their media lie."""
-        left_out = ["video", "video_rate", "audio"]
-        if self.index["sentiment"].null_count == len(self):
-            left_out.append("sentiment")  # or older data would no longer be known as the same
-        rows = self.index.drop_columns(left_out).to_pylist()
+        rows = self.index.drop_columns(["video", "video_rate", "audio"]).to_pylist()
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
     def __getitem__(self, number: int) -> Sample:
         """Read one sample."""
         shard, row = self.place(number)
-        decoded = self.read_row(self._shards[shard], row, tuple(_DECODED))
+        decoded = self.read_row(self._open(shard), row, tuple(_DECODED))
         return _sample(self.utterances[number], decoded)
 
     def place(self, number: int) -> tuple[int, int]:
@@ -220,18 +220,15 @@ class Store:
         shard = bisect.bisect_right(self._ends, number)
         return shard, number - (self._ends[shard - 1] if shard else 0)
 
-    def read_row(self, path: Path, row: int, columns: tuple[str, ...]) -> dict[str, Any]:
+    def read_row(self, shard: Shard, row: int, columns: tuple[str, ...]) -> dict[str, Any]:
         """Read some columns of one row of a shard."""
-        with _readable(path):
-            starts = self._open(path)[1]
-            group = bisect.bisect_right(starts, row) - 1
-            table = self._group(path, group, columns)
-        plain: dict[str, Any] = table.slice(row - starts[group], 1).to_pylist()[0]
+        group, place = shard.place(row)
+        plain: dict[str, Any] = self._group(shard, group, columns).slice(place, 1).to_pylist()[0]
         return plain
 
-    def _read_group(self, path: Path, group: int, columns: tuple[str, ...]) -> pa.Table:
-        file = self._open(path)[0]
-        return file.read_row_group(group, columns=list(columns), use_threads=False)
+    def _open_shard(self, number: int) -> Shard:
+        entry = self.shards[number]
+        return Shard(self.folder / entry.file, SCHEMA, entry, remedy=AGAIN)
 
 
 def read_info(folder: Path) -> dict[str, Any]:
@@ -245,38 +242,13 @@ def read_info(folder: Path) -> dict[str, Any]:
                 f"{folder}: not finished; run the same 'mien prepare' command again to finish it"
             )
         raise MienError(f"{folder}: not a prepared folder; make one with 'mien prepare'")
-    info: dict[str, Any] = read_json(path)
+    info = read_json(path, AGAIN)
     if info.get("schema") != SCHEMA_VERSION:
         raise MienError(
             f"{folder}: prepared by another version of mien (schema {info.get('schema')}, this one"
             f" reads {SCHEMA_VERSION}); prepare the corpus again into a new folder"
         )
     return info
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file of a prepared folder."""
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise MienError(f"{path}: damaged ({error}); prepare again into a new folder") from error
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, pa.ArrowException, KeyError) as error:
-        raise MienError(
-            f"{path}: missing or damaged ({error}); prepare the corpus again into a new folder"
-        ) from error
-
-
-def _open_shard(path: Path) -> tuple[pq.ParquetFile, list[int]]:
-    """Open a shard, and tell at which row each row group starts."""
-    shard = pq.ParquetFile(path, memory_map=True)
-    rows = [shard.metadata.row_group(i).num_rows for i in range(shard.num_row_groups)]
-    return shard, list(itertools.accumulate(rows, initial=0))
 
 
 def _sample_to_row(sample: Sample) -> dict[str, Any]:

