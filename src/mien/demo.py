@@ -101,7 +101,7 @@ def demo(
     _step("predicting a clip that training never saw", began)
     _predict_one(out, list(epochs))
     summary = _summary(figures)
-    write_text(out / "summary.json", json.dumps(summary, indent=2))
+    write_text(out / "summary.json", json.dumps(summary, indent=2, allow_nan=False))
     _draw(summary, out / "results.png")
     print(_table(summary))
     print(f"\npicture {out / 'results.png'}; run folders {out}/TASK-MODALITIES, each with its page")
