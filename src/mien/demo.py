@@ -20,6 +20,7 @@ from mien.recognizer import Recognizer
 from mien.report import write_report
 from mien.training import TrainConfig, train
 from mien.training.evaluate import evaluate_run
+from mien.training.unread import drop_unread
 
 MODALITIES = {"tav": "words + sound + face", "t": "words", "a": "sound", "v": "face"}
 
@@ -116,7 +117,8 @@ def _step(what: str, began: float) -> None:
 def _train_and_judge(
     data: Path, folder: Path, modalities: str, config: TrainConfig
 ) -> dict[str, Any]:
-    run = train(data, folder, ModelConfig(modalities=modalities, **MODEL), config)
+    model, config, _ = drop_unread(ModelConfig(modalities=modalities, **MODEL), config)
+    run = train(data, folder, model, config)
     metrics = evaluate_run(folder, progress=False)
     run.write("metrics.json", metrics)
     return metrics

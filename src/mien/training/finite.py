@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributed import all_gather_object, all_reduce, get_world_size, is_initialized
 from torch.multiprocessing.spawn import ProcessRaisedException
+from torch.nn.utils import get_total_norm
 
 from mien.errors import MienError
 
@@ -42,7 +43,9 @@ def check_step(where: str, loss: Tensor, parameters: Iterable[Tensor], ids: Sequ
         One of the processes has a loss or a gradient that is not finite.
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
-    broken = ~torch.stack([loss.detach().float(), _norm(gradients).to(loss.device)]).isfinite()
+    broken = ~torch.stack(
+        [loss.detach().float(), get_total_norm(gradients).to(loss.device)]
+    ).isfinite()
     if is_initialized():
         together = broken.any().float()
         all_reduce(together)
@@ -90,9 +93,3 @@ def error_of(child: ProcessRaisedException) -> MienError | None:
     if found is None or found[1] not in kinds:
         return None
     return kinds[found[1]](found[2].strip())
-
-
-def _norm(gradients: Sequence[Tensor]) -> Tensor:
-    if not gradients:
-        return torch.zeros(())
-    return torch.stack(torch._foreach_norm(gradients)).norm()  # type: ignore[attr-defined]

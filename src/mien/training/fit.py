@@ -35,6 +35,7 @@ from mien.training.initial import begin_with, read_weights
 from mien.training.keeper import STATE, Keeper
 from mien.training.learner import Learner
 from mien.training.memory import keep_freed_memory
+from mien.training.unread import refuse_unread
 
 
 def train(
@@ -65,7 +66,8 @@ def train(
     Raises
     ------
     MienError
-        The data are not prepared, too few or unlabelled, or not those of the run to resume; the
+        A setting was given that this model or training does not read; the data are not prepared,
+        too few or unlabelled, or not those of the run to resume; the
         folder is not as it should be; or a loss, a gradient or a score was not finite. Then the
         run keeps the best weights of the epochs before.
 
@@ -74,6 +76,8 @@ def train(
     >>> from mien.training import train, TrainConfig
     >>> run = train("data/ravdess", "runs/ravdess", config=TrainConfig(epochs=1))  # doctest: +SKIP
     """
+    if not resume:
+        refuse_unread(model or ModelConfig(), config or TrainConfig())
     model = Run(out).config.model if resume else model or ModelConfig()
     store = open_data(Path(data), model)
     if resume:
