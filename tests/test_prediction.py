@@ -59,7 +59,7 @@ def test_the_table_shows_decisions_and_ranked_scores() -> None:
     assert lines[2] == "  emotion: sad"
     assert lines[3].split() == ["sad", "0.75", "█" * 15]
     assert lines[4].split() == ["happy", "0.12", "█" * 2]
-    assert lines[5] == "  person: none above its threshold"
+    assert lines[5] == "  person: none above its threshold (highest: synthetic-11 0.55)"
     ranked = [line.split()[0] for line in lines[6:16]]
     assert ranked == [f"synthetic-{i:02}" for i in range(11, 1, -1)], "the ten best"
     assert lines[16:] == [
@@ -67,6 +67,34 @@ def test_the_table_shows_decisions_and_ranked_scores() -> None:
         "        0.0 –     1.5 s  sad; -",
         "        1.5 –     3.0 s  sad; -",
     ]
+
+
+@pytest.mark.parametrize(
+    ("above", "second"),
+    [
+        (["happy"], "    above their threshold: happy"),
+        ([], "    above their threshold: none"),
+        (["sad"], None),
+        (None, None),
+    ],
+)
+def test_the_table_has_a_second_line_where_thresholds_say_something_else(above, second) -> None:
+    scores = {"happy": 0.5, "sad": 0.75}
+    answer = Answer(decision=["sad"], scores=scores, above_threshold=above)
+    lines = prediction(answers={"emotion": answer}).table().splitlines()
+    assert lines[2] == "  emotion: sad"
+    assert lines[3:-3] == [
+        *([second] if second else []),
+        f"    sad    0.75 {15 * '█'}",
+        f"    happy  0.50 {10 * '█'}",
+    ]
+
+
+def test_labels_with_the_same_score_keep_their_order() -> None:
+    scores = {"happy": 0.5, "angry": 0.5, "sad": 0.75, "calm": 0.5}
+    table = prediction(answers={"emotion": Answer(decision=["sad"], scores=scores)}).table()
+    ranked = [line.split()[0] for line in table.splitlines()[3:7]]
+    assert ranked == ["sad", "happy", "angry", "calm"]
 
 
 def test_the_table_tells_what_was_amiss() -> None:

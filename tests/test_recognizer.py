@@ -160,11 +160,50 @@ def test_what_there_is_none_of_is_said(recognizer: Recognizer, tmp_path: Path) -
         recognizer(text="a", transcript=tmp_path / "a.txt")
 
 
-def test_thresholds_of_the_run_decide(recognizer: Recognizer) -> None:
-    recognizer.thresholds["emotion"] = [0.0, 0.0, 1.0]
-    answer = recognizer(text="I am here").answers
-    assert answer["emotion"].decision == ["happy", "sad"]
-    assert len(answer["person"].decision) == 1
+def test_thresholds_of_the_run_decide_and_the_most_likely_label_is_with_them(
+    recognizer: Recognizer, monkeypatch
+) -> None:
+    monkeypatch.setitem(recognizer.thresholds, "emotion", [0.0, 1.0, 1.0])
+    answers = recognizer(text="I am here").answers
+    emotion = answers["emotion"]
+    best = max(emotion.scores, key=emotion.scores.__getitem__)
+    assert best != "happy"
+    assert emotion.above_threshold == ["happy"]
+    assert emotion.decision == ["happy", best]
+    assert len(answers["person"].decision) == 1
+    assert answers["person"].above_threshold is None
+    monkeypatch.setitem(recognizer.thresholds, "emotion", [1.0, 1.0, 1.0])
+    nothing = recognizer(text="I am here").answers["emotion"]
+    assert (nothing.decision, nothing.above_threshold) == ([], [])
+    highest = f"(highest: {best} {emotion.scores[best]:.2f})"
+    assert str(nothing) == f"none above its threshold {highest}"
+
+
+def test_a_run_whose_training_had_one_label_each_answers_with_the_most_likely(
+    tmp_path: Path, tiny_text: Path
+) -> None:
+    run = tiny_run(tmp_path / "run", tiny_text)
+    emotion, person = run.config.tasks
+    single = emotion.model_copy(update={"single_label": True})
+    run.config = run.config.model_copy(update={"tasks": (single, person)})
+    run.write("thresholds.json", {"emotion": {"happy": 0.0, "sad": 1.0, "angry": 1.0}})
+    answer = Recognizer(run, device="cpu")(text="I am here").answers["emotion"]
+    best = max(answer.scores, key=answer.scores.__getitem__)
+    assert best != "happy"
+    assert (answer.decision, answer.above_threshold) == ([best], ["happy"])
+
+
+def test_scores_that_are_no_numbers_are_no_answer(recognizer: Recognizer, monkeypatch) -> None:
+    forward = recognizer.model.forward
+
+    def broken(batch):
+        output = forward(batch)
+        output.logits["person"][:] = float("inf")
+        return output
+
+    monkeypatch.setattr(recognizer.model, "forward", broken)
+    with pytest.raises(MienError, match="scores are not finite numbers"):
+        recognizer(text="I am here")
 
 
 def test_cues_are_cut_to_the_clip_and_name_who_speaks(

@@ -116,10 +116,47 @@ SCORES = st.lists(st.floats(0, 1), min_size=3, max_size=3)
 def test_decide(scores: list[float], thresholds: list[float]) -> None:
     (best,) = CE.decide(scores, thresholds)
     assert scores[CE.labels.index(best)] == max(scores)
-    chosen = BCE.decide(scores, thresholds)
+    chosen, above = BCE.decide(scores, thresholds), BCE.above(scores, thresholds)
     for label, score, threshold in zip(BCE.labels, scores, thresholds, strict=True):
-        assert (label in chosen) == (score > threshold)
+        assert (label in above) == (score > threshold)
+    assert set(chosen) == ({*above, best} if above else set())
     assert chosen == [label for label in BCE.labels if label in chosen]
+    one = BCE.model_copy(update={"single_label": True})
+    assert one.decide(scores, thresholds) == [best]
+    assert one.above(scores, thresholds) == above
+
+
+def test_of_labels_with_the_same_score_the_first_is_chosen() -> None:
+    for task in (CE, BCE.model_copy(update={"single_label": True})):
+        assert task.decide([0.2, 0.4, 0.4], [0.5] * 3) == ["sad"]
+    # both reach no threshold but that of "happy", and one of them comes with it
+    assert BCE.decide([0.3, 0.4, 0.4], [0.2, 0.5, 0.5]) == ["happy", "sad"]
+
+
+def test_a_score_equal_to_its_threshold_is_not_above_it() -> None:
+    assert BCE.above([0.5, 0.35, 0.6], [0.5, 0.35, 0.05]) == ["angry"]
+    assert BCE.decide([0.5, 0.35, 0.2], [0.5, 0.35, 0.2]) == []
+
+
+@pytest.mark.parametrize(
+    ("emotions", "single"),
+    [
+        ([("sad",), ("angry",), None], True),
+        ([("sad",), ("angry", "angry")], True),
+        ([("sad",), ("angry", "sad")], False),
+        ([("sad",), ("angry",), ()], False),
+    ],
+)
+def test_the_emotion_task_knows_whether_training_has_one_label_each(emotions, single) -> None:
+    task = emotion_task(utterance(i, emotions=e) for i, e in enumerate(emotions))
+    assert task.single_label == single
+    assert person_task([utterance(0), utterance(1)], "bce").single_label
+
+
+def test_a_task_of_a_run_of_before_goes_by_its_thresholds() -> None:
+    before = {"name": "emotion", "labels": ["happy", "sad"], "loss": "bce"}
+    assert Task.model_validate(before).decide([0.6, 0.7], [0.5, 0.9]) == ["happy", "sad"]
+    assert Task.model_validate(before).decide([0.6, 0.7], [0.7, 0.9]) == []
 
 
 def test_the_emotion_task_lists_what_occurs_known_words_first() -> None:

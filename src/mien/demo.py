@@ -20,6 +20,7 @@ from mien.recognizer import Recognizer
 from mien.report import write_report
 from mien.training import TrainConfig, train
 from mien.training.evaluate import evaluate_run
+from mien.training.unread import drop_unread
 
 MODALITIES = {"tav": "words + sound + face", "t": "words", "a": "sound", "v": "face"}
 
@@ -101,7 +102,7 @@ def demo(
     _step("predicting a clip that training never saw", began)
     _predict_one(out, list(epochs))
     summary = _summary(figures)
-    write_text(out / "summary.json", json.dumps(summary, indent=2))
+    write_text(out / "summary.json", json.dumps(summary, indent=2, allow_nan=False))
     _draw(summary, out / "results.png")
     print(_table(summary))
     print(f"\npicture {out / 'results.png'}; run folders {out}/TASK-MODALITIES, each with its page")
@@ -116,7 +117,8 @@ def _step(what: str, began: float) -> None:
 def _train_and_judge(
     data: Path, folder: Path, modalities: str, config: TrainConfig
 ) -> dict[str, Any]:
-    run = train(data, folder, ModelConfig(modalities=modalities, **MODEL), config)
+    model, config, _ = drop_unread(ModelConfig(modalities=modalities, **MODEL), config)
+    run = train(data, folder, model, config)
     metrics = evaluate_run(folder, progress=False)
     run.write("metrics.json", metrics)
     return metrics

@@ -9,7 +9,12 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     decision: list[str] = Field(
-        description="labels chosen, none where all are below threshold; or sentiment in words"
+        description="the most likely label where training had one a clip; else the labels above"
+        " their threshold and with them the most likely one, none where all are below; or sentiment"
+        " in words"
+    )
+    above_threshold: list[str] | None = Field(
+        None, description="the labels above their threshold; null where the task has none"
     )
     scores: dict[str, float] = Field(
         default_factory=dict, description="score of each label, from 0 to 1; none for sentiment"
@@ -20,8 +25,21 @@ class Answer(BaseModel):
 
     def __str__(self) -> str:
         """Give the decision for reading."""
-        words = ", ".join(self.decision) or "none above its threshold"
-        return words if self.value is None else f"{words} ({self.value:+.2f})"
+        if self.value is not None:
+            return f"{', '.join(self.decision)} ({self.value:+.2f})"
+        return ", ".join(self.decision) or f"none above its threshold{self._highest()}"
+
+    def _highest(self) -> str:
+        if not self.scores:
+            return ""
+        label = max(self.scores, key=self.scores.__getitem__)
+        return f" (highest: {label} {self.scores[label]:.2f})"
+
+    def beside(self) -> str | None:
+        """Say which labels are above their threshold, where the decision does not say it."""
+        if self.above_threshold is None or self.above_threshold == self.decision:
+            return None
+        return f"above their threshold: {', '.join(self.above_threshold) or 'none'}"
 
 
 class Segment(BaseModel):
@@ -75,6 +93,7 @@ class Prediction(BaseModel):
         lines = [self.source, f"  {self.seconds:.1f} s; {self._grounds()}"]
         for task, answer in self.answers.items():
             lines.append(f"  {task}: {answer}")
+            lines += [f"    {beside}"] if (beside := answer.beside()) else []
             ranked = sorted(answer.scores.items(), key=lambda item: -item[1])
             width = max(map(len, answer.scores), default=0)
             for label, score in ranked[:10]:

@@ -207,7 +207,18 @@ class Recognizer:
         return batch, self.model(batch)
 
     def scores(self, output: Output) -> dict[str, torch.Tensor]:
-        """Give the scores (B, C) of each task: probabilities, or sentiment from -3 to 3."""
+        """Give the scores (B, C) of each task: probabilities, or sentiment from -3 to 3.
+
+        Raises
+        ------
+        MienError
+            One is not a finite number, which is no answer.
+        """
+        if not all(logits.isfinite().all() for logits in output.logits.values()):
+            raise MienError(
+                f"{self.run.folder}: the model's scores are not finite numbers: copy the run again,"
+                " or train again with a lower --lr or with --clip 1"
+            )
         return {t.name: t.scores(output.logits[t.name]).cpu() for t in self.tasks}
 
     def answers(self, scores: Mapping[str, torch.Tensor]) -> dict[str, Answer]:
@@ -256,11 +267,15 @@ class Recognizer:
         return "".join(m for m in "tav" if m in letters and m in self.model.config.modalities)
 
     def _answer(self, task: Task, scores: torch.Tensor) -> Answer:
-        values = [round(float(score), 6) for score in scores]
-        decision = task.decide(values, self.thresholds[task.name])
+        exact, thresholds = scores.tolist(), self.thresholds[task.name]
+        decision, shown = task.decide(exact, thresholds), [round(score, 6) for score in exact]
         if task.regression:
-            return Answer(decision=decision, value=values[0])
-        return Answer(decision=decision, scores=dict(zip(task.labels, values, strict=True)))
+            return Answer(decision=decision, value=shown[0])
+        return Answer(
+            decision=decision,
+            above_threshold=task.above(exact, thresholds) if task.yes_or_no else None,
+            scores=dict(zip(task.labels, shown, strict=True)),
+        )
 
     def _segment(
         self, start: float, end: float, sample: Sample, scores: dict[str, torch.Tensor]

@@ -25,6 +25,7 @@ from mien.training import TrainConfig, train
 from mien.training.adopt import adopt
 from mien.training.evaluate import evaluate_run
 from mien.training.keeper import STATE
+from mien.training.unread import drop_unread
 from mien.utterance import Skipped, Utterance
 
 DATASETS = ("iemocap", "mosei")
@@ -277,7 +278,9 @@ def _train(job: Job, data: Path, folder: Path) -> Run:
             f"{folder} was begun by this command and holds no finished epoch: delete it, and give"
             " the command again"
         )
-    return train(data, folder, job.model, job.training)
+    # a published command gives every option, whatever its model reads
+    model, training, _ = drop_unread(job.model, job.training)
+    return train(data, folder, model, training)
 
 
 def _find(job: Job, data: Path, folder: Path) -> Run:

@@ -40,6 +40,9 @@ class Task(BaseModel):
         "ce": exactly one label is right;
         "l1", "mse": the absolute or squared error, of a sentiment, or of the probability of labels
         that are each a yes or no.
+    single_label : bool
+        Every labelled utterance of the training part has exactly one label. Then the decision is
+        the label with the highest score, whatever the loss. False for runs of earlier versions.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class Task(BaseModel):
     name: TaskName
     labels: tuple[str, ...]
     loss: Loss
+    single_label: bool = False
 
     @property
     def regression(self) -> bool:
@@ -138,17 +142,30 @@ class Task(BaseModel):
         return logits.softmax(dim=1) if self.loss == "ce" else logits.sigmoid()
 
     def decide(self, scores: Sequence[float], thresholds: Sequence[float]) -> list[str]:
-        """Choose the labels: the best one ("ce"), all above their threshold, or sentiment's word.
+        """Choose the labels, or sentiment's word.
+
+        With "ce", and where training had one label an utterance: the one with the highest score,
+        of equal ones the first. Else all above their threshold, and with these the highest, whose
+        own threshold may be higher than the others'; none where all are below.
 
         Examples
         --------
         >>> sentiment_task("l1").decide([1.2], [])
         ['weakly positive']
+        >>> several = Task(name="emotion", labels=("happy", "sad", "calm"), loss="bce")
+        >>> several.decide([0.3, 0.5, 0.1], [0.2, 0.6, 0.2])
+        ['happy', 'sad']
         """
         if self.regression:
             return [SENTIMENTS[round(scores[0]) + len(SENTIMENTS) // 2]]
-        if self.loss == "ce":
-            return [self.labels[max(range(len(scores)), key=scores.__getitem__)]]
+        best = self.labels[max(range(len(scores)), key=scores.__getitem__)]
+        if self.loss == "ce" or self.single_label:
+            return [best]
+        above = self.above(scores, thresholds)
+        return [label for label in self.labels if label in above or (above and label == best)]
+
+    def above(self, scores: Sequence[float], thresholds: Sequence[float]) -> list[str]:
+        """Give the labels whose score is greater than their threshold, in their order."""
         triples = zip(self.labels, scores, thresholds, strict=True)
         return [label for label, score, threshold in triples if score > threshold]
 
@@ -161,14 +178,16 @@ def emotion_task(utterances: Iterable[Utterance], loss: Loss = "bce") -> Task:
     MienError
         Fewer than two emotions occur.
     """
-    found = {e for u in utterances for e in u.emotions or ()}
+    labelled = [set(u.emotions) for u in utterances if u.emotions is not None]
+    found = set().union(*labelled)
     known = [e for e in EMOTIONS if e in found]
-    return _task("emotion", known + sorted(found - set(known)), loss)
+    single = all(len(emotions) == 1 for emotions in labelled)
+    return _task("emotion", known + sorted(found - set(known)), loss, single)
 
 
 def person_task(utterances: Iterable[Utterance], loss: Loss = "ce") -> Task:
     """Make the person task of the persons in training utterances. Raises as `emotion_task`."""
-    return _task("person", sorted({u.person for u in utterances if u.person}), loss)
+    return _task("person", sorted({u.person for u in utterances if u.person}), loss, True)
 
 
 def sentiment_task(loss: Loss = "l1") -> Task:
@@ -184,8 +203,8 @@ def sentiment_task(loss: Loss = "l1") -> Task:
     return Task(name="sentiment", labels=("sentiment",), loss=loss)
 
 
-def _task(name: TaskName, labels: list[str], loss: Loss) -> Task:
+def _task(name: TaskName, labels: list[str], loss: Loss, single: bool) -> Task:
     if len(labels) < 2:
         have = f"only {labels[0]!r} occurs" if labels else "no utterance is labelled"
         raise MienError(f"the task {name!r} needs at least two labels; in the training part {have}")
-    return Task(name=name, labels=tuple(labels), loss=loss)
+    return Task(name=name, labels=tuple(labels), loss=loss, single_label=single)

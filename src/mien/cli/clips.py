@@ -41,7 +41,8 @@ def _predict(args: argparse.Namespace) -> None:
         args.parser.error("--text and --transcript go with one clip")
     predictions, failures = _answers(args)
     if args.json:
-        content = json.dumps([p.model_dump(mode="json") for p in predictions], indent=2)
+        documents = [prediction.model_dump(mode="json") for prediction in predictions]
+        content = json.dumps(documents, indent=2, allow_nan=False)
         print(content) if args.json == "-" else write_text(Path(args.json), content)
     if failures:
         raise MienError("\nmien: ".join(failures))

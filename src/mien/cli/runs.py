@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from mien.cli.settings import add_fields, read_settings
 
 if TYPE_CHECKING:
+    from mien.models import ModelConfig
     from mien.run import Run
+    from mien.training import TrainConfig
 
 
 def train(parser: argparse.ArgumentParser) -> None:
@@ -28,17 +30,35 @@ def train(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
-    from mien.models import ModelConfig
-    from mien.training import TrainConfig, train
+    from mien.training import train
 
     if args.resume:
         run = _resume(args)
     elif args.data is None:
         args.parser.error("DATA is missing")
     else:
-        model = read_settings(args, "model", ModelConfig)
-        run = train(args.data, args.out, model, read_settings(args, "training", TrainConfig))
+        run = train(args.data, args.out, *_settings(args))
     print(f"{run.folder} is trained; measure it with: mien evaluate {run.folder}")
+
+
+def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
+    """Read the settings of the recipe and the flags.
+
+    A flag that nothing reads is refused. What a recipe says for another model than the flags have
+    made of it is left out, and a line says so.
+    """
+    from mien.models import ModelConfig
+    from mien.training import TrainConfig
+    from mien.training.unread import drop_unread, refuse_unread
+
+    model = read_settings(args, "model", ModelConfig)
+    config = read_settings(args, "training", TrainConfig)
+    typed = {*ModelConfig.model_fields, *TrainConfig.model_fields} & set(vars(args))
+    refuse_unread(model, config, typed)
+    model, config, notes = drop_unread(model, config)
+    for note in notes:
+        print(f"{args.config}: {note}")
+    return model, config
 
 
 def _resume(args: argparse.Namespace) -> "Run":

@@ -23,15 +23,16 @@ def words_of(store: Store) -> Path | None:
 def settle(
     model: ModelConfig, config: TrainConfig, features: FeatureSettings
 ) -> tuple[ModelConfig, TrainConfig]:
-    """Take over what the features have settled, and refuse settings that would do nothing."""
-    idle = {
-        "freeze_text": config.freeze_text,
-        "augment": config.augment,
-        "max_seconds": config.max_seconds != features.max_seconds,
-    }
-    for name in config.model_fields_set & {name for name, given in idle.items() if given}:
+    """Take over what the features have settled, and refuse another length.
+
+    Raises
+    ------
+    MienError
+        Utterances are to be cut to another length than the features were.
+    """
+    if "max_seconds" in config.model_fields_set and config.max_seconds != features.max_seconds:
         raise MienError(
-            f"--{name.replace('_', '-')} changes nothing for {model.model}, which reads features as"
+            f"--max-seconds changes nothing for {model.model}, which reads features as"
             " mien features extracted them: leave it out"
         )
     config = config.model_copy(update={"max_seconds": features.max_seconds})

@@ -10,6 +10,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
+from torch.multiprocessing.spawn import ProcessRaisedException
 from transformers import PretrainedConfig
 
 from mien.dataset.examples import Examples
@@ -29,10 +30,12 @@ from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
 from mien.training.data import Loaders, divide, examples, usable
 from mien.training.evaluate import answer, choose_thresholds
+from mien.training.finite import NotFiniteError, error_of
 from mien.training.initial import begin_with, read_weights
 from mien.training.keeper import STATE, Keeper
 from mien.training.learner import Learner
 from mien.training.memory import keep_freed_memory
+from mien.training.unread import refuse_unread
 
 
 def train(
@@ -63,14 +66,18 @@ def train(
     Raises
     ------
     MienError
-        The data are not prepared, too few or unlabelled, or not those of the run to resume; or
-        the folder is not as it should be.
+        A setting was given that this model or training does not read; the data are not prepared,
+        too few or unlabelled, or not those of the run to resume; the
+        folder is not as it should be; or a loss, a gradient or a score was not finite. Then the
+        run keeps the best weights of the epochs before.
 
     Examples
     --------
     >>> from mien.training import train, TrainConfig
     >>> run = train("data/ravdess", "runs/ravdess", config=TrainConfig(epochs=1))  # doctest: +SKIP
     """
+    if not resume:
+        refuse_unread(model or ModelConfig(), config or TrainConfig())
     model = Run(out).config.model if resume else model or ModelConfig()
     store = open_data(Path(data), model)
     if resume:
@@ -97,10 +104,30 @@ def train(
         targets = training.targets()
         weights = {task.name: task.balance(targets[task.name]) for task in tasks}
     learner = Learner(network, tasks, config, weights)
-    _fit(run, learner, training, validation, config, resume, progress)
+    failure = None
+    try:
+        _fit(run, learner, training, validation, config, resume, progress)
+    except NotFiniteError as error:
+        failure = error
+        _check_usable(run, error)
     answers = answer(run, run.model(), store, rows["valid"], progress=progress)
     choose_thresholds(run, answers)
+    if failure is not None:
+        raise MienError(
+            f"training stopped at {failure}. {run.folder} keeps the best weights of the epochs"
+            " before, and their thresholds; to go on from these: mien train DATA --out NEW --init"
+            f" {run.folder}, with a lower --lr or with --clip 1"
+        ) from failure
     return run
+
+
+def _check_usable(run: Run, error: NotFiniteError) -> None:
+    """Refuse to go on where the run has no weights of an epoch before the failure."""
+    if not run.folder.joinpath("model.safetensors").is_file():
+        raise MienError(
+            f"training stopped at {error}. No epoch was finished, so {run.folder} holds nothing"
+            " that can be used: delete it, and train again with a lower --lr or with --clip 1"
+        ) from error
 
 
 def _reopen(store: Store, out: Path) -> Run:
@@ -299,3 +326,7 @@ def _fit(
             if not run.folder.joinpath(STATE).is_file():
                 again = f"no epoch was finished; delete {run.folder} to train again"
             raise MienError(f"interrupted; {again}") from error
+        except ProcessRaisedException as error:
+            if (told := error_of(error)) is None:
+                raise
+            raise told from error

@@ -9,7 +9,8 @@ from lightning.pytorch.callbacks import Callback
 
 from mien.files import write_text
 from mien.run import Run
-from mien.training.learner import merit
+from mien.training.finite import NotFiniteError, check_weights, named
+from mien.training.learner import Learner, merit
 
 STATE = "state/last.safetensors"
 """Where training stands, within the run folder."""
@@ -39,12 +40,24 @@ class Keeper(Callback):
             trainer.should_stop = True
 
     def on_train_epoch_end(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
-        """Write the folder's files; validation of the epoch has been done by now."""
+        """Write the folder's files; validation of the epoch has been done by now.
+
+        Raises
+        ------
+        NotFiniteError
+            Validation gave scores, or the epoch weights, that are not finite: nothing is written.
+        """
+        assert isinstance(learner, Learner)
+        where = f"epoch {trainer.current_epoch + 1}, validation"
+        if learner.broken:
+            raise NotFiniteError(f"{where}: scores are not finite; {named(learner.broken)}")
         figure = merit(trainer.callback_metrics)
+        # a NaN is not greater than anything, so it never is the best
         if figure > self.best:
+            check_weights(where, learner.model.state_dict())
             self.best, self.best_epoch = figure, trainer.current_epoch
             if trainer.is_global_zero:
-                self.run.write_model(learner.model)  # type: ignore[arg-type]
+                self.run.write_model(learner.model)
         if trainer.current_epoch - self.best_epoch >= self.patience:
             trainer.should_stop = True
         if trainer.is_global_zero:

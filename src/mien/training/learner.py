@@ -7,7 +7,6 @@ import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.distributed import all_gather_object, is_initialized
 
 from mien.batch import Batch
 from mien.evaluation.bootstrap import average_f1, tally
@@ -16,6 +15,7 @@ from mien.models import Network, Output
 from mien.models.embedding import margin_loss
 from mien.tasks import Task
 from mien.training.config import TrainConfig
+from mien.training.finite import check_step, gather
 from mien.utterance import HIGHEST_SENTIMENT
 
 
@@ -56,6 +56,8 @@ class Learner(L.LightningModule):
         for name, weight in (weights or {}).items():
             self.register_buffer(f"weight_{name}", weight, persistent=False)
         self.answers: list[dict[str, tuple[Tensor, Tensor]]] = []
+        self.broken: list[str] = []
+        self.step: tuple[int, Tensor, list[str]] | None = None
         if config.freeze_text and "t" in model.encoders:
             model.encoders["t"].requires_grad_(False)
 
@@ -114,8 +116,20 @@ class Learner(L.LightningModule):
         if self.config.modality_dropout:
             batch = self.hide(batch)
         loss = self.loss(self.model(batch), batch)
+        self.step = index + 1, loss, batch.ids
         self.log("train/loss", loss, on_epoch=True, prog_bar=True, batch_size=len(batch))
         return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Stop before a loss or a gradient that is no finite number gets into the weights."""
+        assert self.step is not None
+        number, loss, ids = self.step
+        where = f"epoch {self.current_epoch + 1}, batch {number}"
+        check_step(where, loss, self.parameters(), ids)
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget which answers of the epoch before were broken."""
+        self.broken = []
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Keep the answers of one batch for `on_validation_epoch_end`."""
@@ -127,10 +141,13 @@ class Learner(L.LightningModule):
                 for t in self.tasks
             }
         )
+        finite = torch.cat(list(output.logits.values()), dim=1).isfinite().all(dim=1)
+        self.broken += [name for name, fine in zip(batch.ids, finite, strict=True) if not fine]
 
     def on_validation_epoch_end(self) -> None:
         """Log macro F1 of each task, with thresholds chosen on this very part, or its error."""
-        answers = self._gather()
+        answers = [answer for share in gather(self.answers) for answer in share]
+        self.broken = [name for share in gather(self.broken) for name in share]
         f1s: dict[str, float] = {}
         for task in self.tasks:
             scores = torch.cat([a[task.name][0].cpu() for a in answers])
@@ -148,14 +165,6 @@ class Learner(L.LightningModule):
         if f1s:
             self.log("valid/f1", sum(f1s.values()) / len(f1s), prog_bar=True)
         self.answers.clear()
-
-    def _gather(self) -> list[dict[str, tuple[Tensor, Tensor]]]:
-        """Bring the answers of all processes together, so that all see the same figure."""
-        if not is_initialized():
-            return self.answers
-        shares: list[Any] = [None] * self.trainer.world_size
-        all_gather_object(shares, self.answers)
-        return [answer for share in shares for answer in share]
 
     def configure_optimizers(self) -> Any:
         """Set the optimiser, slower for words and attention, and its schedule."""
@@ -182,7 +191,12 @@ class Learner(L.LightningModule):
 
 
 def macro_f1(task: Task, probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Mean F1 over the labels that occur; of yes or no at the thresholds that suit this part."""
+    """Mean F1 over the labels that occur; of yes or no at the thresholds that suit this part.
+
+    NaN where a probability is no finite number: such a model is never better than another.
+    """
+    if not np.isfinite(probabilities).all():
+        return float("nan")
     if task.yes_or_no:
         predicted = probabilities > choose(probabilities, truth)
     else:

@@ -1,0 +1,95 @@
+"""Training stops as soon as a number in it is no longer finite, and says where that was."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributed import all_gather_object, all_reduce, get_world_size, is_initialized
+from torch.multiprocessing.spawn import ProcessRaisedException
+from torch.nn.utils import get_total_norm
+
+from mien.errors import MienError
+
+NAMED = 16
+"""Utterances that a message names, at most."""
+
+
+class NotFiniteError(MienError):
+    """A loss, a gradient, a score or a weight is NaN or infinite."""
+
+
+def check_step(where: str, loss: Tensor, parameters: Iterable[Tensor], ids: Sequence[str]) -> None:
+    """Refuse a step whose loss or gradient is not finite; to be called before the weights change.
+
+    In a job of several processes all of them raise together, with the same message: one that
+    stopped alone would leave the others waiting for ever.
+
+    Parameters
+    ----------
+    where : str
+        The epoch and the batch.
+    loss : Tensor ()
+        Of this process's batch.
+    parameters : iterable of Tensor
+        Those that learn.
+    ids : sequence of str
+        The utterances of this process's batch.
+
+    Raises
+    ------
+    NotFiniteError
+        One of the processes has a loss or a gradient that is not finite.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    broken = ~torch.stack(
+        [loss.detach().float(), get_total_norm(gradients).to(loss.device)]
+    ).isfinite()
+    if is_initialized():
+        together = broken.any().float()
+        all_reduce(together)
+        if not together:
+            return
+    elif not broken.any():
+        return
+    shares = gather((bool(broken[0]), loss.item(), list(ids)))
+    # a gradient is the same in every process, a loss is each one's own
+    at_fault = [share for share in shares if share[0]] or shares
+    what = f"loss is {at_fault[0][1]}" if at_fault[0][0] else "gradient is not finite"
+    raise NotFiniteError(f"{where}: the {what}; {named(i for _, _, own in at_fault for i in own)}")
+
+
+def check_weights(where: str, state: Mapping[str, Tensor]) -> None:
+    """Refuse weights that are not finite. Raises `NotFiniteError`."""
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise NotFiniteError(f"{where}: the weights {name} are not finite")
+
+
+def named(ids: Iterable[str]) -> str:
+    """List utterances for a message, the first ones where they are many."""
+    known = list(dict.fromkeys(ids))
+    more = f" and {len(known) - NAMED} more" if len(known) > NAMED else ""
+    return f"utterances {', '.join(known[:NAMED])}{more}"
+
+
+def gather(own: Any) -> list[Any]:
+    """Bring what each process has together, in every one of them."""
+    if not is_initialized():
+        return [own]
+    shares: list[Any] = [None] * get_world_size()
+    all_gather_object(shares, own)
+    return shares
+
+
+def error_of(child: ProcessRaisedException) -> MienError | None:
+    """Give the error for users that ended a process of a job, None where it was another one.
+
+    Of a child process there is only the text of its traceback.
+    """
+    kinds = {kind.__name__: kind for kind in (MienError, NotFiniteError)}
+    found = re.search(r"^mien(?:\.\w+)+\.(\w+): (.+)", str(child), re.MULTILINE | re.DOTALL)
+    if found is None or found[1] not in kinds:
+        return None
+    return kinds[found[1]](found[2].strip())

@@ -1,0 +1,176 @@
+"""Training stops at the first number that is not finite, says where, and keeps what is good."""
+
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.multiprocessing.spawn import ProcessRaisedException
+
+from mien.dataset.store import Store
+from mien.errors import MienError
+from mien.models import ModelConfig
+from mien.run import Run
+from mien.tasks import Task
+from mien.training import TrainConfig, train
+from mien.training.evaluate import evaluate_run
+from mien.training.finite import NAMED, NotFiniteError, check_step, check_weights, error_of, named
+from mien.training.learner import Learner, macro_f1
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, epoch: int, batch: int, how) -> list[list[str]]:
+    """Change the loss of one batch of training; gives the ids of that batch when it has come."""
+    whole, count, spoilt = Learner.loss, 0, []
+
+    def loss(learner: Learner, output, examples):
+        nonlocal count
+        value = whole(learner, output, examples)
+        if not learner.training or learner.current_epoch != epoch - 1:
+            return value
+        count += 1
+        if count == batch:
+            spoilt.append(examples.ids)
+            return how(value, learner)
+        return value
+
+    monkeypatch.setattr(Learner, "loss", loss)
+    return spoilt
+
+
+def no_gradient(value: torch.Tensor, learner: Learner) -> torch.Tensor:
+    """Leave the loss as it is, and give it a gradient that is none: of a square root at 0."""
+    weight = next(p for p in learner.parameters() if p.requires_grad)
+    return value + (0 * weight).sqrt().sum()
+
+
+@pytest.mark.parametrize(
+    ("how", "what"),
+    [
+        (lambda value, _: value * math.nan, "the loss is nan"),
+        (lambda value, _: value + math.inf, "the loss is inf"),
+        (no_gradient, "the gradient is not finite"),
+    ],
+)
+def test_the_batch_at_fault_is_named_and_the_epoch_before_it_is_kept(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch, how, what
+) -> None:
+    one = train(tiny_data, tmp_path / "one", small, changed(quick, epochs=1), progress=False)
+    spoilt = spoil(monkeypatch, 2, 3, how)
+    with pytest.raises(MienError) as raised:
+        train(tiny_data, tmp_path / "run", small, changed(quick, epochs=9), progress=False)
+    ids = ", ".join(spoilt[0])
+    assert f"epoch 2, batch 3: {what}; utterances {ids}. " in str(raised.value)
+    assert "\n" not in str(raised.value)
+    run = Run(tmp_path / "run")
+    kept, first = (load_file(r.folder / "model.safetensors") for r in (run, one))
+    assert all(torch.equal(kept[name], first[name]) for name in first)
+    assert run.read("thresholds.json") == one.read("thresholds.json")
+    before, after = (evaluate_run(r.folder, progress=False)["tasks"] for r in (one, run))
+    assert before == after
+
+
+def changed(config: TrainConfig, **values: object) -> TrainConfig:
+    return TrainConfig.model_validate(config.model_dump(exclude_unset=True) | values)
+
+
+def test_where_no_epoch_was_finished_nothing_is_left_that_looks_usable(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    wild = changed(quick, lr=1e30, optimizer="sgd")
+    with pytest.raises(MienError, match=r"epoch 1, batch 2: .*No epoch was finished") as raised:
+        train(tiny_data, tmp_path / "run", small, wild, progress=False)
+    known = {utterance.id for utterance in Store(tiny_data).utterances}
+    assert len(set(re.findall(r"synthetic\d+", str(raised.value))) & known) == 8
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+    with pytest.raises(MienError, match="has not finished its first epoch"):
+        evaluate_run(tmp_path / "run", progress=False)
+
+
+def test_scores_of_validation_that_are_no_numbers_stop_training(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
+) -> None:
+    step, seen = Learner.validation_step, []
+
+    def broken(learner: Learner, batch, index: int) -> None:
+        if learner.current_epoch == 1 and not seen:
+            seen.append(batch.ids[1])
+            learner.model.answer = one_nan(learner.model.answer)  # type: ignore[method-assign]
+        step(learner, batch, index)
+        learner.model.__dict__.pop("answer", None)
+
+    monkeypatch.setattr(Learner, "validation_step", broken)
+    with pytest.raises(MienError) as raised:
+        train(tiny_data, tmp_path / "run", small, changed(quick, epochs=4), progress=False)
+    at = f"epoch 2, validation: scores are not finite; utterances {seen[0]}. "
+    assert at in str(raised.value)
+    assert evaluate_run(tmp_path / "run", progress=False)["tasks"]["emotion"]["n"] > 0
+
+
+def one_nan(answer):
+    def spoilt(*args, **kwargs):
+        output = answer(*args, **kwargs)
+        output.logits["emotion"][1] = torch.nan
+        return output
+
+    return spoilt
+
+
+def test_a_figure_of_scores_that_are_no_numbers_is_never_better() -> None:
+    task = Task(name="emotion", labels=("happy", "sad"), loss="bce")
+    truth = torch.eye(2).numpy()
+    assert macro_f1(task, truth, truth) == 1.0
+    broken = truth.copy()
+    broken[0, 0] = math.nan
+    assert not macro_f1(task, broken, truth) > -math.inf
+
+
+def test_weights_that_are_not_finite_are_never_kept() -> None:
+    check_weights("here", {"a": torch.ones(2), "count": torch.tensor(3)})
+    with pytest.raises(NotFiniteError, match=r"^here: the weights b are not finite$"):
+        check_weights("here", {"a": torch.ones(2), "b": torch.tensor([1.0, math.inf])})
+
+
+def test_finite_numbers_pass_and_large_batches_are_named_in_short() -> None:
+    weight = torch.ones(3, requires_grad=True)
+    check_step("here", torch.tensor(1.0), [weight], ["a"])  # no gradient yet
+    weight.grad = torch.tensor([1e19, -1.0, 0.0])
+    check_step("here", torch.tensor(1e38), [weight], ["a"])
+    ids = [str(i) for i in range(NAMED + 3)]
+    assert named(ids) == f"utterances {', '.join(ids[:NAMED])} and 3 more"
+    assert named(["a", "b", "a"]) == "utterances a, b"
+
+
+def test_a_process_of_a_job_hands_on_its_error_for_users() -> None:
+    def child(traceback: str) -> ProcessRaisedException:
+        text = f"\n\n-- Process 1 terminated with the following error:\n{traceback}"
+        return ProcessRaisedException(text, 1, 42)
+
+    told = error_of(child("Traceback:\n  File x\nmien.training.finite.NotFiniteError: a; b: c\n"))
+    assert (type(told), str(told)) == (NotFiniteError, "a; b: c")
+    told = error_of(child("Traceback:\nmien.errors.MienError: 0.parquet is damaged\n"))
+    assert (type(told), str(told)) == (MienError, "0.parquet is damaged")
+    assert error_of(child("Traceback:\nValueError: mien.x.MienError: no\n")) is None
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together(tiny_data: Path, tmp_path: Path, small: ModelConfig) -> None:
+    code = "import sys; from mien.cli import main;sys.exit(main(['train', *sys.argv[1:]]))"
+    flags = ["--devices", "2", "--epochs", "2", "--protocol", "dialogues", "--loss", "ce"]
+    flags += ["--text-model", small.text_model, "--width", "0.125", "--trans-dim", "16"]
+    flags += ["--trans-nlayers", "1", "--trans-nheads", "2", "--trans-feedforward", "32"]
+    flags += ["--lr", "1e30", "--optimizer", "sgd"]
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tiny_data), "--out", str(tmp_path / "run"), *flags],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 1
+    last = result.stderr.strip().splitlines()[-1]
+    assert re.match(r"mien: training stopped at epoch 1, batch 2: the .*; utterances syn", last)
+    assert "No epoch was finished" in last
+    assert "Traceback" not in result.stderr
