@@ -1,4 +1,4 @@
-"""The parts of a recording in which nobody speaks, found by their energy."""
+"""Silence by its measured level: of a whole recording, and of the parts where nobody speaks."""
 
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_opening
@@ -17,6 +17,76 @@ ABOVE_FLOOR = 0.35
 
 SHORTEST_PAUSE = 5
 """Frames that a pause must have left between the margins, 50 ms."""
+
+LOUD_FRAMES = 10
+"""Frames (100 ms in all) that a level must last to count, so that a click is no sound."""
+
+SILENT = -70.0
+"""Decibels below full scale under which nothing is to be heard."""
+
+FAINTEST_SPEECH = -50.0
+"""Decibels below full scale; the faintest clip of RAVDESS reaches -47.5, of LibriSpeech more."""
+
+STEADY = 6.0
+"""Range of levels in decibels (5th to 95th percentile of frames) below which nothing changes.
+
+White noise has 1.5, a hum 0; clips of RAVDESS and LibriSpeech have 21 and more."""
+
+
+def loudness(waveform: np.ndarray) -> float:
+    """Measure the level that a recording reaches for 100 ms in all, in dB below full scale.
+
+    Each frame's own mean is taken off first, so that a constant offset is silence.
+
+    Parameters
+    ----------
+    waveform : array (S,) int16, or floating point in [-1, 1]
+        Mono at 16 kHz.
+
+    Returns
+    -------
+    float
+        0 is the loudest square wave, -96 digital silence and anything below it, or nothing at all.
+
+    Examples
+    --------
+    >>> round(loudness(np.sin(np.arange(16_000)).astype(np.float32)), 1)
+    -3.0
+    >>> round(loudness(np.zeros(16_000, np.int16)), 1)
+    -96.3
+    """
+    levels = np.sort(_levels(waveform))
+    return float(levels[-LOUD_FRAMES:][0]) if len(levels) else float(10 * np.log10(2**-32))
+
+
+def is_steady(waveform: np.ndarray) -> bool:
+    """Tell whether the level never changes, as in noise, a hum or silence; a voice's does.
+
+    Parameters
+    ----------
+    waveform : array (S,) int16, or floating point in [-1, 1]
+        Mono at 16 kHz.
+    """
+    levels = _levels(waveform)
+    if len(levels) < 2 * LOUD_FRAMES:
+        return False  # too short to tell
+    low, high = np.percentile(levels, [5, 95])
+    return bool(high - low < STEADY)
+
+
+def has_sound(waveform: np.ndarray) -> bool:
+    """Tell whether there is anything to hear, by its measured level.
+
+    There is not where the level stays below `SILENT`, or where it is fainter than the faintest
+    speech and steady, as the hiss of a microphone that nobody speaks into.
+
+    Parameters
+    ----------
+    waveform : array (S,) int16, or floating point in [-1, 1]
+        Mono at 16 kHz.
+    """
+    level = loudness(waveform)
+    return level >= SILENT and (level >= FAINTEST_SPEECH or not is_steady(waveform))
 
 
 def is_silence(waveform: np.ndarray) -> np.ndarray:
@@ -44,14 +114,16 @@ def is_silence(waveform: np.ndarray) -> np.ndarray:
     13600
     """
     silent = np.zeros(len(waveform), bool)
-    count = len(waveform) // FRAME
-    if count:
-        frames = waveform[: count * FRAME].reshape(count, FRAME)
-        silent[: count * FRAME] = np.repeat(_pauses(_decibels(frames)), FRAME)
+    levels = _levels(waveform)
+    if len(levels):
+        silent[: len(levels) * FRAME] = np.repeat(_pauses(levels), FRAME)
     return silent
 
 
-def _decibels(frames: np.ndarray) -> np.ndarray:
+def _levels(waveform: np.ndarray) -> np.ndarray:
+    """Give the level (T,) of each whole frame in decibels below full scale."""
+    count = len(waveform) // FRAME
+    frames = waveform[: count * FRAME].reshape(count, FRAME)
     scale = 32768 if np.issubdtype(frames.dtype, np.integer) else 1
     # below the error of rounding to 16 bits a level means nothing
     power = (frames.astype(np.float64) / scale).var(axis=1) + 2**-32
