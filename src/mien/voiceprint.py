@@ -1,6 +1,7 @@
 """Who speaks, by the voice alone: a pretrained speaker encoder."""
 
 import pickle
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,22 +10,24 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mien.encoder import Report, Threshold, shipped_threshold
 from mien.errors import MienError
 from mien.files import fingerprint
 from mien.media.decode import read_audio
-from mien.media.silence import is_silence
+from mien.media.notes import Note
+from mien.media.silence import has_sound, is_silence, is_steady, loudness
 from mien.media.voice import voice_windows
 from mien.models.voice_encoder import DIM, VoiceEncoder
-from mien.utterance import SHORTEST
+from mien.utterance import RATE, SHORTEST
 
 PACKAGE = "resemblyzer"
 """Its wheel holds the weights (Apache 2.0). It is not imported: what it imports is not needed."""
 
+LEAST_SPEECH = 0.5
+"""Seconds of speech below which a clip is refused.
 
-FAINTEST = 10 ** (-70 / 20)
-"""Root mean square below which a recording is silence, 70 dB below full scale.
-
-The faintest speech of RAVDESS has some 25 dB more."""
+At 0.5 s a seventh of other persons pass the threshold, at 0.2 s half of them do, by
+benchmarks/voice_threshold.md."""
 
 
 class TooShort(MienError):
@@ -70,22 +73,56 @@ class Voiceprint:
         self.encoder.to(self.device).eval()
         self.fingerprint = fingerprint(path)
 
-    def embed(self, clip: str | Path) -> np.ndarray:
+    @property
+    def threshold(self) -> Threshold | None:
+        """The cosine from which on two clips are one speaker's; None: other weights than known."""
+        return shipped_threshold(self.fingerprint)
+
+    def embed(self, clip: str | Path, report: Report = warnings.warn) -> np.ndarray:
         """Describe the voice in a sound or video file by a vector (256,), as a call does.
+
+        Parameters
+        ----------
+        clip : path
+            The file.
+        report : callable
+            Gets a note where the sound is damaged, steady as no voice is, or short for a verdict.
 
         Raises
         ------
         MienError
-            The file can't be read, has too little sound, or is silent.
+            The file can't be read, is silent, or has less than `LEAST_SPEECH` of speech.
         """
         path = Path(clip)
-        waveform = read_audio(path)
-        if len(waveform) and np.std(waveform / 32768) < FAINTEST:
-            raise MienError(f"{path}: is silent, so there is no voice: choose another clip")
-        try:
-            return self(waveform)
-        except TooShort as error:
-            raise MienError(f"{path}: {error}") from error
+        damages: list[Note] = []
+        waveform = read_audio(path, report=damages.append)
+        if len(waveform) < SHORTEST:
+            raise TooShort(f"{path}: {_too_few(len(waveform))}")
+        if not has_sound(waveform):
+            level = f"its level stays at {loudness(waveform):.0f} dB below full scale or less"
+            raise MienError(f"{path}: is silent ({level}), so there is no voice: take another clip")
+        speech = float(np.sum(~is_silence(waveform))) / RATE
+        if speech < LEAST_SPEECH:
+            raise TooShort(
+                f"{path}: {speech:.2f} s of speech are too little to tell a voice: take a clip with"
+                f" {LEAST_SPEECH:g} s or more"
+            )
+        notes = [str(damage).removeprefix(f"{path}: ") for damage in damages]
+        for note in [*notes, *self._doubts(waveform, speech)]:
+            report(note)
+        return self(waveform)
+
+    def _doubts(self, waveform: np.ndarray, speech: float) -> list[str]:
+        """Say what makes it less certain that the voiceprint is somebody's."""
+        doubts = []
+        if is_steady(waveform):
+            doubts.append("the level never changes, as in noise or a hum: there may be no voice")
+        if self.threshold is not None and speech < self.threshold.seconds:
+            doubts.append(
+                f"{speech:.1f} s of speech are few: with less than {self.threshold.seconds:g} s the"
+                " threshold errs more often"
+            )
+        return doubts
 
     @torch.inference_mode()
     def __call__(self, waveform: np.ndarray) -> np.ndarray:
@@ -107,12 +144,16 @@ class Voiceprint:
             The sound is shorter than 25 ms.
         """
         if len(waveform) < SHORTEST:
-            raise TooShort(f"{len(waveform)} samples are too few to tell a voice: give {SHORTEST}")
+            raise TooShort(_too_few(len(waveform)))
         waveform = waveform[~is_silence(waveform)]
         scale = 32768 if np.issubdtype(waveform.dtype, np.integer) else 1
         windows = voice_windows(torch.from_numpy(waveform.astype(np.float32) / scale))
         mean = self.encoder(windows.to(self.device)).mean(dim=0)
         return F.normalize(mean, dim=0).cpu().numpy()
+
+
+def _too_few(samples: int) -> str:
+    return f"{samples} samples are too few to tell a voice: give {SHORTEST}"
 
 
 def _find() -> Path:

@@ -130,11 +130,14 @@ def test_persons_with_a_single_clip_are_counted() -> None:
 @pytest.mark.parametrize(
     ("pairing", "fields", "reason"),
     [
-        ("clips", {}, "no clip has both a known person and a known clip"),
-        ("dialogues", {"person": "a"}, "a known dialogue"),
-        ("sessions", {"person": "a", "dialogue": "1"}, "no clip has a known session"),
+        ("clips", {}, "a known clip: the column person is missing or empty"),
+        ("dialogues", {}, "a known dialogue: the column person is missing or empty"),
+        ("dialogues", {"person": "a"}, "a known dialogue: the column dialogue is missing"),
+        ("sessions", {"person": "a"}, "a known dialogue: the column dialogue is missing"),
+        ("sessions", {"person": "a", "session": "X"}, "the column dialogue is missing"),
+        ("sessions", {"person": "a", "dialogue": "1"}, "the column session is missing"),
         ("clips", {"person": "a"}, "fewer than two persons"),
-        ("sentences", {"person": "a"}, "a known sentence"),
+        ("sentences", {"person": "a"}, "a known sentence: the column text is missing"),
     ],
 )
 def test_what_the_data_lack_is_told(pairing: str, fields: dict[str, str], reason: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from people import LATER, consent, gallery, name, named, newcomer, traces, views
 
+from mien.encoder import SHIPPED, Threshold
 from mien.errors import MienError
 from mien.gallery import UNKNOWN, Gallery
+from mien.gallery import audit as log
 from mien.gallery import gallery as module
 from mien.gallery import templates as store
 
@@ -40,16 +42,41 @@ def test_the_score_is_that_of_the_mean_of_the_templates(tmp_path: Path) -> None:
         g.identify(view, encoder="v1", top_k=0)
 
 
-def test_at_first_the_threshold_is_the_default_and_says_so(tmp_path: Path) -> None:
+def test_without_a_threshold_there_is_a_ranking_and_no_verdict(tmp_path: Path) -> None:
+    g = gallery(tmp_path, range(3))
+    answer = g.identify(views(0)[0], encoder="v1")
+    assert answer.person is None
+    assert answer.threshold is None
+    assert answer.candidates[0].person == name(0)
+    assert answer.candidates[0].probability is None
+    assert json.loads(answer.model_dump_json())["person"] is None
+    assert "not calibrated: no verdict" in answer.table()
+    assert "calibrate (mien gallery GALLERY threshold)" in answer.table()
+    assert "no threshold" in str(g.calibration)
+    verified = g.verify(name(0), views(0)[0], encoder="v1")
+    assert (verified.accepted, verified.threshold) == (None, None)
+    acts = [line for line in g.audit.lines() if line["act"] in ("identify", "verify")]
+    assert [line["detail"] for line in acts] == [{"known": None}, {"accepted": None}]
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say that the synthetic encoder has a threshold of its own."""
+    monkeypatch.setitem(SHIPPED, "v1", Threshold(0.9, 1.0, "synthetic views"))
+
+
+@pytest.mark.usefixtures("measured")
+def test_at_first_the_threshold_is_the_encoders_and_says_so(tmp_path: Path) -> None:
     g = gallery(tmp_path, range(3))
     answer = g.identify(views(0)[0], encoder="v1")
     assert answer.person == name(0)
     assert answer.threshold == 0.9
-    assert answer.candidates[0].probability is None
-    assert "a guess" in answer.table()
-    assert "default" in str(g.calibration)
+    assert "the threshold is the encoder's" in answer.table()
+    assert "nobody has calibrated" in str(g.calibration)
+    assert g.verify(name(0), views(0)[0], encoder="v1").accepted
 
 
+@pytest.mark.usefixtures("measured")
 def test_the_default_is_above_what_two_enrolled_persons_reach(tmp_path: Path) -> None:
     g = gallery(tmp_path, range(3))
     twin = (views(2) + 0.05 * views(9)).astype(np.float32)
@@ -63,6 +90,30 @@ def test_the_default_is_above_what_two_enrolled_persons_reach(tmp_path: Path) ->
     assert g.calibration.threshold == pytest.approx(likest, abs=1e-6)
     g.forget(name(3))
     assert g.calibration.threshold == 0.9
+
+
+def test_a_score_equal_to_the_threshold_is_accepted(tmp_path: Path) -> None:
+    g = gallery(tmp_path, range(3))
+    view = views(1, 1, seed=4)[0]
+    score = g.identify(view, encoder="v1").candidates[0].score
+    g.set_threshold(score)
+    assert g.identify(view, encoder="v1").person == name(1)
+    assert g.verify(name(1), view, encoder="v1").accepted is True
+    g.set_threshold(float(np.nextafter(score, 1)))
+    assert g.identify(view, encoder="v1").person == UNKNOWN
+    assert g.verify(name(1), view, encoder="v1").accepted is False
+
+
+def test_of_two_who_are_equally_like_nobody_is_named(tmp_path: Path) -> None:
+    g = gallery(tmp_path, range(2))
+    twin = replace(newcomer(2), embeddings=views(1))
+    g.enrol_all([twin], encoder="v1")
+    g.set_threshold(LOW)
+    answer = g.identify(views(1)[0], encoder="v1")
+    assert answer.person == UNKNOWN
+    assert {c.person for c in answer.candidates[:2]} == {name(1), name(2)}
+    assert "are equally like the clip" in answer.notes[0]
+    assert named(g, 0) == name(0)
 
 
 def test_a_threshold_set_by_hand_is_kept(tmp_path: Path) -> None:
@@ -94,6 +145,16 @@ def test_verify_accepts_the_person_and_nobody_else(tmp_path: Path) -> None:
         ({"person": " "}, "name"),
         ({"person": "two\nlines"}, "name"),
         ({"person": "not text \udcff"}, "name"),
+        ({"person": "\uff35nknown"}, "name"),
+        ({"person": "Ad\u200ba"}, "ZERO WIDTH SPACE"),
+        ({"person": "Ada\u202e"}, "RIGHT-TO-LEFT OVERRIDE"),
+        ({"person": "\u2066Ada"}, "LEFT-TO-RIGHT ISOLATE"),
+        ({"person": "A\u00adda"}, "SOFT HYPHEN"),
+        ({"person": "\ufeffAda"}, "ZERO WIDTH NO-BREAK SPACE"),
+        ({"person": "Ada\u00a0L"}, "NO-BREAK SPACE"),
+        ({"person": "Ada\ufe0f"}, "VARIATION SELECTOR-16"),
+        ({"person": "Ada\u3164"}, "HANGUL FILLER"),
+        ({"person": "Ada\x1b[31m"}, r"U\+001B"),
         ({"clips": ("one",)}, "1 clips"),
         ({"clips": (), "embeddings": np.zeros((0, 64))}, "0 clips"),
         ({"clips": ("one", "two", "one")}, f"given twice, for {name(0)}: leave one out"),
@@ -131,7 +192,7 @@ def test_embeddings_of_another_model_are_refused(tmp_path: Path) -> None:
         ):
             g.calibrate([(view, None)], fpir=0.5, encoder=encoder)
     assert len(g.list()) == 1
-    assert "default" in str(g.calibration)
+    assert g.calibration.threshold is None
 
 
 def test_the_same_clip_is_not_enrolled_twice(tmp_path: Path) -> None:
@@ -157,6 +218,7 @@ def test_further_clips_of_a_person_are_added_to_them(tmp_path: Path) -> None:
     assert (first.templates, second.templates) == (4, 3)
     assert first.consents == ["asked again", consent(0)]
     assert first.clips == ["clip-0-0", "clip-0-1", "clip-0-2", "later"]
+    g.set_threshold(LOW)
     assert named(g, 0, seed=5) == name(0)
 
 
@@ -180,6 +242,35 @@ def test_who_has_expired_is_not_matched_and_can_be_purged(
     assert g.purge() == 1
     assert {record.person for record in g.list()} == {name(1), "Somebody"}
     assert [line["act"] for line in g.audit.lines()][-1] == "purge"
+
+
+def test_a_clock_set_back_does_not_revive_who_has_expired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    g = Gallery(tmp_path)
+    g.enrol_all([newcomer(0, expires=date(2990, 1, 1)), newcomer(1)], encoder="v1")
+    g.set_threshold(LOW)
+
+    def at(year: int) -> None:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, zone: tzinfo | None = None) -> datetime:
+                return datetime(year, 1, 2, tzinfo=zone)
+
+        monkeypatch.setattr(log, "datetime", Clock)
+        monkeypatch.setattr(module, "_today", lambda: date(year, 1, 2))
+
+    at(2990)
+    assert named(g, 0) == UNKNOWN
+    at(2980)
+    assert named(g, 0) == UNKNOWN
+    assert named(g, 1) == name(1)
+    with pytest.raises(MienError, match="consent has expired"):
+        g.verify(name(0), views(0)[0], encoder="v1")
+    *_, before, last = g.audit.lines()
+    assert (last["time"][:10], last["clock"][:10]) == ("2990-01-02", "2980-01-02")
+    assert before["time"] <= last["time"]
+    assert g.purge() == 1
 
 
 def test_forgetting_leaves_no_trace_on_the_disk(tmp_path: Path) -> None:
@@ -329,14 +420,6 @@ def test_no_gallery_is_told_and_not_made(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["g"], (
         "a folder of something else stays as it is"
     )
-
-
-@pytest.mark.parametrize("log", [None, "log"])
-def test_a_new_gallery_is_its_owners_alone(tmp_path: Path, log: str | None) -> None:
-    g = Gallery(tmp_path / "g", log=log and tmp_path / log)
-    g.enrol_all([newcomer(0)], encoder="v1")
-    for folder in (tmp_path / "g", tmp_path / (log or "g")):
-        assert folder.stat().st_mode & 0o077 == 0
 
 
 def test_a_gallery_elsewhere_needs_a_place_for_its_log() -> None:

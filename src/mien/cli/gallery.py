@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,13 +80,38 @@ def _enrol(args: Namespace) -> None:
     encoder = _encoder(args)
     gallery.enrol(
         args.person,
-        np.stack([encoder.embed(clip) for clip in args.clip]),
+        np.stack([encoder.embed(clip, partial(_note, clip)) for clip in args.clip]),
         clips=clips,
         consent=args.consent,
         expires=args.expires,
         encoder=encoder.fingerprint,
     )
     print(f"{args.person}: {len(clips)} templates stored in {args.gallery} until {args.expires}")
+    _doubt(gallery, [args.person])
+
+
+def _note(clip: Path, what: str) -> None:
+    print(f"note: {clip}: {what}", file=sys.stderr)
+
+
+def _doubt(gallery: "Gallery", persons: Iterable[str]) -> None:
+    notes = [note for person in persons for note in gallery.doubts(person)]
+    for note in dict.fromkeys(notes):
+        print(f"note: {note}")
+
+
+def _enroll(args: Namespace) -> None:
+    from mien.gallery.lists import read_enrolments
+
+    gallery, encoder = _open(args), _encoder(args)
+    newcomers = read_enrolments(
+        args.list, encoder, _note, consent=args.consent, expires=args.expires
+    )
+    gallery.enrol_all(newcomers, encoder=encoder.fingerprint)
+    persons = list(dict.fromkeys(one.person for one in newcomers))
+    clips = sum(len(one.clips) for one in newcomers)
+    print(f"{len(persons)} persons: {clips} templates stored in {args.gallery}")
+    _doubt(gallery, persons)
 
 
 def identify(parser: ArgumentParser) -> None:
@@ -104,11 +131,13 @@ def _identify(args: Namespace) -> None:
     answers, failures = [], []
     for clip in args.clip:
         try:
-            embedding = encoder.embed(clip)
+            notes: list[str] = []
+            embedding = encoder.embed(clip, notes.append)
         except MienError as error:
             failures.append(str(error))
             continue
         answer = gallery.identify(embedding, encoder=encoder.fingerprint, top_k=args.top)
+        answer = answer.model_copy(update={"notes": notes + answer.notes})
         answers.append({"clip": str(clip)} | answer.model_dump(mode="json"))
         if args.json != "-":
             print(clip, answer.table(), sep="\n")
@@ -124,24 +153,28 @@ def verify(parser: ArgumentParser) -> None:
     parser.add_argument("run", nargs="?", type=Path, help="the run folder")
     parser.add_argument("clip", nargs=2, type=Path, help="two video or sound files to compare")
     parser.add_argument(
-        "--threshold", type=_cosine, help="cosine above which it is the same person"
+        "--threshold",
+        type=_cosine,
+        help="cosine from which on it is the same person (default: the encoder's, if it has one)",
     )
     _add_ready_made(parser)
+    parser.add_argument("--json", help="write the answer to this file, - for the screen")
     parser.set_defaults(handler=_verify)
 
 
 def _verify(args: Namespace) -> None:
-    from mien.encoder import SAME_PERSON, cosine
+    from mien.comparison import compare
+    from mien.files import write_text
 
     if (args.run is None) == (args.encoder is None):
         args.parser.error("give a run folder and two clips, or two clips and --encoder voice")
-    encoder = _encoder(args)
-    score = cosine(*(encoder.embed(clip) for clip in args.clip))
-    threshold = SAME_PERSON if args.threshold is None else args.threshold
-    who = "the same person" if score > threshold else "not the same person"
-    print(f"{who} (cosine {score:.3f}, threshold {threshold:.3f})")
-    if args.threshold is None:
-        print("note: the threshold is the default, which rests on no data; give --threshold")
+    one, other = args.clip
+    answer = compare(_encoder(args), one, other, args.threshold)
+    if args.json != "-":
+        print(answer.table())
+    if args.json:
+        content = json.dumps(answer.model_dump(mode="json"), indent=2)
+        print(content) if args.json == "-" else write_text(Path(args.json), content)
 
 
 def forget(parser: ArgumentParser) -> None:
@@ -168,14 +201,28 @@ def gallery(parser: ArgumentParser) -> None:
     _add_gallery(parser)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
-    def action(name: str, handler: Callable[[Namespace], None], about: str) -> ArgumentParser:
-        added = actions.add_parser(name, help=about, description=about)
+    def action(
+        name: str,
+        handler: Callable[[Namespace], None],
+        about: str,
+        aliases: Sequence[str] = (),
+    ) -> ArgumentParser:
+        added = actions.add_parser(name, help=about, description=about, aliases=aliases)
         added.add_argument(
             "--debug", action="store_true", default=SUPPRESS, help="show a traceback on errors"
         )
         added.set_defaults(handler=handler)
         return added
 
+    enrol = action("enroll", _enroll, "enrol the persons of a list", aliases=("enrol",))
+    enrol.add_argument(
+        "list",
+        type=Path,
+        help="CSV with columns clip and person, and consent and expires unless given here",
+    )
+    _add_encoder(enrol)
+    enrol.add_argument("--consent", help="what all of them agreed to, and when")
+    enrol.add_argument("--expires", type=_day, help="last day, as 2027-12-31 (UTC)")
     action("list", _list, "say who is enrolled, on what terms, until when")
     export = action("export", _export, "write what is held of a person, or of everybody")
     export.add_argument("out", type=Path, help="the file, .json or .parquet")
@@ -219,7 +266,7 @@ def _add_threshold(parser: ArgumentParser) -> None:
 
 
 def _threshold(args: Namespace) -> None:
-    from mien.gallery.trials import read_trials
+    from mien.gallery.lists import read_trials
 
     if args.trials and (args.fpir is None or not (args.run or args.encoder)):
         args.parser.error("--trials goes with --fpir and --run or --encoder")
@@ -232,7 +279,7 @@ def _threshold(args: Namespace) -> None:
         else:
             encoder = _encoder(args)
             enrolled = {clip for record in gallery.list() for clip in record.clips}
-            trials = read_trials(args.trials, encoder, enrolled)
+            trials = read_trials(args.trials, encoder, enrolled, _note)
             gallery.calibrate(trials, fpir=args.fpir, encoder=encoder.fingerprint)
     print(gallery.calibration)
 
@@ -243,4 +290,8 @@ def _audit(args: Namespace) -> None:
         detail = ", ".join(f"{key} {value}" for key, value in line["detail"].items())
         what = f"{line['actor']} {line['act']} {(line['subject'] or '')[:8]} {detail}"
         print(f"{line['number']:>6} {line['time'][:19]} {what.rstrip()}")
+    if faults := gallery.faults():
+        raise MienError(
+            f"{gallery.audit.path}: not whole: {'; '.join(faults)}. Compare it with a copy"
+        )
     print(f"whole; the last line's hash is {gallery.audit.head}")

@@ -59,20 +59,26 @@ class Pairing:
         In words.
     unit : callable
         What of an utterance is either enrolled or tested, for everybody; None: not known.
+    noun, column : str
+        What the unit is called, in words and in a list of clips.
     one_session : bool
         Compare persons of one session only.
     """
 
     about: str
     unit: Callable[[Utterance], str | None]
+    noun: str
+    column: str
     one_session: bool = False
 
 
 PAIRINGS = {
-    "clips": Pairing("other clips", _clip),
-    "sentences": Pairing("other sentences", _sentence),
-    "dialogues": Pairing("other dialogues", _dialogue),
-    "sessions": Pairing("other dialogues, same session", _dialogue, one_session=True),
+    "clips": Pairing("other clips", _clip, "clip", "person"),
+    "sentences": Pairing("other sentences", _sentence, "sentence", "text"),
+    "dialogues": Pairing("other dialogues", _dialogue, "dialogue", "dialogue"),
+    "sessions": Pairing(
+        "other dialogues, same session", _dialogue, "dialogue", "dialogue", one_session=True
+    ),
 }
 """Ways of making trials, by name."""
 
@@ -108,7 +114,7 @@ def trials(utterances: Sequence[Utterance], rows: Sequence[int], pairing: str) -
     rule = PAIRINGS[pairing]
     known = {row: unit for row in rows if (unit := rule.unit(utterances[row]))}
     known = {row: unit for row, unit in known.items() if utterances[row].person}
-    _check(utterances, known, pairing)
+    _check(utterances, rows, known, pairing)
     enrolling = _half({row: (unit, str(utterances[row].person)) for row, unit in known.items()})
     enrolled: dict[str, list[int]] = defaultdict(list)
     tested: dict[str, list[int]] = defaultdict(list)
@@ -127,12 +133,19 @@ def trials(utterances: Sequence[Utterance], rows: Sequence[int], pairing: str) -
     return Trials(enrolments, probes, compared, len({*enrolled, *tested}) - len(persons))
 
 
-def _check(utterances: Sequence[Utterance], known: dict[int, str], pairing: str) -> None:
-    """Refuse a pairing that would say nothing that another one does not."""
+def _check(
+    utterances: Sequence[Utterance], rows: Sequence[int], known: dict[int, str], pairing: str
+) -> None:
+    """Refuse a pairing for which a column is missing, or that would say what another one does."""
+    rule = PAIRINGS[pairing]
     if not known:
-        raise MienError(f"no clip has both a known person and a known {pairing.rstrip('s')}")
-    if pairing == "sessions" and not any(utterances[row].session for row in known):
-        raise MienError("no clip has a known session")
+        column = rule.column if any(utterances[row].person for row in rows) else "person"
+        raise MienError(
+            f"no clip has both a known person and a known {rule.noun}: the column {column} is"
+            " missing or empty"
+        )
+    if rule.one_session and not any(utterances[row].session for row in known):
+        raise MienError("no clip has a known session: the column session is missing or empty")
     if pairing == "sentences":
         times = Counter(known.values())
         if sum(times[unit] > 1 for unit in known.values()) < len(known) / 2:

@@ -1,17 +1,18 @@
 """The record of who did what with a gallery, and when: lines that are only ever added."""
 
 import fcntl
-import getpass
 import hashlib
 import json
 import os
+import pwd
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from mien.errors import MienError
+from mien.gallery.private import open_private
+from mien.gallery.seal import Seal, Sealed
 
 START = "0" * 64
 """What the first line follows."""
@@ -23,8 +24,12 @@ TAIL = 1 << 16
 class AuditLog:
     """A file of JSON lines, each with the hash of the one before it.
 
-    A line that is changed, taken out or put in breaks the chain. Lines cut off at the end don't,
-    nor does a chain written anew from some line on: for that keep `head` in another place.
+    A line that is changed, taken out or put in breaks the chain. Lines cut off at the end don't;
+    the file's `seal` beside it, which has the number and the hash of the last line, shows these. A
+    chain and a seal that are both written anew show nothing: for that keep `head` in another place.
+
+    A line's time is never before that of the line above it: where the clock was set back, it is
+    that line's, and ``clock`` says what the clock showed.
 
     A line names a person by a random number, never by their name, and holds nothing of a recording
     or an embedding. So it may stay when the person is forgotten.
@@ -46,7 +51,7 @@ class AuditLog:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.seal = path, Seal(path.with_suffix(".seal"))
 
     def append(
         self, act: str, subject: str | None = None, *, durable: bool = True, **detail: Any
@@ -71,8 +76,9 @@ class AuditLog:
     ) -> None:
         """Add several lines (act, subject, detail) at once. Raises `MienError` as a write does."""
         try:
-            with self._open() as file:
-                last = _mend(file)
+            with open_private(self.path, "a+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                last = _mend(file, self.seal.read())
                 written = []
                 for act, subject, detail in events:
                     last = _line(last, act, subject, detail)
@@ -81,15 +87,10 @@ class AuditLog:
                 file.flush()
                 if durable:
                     os.fsync(file.fileno())
+                self.seal.write(last)
         except OSError as error:
             why = error.strerror or error
             raise MienError(f"{self.path}: can't be written ({why})") from error
-
-    @contextmanager
-    def _open(self) -> Iterator[BinaryIO]:
-        with self.path.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Give the lines in order, each held against the one before it.
@@ -102,7 +103,7 @@ class AuditLog:
         if not self.path.exists():
             return
         previous = START
-        with self.path.open("rb") as file:
+        with self._read() as file:
             for number, text in enumerate(file, start=1):
                 if not text.endswith(b"\n"):
                     return  # being written, or cut short by a crash; the next line mends it
@@ -124,6 +125,44 @@ class AuditLog:
             if theirs or (enrolled and line["act"] == "export" and line["subject"] is None):
                 yield line
 
+    def _read(self) -> IO[bytes]:
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            why = error.strerror or error
+            raise MienError(f"{self.path}: can't be read ({why})") from error
+
+    def losses(self) -> list[str]:
+        """Say which lines are missing at the end, or were when another was added.
+
+        Raises as `lines` does.
+        """
+        sealed = self.seal.read()  # first: the log may grow meanwhile
+        found, hashes = [], {0: START}
+        for line in self.lines():
+            hashes[line["number"]] = line["hash"]
+            lost = line["detail"].get("lost_lines") if line["act"] == "repair" else None
+            if lost:
+                found.append(f"line {line['number']} says that {lost} lines before it were lost")
+        if sealed is not None and hashes.get(sealed.number) != sealed.hash:
+            found.append(
+                f"it ends at line {max(hashes)}, and is not the log that had {sealed.number} lines:"
+                " lines were cut off, or it was written anew"
+            )
+        return found
+
+    @property
+    def latest(self) -> date:
+        """The day (UTC) of the last line: no line before it has a later one."""
+        if not self.path.exists():
+            return date.min
+        with self._read() as file:
+            time = _last(file)[0].get("time")
+        try:
+            return date.min if time is None else datetime.fromisoformat(time).date()
+        except (ValueError, TypeError) as error:
+            raise MienError(f"{self.path}: its last line is damaged; put a copy there") from error
+
     @property
     def head(self) -> str:
         """The hash of the last line: kept elsewhere it shows whether lines were cut off.
@@ -139,9 +178,12 @@ class AuditLog:
 def _line(
     previous: dict[str, Any], act: str, subject: str | None, detail: dict[str, Any]
 ) -> dict[str, Any]:
+    clock = datetime.now(UTC).isoformat(timespec="milliseconds")
+    time = max(clock, previous.get("time", clock))  # of one format: as text in order, too
     line = {
         "number": previous["number"] + 1,
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "time": time,
+        **({} if time == clock else {"clock": clock}),
         "actor": _actor(),
         "act": act,
         "subject": subject,
@@ -152,9 +194,10 @@ def _line(
 
 
 def _actor() -> str:
+    """Name the user whom the system knows; the environment would say what it is told to."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without an entry in the system's list
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a user without an entry in the system's list
         return f"user {os.getuid()}"
 
 
@@ -184,17 +227,31 @@ def _fits(line: dict[str, Any], previous: str, number: int) -> bool:
     )
 
 
-def _mend(file: BinaryIO) -> dict[str, Any]:
-    """Give the last whole line; half a line, which no one was told of, is cut off and recorded."""
+def _last(file: IO[bytes]) -> tuple[dict[str, Any], int]:
+    """Give the last whole line, and how many bytes of half a line are behind it."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - TAIL))
-    tail = file.read()
-    whole, _, torn = tail.rpartition(b"\n")
+    whole, _, torn = file.read().rpartition(b"\n")
     last = _decode(whole.rpartition(b"\n")[2]) if whole else {"number": 0, "hash": START}
-    if "hash" not in last:
+    if "hash" not in last or not isinstance(last.get("number"), int):
         raise MienError(f"{file.name}: its last line is damaged; put a copy in its place")
+    return last, len(torn)
+
+
+def _lost(last: dict[str, Any], sealed: Sealed | None) -> int:
+    """Count the lines that the seal knows and the log, by its last line, lacks."""
+    if sealed is None or sealed.number < last["number"] or sealed == (last["number"], last["hash"]):
+        return 0
+    return sealed.number - last["number"] or sealed.number  # as many, but others
+
+
+def _mend(file: IO[bytes], sealed: Sealed | None) -> dict[str, Any]:
+    """Give the last line; half a line, which no one was told of, is cut off, losses recorded."""
+    last, torn = _last(file)
+    lost = _lost(last, sealed)
     if torn:
-        file.truncate(size - len(torn))
-        last = _line(last, "repair", None, {"torn_bytes": len(torn)})
+        file.truncate(file.seek(0, os.SEEK_END) - torn)
+    if torn or lost:
+        last = _line(last, "repair", None, {"torn_bytes": torn, "lost_lines": lost})
         file.write(_encode(last))
     return last

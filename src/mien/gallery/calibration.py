@@ -7,7 +7,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.optimize import minimize
 
+from mien.encoder import NOT_CALIBRATED
 from mien.errors import MienError
+
+HOW = "mien gallery GALLERY threshold"
 
 
 class Calibration(BaseModel):
@@ -18,9 +21,11 @@ class Calibration(BaseModel):
     holds where a stranger is as likely as an enrolled person.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    threshold: float = Field(description="score above which the first candidate is named")
+    threshold: float | None = Field(
+        description="score from which on the first candidate is named; null: not calibrated"
+    )
     fpir: float | None = Field(None, description="share of strangers named at most, in expectation")
     slope: float | None = Field(None, description="of the log odds by score")
     intercept: float | None = Field(None, description="of the log odds by score")
@@ -57,8 +62,10 @@ class Calibration(BaseModel):
 
     def __str__(self) -> str:
         """Say what the threshold rests on."""
+        if self.threshold is None:
+            return f"no threshold: {NOT_CALIBRATED}"
         if self.made is None:
-            return f"threshold {self.threshold:.3f}: the default; nobody has calibrated"
+            return f"threshold {self.threshold:.3f}: the encoder's; nobody has calibrated"
         day = f"{self.made:%Y-%m-%d}"
         if self.fpir is None:
             return f"threshold {self.threshold:.3f}: set by hand on {day}"
@@ -69,9 +76,12 @@ class Calibration(BaseModel):
 
     def notes(self, templates: int) -> list[str]:
         """Say what is amiss where so many templates are stored now."""
+        if self.threshold is None:
+            return [f"{NOT_CALIBRATED}: calibrate ({HOW})"]
         if self.made is None:
             return [
-                "the threshold is the default, a guess: calibrate (mien gallery GALLERY threshold)"
+                "the threshold is the encoder's, measured for two clips; the more persons are"
+                f" enrolled, the more strangers pass it: calibrate ({HOW})"
             ]
         if self.fpir is None or templates <= 2 * self.templates:
             return []
@@ -86,10 +96,10 @@ def calibrate(
 ) -> Calibration:
     """Calibrate by searches whose answers are known.
 
-    The threshold is the ⌈(1 - fpir)(n + 1)⌉-th smallest of the n strangers' best scores. A further
-    stranger, drawn like these, is above it with a probability of at most `fpir`, whatever the
-    distribution (split conformal prediction: Vovk et al. 2005, chapter 4). "Drawn like these"
-    means: other persons from the same population, and the same gallery.
+    The threshold is the next number above the ⌈(1 - fpir)(n + 1)⌉-th smallest of the n strangers'
+    best scores. A further stranger, drawn like these, reaches it with a probability of at most
+    `fpir`, whatever the distribution (split conformal prediction: Vovk et al. 2005, chapter 4).
+    "Drawn like these" means: other persons from the same population, and the same gallery.
 
     Slope and intercept maximise the likelihood of the truth, strangers' and mates' trials weighing
     the same in total (multinomial logistic regression of two parameters, with Platt's targets).
@@ -118,7 +128,7 @@ def calibrate(
     >>> scores = np.array([[0.9], [0.8], [0.7], [0.2], [0.3], [0.1]])
     >>> truth, stranger = np.array([0, 0, 0, -1, -1, -1]), np.arange(6) > 2
     >>> calibrate(scores, truth, stranger, fpir=0.25, templates=3).threshold
-    0.3
+    0.30000000000000004
     """
     if not 0 < fpir < 1:
         raise MienError(f"a rate of {fpir:g} is not possible: give one between 0 and 1")
@@ -139,7 +149,7 @@ def calibrate(
     mates = int((~stranger).sum())
     slope, intercept = _fit(scores, truth, stranger) if mates else (None, None)
     return Calibration(
-        threshold=float(best[rank - 1]),
+        threshold=float(np.nextafter(best[rank - 1], np.inf)),
         fpir=fpir,
         slope=slope,
         intercept=intercept,

@@ -8,11 +8,14 @@ from lancedb.expr import Expr
 
 from mien.errors import MienError
 from mien.files import whole
+from mien.gallery.private import open_private
 from mien.gallery.templates import Templates
 
 
 def export(templates: Templates, where: Expr | None, out: Path) -> int:
     """Write rows, embeddings included, as JSON or Parquet; return how many.
+
+    Its owner alone can read the file.
 
     Raises
     ------
@@ -23,6 +26,7 @@ def export(templates: Templates, where: Expr | None, out: Path) -> int:
     if out.suffix not in writers:
         raise MienError(f"{out} should end in .json or .parquet")
     with whole(out) as part:
+        open_private(part, "w").close()
         return writers[out.suffix](templates, where, part)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lancedb.expr import Expr, col
+from lancedb.expr import col
 
 from mien.errors import MienError
-from mien.gallery.calibration import Calibration, calibrate
+from mien.gallery.calibration import Calibration
+from mien.gallery.doubts import doubts, faults
 from mien.gallery.export import export
 from mien.gallery.keeper import Keeper
 from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
@@ -18,13 +19,13 @@ from mien.gallery.rows import RECORD_COLUMNS, check, pseudonyms, records, to_tab
 from mien.gallery.search import (
     LOOKED_AT,
     candidates,
-    default_threshold,
-    leave_one_out,
+    name_of,
     score,
     search,
-    search_all,
 )
-from mien.gallery.templates import About, Templates, of
+from mien.gallery.spelling import check_name
+from mien.gallery.templates import Templates, of
+from mien.gallery.thresholds import Thresholds
 from mien.names import spelled
 
 
@@ -56,6 +57,10 @@ class Gallery:
     ...     "Ada", np.array([[0.6, 0.8, 0.0]]), clips=["9f86d0"], encoder="v1",
     ...     consent="signed on paper, 3 May", expires=date(2999, 12, 31),
     ... )
+    >>> answer = gallery.identify(np.array([0.6, 0.7, 0.1]), encoder="v1")
+    >>> answer.person is None, answer.candidates[0].person  # nobody has calibrated
+    (True, 'Ada')
+    >>> gallery.set_threshold(0.9)
     >>> gallery.identify(np.array([0.6, 0.7, 0.1]), encoder="v1").person
     'Ada'
     >>> gallery.identify(np.array([0.0, 0.0, 1.0]), encoder="v1").person
@@ -74,7 +79,7 @@ class Gallery:
         self._templates = Templates(self.uri, folder)
         self._keeper = Keeper(self._templates, home)
         self.audit = self._keeper.audit
-        self._default: tuple[About, Calibration] | None = None
+        self._thresholds = Thresholds(self._templates, self._keeper)
 
     def enrol(
         self,
@@ -106,13 +111,15 @@ class Gallery:
 
     def enrol_all(self, newcomers: Sequence[Enrolment], *, encoder: str) -> None:
         """Enrol many persons at once, all or none. Takes and raises what `enrol` does."""
+        for newcomer in newcomers:
+            check_name(newcomer.person)
         newcomers = [replace(one, person=spelled(one.person)) for one in newcomers]
-        check(newcomers, _today())
+        check(newcomers, self._today())
         with self._keeper.writing(new=True):
             if not self._templates.exist:
                 self._templates.create(encoder, newcomers[0].embeddings.shape[1])
             for newcomer in newcomers:
-                self._matching(encoder, newcomer.embeddings.shape[1])
+                self._templates.matching(encoder, newcomer.embeddings.shape[1])
             subjects = self._pseudonyms(newcomers)
             self._keeper.enrol(to_table(newcomers, subjects, self._templates.schema))
             self._keeper.tend()
@@ -122,14 +129,15 @@ class Gallery:
         clips = [clip for newcomer in newcomers for clip in newcomer.clips]
         where = col("person").isin(names) | col("clip").isin(clips)
         rows = self._templates.rows(["person", "subject", "clip", "expires"], where)
-        return pseudonyms(newcomers, rows, _today())
+        return pseudonyms(newcomers, rows, self._today())
 
     def identify(
         self, embedding: np.ndarray, *, encoder: str, top_k: int = LOOKED_AT
     ) -> Identification:
-        """Say who somebody is, or that they are unknown.
+        """Say who somebody is, or that they are unknown; no verdict where nobody has calibrated.
 
-        A person's score is the cosine of the embedding and the mean of their templates.
+        A person's score is the cosine of the embedding and the mean of their templates. The one
+        with the highest is named if it reaches the threshold, and nobody else has the same.
 
         Parameters
         ----------
@@ -147,17 +155,18 @@ class Gallery:
         """
         (vector,) = unit(np.asarray(embedding)[None])
         with self._keeper.reading():
-            about = self._matching(encoder, len(vector))
-            calibration = self._calibration(about)
-            found = search(self._templates, vector, top_k, _today())
-        known = bool(found) and found[0].score > calibration.threshold
-        subject = found[0].subject if known else None
-        self.audit.append("identify", subject, durable=False, known=known)
+            about = self._templates.matching(encoder, len(vector))
+            calibration = self._thresholds.of(about)
+            found = search(self._templates, vector, top_k, self._today())
+        named, doubt = name_of(found, calibration.threshold)
+        verdict = calibration.threshold is not None or not found  # where nobody is, all are unknown
+        known = named is not None if verdict else None
+        self.audit.append("identify", named and named.subject, durable=False, known=known)
         return Identification(
-            person=found[0].person if known else UNKNOWN,
+            person=named.person if named else UNKNOWN if verdict else None,
             candidates=candidates(found, calibration),
             threshold=calibration.threshold,
-            notes=calibration.notes(about.rows),
+            notes=doubt + calibration.notes(about.rows),
         )
 
     def verify(self, person: str, embedding: np.ndarray, *, encoder: str) -> Verification:
@@ -174,14 +183,14 @@ class Gallery:
         person = spelled(person)
         (vector,) = unit(np.asarray(embedding)[None])
         with self._keeper.reading():
-            about = self._matching(encoder, len(vector))
-            where = (col("person") == person) & (col("expires") >= _today())
+            about = self._templates.matching(encoder, len(vector))
+            where = (col("person") == person) & (col("expires") >= self._today())
             rows = self._templates.rows(["person", "subject", "vector"], where)
-            threshold = self._calibration(about).threshold
+            threshold = self._thresholds.of(about).threshold
         if not len(rows):
             raise MienError(f"{person} is not enrolled in {self.uri}, or their consent has expired")
         found = score(vector, rows)[0]
-        accepted = found.score > threshold
+        accepted = None if threshold is None else found.score >= threshold
         self.audit.append("verify", found.subject, durable=False, accepted=accepted)
         return Verification(
             person=person, accepted=accepted, score=found.score, threshold=threshold
@@ -190,27 +199,21 @@ class Gallery:
     @property
     def encoder(self) -> str:
         """Fingerprint of what the embeddings come from. Raises `MienError` without a gallery."""
-        return self._templates.about.encoder
+        with self._keeper.reading():
+            return self._templates.about.encoder
 
     @property
     def calibration(self) -> Calibration:
-        """What cosines say here; at first a default threshold alone."""
+        """What cosines say here; at first the encoder's own threshold alone, if it has one."""
         with self._keeper.reading():
-            return self._calibration(self._templates.about)
-
-    def _calibration(self, about: About) -> Calibration:
-        if about.calibration is not None:
-            return about.calibration
-        if self._default is None or self._default[0] is not about:
-            self._default = about, Calibration(threshold=default_threshold(self._templates))
-        return self._default[1]
+            return self._thresholds.of(self._templates.about)
 
     def set_threshold(self, threshold: float) -> None:
-        """Choose by hand above which cosine somebody is named. Raises `MienError` if it is none."""
+        """Choose by hand the cosine from which on somebody is named. Raises `MienError`."""
         if not -1 <= threshold <= 1:
             raise MienError(f"{threshold:g} is no cosine: give a threshold from -1 to 1")
         change = {"threshold": threshold, "fpir": None, "made": datetime.now(UTC)}
-        self._keep(self.calibration.model_copy(update=change))
+        self._thresholds.keep(self.calibration.model_copy(update=change))
 
     def calibrate(
         self,
@@ -244,22 +247,7 @@ class Gallery:
         MienError
             Strangers are too few, somebody named is not enrolled, or the encoder is another.
         """
-        with self._keeper.reading():
-            if trials is None:
-                data = leave_one_out(self._templates, _today())
-            else:
-                embeddings = unit(np.stack([embedding for embedding, _ in trials]))
-                self._matching(encoder or "unknown", embeddings.shape[1])
-                persons = [person and spelled(person) for _, person in trials]
-                data = search_all(self._templates, embeddings, persons, _today())
-            calibration = calibrate(*data, fpir=fpir, templates=self._templates.about.rows)
-        self._keep(calibration)
-        return calibration
-
-    def _keep(self, calibration: Calibration) -> None:
-        with self._keeper.writing():
-            self._templates.calibrate(calibration)
-            self.audit.append("calibrate", **calibration.model_dump(mode="json"))
+        return self._thresholds.measure(trials, self._today(), fpir=fpir, encoder=encoder)
 
     def history(self, person: str | None = None) -> Iterator[dict[str, Any]]:
         """Give the audit log, or what of it concerns a person: exports of everybody, too.
@@ -273,10 +261,36 @@ class Gallery:
             subjects = None if person is None else self._known(person)
         return self.audit.lines() if subjects is None else self.audit.concerning(subjects)
 
+    def faults(self) -> Sequence[str]:
+        """Say what the audit log lacks, by itself and by what is stored.
+
+        Raises
+        ------
+        MienError
+            A line of the log was changed, or there is no gallery.
+        """
+        with self._keeper.writing():  # nothing is stored meanwhile that is not logged yet
+            stored = set(self._templates.subjects())
+            # on object storage each machine logs what was done there, and knows no more
+            return faults(self.audit, stored) if self._templates.folder else self.audit.losses()
+
+    def doubts(self, person: str) -> Sequence[str]:
+        """Say what makes it doubtful that a person's clips are theirs, and theirs alone.
+
+        Raises
+        ------
+        MienError
+            They are not enrolled.
+        """
+        with self._keeper.reading():
+            self._known(person)
+            threshold = self._thresholds.of(self._templates.about).threshold
+            return doubts(self._templates, spelled(person), threshold, self._today())
+
     def list(self) -> list[Record]:
         """Give what is held of each person, by name. Raises `MienError` without a gallery."""
         with self._keeper.reading():
-            return records(self._templates.rows(RECORD_COLUMNS), _today())
+            return records(self._templates.rows(RECORD_COLUMNS), self._today())
 
     def export(self, out: str | Path, person: str | None = None) -> int:
         """Write all that is held of a person, or of everybody, embeddings included.
@@ -320,30 +334,20 @@ class Gallery:
     def purge(self) -> int:
         """Remove what has expired, from the disk, too, and tell of how many persons."""
         with self._keeper.writing():
-            subjects = self._subjects_of(col("expires") < _today())
+            subjects = self._templates.subjects(col("expires") < self._today())
             if subjects:
-                self._keeper.erase("purge", subjects, before=_today())
+                self._keeper.erase("purge", subjects, before=self._today())
             return len(subjects)
 
+    def _today(self) -> date:
+        """Give the day; where the clock was set back, the latest that the log has seen."""
+        return max(_today(), self.audit.latest)
+
     def _known(self, person: str) -> Sequence[str]:
-        subjects = self._subjects_of(col("person") == spelled(person))
+        subjects = self._templates.subjects(col("person") == spelled(person))
         if not subjects:
             raise MienError(f"{person} is not enrolled in {self.uri}")
         return subjects
-
-    def _subjects_of(self, where: Expr) -> Sequence[str]:
-        return sorted(self._templates.rows(["subject"], where)["subject"].unique().to_pylist())
-
-    def _matching(self, encoder: str, dimensions: int) -> About:
-        """Tell what the gallery holds; refuse what can't be compared with it."""
-        about = self._templates.about
-        if (encoder, dimensions) != (about.encoder, about.dimensions):
-            raise MienError(
-                f"{self.uri} holds embeddings of the encoder {about.encoder[:12]}"
-                f" ({about.dimensions} numbers), these are of {encoder[:12]} ({dimensions}): use"
-                " the run or encoder that the gallery was made with, or enrol everybody elsewhere"
-            )
-        return about
 
 
 def _today() -> date:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import MienError
+from mien.gallery.private import open_private
 
 
 def sync(path: Path) -> None:
@@ -33,7 +34,7 @@ class Journal:
         """Write the note; it is on the disk when this returns."""
         part = self.path.with_suffix(".part")
         try:
-            with part.open("w", encoding="utf-8") as file:
+            with open_private(part, "w", encoding="utf-8") as file:
                 json.dump(note, file)
                 file.flush()
                 os.fsync(file.fileno())

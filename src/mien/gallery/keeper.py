@@ -15,8 +15,10 @@ from lancedb.expr import col
 
 from mien.errors import MienError
 from mien.gallery.audit import AuditLog
+from mien.gallery.faults import told
 from mien.gallery.journal import Journal
 from mien.gallery.locks import Locks
+from mien.gallery.private import FOLDER, make_private, restrict
 from mien.gallery.templates import TABLE, Templates, of
 
 GRACE = timedelta(hours=1)
@@ -60,12 +62,17 @@ class Keeper:
         Raises
         ------
         MienError
-            There is no gallery, or the folder can't be made.
+            There is no gallery, or it can't be read or written.
         """
-        self._enter(new)
-        with self._locks.writing():
-            self._recover()
-            yield
+        with told(self.templates.uri):
+            self._enter(new)
+            with self._locks.writing():
+                self._recover()
+                try:
+                    yield
+                finally:
+                    if self.templates.folder is not None:
+                        restrict(self.templates.folder)  # LanceDB's files have the umask's modes
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -74,15 +81,16 @@ class Keeper:
         Raises
         ------
         MienError
-            There is no gallery.
+            There is no gallery, or it can't be read.
         """
-        self._enter(False)
-        if self._journal.unfinished():
-            with self._locks.writing(wait=False) as alone:
-                if alone:
-                    self._recover()
-        with self._locks.reading():
-            yield
+        with told(self.templates.uri):
+            self._enter(False)
+            if self._journal.unfinished():
+                with self._locks.writing(wait=False) as alone:
+                    if alone:
+                        self._recover()
+            with self._locks.reading():
+                yield
 
     def _enter(self, new: bool) -> None:
         """See to the folders: of the table, where it is ours, and of locks and log."""
@@ -91,11 +99,10 @@ class Keeper:
             for place, needed in ((folder, folder / f"{TABLE}.lance"), (self.home, self.home)):
                 if not needed.is_dir():
                     raise MienError(f"{place} is no gallery: enrol somebody first (mien enrol)")
-        for place in (self.home, folder or self.home):
-            try:
-                place.mkdir(mode=0o700, parents=True, exist_ok=True)  # for its owner alone
-            except OSError as error:
-                raise MienError(f"{place} can't be made ({error.strerror})") from error
+        if folder != self.home:  # a log's folder that was there may hold other things
+            self.home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+        if folder is not None:
+            make_private(folder)
 
     def enrol(self, rows: pa.Table) -> None:
         """Store rows whose column `enrolment` is still to be filled. The caller is `writing`."""
@@ -169,7 +176,7 @@ class Keeper:
         """
         with _ENVIRONMENT:
             shutil.rmtree(self._scratch, ignore_errors=True)  # of a process that died
-            self._scratch.mkdir(mode=0o700)
+            make_private(self._scratch)
             system = os.environ.get("TMPDIR")
             os.environ["TMPDIR"] = str(self._scratch.resolve())
             try:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from mien.gallery.private import open_private
+
 
 class Locks:
     """Who may do what with a gallery at a time.
@@ -55,6 +57,6 @@ class Locks:
     @contextmanager
     def _hold(self, name: str, kind: int) -> Iterator[None]:
         # closing the file releases the lock; each use has a file of its own: threads have to wait
-        with (self.folder / name).open("ab") as file:
+        with open_private(self.folder / name, "ab") as file:
             fcntl.flock(file, kind)
             yield

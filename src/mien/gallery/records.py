@@ -18,7 +18,7 @@ class Enrolment:
     ----------
     person : str
         The name to answer with. It is stored without spaces around it, and in Unicode's composed
-        form (NFC); upper and lower case are different names.
+        form (NFC); upper and lower case are different names. Invisible characters are refused.
     embeddings : array (T, E)
         One for each clip; only their direction counts.
     clips : sequence of str
@@ -66,15 +66,20 @@ class Identification(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    person: str = Field(description="the name, or “unknown”")
+    person: str | None = Field(
+        description="the name, or “unknown”; null: not calibrated, so there is no verdict"
+    )
     candidates: list[Candidate] = Field(description="persons with near templates, likest first")
-    threshold: float = Field(description="score above which the first candidate is named")
+    threshold: float | None = Field(
+        description="score from which on the first candidate is named; null: not calibrated"
+    )
     notes: list[str] = Field(default_factory=list, description="what to know about the answer")
 
     def table(self) -> str:
         """Lay the answer out for reading."""
         width = max((len(candidate.person) for candidate in self.candidates), default=0)
-        lines = [f"  {self.person} (threshold {self.threshold:.3f})"]
+        limit = "" if self.threshold is None else f" (threshold {self.threshold:.3f})"
+        lines = [f"  {self.person or 'not calibrated: no verdict'}{limit}"]
         for one in self.candidates:
             probability = "" if one.probability is None else f"  probability {one.probability:.2f}"
             lines.append(f"    {one.person:<{width}}  cosine {one.score:.3f}{probability}")
@@ -87,6 +92,10 @@ class Verification(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     person: str = Field(description="who they are said to be")
-    accepted: bool = Field(description="whether the score is above the threshold")
+    accepted: bool | None = Field(
+        description="whether the score reaches the threshold; null: not calibrated"
+    )
     score: float = Field(description="cosine of the embedding and the mean of their templates")
-    threshold: float = Field(description="score above which they are accepted")
+    threshold: float | None = Field(
+        description="score from which on they are accepted; null: not calibrated"
+    )

@@ -1,6 +1,5 @@
 """Persons as rows of the table, and back."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mien.errors import MienError
-from mien.gallery.records import UNKNOWN, Enrolment, Record
+from mien.gallery.records import Enrolment, Record
 
 
 def unit(embeddings: np.ndarray) -> np.ndarray:
@@ -54,10 +53,6 @@ def check(newcomers: Sequence[Enrolment], today: date) -> None:
 
 def _check(newcomer: Enrolment, today: date) -> None:
     name = newcomer.person
-    # line breaks, and what is no character: neither can be shown in a list
-    broken = any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
-    if not name or name.lower() == UNKNOWN or broken:
-        raise MienError(f"{name!r} can't be the name of a person")
     if not newcomer.consent.strip():
         raise MienError(
             f"{name} can't be enrolled without consent: say what they agreed to, and when"

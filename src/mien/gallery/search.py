@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lancedb.expr import col
 
-from mien.encoder import SAME_PERSON
+from mien.encoder import shipped_threshold
 from mien.errors import MienError
 from mien.gallery.calibration import Calibration
 from mien.gallery.records import Candidate
@@ -77,10 +77,30 @@ def score(vector: np.ndarray, rows: pa.Table) -> list[Found]:
         return []
     names, subjects = rows["person"].to_pylist(), rows["subject"].to_pylist()
     _, first, owner = np.unique(subjects, return_index=True, return_inverse=True)
-    # rounding can make a cosine of 1 a little more, which would pass any threshold
+    # rounding can make a cosine of 1 a little more, which is none
     scores = np.clip(means(vectors(rows), owner) @ vector, -1, 1)
     found = [Found(names[f], subjects[f], float(s)) for f, s in zip(first, scores, strict=True)]
     return sorted(found, key=lambda one: -one.score)
+
+
+def name_of(found: Sequence[Found], threshold: float | None) -> tuple[Found | None, list[str]]:
+    """Give the person to be named, if anybody is, and what to know about that.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        Likest first.
+    threshold : float or None
+        Score from which on somebody is named; None: nobody is.
+    """
+    if not found:
+        return None, ["nobody is enrolled whose consent still holds"]
+    if threshold is None or found[0].score < threshold:
+        return None, []
+    first = [one.person for one in found if one.score == found[0].score]
+    if len(first) > 1:
+        return None, [f"{' and '.join(first)} are equally like the clip, so nobody is named"]
+    return found[0], []
 
 
 def candidates(found: Sequence[Found], calibration: Calibration) -> list[Candidate]:
@@ -112,22 +132,32 @@ def _theirs(templates: Templates, hits: Sequence[Hit], today: date) -> pa.Table:
     return templates.rows(columns, where) if subjects else pa.table({c: [] for c in columns})
 
 
-def default_threshold(templates: Templates) -> float:
-    """Give the threshold for as long as nobody has chosen one.
+def default_threshold(templates: Templates, encoder: str) -> float | None:
+    """Give the threshold for as long as nobody has chosen one; None: none was measured.
 
-    It is `SAME_PERSON`, or the highest score of a template against another enrolled person where
-    that is more: a cosine that somebody else reaches does not tell who it is. If a stranger is
-    drawn as the n enrolled persons were, the two likest of all n + 1 include them with a
-    probability of 2 / (n + 1), and about so often they are above this threshold.
+    It is the one measured for the encoder, or just above the highest score of a template against
+    another enrolled person where that is more: a cosine that somebody else reaches does not tell
+    who it is. If a stranger is drawn as the n enrolled persons were, the two likest of all n + 1
+    include them with a probability of 2 / (n + 1), and about so often they reach this threshold.
+
+    Parameters
+    ----------
+    templates : Templates
+        What is stored.
+    encoder : str
+        Fingerprint of what the templates come from.
     """
+    shipped = shipped_threshold(encoder)
+    if shipped is None:
+        return None
     rows = templates.rows(["subject", "vector"], count=COMPARED)
     if not len(rows):
-        return SAME_PERSON
+        return shipped.value
     _, owner = np.unique(rows["subject"].to_pylist(), return_inverse=True)
     embeddings = vectors(rows)
-    scores = embeddings @ means(embeddings, owner).T
+    scores = np.clip(embeddings @ means(embeddings, owner).T, -1, 1)
     scores[np.arange(len(rows)), owner] = -1
-    return min(1.0, max(SAME_PERSON, float(scores.max())))
+    return max(shipped.value, float(np.nextafter(scores.max(), np.inf)))
 
 
 def search_all(

@@ -129,8 +129,16 @@ class Templates:
             try:
                 self._opened = self._database.open_table(TABLE)
             except ValueError as error:
+                if "not found" not in str(error) or self._has_data:
+                    raise
                 raise MienError(f"{self.uri}: nobody was ever enrolled here") from error
         return self._opened
+
+    @property
+    def _has_data(self) -> bool:
+        """Whether there are rows in files, though the list of the files may be lost."""
+        data = f"{TABLE}.lance/data/*"
+        return self.folder is not None and any(self.folder.glob(data))
 
     @property
     def exist(self) -> bool:
@@ -206,6 +214,21 @@ class Templates:
         """Read the same bit by bit."""
         query = self._table.search().select(list(columns)).limit(count)
         return (query if where is None else query.where(where)).to_batches()
+
+    def subjects(self, where: Expr | None = None) -> list[str]:
+        """Give the pseudonyms of the rows that fulfil a condition, each once, sorted."""
+        return sorted(self.rows(["subject"], where)["subject"].unique().to_pylist())
+
+    def matching(self, encoder: str, dimensions: int) -> About:
+        """Tell what holds for all templates. Raises `MienError` for what can't be compared."""
+        about = self.about
+        if (encoder, dimensions) != (about.encoder, about.dimensions):
+            raise MienError(
+                f"{self.uri} holds embeddings of the encoder {about.encoder[:12]}"
+                f" ({about.dimensions} numbers), these are of {encoder[:12]} ({dimensions}): use"
+                " the run or encoder that the gallery was made with, or enrol everybody elsewhere"
+            )
+        return about
 
     def nearest(self, vector: np.ndarray, count: int, today: date) -> list[Hit]:
         """Find the templates nearest to a unit vector (E,), best first, without expired ones."""
