@@ -56,3 +56,32 @@ def test_loudness_and_the_kind_of_samples_do_not_matter() -> None:
 )
 def test_without_contrast_nothing_is_told_from_speech(sound: np.ndarray) -> None:
     assert not is_silence(sound).any()
+
+
+def at_levels(*parts: tuple[float, int]) -> np.ndarray:
+    """A synthetic tone of 500 Hz at levels (dB) for so many frames of 10 ms each; -inf: nothing."""
+    power = np.repeat([10 ** (level / 10) for level, _ in parts], [n * FRAME for _, n in parts])
+    return np.sqrt(2 * power) * np.sin(np.pi / 16 * np.arange(len(power)))
+
+
+@pytest.mark.parametrize(
+    ("floor", "threshold"),
+    [
+        # little contrast: 20 dB below the loud frames; else 35 % of the way up from the quiet ones
+        (-25.0, -20.0),
+        (-60.0, -39.0),
+        # digital silence counts as the error of 16 bits, -96.3 dB
+        (-np.inf, -96.33 * 0.65),
+    ],
+)
+def test_what_counts_as_quiet(floor: float, threshold: float) -> None:
+    """Quiet and loud are the 5th and 95th percentile: 7 % of the frames are either."""
+    for level, silent in ((threshold - 1, True), (threshold + 1, False)):
+        sound = at_levels((0.0, 70), (level, 860), (floor, 70))
+        assert is_silence(sound)[500 * FRAME] == silent
+
+
+def test_a_pause_lasts_at_least_50_ms_between_margins_of_150_ms() -> None:
+    for frames, found in ((34, 0), (35, 5), (36, 6)):
+        sound = at_levels((0.0, 100), (-np.inf, frames), (0.0, 100), (-np.inf, 100))
+        assert is_silence(sound)[: (200 + frames) * FRAME].sum() == found * FRAME

@@ -92,3 +92,23 @@ def test_never_a_nan(samples, kind, size):
         cut = pieces(wave * size, front_end)
         assert cut.shape[0] == -(-(1 + max(samples, 400) // 200) // 32)
         assert cut.isfinite().all()
+
+
+@pytest.mark.parametrize("size", [0.3, 1e-4], ids=["loud", "quiet"])
+def test_the_default_is_the_logarithm_above_a_floor(size):
+    """60 dB below the loudest band, or what rounding to 16 bits adds, whichever is more."""
+    noise = torch.randn(8000, generator=torch.Generator().manual_seed(0))
+    wave = size * torch.cat([noise, 1e-2 * noise, 1e-4 * noise])
+    power = mel_spectrogram(wave, 1024)
+    floor = {0.3: 1e-6 * float(power.max()), 1e-4: 1e-7}[size]
+    assert ((power > floor).any(), (power < floor).any()) == (True, True)
+    energy = power.clamp(min=floor).log()
+    expected = (energy - energy.mean()) / energy.std()
+    torch.testing.assert_close(log_mel_spectrogram(wave), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("spread", "flat"), [(0.8e-3, True), (1.3e-3, False)])
+def test_energies_that_hardly_differ_are_silence(monkeypatch, spread, flat):
+    energy = spread * torch.randn(128, 81, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setattr("mien.media.spectrogram.mel_spectrogram", lambda *_: energy.exp())
+    assert (not log_mel_spectrogram(torch.zeros(16_000)).any()) == flat

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from media_files import LEVELS, number_of, sing, tones, write_video
+from media_files import number_of, sing, tones, write_video
 
 from mien.errors import MienError
 from mien.media import limits
@@ -138,4 +138,5 @@ def test_the_limits_are_what_the_documentation_says():
     assert limits.MAX_PIXELS == 8192 * 8192
     assert limits.SAMPLE_RATES == (1000, 768_000)
     assert limits.MAX_CHANNELS == 64
-    assert LEVELS == 4
+    assert limits.FEWEST_BYTES == 200
+    assert limits.MOST_PIXELS == (5e9, 1e4)

@@ -234,6 +234,22 @@ def test_the_same_frame_and_side_is_the_same_picture(tmp_path):
     assert len(first) == 1
 
 
+def test_a_picture_that_does_not_change_is_the_same(tmp_path):
+    greys = {i / 10: 20 if i < 20 else 21 + i for i in range(40)}
+    path = write_tracks(tmp_path / "a.mkv", greys)
+    frames = [picture for *_, picture in read_frames(path, [(0, None), (0.25, 1)])]
+    assert len(frames) == 10
+    assert len({id(picture) for picture in frames}) == 5
+
+
+def test_more_pictures_than_a_file_of_its_size_can_hold(tmp_path, monkeypatch):
+    path = write_tracks(tmp_path / "a.mkv", seconds_of(4))
+    monkeypatch.setattr("mien.media.shown.MOST_PIXELS", (20 * 64 * 48, 0))
+    pictures, notes = seen(path)
+    assert near(pictures, each_half(2))
+    assert notes == ["more pictures than fit"]
+
+
 # The longest utterance
 
 

@@ -116,7 +116,7 @@ def watch(
 
 
 class _Search:
-    """Finds the faces of pictures; of one that is the same as before, without looking again."""
+    """Finds the faces of pictures; of one that is the object it was before, without another look."""
 
     def __init__(self, cropper: FaceCropper) -> None:
         self.cropper = cropper
@@ -124,7 +124,7 @@ class _Search:
 
     def __call__(self, picture: np.ndarray, side: Side | None) -> Face:
         before = self.last.get(side)
-        if before is None or not (before[0] is picture or np.array_equal(before[0], picture)):
+        if before is None or before[0] is not picture:
             before = self.last[side] = (picture, self.cropper.crop(picture))
         return before[1]
 

@@ -77,8 +77,8 @@ def read_frames(
     Yields
     ------
     tuple of (int, float, array (H, W, 3) uint8)
-        Index of the span, time in seconds, and the RGB picture, in order of time. The same frame
-        and side is the same object, however often it is yielded: search it for faces once.
+        Index of the span, time in seconds, and the RGB picture, in order of time. As long as the
+        picture, or its side, stays the same it is the same object: search it for faces once.
 
     Raises
     ------
@@ -105,14 +105,19 @@ def read_frames(
     )
     frames = video(path, report) if rate is None else pictures.shown(path, rate, report)
     early, until = _EARLY, 0.0
+    latest: dict[Side | None, np.ndarray] = {}
     with closing(frames):
         for frame in frames:
             while target is not None and target[0] < frame.until - _TOLERANCE:
                 time, index = target
                 if time >= frame.begin - early:
-                    picture = frame.picture(side[index] if side else None)
+                    view = side[index] if side else None
+                    picture = frame.picture(view)
                     if picture is not None:
-                        yield index, time, picture
+                        before = latest.get(view)
+                        if before is None or not np.array_equal(picture, before):
+                            latest[view] = picture
+                        yield index, time, latest[view]
                 target = next(wanted, None)
             early, until = _TOLERANCE, frame.until
             if cut is not None and frame.until > cut + _TOLERANCE:

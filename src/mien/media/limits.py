@@ -31,6 +31,12 @@ FEWEST_BYTES = 200
 
 What is decoded beyond that (and beyond MAX_SECONDS) was made to fill the memory."""
 
+MOST_PIXELS = 5e9, 1e4
+"""Pixels that are decoded of any video, and for each byte of a larger one.
+
+The first is 80 s at 1920 x 1080 and 30 pictures a second; the second is what a recording of a
+screen on which nothing moves comes to at 50 kbit/s. What has more was made to fill the time."""
+
 Span = tuple[float, float | None]
 
 

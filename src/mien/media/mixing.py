@@ -30,13 +30,17 @@ _HIGHEST = 2.0 ** (_EXPONENTS - 2)
 
 
 def samples_of(frame: Any) -> np.ndarray:
-    """Give the samples of a decoded frame, (C, S) floating point: integers in [-1, 1]."""
+    """Give the samples of a decoded frame as they are, (C, S)."""
     channels = frame.layout.nb_channels
     if frame.format.is_planar and channels > _PLANES:
         (frame,) = av.AudioResampler(format=frame.format.packed).resample(frame)
     samples: np.ndarray = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, channels).T
+    return samples if frame.format.is_planar else samples.reshape(-1, channels).T
+
+
+def scaled(samples: np.ndarray) -> np.ndarray:
+    """Bring integers into [-1, 1]; floating point samples stay as they are."""
+    samples = np.ascontiguousarray(samples)
     if samples.dtype.kind == "u":
         return (samples - 128.0) / 128.0
     if samples.dtype.kind == "i":
@@ -72,26 +76,25 @@ class Mixer:
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Make (S,) float32 of (C, S)."""
-        if samples.dtype.kind == "f":
-            # NaN would spread over all that comes after it in the resampler.
-            samples = np.clip(np.nan_to_num(samples), -_HIGHEST, _HIGHEST)
         if self._channel is not None:
             samples = samples[self._channel][None]
+        # Written so that NaN is caught, too: it would spread in the resampler.
+        if not (samples.max() <= _BEYOND and samples.min() >= -_BEYOND):
+            samples = np.clip(np.nan_to_num(samples), -_HIGHEST, _HIGHEST)
+            far = np.abs(samples[np.abs(samples) > _BEYOND])
+            exponents = np.ceil(np.log2(far)).astype(int)
+            self._beyond += np.bincount(exponents, minlength=_EXPONENTS)
         mean = samples.mean(axis=0, dtype=np.float64)
-        self._watch(samples, mean)
+        self._weigh(samples, mean)
         return np.clip(mean / self._full, -_LOUDEST, _LOUDEST).astype(np.float32)
 
-    def _watch(self, samples: np.ndarray, mean: np.ndarray) -> None:
+    def _weigh(self, samples: np.ndarray, mean: np.ndarray) -> None:
         self._count += samples.size
-        size = np.abs(samples)
-        if size.max() > _BEYOND:
-            exponents = np.ceil(np.log2(size[size > _BEYOND])).astype(int)
-            self._beyond += np.bincount(exponents, minlength=_EXPONENTS)
         if len(self._power) != len(samples):
             # Where the number of channels changes, all counts anew.
             self._power, self._mean_power = np.zeros(len(samples)), 0.0
-        self._power += np.square(samples, dtype=np.float64).sum(axis=1)
-        self._mean_power += float(np.square(mean).sum())
+        self._power += np.einsum("cs,cs->c", samples, samples, dtype=np.float64)
+        self._mean_power += float(mean @ mean)
 
     def better(self) -> "tuple[Mixer, str, str] | None":
         """Give a mixer that fits better what was heard, its kind of fault and words for that."""

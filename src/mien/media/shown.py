@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mien.media.limits import STANDS
-from mien.media.notes import Note, Report
+from mien.media.limits import MOST_PIXELS, STANDS
+from mien.media.notes import Damage, Note, Report
 from mien.media.rgb import to_rgb
-from mien.media.track import open_track
+from mien.media.track import Track, open_track
 from mien.utterance import Side
 
 
@@ -62,7 +62,7 @@ def video(path: Path, report: Report) -> Generator[Shown]:
     with open_track(path, "video") as track:
         aspect = track.stream.sample_aspect_ratio
         sound, told = track.sound_end, False
-        for frame, begin, until in _timed(track.frames(report), track.frame_period):
+        for frame, begin, until in _timed(_bounded(track, report), track.frame_period):
             longest = max(begin + STANDS, sound)
             if until > longest and not told:
                 told = True
@@ -71,6 +71,20 @@ def video(path: Path, report: Report) -> Generator[Shown]:
                 )
                 report(Note(path, longest, "picture stands still", what))
             yield Shown(begin, min(until, longest), partial(to_rgb, frame, aspect))
+
+
+def _bounded(track: Track, report: Report) -> Iterator[tuple[float | None, Any]]:
+    """Yield the frames of a track, but not more than a file of its size can hold."""
+    least, each_byte = MOST_PIXELS
+    most = max(least, each_byte * track.path.stat().st_size)
+    pixels = 0
+    for time, frame in track.frames(report):
+        pixels += frame.width * frame.height
+        if pixels > most:
+            why = f"more than {most:.2g} pixels in a file of its size"
+            report(Damage(track.path, time or 0.0, why, "more pictures than fit"))
+            return
+        yield time, frame
 
 
 def _timed(

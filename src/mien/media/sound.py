@@ -10,7 +10,7 @@ import soxr
 
 from mien.errors import MienError
 from mien.media.limits import FEWEST_BYTES, LONGER, MAX_SECONDS, SAMPLE_RATES
-from mien.media.mixing import Mixer, samples_of
+from mien.media.mixing import Mixer, samples_of, scaled
 from mien.media.notes import Damage, Note, Report
 from mien.media.track import Track, open_track
 from mien.utterance import RATE
@@ -18,6 +18,8 @@ from mien.utterance import RATE
 # Holes in the sound of this length (s) are filled with silence to keep later times right. Shorter
 # ones are jitter.
 _HOLE = 0.1
+# Samples that are worked on together: frames are so short that each costs more than its samples.
+_BLOCK = 16_384
 # Silence this long (s) is not sent through the resampler.
 _LONG = 1.0
 
@@ -97,7 +99,26 @@ def _read(
 
 
 def _pieces(track: Track, report: Report) -> Iterator[tuple[float | None, np.ndarray, int]]:
-    """Yield the time (s), the samples (C, S) and the rate of each frame."""
+    """Yield the time (s), the samples (C, S) and the rate of frames that follow each other."""
+    block: list[np.ndarray] = []
+    count, begin, rate = 0, None, 0
+    for time, frame in _bounded(track, report):
+        samples = samples_of(frame)
+        gap = 0.0 if time is None or begin is None else abs(time - begin - count / rate)
+        same = block and (rate, len(block[0])) == (frame.sample_rate, len(samples))
+        if block and (not same or gap > _HOLE or count >= _BLOCK):
+            yield begin, scaled(np.concatenate(block, axis=1)), rate
+            block = []
+        if not block:
+            count, begin, rate = 0, time, frame.sample_rate
+        block.append(samples)
+        count += samples.shape[1]
+    if block:
+        yield begin, scaled(np.concatenate(block, axis=1)), rate
+
+
+def _bounded(track: Track, report: Report) -> Iterator[tuple[float | None, Any]]:
+    """Yield the frames of a track, but not more than a file of its size can hold."""
     longest = max(MAX_SECONDS, track.path.stat().st_size / FEWEST_BYTES)
     heard = 0.0
     for time, frame in track.frames(report):
@@ -109,7 +130,7 @@ def _pieces(track: Track, report: Report) -> Iterator[tuple[float | None, np.nda
             why = f"more than {longest:.0f} s of sound in a file of its size"
             report(Damage(track.path, longest, why, "more sound than fits"))
             return
-        yield time, samples_of(frame), rate
+        yield time, frame
 
 
 class _Tape:
