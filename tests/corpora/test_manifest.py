@@ -255,6 +255,9 @@ def test_a_byte_order_mark_and_crlf_are_no_matter(folder: Path, name: str) -> No
         ("list.jsonl", "\n \n", "no row in it"),
         ("list.csv", "colour;words\nred;a\n", "is separated by semicolons: save it with commas"),
         ("list.csv", "id\ttext\tperson\n1\ta\tx\n", "is separated by tabs"),
+        ("list.csv", "media;colour\na;b\n", "is separated by semicolons"),
+        ("list.csv", "," * 200_000 + "\na\n", "has 200,001 columns, more than 1,000"),
+        ("list.jsonl", json.dumps({f"c{i}": 1 for i in range(1001)}), "has 1,001 columns"),
         ("list.csv", "colour\nred\n", "Found: colour. Known: id, video, audio"),
         ("list.csv", b"text,na\xefve\na,b\n", "columns can't be read: a cell is not UTF-8 text"),
         ("list.csv", "text," + "x" * 140_000 + "\na,b\n", "the names of the columns can't be read"),
@@ -407,7 +410,7 @@ def test_columns_may_be_written_otherwise(folder: Path) -> None:
 
 
 def test_a_column_without_a_name(folder: Path) -> None:
-    (empty,) = read(folder / "list.csv", "id,text,,\n1,hi,,\n")
+    (empty,) = read(folder / "list.csv", "id,text,,\n1,hi,, \n")
     assert empty == Utterance(id="1", corpus="manifest", text="hi")
     (numbered,) = read(folder / "list.csv", ",id,text\n0,1,hi\n")
     assert numbered.attributes == {"column 1": "0"}, "as pandas writes the index of a table"

@@ -1,5 +1,8 @@
 """Tables and their cells: one odd row costs that row alone."""
 
+import csv
+import io
+
 import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
@@ -17,6 +20,15 @@ def test_cells_with_line_breaks_and_quotation_marks() -> None:
     text = 'a,b\r\n1,"two\r\nlines, and ""marks"""\r\n\r\n3,4\r\n5\r\n'
     assert rows(text) == [(3, ["1", 'two\r\nlines, and "marks"']), (5, ["3", "4"]), (6, ["5"])]
     assert rows(text.replace("\r\n", "\r"))[1] == (5, ["3", "4"])
+
+
+@examples(st.lists(st.lists(st.text("ab ,\"\r\n'é", max_size=6), min_size=3, max_size=3)))
+def test_what_is_csv_is_read_as_python_reads_it(table: list[list[str]]) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows([["x", "y", "z"], *table])
+    wanted = [row for row in csv.reader(io.StringIO(file.getvalue(), newline="")) if row][1:]
+    for lenient in (False, True):
+        assert [row for _, row in rows(file.getvalue(), lenient)] == wanted
 
 
 def test_a_mark_that_is_never_closed_costs_one_line() -> None:

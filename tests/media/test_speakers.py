@@ -85,6 +85,7 @@ def test_a_name_in_ordinary_spelling_must_come_again(tmp_path: Path) -> None:
     [
         ["Note: one", "Note: two", "three"],
         ["He said: one", "He said: two"],
+        ["Look: one", "Look: two", "[Note]: three"],
         ["Rome: one", "Rome: two", *["words"] * 5],  # a name would stand before more of them
     ],
 )

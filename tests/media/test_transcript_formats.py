@@ -40,6 +40,13 @@ def test_substation_alpha(tmp_path: Path, suffix: str) -> None:
     assert notes == ["1 of 3 cues left out, it ends before it begins: '5 s --> 4.5 s'"]
 
 
+def test_a_line_of_substation_alpha_beyond_all_bounds_is_noted(tmp_path: Path) -> None:
+    line = "Dialogue: 0,0:00:01.00,0:00:02.50,Default,Anna,0,0,0,," + "x" * 200_000
+    cues, notes = read(tmp_path, "a.ass", f"{ASS}{line}\n{'x' * 200_000}\n")
+    assert [cue.start for cue in cues] == [1.0, 3605.0]
+    assert notes[0].startswith("1 of 4 cues left out, its line is too long: 'Dialogue: 0,0:00:01")
+
+
 TTML = """<?xml version="1.0" encoding="UTF-8"?>
 <tt xmlns="{space}" xmlns:ttp="{space}#parameter" ttp:frameRate="25" ttp:tickRate="10000000">
 <head><metadata>no words</metadata></head>

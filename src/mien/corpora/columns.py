@@ -105,6 +105,7 @@ def separator(header: str) -> str | None:
     ('semicolons', None)
     """
     for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if any(_meant(_plain(part)) for part in header.split(sign)[1:]):
+        parts = header.split(sign)
+        if len(parts) > 1 and any(_meant(_plain(part)) for part in parts):
             return name
     return None

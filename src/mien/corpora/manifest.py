@@ -31,6 +31,7 @@ dialogues are spelled one way, whatever marks they hold that nobody sees.
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, count
@@ -40,6 +41,7 @@ from typing import Any, Literal, NoReturn, TypeVar, get_args
 from mien.corpora.columns import COLUMNS, CONTENT, column, misnamed, separator
 from mien.corpora.table import (
     MISSING,
+    MOST_COLUMNS,
     RowError,
     check_text,
     given,
@@ -115,6 +117,8 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
 def _check_columns(rows: list[Row], source: Path) -> None:
     """Refuse a list without content, or with columns that would not be read. Raises `MienError`."""
     found = list(dict.fromkeys(chain.from_iterable(rows)))
+    if len(found) > MOST_COLUMNS:
+        raise MienError(f"{source} has {len(found):,} columns, more than {MOST_COLUMNS:,}")
     wrong: dict[str, str] = {}
     for names in dict.fromkeys(tuple(row) for row in rows):
         wrong |= misnamed(names)
@@ -140,13 +144,13 @@ def _csv_rows(text: str, source: Path) -> Rows:
     if len(header) == 1 and (sign := separator(header[0])):
         raise MienError(f"{source} is separated by {sign}: save it with commas")
     names = [column(name) for name in header]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
         raise MienError(f"{source} has more than one column {', '.join(twice)}; keep one")
     rows = [(line, row) for line, row in lines if isinstance(row, RowError) or any(row.values())]
     cells = [row for _, row in rows if not isinstance(row, RowError)]
     # a spreadsheet writes columns that were once used; other rows may lack their last cells
     nameless = [f"column {at}" for at in range(1, len(header) + 1)]
-    empty = {name for name in nameless if not any(row.get(name) for row in cells)}
+    empty = {name for name in nameless if not any(given(row, name) for row in cells)}
     kept = [pair for pair in zip(header, names, strict=True) if pair[0] not in empty]
     return [
         (line, row if isinstance(row, RowError) else {to: row.get(name, "") for name, to in kept})

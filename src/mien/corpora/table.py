@@ -14,6 +14,8 @@ from mien.utterance import Skipped
 LONGEST_CELL = 131_072
 """Letters of a cell, the limit of Python's CSV reader: nobody says so much in one turn."""
 
+MOST_COLUMNS = 1000
+
 LATEST = 1e7
 """Seconds, some 115 days: no recording is as long."""
 
@@ -94,6 +96,8 @@ def read_table(text: str, *, lenient: bool = False) -> Table:
     _, header = next(found, (0, []))
     if isinstance(header, RowError):
         raise header
+    if len(header) > MOST_COLUMNS:
+        raise RowError(f"has {len(header):,} columns, more than {MOST_COLUMNS:,}")
     for name in header:
         check_text(name)
     names = [visible(name).strip() or f"column {at}" for at, name in enumerate(header, start=1)]

@@ -116,7 +116,7 @@ def watch(
 
 
 class _Search:
-    """Finds the faces of pictures; of one that is the object it was before, without another look."""
+    """Finds the faces of pictures; of one that is the same object, without looking again."""
 
     def __init__(self, cropper: FaceCropper) -> None:
         self.cropper = cropper

@@ -15,12 +15,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from mien.media.cues import Entry
 from mien.names import normalise_name
 
 NO_NAMES = frozenset(
     (
+        *("also", "and", "but", "first", "listen", "look", "next", "second", "so", "then", "well"),
         *("answer", "attention", "breaking", "caution", "danger", "edit", "example", "fact", "fyi"),
         *("hint", "important", "live", "nb", "no", "note", "notes", "notice", "now", "ok", "okay"),
         *("ps", "question", "quote", "remember", "reminder", "result", "rule", "sos", "step"),
@@ -41,6 +43,14 @@ _ANY_SPEAKER = re.compile(r"speaker[ _-]?\w{1,3}", re.IGNORECASE)
 _WORDS = 4
 
 
+class _Label(NamedTuple):
+    """What may be a name before words: with all around it, the name, whether it is in brackets."""
+
+    whole: str
+    name: str
+    bracket: bool
+
+
 def name_speakers(entries: Sequence[Entry]) -> list[Entry]:
     """Take the names out of the words, by the rule above.
 
@@ -48,50 +58,52 @@ def name_speakers(entries: Sequence[Entry]) -> list[Entry]:
     >>> entry.speakers, entry.lines
     (('SPEAKER A',), ['He said: stop'])
     """
-    labels = [_label(line) for entry in entries for line in entry.lines]
-    rest = [
-        line[len(found[0]) :] if found else line
-        for line, found in zip((line for e in entries for line in e.lines), labels, strict=True)
-    ]
-    shouted = not any(sign.islower() for line in rest for sign in line)
-    sure = {name for found in labels if found and _is_sure(name := found[1], found[2], shouted)}
-    maybe = Counter(found[1] for found in labels if found and found[1] not in sure)
-    again = {name for name, count in maybe.items() if count > 1 and _is_spelled_as_name(name)}
-    named = sum(bool(found) and found[1] in sure | again for found in labels if found)
-    cues = sum(bool(entry.words) for entry in entries)
-    names = sure | (again if 3 * named >= cues else set())
+    names = _names([line for entry in entries for line in entry.lines], len(entries))
     return [_named(entry, names) for entry in entries]
+
+
+def _names(lines: Sequence[str], cues: int) -> set[str]:
+    """Find the labels that are names."""
+    labels = [_label(line) for line in lines]
+    said = [
+        line[len(label.whole) :] if label else line
+        for line, label in zip(lines, labels, strict=True)
+    ]
+    shouted = not any(sign.islower() for words in said for sign in words)
+    counts = Counter(label.name for label in labels if label)
+    sure = {label.name for label in labels if label and _is_sure(label, shouted)}
+    again = {name for name, count in counts.items() if count > 1 and _is_spelled_as_name(name)}
+    named = sum(counts[name] for name in sure | again)
+    return sure | again if 3 * named >= cues else sure
 
 
 def _named(entry: Entry, names: set[str]) -> Entry:
     lines, speakers = [], list(entry.speakers)
     for line in entry.lines:
-        found = _label(line)
-        if found and found[1] in names:
-            speakers.append(found[1])
-            line = line[len(found[0]) :]
+        label = _label(line)
+        if label and label.name in names:
+            speakers.append(label.name)
+            line = line[len(label.whole) :]
         lines.append(line)
     spelled = dict.fromkeys(filter(None, map(normalise_name, speakers)))
     return replace(entry, lines=lines, speakers=tuple(spelled))
 
 
-def _label(line: str) -> tuple[str, str, bool] | None:
-    """Give what may be a label with all around it, the name, and whether it is in brackets."""
+def _label(line: str) -> _Label | None:
     match = _LABEL.match(line) or _NUMBERED.match(line)
     if match is None:
         return None
     groups = match.groupdict()
     name = " ".join((groups["bracket"] or groups.get("bare") or "").split())
-    return (match[0], name, bool(groups["bracket"])) if len(name.split()) <= _WORDS else None
+    return _Label(match[0], name, bool(groups["bracket"])) if len(name.split()) <= _WORDS else None
 
 
-def _is_sure(name: str, bracket: bool, shouted: bool) -> bool:
+def _is_sure(label: _Label, shouted: bool) -> bool:
+    name = label.name
     if _ANY_SPEAKER.fullmatch(name):
         return True
-    if name.lower() in NO_NAMES:
-        return False
     capitals = name.isupper() and sum(sign.isalpha() for sign in name) > 1
-    return (bracket and _is_spelled_as_name(name)) or (capitals and not shouted)
+    return _is_spelled_as_name(name) and (label.bracket or (capitals and not shouted))
 
 
 def _is_spelled_as_name(name: str) -> bool:

@@ -29,6 +29,9 @@ _TAGS = re.compile(
     r"|\{\\[^{}]*\}",  # of SubStation Alpha
     re.IGNORECASE,
 )
+_LONGEST = 4_000
+"""Letters of a line of SubStation Alpha: pysubs2 takes minutes for one of 100,000."""
+
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]+)>", re.IGNORECASE)
 
 
@@ -95,13 +98,17 @@ def seconds(clock: str) -> float:
 
 def read_substation(content: str, suffix: str) -> list[Entry]:
     """Read SubStation Alpha, without its comments and drawings; the actor's name is the speaker."""
+    lines = content.splitlines()
+    content = "\n".join(line for line in lines if len(line) <= _LONGEST)
+    long = [line[:80] for line in lines if len(line) > _LONGEST and line.startswith("Dialogue")]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of columns that are not read here
             file = pysubs2.SSAFile.from_string(content, format_=suffix.removeprefix("."))
     except (pysubs2.exceptions.Pysubs2Error, ValueError, IndexError, KeyError) as error:
         raise MienError(f"can't be read as subtitles ({error})") from error
-    return [
+    faults = [Entry(lines=[], place=line, fault="its line is too long") for line in long]
+    return faults + [
         timed(
             [visible(line).strip() for line in event.plaintext.split("\n")],
             event.start / 1000,
