@@ -261,8 +261,8 @@ def test_a_value_of_a_recipe_that_is_none_is_told_with_the_file(
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("training: {lr: fast, epochs: 2001-12-14}\nmodel: {width: 0.5}\n")
     train = ["train", data, "--out", tmp_path / "run", "--config", recipe]
-    assert_told(mien(*train), f"{recipe}: training.lr: ", "valid number", "'fast'")
-    assert_told(mien(*train, "--lr", "1e-3"), f"{recipe}: training.epochs: ", "'2001-12-14'")
+    assert_told(mien(*train), f"{recipe}: training.epochs: ", "valid integer", "'2001-12-14'")
+    assert_told(mien(*train, "--epochs", "1"), f"{recipe}: training.lr: ", "'fast'")
     result = mien(*train, "--lr", "1e-3", "--epochs", "some")
     assert result.returncode == 2
     assert "epochs: " in result.stderr
