@@ -1,8 +1,10 @@
 """The run folder: what is written comes back, what is damaged is refused by name."""
 
+import errno
 import json
 import pickle
 import pickletools
+import random
 import shutil
 import zipfile
 from importlib.metadata import version
@@ -23,6 +25,7 @@ from mien.models import MME2E
 from mien.models.text import load_config, load_tokenizer
 from mien.run import DataConfig, Run, RunConfig, environment
 from mien.tasks import Task
+from mien.tensor_file import read_tensors, write_tensors
 
 # words that YAML would read as something else
 EMOTION = Task(name="emotion", labels=("no", "null", "1e3"), loss="bce")
@@ -269,6 +272,97 @@ def test_read_and_write(run: Run) -> None:
     with pytest.raises(ValueError, match="nan"):
         run.write("metrics.json", {"f1": float("nan")})
     assert run.read("metrics.json") == {"grüße": [1.5, None]}
+
+
+def flip(path: Path, bit: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "state/last.safetensors"])
+def test_a_flipped_bit_in_tensors_is_refused_or_changes_nothing(run: Run, name: str) -> None:
+    path = run.folder / name
+    tensors = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(3), "c": torch.zeros(0)}
+    path.parent.mkdir(exist_ok=True)
+    write_tensors(path, tensors | {"d": torch.ones(3, dtype=torch.bfloat16)}, {"state": "[1, 2]"})
+    right, good = read_tensors(path), path.read_bytes()
+    assert right[1] == {"state": "[1, 2]"}
+    assert set(right[0]) == {"a", "b", "c", "d"}
+    refused = 0
+    for bit in random.Random(0).sample(range(8 * len(good)), 500):
+        flip(path, bit)
+        try:
+            tensors, texts = read_tensors(path)
+        except MienError:
+            refused += 1
+        else:
+            assert all(torch.equal(tensors[n], t) for n, t in right[0].items()), bit
+            assert texts["state"] == right[1]["state"]  # the digest's own name is no content
+        path.write_bytes(good)
+    assert refused > 450
+
+
+def test_weights_of_another_program_have_no_digest_and_are_read(run: Run) -> None:
+    weights = run.weights()
+    save_file(weights, run.folder / "model.safetensors")
+    assert all(torch.equal(w, weights[n]) for n, w in Run(run.folder).weights().items())
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_neither_written_nor_read(run: Run, number: float) -> None:
+    good = (run.folder / "model.safetensors").read_bytes()
+    model = tiny_model(None, modalities="av")
+    with torch.no_grad():
+        next(p for p in model.parameters() if p.ndim == 1)[0] = number
+    with pytest.raises(MienError, match=r"NaN or infinite, in .*the ones before are kept"):
+        run.write_model(model)
+    assert (run.folder / "model.safetensors").read_bytes() == good
+    write_tensors(run.folder / "model.safetensors", model.state_dict())
+    with pytest.raises(MienError, match="numbers that are none") as error:
+        run.weights()
+    assert str(run.folder / "model.safetensors") in str(error.value)
+
+
+def test_the_tokenizer_is_the_one_that_the_run_began_with(wordy: Run) -> None:
+    path = wordy.folder / "tokenizer" / "tokenizer.json"
+    assert set(wordy.config.files) == {f"tokenizer/{p.name}" for p in path.parent.iterdir()}
+    right, good = wordy.tokenizer()("how lovely")["input_ids"], path.read_bytes()
+    place = good.index(b'"lovely"')
+    flip(path, 8 * (place + 1))
+    with pytest.raises(MienError, match=r"tokenizer\.json is damaged, or another one"):
+        Run(wordy.folder).tokenizer()
+    path.write_bytes(good)
+    assert Run(wordy.folder).tokenizer()("how lovely")["input_ids"] == right
+
+
+@pytest.mark.parametrize("value", ["1.5", "-0.1", "1e999", "NaN", "true", '"0.5"', "null", "[0.5]"])
+def test_thresholds_that_make_no_sense(run: Run, value: str) -> None:
+    path = run.folder / "thresholds.json"
+    path.write_text('{"emotion": {"no": 0.5, "null": VALUE, "1e3": 0}}'.replace("VALUE", value))
+    with pytest.raises(MienError, match="damaged") as error:
+        run.thresholds(EMOTION)
+    assert str(path) in str(error.value)
+    path.write_text('{"emotion": {"no": 1, "null": 0.25, "1e3": 0}}')
+    assert run.thresholds(EMOTION) == [1.0, 0.25, 0.0]
+
+
+def test_what_can_not_be_written_is_known_to_the_work_at_hand(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = {"emotion": {"no": 0.1, "null": 0.2, "1e3": 0.3}}
+
+    def fail(path: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mien.files.sync", fail)
+        with pytest.raises(MienError, match=r"thresholds\.json: can't be written \(Read-only"):
+            run.write("thresholds.json", chosen)
+    assert run.thresholds(EMOTION) == [0.1, 0.2, 0.3]
+    assert Run(run.folder).thresholds(EMOTION) == [0.5] * 3
+    run.write("thresholds.json", chosen)
+    assert Run(run.folder).thresholds(EMOTION) == [0.1, 0.2, 0.3]
 
 
 @pytest.mark.parametrize("kind", [OSError, SafetensorError])

@@ -96,6 +96,7 @@ class Run:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.config = self._read_config()
+        self._unwritten: dict[str, dict[str, Any]] = {}
 
     @classmethod
     def create(
@@ -269,14 +270,29 @@ class Run:
 
     def read(self, name: str) -> dict[str, Any]:
         """Read a JSON file of the folder; empty where it is not there yet."""
+        if name in self._unwritten:
+            return self._unwritten[name]
         path = self._file(name)
         if not path.is_file():
             return {}
         return read_json(path, "copy it again; `mien evaluate` renews metrics.json")
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
-        """Write a JSON file of the folder, whole or not at all."""
-        write_text(self.folder / name, json.dumps(content, indent=2, allow_nan=False))
+        """Write a JSON file of the folder, whole or not at all.
+
+        Where that fails, this object still knows the content, for work that goes on without it.
+
+        Raises
+        ------
+        MienError
+            It can't be written.
+        ValueError
+            The content has a number that is none.
+        """
+        text = json.dumps(content, indent=2, allow_nan=False)
+        self._unwritten[name] = json.loads(text)
+        write_text(self.folder / name, text)
+        del self._unwritten[name]
 
 
 def build(model: ModelConfig, tasks: Sequence[Task], text: PretrainedConfig | None) -> Network:

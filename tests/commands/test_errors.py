@@ -1,13 +1,18 @@
 """Bad input: a clear message or a recorded skip, never a traceback, never a NaN."""
 
+import errno
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
 import soundfile
 from media_files import murmur, write_video
+
+from mien import files
 
 
 def assert_told(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -188,6 +193,89 @@ def test_resume_takes_the_settings_of_the_run(mien, run_folder: Path) -> None:
         result = mien("train", "--resume", "--out", run_folder, *flags)
         assert result.returncode == 2
         assert f"leave {flags[0]} out" in result.stderr
+
+
+@pytest.fixture
+def read_only(monkeypatch: pytest.MonkeyPatch):
+    """Make a folder one of a read-only disk; the user of the tests may write anywhere."""
+
+    def lock(folder: Path) -> None:
+        sync, touch = files.sync, Path.touch
+
+        def refused(path: Path, real: Callable[[Path], None]) -> None:
+            if path.is_relative_to(folder):
+                raise OSError(errno.EROFS, "Read-only file system")
+            real(path)
+
+        monkeypatch.setattr("mien.files.sync", lambda path: refused(path, sync))
+        monkeypatch.setattr(Path, "touch", lambda path, *how: refused(path, touch))
+
+    return lock
+
+
+def test_figures_are_shown_though_the_run_folder_can_not_be_written(
+    mien, run_folder: Path, tmp_path: Path, read_only
+) -> None:
+    run = Path(copytree(run_folder, tmp_path / "run"))
+    expected = mien("evaluate", run).stdout
+    (run / "metrics.json").unlink()
+    (run / "thresholds.json").unlink()
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    read_only(run)
+    result = mien("evaluate", run)
+    assert_told(result, f"{run}/metrics.json: can't be written (Read-only file system)")
+    assert result.stdout == expected
+    assert f"{run}/thresholds.json: can't be written" in result.stderr
+    assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def test_where_nothing_can_be_written_no_work_is_begun(
+    mien, run_folder: Path, tmp_path: Path, read_only, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(copytree(run_folder, tmp_path / "run"))
+    read_only(tmp_path)
+    for work in ("training.evaluate.evaluate_run", "training.fit._fit", "report.picture"):
+        monkeypatch.setattr(f"mien.{work}", lambda *_, **__: pytest.fail("it works in vain"))
+    told = f"{run}: can't be written (Read-only file system)"
+    assert_told(mien("report", run), told)
+    assert_told(mien("train", "--resume", "--out", run), told)
+    result = mien("evaluate", run_folder, "--json", tmp_path / "figures.json")
+    assert_told(result, f"{tmp_path}: can't be written (Read-only file system)")
+
+
+@pytest.mark.parametrize("content", ['{"part": "test"}', '{"part": 1, "protocol": 2, "tasks": 3}'])
+def test_damaged_figures_are_told_by_the_report(
+    mien, run_folder: Path, tmp_path: Path, content: str
+) -> None:
+    run = Path(copytree(run_folder, tmp_path / "run"))
+    (run / "metrics.json").write_text(content)
+    result = mien("report", run)
+    assert_told(result, f"{run}/metrics.json is damaged", "`mien evaluate` renews it")
+
+
+@pytest.mark.parametrize("name", ["date.yaml", "deep.yaml"])
+def test_recipes_that_are_none(
+    mien, data: Path, tmp_path: Path, shared_data: Path, name: str
+) -> None:
+    recipe = shared_data / "odd" / "hostile" / name
+    result = mien("train", data, "--out", tmp_path / "run", "--config", recipe)
+    assert_told(result, str(recipe))
+    assert result.stderr.count("\n") == 1
+    assert "unexpected" not in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_value_of_a_recipe_that_is_none_is_told_with_the_file(
+    mien, data: Path, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("training: {lr: fast, epochs: 2001-12-14}\nmodel: {width: 0.5}\n")
+    train = ["train", data, "--out", tmp_path / "run", "--config", recipe]
+    assert_told(mien(*train), f"{recipe}: training.epochs: ", "valid integer", "'2001-12-14'")
+    assert_told(mien(*train, "--epochs", "1"), f"{recipe}: training.lr: ", "'fast'")
+    result = mien(*train, "--lr", "1e-3", "--epochs", "some")
+    assert result.returncode == 2
+    assert "epochs: " in result.stderr
 
 
 def test_a_traceback_is_shown_with_debug_alone(program, tmp_path: Path) -> None:

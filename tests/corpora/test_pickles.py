@@ -9,6 +9,7 @@ import os
 import pickle
 import struct
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -498,3 +499,66 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         load(tmp_path / "gone.pkl")
     with pytest.raises(MienError, match="cannot be read"):
         load(tmp_path)
+
+
+# --- what would not end -----------------------------------------------------------------------
+
+DOUBLED = b"2\x86"  # twice the same, as a tuple
+NESTED = b"\x85" * 60  # a tuple of a tuple of a tuple …
+
+
+def twice(times: int, join: bytes = DOUBLED) -> bytes:
+    return b"K\x01" + join * times
+
+
+BOMBS = {
+    "a key": (b"\x80\x02}" + twice(60) + b"}s.", "a tuple in a key"),
+    "a key among others": (b"\x80\x02}(K\x01K\x02" + twice(60) + b"K\x01u.", "a tuple in a key"),
+    "a key of a dict of old": (b"(" + twice(60) + b"K\x01d.", "a tuple in a key"),
+    "a key of an ordered dict": (
+        global_("collections", "OrderedDict") + b"](" + twice(60) + b"K\x02\x86e\x85R.",
+        "a tuple in a key",
+    ),
+    "a member of a set": (SET + b"](" + twice(60) + b"e\x85R.", "a tuple in a key"),
+    "a member of a set of today": (b"\x80\x04\x8f(" + twice(60) + b"\x90.", "a tuple in a key"),
+    "a member of a frozen set": (b"\x80\x04(" + twice(60) + b"\x91.", "a tuple in a key"),
+    "a tuple": (b"\x80\x02" + twice(60) + b".", "lists within lists"),
+    "a tuple that is flat": (b"\x80\x02" + twice(40) + b".", "far more than there is in it"),
+    "lists": (b"\x80\x02" + (b"]q\x00h\x00a" + b"0h\x00") + b".", "lists within lists"),
+    "lists by reference": (
+        b"\x80\x02]" + b"".join(b"q%c](h%ch%ce" % (i, i, i) for i in range(40)) + b".",
+        "far more than there is in it",
+    ),
+    "a deep list": (b"\x80\x02" + b"]" * 5000 + b"a" * 4999 + b".", "lists within lists"),
+    "a deep tuple": (b"\x80\x02K\x01" + NESTED + b".", "lists within lists"),
+    "a long number": (b"\x80\x02\x8b" + struct.pack("<I", 5000) + b"\x7f" * 5000 + b".", "bits"),
+    "a number of many digits": (b"L" + b"9" * 5000 + b"L\n.", "4300 digits"),
+    "a shape": (array(F8, twice(60) + b"\x85", b"C\x00") + b".", "an array of shape that is none"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_would_not_end_is_refused_at_once(name: str, tmp_path: Path) -> None:
+    content, message = BOMBS[name]
+    started = time.monotonic()
+    with pytest.raises(MienError) as error:
+        read(content, tmp_path)
+    assert time.monotonic() - started < 2
+    assert message in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+def test_the_bomb_that_was_found(shared_data: Path) -> None:
+    folder = shared_data / "odd" / "hostile" / "pickle-bomb" / "IEMOCAP_RAW_PROCESSED"
+    with pytest.raises(MienError, match=r"meta\.pkl: refused, since it has a tuple in a key"):
+        load(folder / "meta.pkl")
+
+
+def test_what_honest_pickles_share_is_read(tmp_path: Path) -> None:
+    labels = [0, 1, 0, 0, 0, 0]
+    value = {f"Ses01F_impro01_F{i:03}": {"label": labels, "text": ["a"] * 9} for i in range(2000)}
+    back = read(pickle.dumps(value), tmp_path)
+    assert back == value
+    assert back["Ses01F_impro01_F000"]["label"] is back["Ses01F_impro01_F001"]["label"]
+    keys = {("a", 1): 1, np.float32(2): 2, frozenset: 3}.keys() - {frozenset}
+    assert read(pickle.dumps(dict.fromkeys(keys, 0)), tmp_path) == dict.fromkeys(keys, 0)

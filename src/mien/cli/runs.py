@@ -89,10 +89,12 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    from mien.files import write_text
+    from mien.files import check_writable, write_text
     from mien.run import Run
     from mien.training.evaluate import evaluate_run
 
+    if args.json:
+        check_writable(args.json.parent)
     metrics = evaluate_run(args.run, data=args.data, part=args.split, modalities=args.modalities)
     show(metrics)
     if args.json:

@@ -31,15 +31,19 @@ def read_settings(args: argparse.Namespace, section: str, kind: type[BaseModel])
     Raises
     ------
     MienError
-        The file can't be read, or has other sections.
+        The file can't be read, has other sections, or a value that a setting can't have.
     SystemExit
-        A setting has a value that it can't have.
+        A flag has such a value.
     """
-    content: dict[str, Any] = {}
-    if args.config is not None:
-        content = dict(read_recipe(args.config).get(section, {}))
-    content |= {name: getattr(args, name) for name in kind.model_fields if hasattr(args, name)}
-    return validated(args.parser, section, kind, content)
+    recipe = {} if args.config is None else read_recipe(args.config).get(section, {})
+    given = {name: getattr(args, name) for name in kind.model_fields if hasattr(args, name)}
+    try:
+        kind.model_validate(recipe | given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["loc"] and first["loc"][0] in recipe.keys() - given.keys():
+            raise MienError(f"{args.config}: {section}.{_told(error, section)}") from error
+    return validated(args.parser, section, kind, recipe | given)
 
 
 def validated(
@@ -49,9 +53,15 @@ def validated(
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or section
-        parser.error(f"{where}: {first['msg']} (given: {first['input']!r})")
+        parser.error(_told(error, section))
+
+
+def _told(error: ValidationError, section: str) -> str:
+    """Say which setting has which impossible value."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"])) or section
+    given = repr(first["input"])
+    return f"{where}: {first['msg']} (given: {given if len(given) <= 100 else given[:100] + '…'})"
 
 
 def read_recipe(path: Path) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import mmap
 import pickle
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -41,6 +42,10 @@ _SPEC = re.compile(r"[<>=|]?([biufcSUO])\d*")
 _CONTAINERS = {list, tuple, dict, set, frozenset, np.ndarray}
 _PLAIN = _CONTAINERS | {type(None), bool, int, float, complex, str, bytes, bytearray}
 _ARRAY = object()
+_KEYS = {type(None), bool, int, float, complex, str, bytes}
+_DEEPEST = 50  # lists within lists; the data of the corpora have three
+_LONGEST = 4096  # bits of a number, which can still be written out
+_REPEATS = 100  # how often, in the mean, a byte of an honest pickle is referred to
 # From text to bytes, from these to an array: an honest pickle copies all of it thrice at most.
 _COPIES = 3
 
@@ -66,8 +71,9 @@ def load(path: Path) -> Any:
 
     Notes
     -----
-    A pickle takes memory in proportion to its size, whatever it claims to hold. The time that a
-    file made to waste it takes is not bounded.
+    A pickle takes memory and time in proportion to its size, whatever it claims to hold: what is
+    within itself, or so often within itself that it would not end when it is written out, is
+    refused, and keys must be plain values or tuples of these.
 
     Examples
     --------
@@ -81,8 +87,8 @@ def load(path: Path) -> Any:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             if tensors.saved_by_torch(data[:16]):
-                return _checked(tensors.to_arrays(tensors.load_saved(path)))
-            return _checked(_Guard(data, len(data)).load())
+                return _checked(tensors.to_arrays(tensors.load_saved(path)), len(data))
+            return _checked(_Guard(data, len(data)).load(), len(data))
     except MienError as error:
         raise MienError(f"{path}: {error}") from error
     except FileNotFoundError:
@@ -94,25 +100,47 @@ def load(path: Path) -> Any:
         ) from error
 
 
-def _checked(value: Any) -> Any:
-    """Make sure that nothing but plain data has come out."""
-    seen: set[int] = set()
-    todo = [value]
-    while todo:
-        item = todo.pop()
+def _checked(value: Any, size: int) -> Any:
+    """Make sure that nothing but plain data has come out, and no more than the file can hold."""
+    counts: dict[int, int] = {}
+    begun: set[int] = set()
+
+    def count(item: Any, depth: int) -> int:
         kind = type(item)
         if kind not in _PLAIN and not isinstance(item, np.generic):
             raise Refused(f"a {kind.__name__}")
-        if kind not in _CONTAINERS or id(item) in seen:
-            continue
-        seen.add(id(item))
-        if kind is not np.ndarray:
-            todo += item
-        elif item.dtype.kind == "O":
-            todo += item.ravel().tolist()
-        if kind is dict:
-            todo += item.values()
+        if kind is int and item.bit_length() > _LONGEST:
+            raise MienError(f"has a number of {item.bit_length()} bits")
+        if kind not in _CONTAINERS:
+            return 1
+        if id(item) in counts:
+            return counts[id(item)]
+        if id(item) in begun or depth == _DEEPEST:
+            raise MienError("refused, since it has lists within lists without end")
+        begun.add(id(item))
+        total = 1 + sum(count(part, depth + 1) for part in _parts(item))
+        if total > _REPEATS * (size + _REPEATS):
+            raise MienError("refused, since written out it would be far more than there is in it")
+        counts[id(item)] = total
+        return total
+
+    count(value, 0)
     return value
+
+
+def _parts(item: Any) -> Iterable[Any]:
+    """Give what a container holds."""
+    if isinstance(item, np.ndarray):
+        return item.ravel().tolist() if item.dtype.kind == "O" else ()
+    return chain(item, item.values()) if isinstance(item, dict) else item
+
+
+def _check_keys(keys: Iterable[Any]) -> None:
+    """Refuse keys of which a tuple within tuples would take for ever to be looked up."""
+    for key in keys:
+        for part in key if type(key) is tuple else (key,):
+            if type(part) not in _KEYS and not isinstance(part, np.generic):
+                raise MienError(f"refused, since it has a {type(part).__name__} in a key")
 
 
 class _DType:
@@ -183,6 +211,7 @@ class _Guard(pickle._Unpickler):
     def _sized(self, kind: Callable[..., Any]) -> Callable[..., Any]:
         def make(items: Any = ()) -> Any:
             self._charge(len(items))
+            _check_keys((item[0] for item in items) if kind is dict else items)
             return kind(items)
 
         return make
@@ -217,7 +246,8 @@ class _Guard(pickle._Unpickler):
         if not isinstance(dtype, _DType) or not isinstance(shape, tuple):
             raise MienError("has an array without a shape or a type")
         if not all(type(side) is int and side >= 0 for side in shape):
-            raise MienError(f"has an array of shape {shape}")
+            plain = all(type(side) in (int, bool) and abs(side) < 2**64 for side in shape)
+            raise MienError(f"has an array of shape {shape if plain else 'that is none'}"[:200])
         real, count = dtype.real, math.prod(shape)
         if real.kind == "O" and not isinstance(data, list):
             raise Refused("addresses in the place of objects")
@@ -286,8 +316,27 @@ class _Operations(dict[int, Any]):
         raise Refused(f"the operation {names.get(bytes([code]), code)}")
 
 
+def _looking(operation: bytes, keys: slice) -> Callable[[_Guard], None]:
+    """Do an operation that looks keys up, after a look at these where they lie on the stack."""
+    own: Callable[[Any], None] = pickle._Unpickler.dispatch[operation[0]]
+
+    def do(guard: _Guard) -> None:
+        _check_keys(guard.stack[keys])
+        own(guard)
+
+    return do
+
+
+_KEYS_OF = {
+    pickle.SETITEM: slice(-2, -1),
+    pickle.SETITEMS: slice(None, None, 2),
+    pickle.DICT: slice(None, None, 2),
+    pickle.ADDITEMS: slice(None),
+    pickle.FROZENSET: slice(None),
+}
 _Guard.dispatch = _Operations(
     {operation[0]: pickle._Unpickler.dispatch[operation[0]] for operation in _OPERATIONS}
+    | {operation[0]: _looking(operation, keys) for operation, keys in _KEYS_OF.items()}
     | {
         pickle.BUILD[0]: _Guard.load_build,
         pickle.BYTEARRAY8[0]: _Guard.load_bytearray8,

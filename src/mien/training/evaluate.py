@@ -1,5 +1,6 @@
 """Judge a run: answers on one part of the data, thresholds from validation, figures."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -190,7 +191,12 @@ def _complete_thresholds(run: Run, store: Store, progress: bool) -> None:
     if all(not task.yes_or_no or task.name in chosen for task in run.config.tasks):
         return
     rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.modalities)
-    choose_thresholds(run, answer(run, run.model(), store, rows, progress=progress))
+    try:
+        choose_thresholds(run, answer(run, run.model(), store, rows, progress=progress))
+    except MienError as error:  # a folder that can't be written costs no figures
+        if not run.read("thresholds.json"):
+            raise
+        print(f"note: {error}; the thresholds are used and not kept", file=sys.stderr)
 
 
 def _known(probabilities: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

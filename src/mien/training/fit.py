@@ -19,6 +19,7 @@ from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.evaluation.sentiment import step_counts
+from mien.files import check_writable, unwritable
 from mien.media.decode import FRAME_INTERVAL
 from mien.models import LateFusion, ModelConfig, Network
 from mien.models.config import MODALITIES
@@ -135,6 +136,7 @@ def _reopen(store: Store, out: Path) -> Run:
     run = Run(out)
     if not run.folder.joinpath(STATE).is_file():
         raise MienError(f"{out} holds no finished epoch: delete it and train without --resume")
+    check_writable(run.folder)
     recorded, found = run.config.data, _identity(store)
     known = found.keys() & recorded.model_fields_set
     other = any(found[name] != getattr(recorded, name) for name in known)
@@ -321,6 +323,8 @@ def _fit(
         path = str(run.folder / STATE) if resume else None
         try:
             trainer.fit(learner, datamodule=Loaders(training, validation, config), ckpt_path=path)
+        except OSError as error:  # of the log; mien's own files say it themselves
+            raise unwritable(run.folder, error) from error
         except (KeyboardInterrupt, SystemExit) as error:
             again = f"go on from the last finished epoch: mien train --resume --out {run.folder}"
             if not run.folder.joinpath(STATE).is_file():

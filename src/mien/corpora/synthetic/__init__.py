@@ -87,4 +87,5 @@ def write(
             bar = tqdm(done, "synthetic corpus", len(todo), unit="dialogue", disable=not progress)
             for _ in bar:
                 pass
+        os.sync()  # all of it is on the disk before it has its name
         os.replace(draft, folder)
