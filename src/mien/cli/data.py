@@ -28,7 +28,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frame-interval", type=float, default=0.5, help="seconds between pictures"
     )
-    parser.add_argument("--limit", type=int, help="stop after so many utterances")
+    parser.add_argument("--limit", type=int, help="take so many utterances, spread over the corpus")
     parser.add_argument(
         "--splits",
         type=Path,
