@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import sample
 
-from mien.dataset.augment import MASK_BINS, MASK_COLUMNS, SPEEDS, augment_sample, mask_pieces
+from mien.dataset.augment import (
+    MASK_BINS,
+    MASK_COLUMNS,
+    SHIFT_PIXELS,
+    SPEEDS,
+    augment_sample,
+    mask_pieces,
+)
 from mien.media.spectrogram import pieces
 from mien.utterance import Sample
 
@@ -88,6 +95,69 @@ def test_faces_keep_to_their_range(value: int, seed: int) -> None:
     changed = augmented(original, seed).faces
     assert changed is not None
     assert abs(changed.astype(int) - value).max() <= 0.2 * value + 21, "wrapped around"
+
+
+class Exactly:
+    """Random numbers as told: mirror or not, the offsets of the shift, no change of light."""
+
+    def __init__(self, *, mirror: bool, top: int = SHIFT_PIXELS, left: int = SHIFT_PIXELS) -> None:
+        self.mirror, self.offsets = mirror, (top, left)
+
+    def random(self) -> float:
+        return 0.2 if self.mirror else 0.7
+
+    def integers(self, low: int, high: int, size: int) -> tuple[int, int]:
+        assert (low, high, size) == (0, 2 * SHIFT_PIXELS + 1, 2)
+        return self.offsets
+
+    def uniform(self, low: float, high: float) -> float:
+        return (low + high) / 2
+
+
+def asymmetric() -> Sample:
+    """A face whose left third is red, whose right third is blue, with a white line at the top."""
+    faces = np.zeros((2, 48, 48, 3), np.uint8)
+    faces[:, :, :16, 0] = 200
+    faces[:, :, 32:, 2] = 100
+    faces[:, 0] = 255
+    return Sample(utterance=sample().utterance, faces=faces)
+
+
+def test_a_picture_is_mirrored_left_to_right_and_no_other_way() -> None:
+    original = asymmetric()
+    assert original.faces is not None
+    for mirror in (False, True):
+        changed = augment_sample(original, Exactly(mirror=mirror)).faces  # type: ignore[arg-type]
+        expected = np.flip(original.faces, axis=2) if mirror else original.faces
+        np.testing.assert_array_equal(changed, expected)
+    assert changed is not None
+    red, blue = (changed[0, 24, :, channel] for channel in (0, 2))
+    assert (red[:32].tolist(), red[32:].tolist()) == ([0] * 32, [200] * 16)
+    assert (blue[:16].tolist(), blue[16:].tolist()) == ([100] * 16, [0] * 32)
+    assert (changed[0, 0] == 255).all(), "the top stays the top"
+
+
+def test_half_of_the_pictures_are_mirrored() -> None:
+    mirrored = 0
+    for seed in range(200):
+        faces = augmented(asymmetric(), seed).faces
+        assert faces is not None
+        left, right = (faces[0, 24, place].astype(int) for place in (4, 43))
+        assert (left[0] > left[2]) == (right[2] > right[0])
+        mirrored += int(left[2] > left[0])
+    assert 70 < mirrored < 130
+
+
+def test_a_picture_is_shifted_by_so_many_pixels_and_its_edge_repeated() -> None:
+    original = asymmetric().faces
+    assert original is not None
+    down, right = 2, 3
+    offsets = Exactly(mirror=False, top=SHIFT_PIXELS - down, left=SHIFT_PIXELS - right)
+    changed = augment_sample(asymmetric(), offsets).faces  # type: ignore[arg-type]
+    assert changed is not None
+    np.testing.assert_array_equal(changed[:, down:, right:], original[:, :-down, :-right])
+    np.testing.assert_array_equal(changed[:, down:, :right], original[:, :-down, [0] * right])
+    np.testing.assert_array_equal(changed[:, :down], changed[:, [down] * down])
 
 
 def test_all_faces_of_an_utterance_change_alike() -> None:

@@ -326,6 +326,27 @@ def test_the_limit_holds_for_an_endless_corpus(tmp_path):
         run(texts(1), tmp_path / "out", limit=0)
 
 
+def test_the_limit_takes_a_spread_of_a_list_the_same_each_time(tmp_path):
+    """Ten persons of 24 utterances, six emotions in turn: the first 20 are of one person."""
+    emotions = ("neutral", "happy", "sad", "angry", "fearful", "disgusted")
+    corpus = [
+        utterance(
+            f"synthetic_{i:03}", text="words", person=f"P{i // 24}", emotions=(emotions[i % 6],)
+        )
+        for i in range(240)
+    ]
+    summary = run([*corpus, Skipped("synthetic_x", "no label")], tmp_path / "out", limit=20)
+    assert (summary.utterances, summary.skipped) == (20, 1)
+    assert summary.persons == {f"P{i}": 2 for i in range(10)}
+    assert len(summary.emotions) == 6
+    ids = [u.id for u in Store(tmp_path / "out").utterances]
+    assert ids == sorted(ids)
+    run(corpus, tmp_path / "again", limit=20)
+    assert [u.id for u in Store(tmp_path / "again").utterances] == ids
+    everything = run(corpus[:12], tmp_path / "all", limit=12)
+    assert everything.utterances == 12
+
+
 def test_a_long_corpus_is_read_as_it_is_worked_off(tmp_path):
     out = tmp_path / "out"
 

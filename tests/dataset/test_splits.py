@@ -166,6 +166,9 @@ def test_every_session_is_tested_by_one_fold() -> None:
     for fold in range(1, 6):
         found = groups(rows, split(rows, "sessions", fold=fold), "session")
         assert [len(found[part]) for part in PARTS] == [3, 1, 1]
+        before = {1: "5", 2: "1", 3: "2", 4: "3", 5: "4"}
+        assert found["valid"] == {before[fold]}, "the session before the tested one validates"
+        assert found["train"] == {"1", "2", "3", "4", "5"} - found["test"] - found["valid"]
         tested += found["test"]
     assert tested == ["1", "2", "3", "4", "5"]
     last = split(rows, "sessions", fold=5)

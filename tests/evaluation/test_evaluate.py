@@ -99,3 +99,10 @@ def test_no_nan_and_no_order(seed, n, constant):
     order = random.permutation(n)
     turned = evaluate(scores[order], truth[order], LABELS, persons=persons[order], **more)
     assert turned == block
+
+
+def test_of_labels_with_the_same_score_the_intervals_take_the_first_as_the_figures_do():
+    scores, truth = np.tile([0.2, 0.4, 0.4], (20, 1)), np.eye(3)[[1] * 20]
+    block = evaluate(scores, truth, LABELS[:3])
+    assert block["singlelabel"]["ua"] == 1
+    assert (block["intervals"]["ua"]["low"], block["intervals"]["ua"]["high"]) == (1, 1)

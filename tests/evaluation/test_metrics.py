@@ -130,6 +130,29 @@ def test_equal_scores_do_not_all_count_as_first():
     assert figures["top5"] == pytest.approx(5 / 7)
 
 
+def test_a_score_equal_to_its_threshold_is_a_no():
+    scores = np.array([[0.5, 0.35], [0.51, 0.36], [0.49, 0.34]])
+    truth = np.ones((3, 2))
+    found = multilabel(scores, truth, np.array([0.5, 0.35]), ["sad", "happy"])
+    assert [row["recall"] for row in found["per_label"].values()] == [1 / 3, 1 / 3]
+    assert found["exact_match"] == pytest.approx(1 / 3)
+    # as 32-bit numbers they are no longer equal: .35 lies below itself
+    singles = scores.astype(np.float32)
+    again = multilabel(singles, truth, np.array([0.5, 0.35]), ["sad", "happy"])
+    assert again["per_label"] == found["per_label"]
+
+
+def test_of_labels_with_the_same_score_the_first_is_the_answer():
+    labels = ["sad", "happy", "angry"]
+    scores = np.array([[0.2, 0.4, 0.4], [0.3, 0.3, 0.3], [0.4, 0.2, 0.4]])
+    found = singlelabel(scores, np.array([2, 2, 2]), labels)
+    assert found["confusion"][2] == [2, 1, 0]
+    assert found["wa"] == 0
+    assert singlelabel(scores, np.array([1, 0, 0]), labels)["wa"] == 1
+    frequent = most_frequent(np.array([0, 1]), np.array([3, 3, 1]), labels)
+    assert (frequent["label"], frequent["wa"]) == ("sad", 0.5)
+
+
 def test_absent_label_has_no_recall_and_stays_out_of_the_averages():
     figures = singlelabel(np.eye(3)[[0, 1, 2]], np.array([0, 1, 1]), ["a", "b", "c"])
     assert figures["per_label"]["c"] == {

@@ -35,6 +35,14 @@ def test_lowest_of_tied_thresholds():
     assert choose(probabilities, np.array([[1], [1], [0], [0]])).tolist() == [0.2]
 
 
+def test_a_probability_equal_to_its_threshold_is_not_predicted():
+    # at .50 the positives themselves would be lost, at .35 the negative is, as it should be
+    probabilities = np.array([[0.50], [0.50], [0.35]])
+    truth = np.array([[1], [1], [0]])
+    assert choose(probabilities, truth).tolist() == [0.35]
+    assert choose(probabilities, truth, grid=np.array([0.3, 0.5])).tolist() == [0.3]
+
+
 def test_label_absent_from_validation_takes_the_fallback():
     probabilities = np.array([[0.9, 0.9], [0.1, 0.1]])
     found = choose(probabilities, np.array([[1, 0], [0, 0]]))

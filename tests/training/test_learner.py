@@ -14,7 +14,7 @@ from mien.models import Output
 from mien.models.text import load_tokenizer
 from mien.tasks import Task, sentiment_task
 from mien.training import TrainConfig
-from mien.training.learner import Learner, _Schedule, merit
+from mien.training.learner import Learner, _Schedule, macro_f1, merit
 
 EMOTION = Task(name="emotion", labels=("neutral", "happy", "sad"), loss="bce")
 PERSON = Task(name="person", labels=tuple(f"person-{i}" for i in range(4)), loss="ce")
@@ -199,6 +199,13 @@ def test_hiding_never_takes_the_last_modality_of_an_utterance(tiny_text: Path) -
 )
 def test_more_f1_and_less_error_are_better(figures: dict[str, float], expected: float) -> None:
     assert merit({name: torch.tensor(v) for name, v in figures.items()}) == pytest.approx(expected)
+
+
+def test_of_labels_with_the_same_score_the_first_is_the_answer_of_validation() -> None:
+    task = EMOTION.model_copy(update={"loss": "ce"})
+    scores = torch.tensor([[0.2, 0.4, 0.4], [0.4, 0.4, 0.2]]).numpy()
+    for truth, f1 in (([1, 0], 1.0), ([2, 1], 0.0)):
+        assert macro_f1(task, scores, torch.eye(3)[truth].numpy()) == f1
 
 
 def test_validation_reports_the_error_of_what_is_known() -> None:

@@ -1,6 +1,7 @@
 """Training as a user does it: it learns, it resumes, it repeats, and it leaves no pickle."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
@@ -49,6 +50,32 @@ def test_it_learns_both_tasks_and_beats_chance(
     assert silent > 0
     assert heard["left_out"] == metrics["left_out"] + silent
     assert heard["tasks"]["emotion"]["n"] == metrics["tasks"]["emotion"]["n"] - silent
+
+
+def test_a_task_whose_labels_the_data_lack_is_left_out_and_the_other_judged(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    run = train(
+        tiny_data, tmp_path / "run", small, changed(quick, task="both", epochs=1), progress=False
+    )
+    whole = evaluate_run(run.folder, part="all", progress=False)
+    assert (set(whole["tasks"]), whole["unlabelled"]) == ({"emotion", "person"}, [])
+    for name, without in (("person", {"emotions": None}), ("emotion", {"person": "somebody else"})):
+        data = Path(copytree(tiny_data, tmp_path / name))
+        samples = [replace(s, utterance=replace(s.utterance, **without)) for s in Store(tiny_data)]
+        write_shard(data / "0.parquet", samples)
+        found = evaluate_run(run.folder, data=data, part="all", progress=False)
+        assert found["unlabelled"] == [{"person": "emotion", "emotion": "person"}[name]]
+        assert set(found["tasks"]) == {name}
+        for figure in ("ua", "wa"):
+            one = found["tasks"][name]["singlelabel"][figure]
+            assert one == pytest.approx(whole["tasks"][name]["singlelabel"][figure])
+    neither = Path(copytree(tiny_data, tmp_path / "neither"))
+    nobody = {"emotions": None, "person": None}
+    samples = [replace(s, utterance=replace(s.utterance, **nobody)) for s in Store(tiny_data)]
+    write_shard(neither / "0.parquet", samples)
+    with pytest.raises(MienError, match="both a known emotion or person"):
+        evaluate_run(run.folder, data=neither, part="all", progress=False)
 
 
 def test_the_run_folder_is_whole_and_holds_no_pickle(
@@ -187,6 +214,49 @@ def test_early_stop_keeps_the_best_epoch(
     assert len(kept) == 2
     train(tiny_data, tmp_path / "run", resume=True, progress=False)
     assert next(figures) == 0.9
+
+
+def test_of_epochs_with_the_same_figure_the_first_is_the_best(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
+) -> None:
+    figures = iter([0.4, 0.6, 0.6, 0.6])
+    monkeypatch.setattr("mien.training.learner.macro_f1", lambda *_: next(figures))
+    epochs, write = [], Run.write_model
+
+    def kept(run: Run, model: torch.nn.Module) -> None:
+        epochs.append(len(csv_rows(run)))
+        write(run, model)
+
+    monkeypatch.setattr(Run, "write_model", kept)
+    config = changed(quick, epochs=9, early_stop=2)
+    run = train(tiny_data, tmp_path / "run", small, config, progress=False)
+    assert epochs == [0, 1], "the second epoch is the best, and the third is no better"
+    assert len(csv_rows(run)) == 4, "a tie is not an improvement: training stops two epochs later"
+
+
+def csv_rows(run: Run) -> list[dict[str, str]]:
+    path = run.folder / "log" / "metrics.csv"
+    return list(csv.DictReader(path.open())) if path.is_file() else []
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_frozen_text_encoder_stays_in_eval_mode_in_every_step(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch, frozen
+) -> None:
+    step, modes = Learner.training_step, []
+
+    def watched(learner: Learner, batch, index: int) -> torch.Tensor:
+        encoders = learner.model.encoders
+        training = {m: {part.training for part in encoders[m].modules()} for m in encoders}
+        modes.append((learner.current_epoch, training))
+        return step(learner, batch, index)
+
+    monkeypatch.setattr(Learner, "training_step", watched)
+    config = changed(quick, epochs=2, freeze_text=frozen)
+    train(tiny_data, tmp_path / "run", small, config, progress=False)
+    assert {epoch for epoch, _ in modes} == {0, 1}, "after a validation, too"
+    for _, training in modes:
+        assert training == {"t": {not frozen}, "v": {True}, "a": {True}}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-seconds", type=float, default=600.0, help="longer utterances are cut to this"
     )
-    parser.add_argument("--limit", type=int, help="stop after so many utterances")
+    parser.add_argument("--limit", type=int, help="take so many utterances, spread over the corpus")
     parser.add_argument(
         "--splits",
         type=Path,

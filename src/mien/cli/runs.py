@@ -114,6 +114,9 @@ def show(metrics: dict[str, Any]) -> None:
         if metrics["synthetic"]:
             print("synthetic data: these figures say nothing of real people")
         print(table(block))
+    for name in metrics["unlabelled"]:
+        hint = ": for strangers see `mien verification`" if name == "person" else ""
+        print(f"\n{name} is left out: no utterance has a known label for it{hint}")
     if metrics["left_out"]:
         print(f"{metrics['left_out']} utterances have no known label or nothing to go by")
 

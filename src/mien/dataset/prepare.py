@@ -5,13 +5,14 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import asdict, dataclass
 from itertools import islice
 from operator import length_hint
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
@@ -151,7 +152,8 @@ def prepare(
     max_seconds : float
         Longer utterances are cut to their first so many seconds.
     limit : int, optional
-        Stop after so many utterances.
+        Take so many utterances. Of a list they are spread over all of it, the same ones each time;
+        of an iterable whose length is not known, which may have no end, they are the first.
     progress : bool
         Show a progress bar.
     options : mapping, optional
@@ -199,7 +201,7 @@ def _prepare(
     """Make the shards that are not there, and declare the folder whole."""
     limit, corpus = settings["limit"], settings["corpus"]
     skipped: list[Skipped] = []
-    utterances = islice(_distinct(items, skipped), limit)
+    utterances = _limited(_distinct(items, skipped), limit, whole=isinstance(items, Sized))
     total = min(filter(None, (limit, length_hint(items))), default=None)
     with tqdm(total=total, unit=" utterances", desc=corpus, disable=not progress) as bar:
         jobs = _jobs(utterances, out, settings)
@@ -271,6 +273,24 @@ def _distinct(items: Iterable[Utterance | Skipped], skipped: list[Skipped]) -> I
         else:
             seen.add(item.id)
             yield item
+
+
+def _limited(
+    utterances: Iterator[Utterance], limit: int | None, *, whole: bool
+) -> Iterator[Utterance]:
+    """Take at most so many utterances: of a `whole` corpus a spread, else the first ones.
+
+    Of equal stretches of the corpus each gives one, at a place drawn by chance: at equal distances
+    a corpus in the order of, say, persons and emotions could give one emotion alone.
+    """
+    if limit is None or not whole:
+        return islice(utterances, limit)
+    listed = list(utterances)
+    if limit >= len(listed):
+        return iter(listed)
+    edges = np.linspace(0, len(listed), limit + 1).astype(int)
+    places = np.random.default_rng(0).integers(edges[:-1], edges[1:])
+    return (listed[place] for place in places)
 
 
 def _jobs(utterances: Iterable[Utterance], out: Path, settings: dict[str, Any]) -> Iterator[Job]:

@@ -199,7 +199,13 @@ def _interval_row(
 def _interval_note(interval: Mapping[str, Any] | None) -> list[str]:
     if interval is None:
         return []
-    return [f"Interval: {interval['resamples']} resamples, each drawn by {interval['by']}."]
+    by = interval["by"]
+    drawn = by if by == "utterance" else f"{by} and then by utterance"
+    notes = [f"Interval: {interval['resamples']} resamples, each drawn by {drawn}."]
+    # figures of earlier versions do not say what they cover
+    if covers := interval.get("covers"):
+        notes.append(f"It covers {covers}: others may do better or worse.")
+    return notes
 
 
 def table(block: Mapping[str, Any]) -> str:

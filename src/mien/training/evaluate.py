@@ -115,8 +115,9 @@ def evaluate_run(
     Returns
     -------
     dict
-        ``part``, ``protocol``, ``data``, ``synthetic``, ``modalities``, ``left_out``, and in
-        ``tasks`` for each what `mien.evaluation.evaluate` gives.
+        ``part``, ``protocol``, ``data``, ``synthetic``, ``modalities``, ``left_out``;
+        ``unlabelled``, the tasks for which no utterance has a known label; and in ``tasks`` for
+        each of the others what `mien.evaluation.evaluate` gives.
 
     Raises
     ------
@@ -135,14 +136,12 @@ def evaluate_run(
     judged = usable(store, rows, run.config.tasks, shown)
     _complete_thresholds(run, store, progress)
     answers = answer(run, run.model(), store, judged, modalities=shown, progress=progress)
-    blocks = {}
+    blocks, unlabelled = {}, []
     for task in run.config.tasks:
         known = ~np.isnan(answers[task.name][1]).any(axis=1)
         if not known.any():
-            hint = ": for strangers see `mien verification`" if task.name == "person" else ""
-            raise MienError(
-                f"no utterance of the {part} part has a known label for {task.name!r}{hint}"
-            )
+            unlabelled.append(task.name)
+            continue
         utterances = [store.utterances[row] for row in np.array(judged)[known]]
         blocks[task.name] = _judge(run, task, *_known(*answers[task.name]), utterances)
     return {
@@ -152,6 +151,7 @@ def evaluate_run(
         "synthetic": bool(store.info["synthetic"]),
         "modalities": shown,
         "left_out": len(rows) - len(judged),
+        "unlabelled": unlabelled,
         "tasks": blocks,
     }
 
