@@ -102,6 +102,7 @@ class RunEncoder:
         from mien.recognizer import Recognizer
 
         self.recognizer = Recognizer.load(run, device)
+        self.modalities: str = self.recognizer.model.config.modalities
         self.fingerprint = fingerprint(Path(run) / "model.safetensors")
 
     def embed(self, clip: str | Path, report: Report = warnings.warn) -> np.ndarray:
@@ -121,9 +122,16 @@ class RunEncoder:
             face, for instance.
         """
         prediction = self.recognizer(clip)
-        uses = self.recognizer.model.config.modalities
-        missing = [name for m, name in MEDIA.items() if m in set(uses) - set(prediction.modalities)]
+        used = set(prediction.modalities)
         notes = list(prediction.warnings)
+        if "v" in used and not prediction.faces_found:  # the run takes the middle of the picture
+            if used == {"v"}:
+                raise MienError(
+                    f"{clip}: no face was found in any of its {prediction.faces} pictures, so"
+                    " nobody is seen: choose another clip"
+                )
+            notes.append("no face was found: the middle of the picture stands in")
+        missing = [name for m, name in MEDIA.items() if m in set(self.modalities) - used]
         if missing:
             notes.append(f"described without {' and '.join(missing)}, which the model uses")
         for note in notes:

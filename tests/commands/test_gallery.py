@@ -29,13 +29,15 @@ def test_the_nearest_persons_are_shown_and_one_bad_clip_stops_nothing(
     assert result.returncode == 1
     assert "gone.wav does not exist" in result.stderr
     assert "P1  cosine " in result.stdout
-    assert "note: the threshold is the default" in result.stdout
+    assert "not calibrated: no verdict" in result.stdout
+    assert "calibrate (mien gallery GALLERY threshold)" in result.stdout
     (answer,) = json.loads(out.read_text())
     assert answer["clip"] == str(same)
     scores = {c["person"]: c["score"] for c in answer["candidates"]}
     assert set(scores) == {"P0", "P1"}
     assert scores["P1"] > 0.9, "it is one of their two templates"
-    assert answer["threshold"] > 0.9, "this model hardly tells two persons apart"
+    assert answer["person"] is None
+    assert answer["threshold"] is None
 
 
 def test_nobody_passes_a_threshold_of_1(
@@ -86,16 +88,37 @@ def test_trials_that_would_mislead_are_refused(
     result = mien("gallery", enrolled, "threshold", *flags)
     assert result.returncode == 1
     assert told in result.stderr
-    assert "default" in mien("gallery", enrolled, "threshold").stdout
+    assert "no threshold: " in mien("gallery", enrolled, "threshold").stdout
 
 
-def test_verify_compares_two_clips(mien, run_folder: Path, clips: Path) -> None:
+def test_verify_gives_no_verdict_by_a_model_that_was_not_measured(
+    mien, run_folder: Path, clips: Path, tmp_path: Path
+) -> None:
+    one, other, out = clips / "synthetic3.wav", clips / "synthetic5.wav", tmp_path / "answer.json"
+    result = mien("verify", run_folder, one, other, "--json", out)
+    assert result.returncode == 0
+    assert result.stdout.startswith("not calibrated: no verdict (cosine ")
+    assert "give --threshold" in result.stdout
+    assert "same person" not in result.stdout
+    answer = json.loads(out.read_text())
+    assert (answer["same_person"], answer["threshold"]) == (None, None)
+    assert answer["clips"] == [str(one), str(other)]
+    assert f"cosine {answer['cosine']:.3f})" in result.stdout
+    assert json.loads(mien("verify", run_folder, one, other, "--json", "-").stdout) == answer
+
+
+def test_verify_compares_with_the_threshold_that_is_given(
+    mien, run_folder: Path, clips: Path
+) -> None:
     one, other = clips / "synthetic3.wav", clips / "synthetic5.wav"
-    same = mien("verify", run_folder, one, one)
-    assert same.stdout.startswith("the same person (cosine 1.000, threshold 0.900)\nnote: ")
-    result = mien("verify", run_folder, one, other, "--threshold", "1")
-    assert result.stdout.startswith("not the same person (cosine ")
-    assert "note" not in result.stdout
+    score = json.loads(mien("verify", run_folder, one, other, "--json", "-").stdout)["cosine"]
+    equal = mien("verify", run_folder, one, other, "--threshold", repr(score)).stdout
+    assert equal.startswith("the same person (cosine "), "a score equal to it is accepted"
+    above = mien("verify", run_folder, one, other, "--threshold", repr(score + 1e-9)).stdout
+    assert above.startswith("not the same person (cosine ")
+    assert "note" not in above
+    same = mien("verify", run_folder, one, one, "--threshold", "1").stdout
+    assert "note: both clips are the same file" in same
 
 
 @pytest.mark.usefixtures("voice_weights")
@@ -103,8 +126,15 @@ def test_a_ready_made_encoder_serves_in_place_of_a_run(mien, clips: Path, tmp_pa
     folder, clip, voice = tmp_path / "voices", clips / "synthetic0.wav", ["--encoder", "voice"]
     result = mien("enrol", folder, "P0", clip, *voice, *CONSENT)
     assert result.returncode == 0, result.stderr
-    assert "P0  cosine 1.000" in mien("identify", folder, clip, *voice).stdout
-    assert mien("verify", clip, clip, *voice).stdout.startswith("the same person (cosine 1.000")
+    identified = mien("identify", folder, clip, *voice).stdout
+    assert "  P0 (threshold 0.740)\n    P0  cosine 1.000" in identified
+    assert "note: the level never changes, as in noise or a hum" in identified
+    assert "0.5 s of speech are few" in identified
+    verified = mien("verify", clip, clip, *voice).stdout
+    assert verified.startswith("the same person (cosine 1.000, threshold 0.740)\n")
+    assert "24 RAVDESS actors" in verified
+    shown = mien("gallery", folder, "threshold").stdout
+    assert shown == "threshold 0.740: the encoder's; nobody has calibrated\n"
     trials = clips / "strangers.csv"
     trials.write_text("clip,person\n" + "".join(f"synthetic{n}.wav,\n" for n in range(1, 5)))
     threshold = ["gallery", folder, "threshold", "--fpir", "0.2", "--trials", trials]
@@ -144,6 +174,84 @@ def test_a_tampered_log_is_told(mien, enrolled: Path) -> None:
     result = mien("gallery", enrolled, "audit")
     assert result.returncode == 1
     assert "audit.jsonl, line 1: does not fit" in result.stderr
+
+
+def test_an_emptied_log_is_told(mien, enrolled: Path) -> None:
+    (enrolled / "audit.jsonl").write_text("")
+    result = mien("gallery", enrolled, "audit")
+    assert result.returncode == 1
+    assert "audit.jsonl: not whole: " in result.stderr
+    assert "it knows nothing of 2 of the 2 persons enrolled" in result.stderr
+    assert "whole; the last line" not in result.stdout
+
+
+def test_a_list_enrols_many_persons_at_once(
+    mien, run_folder: Path, clips: Path, tmp_path: Path
+) -> None:
+    folder, listed = tmp_path / "g", clips / "people.csv"
+    rows = [(f"synthetic{n}.wav", f"P{n // 2 % 3}") for n in (0, 6, 2, 8, 4)]
+    terms = "agreed on the phone, 3 May", "2999-12-31"
+    listed.write_text(
+        "clip,person,consent,expires\n"
+        + "".join(f'{clip},{who},"{terms[0]}",{terms[1]}\n' for clip, who in rows)
+    )
+    result = mien("gallery", folder, "enroll", listed, "--run", run_folder)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"3 persons: 5 templates stored in {folder}\n")
+    listing = mien("gallery", folder, "list").stdout
+    assert "P0: 2 templates until 2999-12-31\n    agreed on the phone, 3 May\n" in listing
+    assert "P2: 1 templates until 2999-12-31" in listing
+    assert "whole;" in mien("gallery", folder, "audit").stdout
+    again = mien("gallery", folder, "enrol", listed, "--run", run_folder)
+    assert again.returncode == 1
+    assert "is enrolled already, as P0" in again.stderr
+
+
+def test_a_list_may_leave_the_terms_to_the_command(
+    mien, run_folder: Path, clips: Path, tmp_path: Path
+) -> None:
+    folder, listed = tmp_path / "g", clips / "short.csv"
+    listed.write_text("person,clip\nP0,synthetic0.wav\nP1,synthetic2.wav\n")
+    enroll = ["gallery", folder, "enroll", listed, "--run", run_folder]
+    refused = mien(*enroll)
+    assert refused.returncode == 1
+    assert "row 1: no consent" in refused.stderr
+    assert "row 2: no consent" in refused.stderr
+    assert not folder.exists()
+    assert mien(*enroll, *CONSENT).returncode == 0
+    assert mien("gallery", folder, "list").stdout.count("2999-12-31") == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("synthetic0.wav,\n", "odd.csv, row 1: no person is named"),
+        ("synthetic0.wav,nan\n", "odd.csv, row 1: no person is named"),
+        ("synthetic0.wav,A\u200bda\n", "row 1: 'A\\u200bda' can't be the name"),
+        ("synthetic0.wav,A\ngone.wav,B\n,C\n", "odd.csv, row 2: there is no"),
+        ("synthetic0.wav,A\ngone.wav,B\n,C\n", "odd.csv, row 3: no clip is named"),
+        ("synthetic0.wav,A\nsynthetic0.wav,B\n", "synthetic0.wav is the same as"),
+        ("bad.wav,A\nsynthetic0.wav,B\n", "odd.csv, row 1: "),
+        ("", "columns clip and person, and rows"),
+    ],
+)
+def test_a_list_with_an_odd_row_enrols_nobody(
+    mien, run_folder: Path, clips: Path, tmp_path: Path, rows: str, told: str
+) -> None:
+    (clips / "bad.wav").write_bytes(b"RIFF")
+    listed = clips / "odd.csv"
+    listed.write_text("clip,person\n" + rows, encoding="utf-8")
+    result = mien("gallery", tmp_path / "g", "enroll", listed, "--run", run_folder, *CONSENT)
+    assert result.returncode == 1
+    assert told in result.stderr
+    assert not (tmp_path / "g").exists()
+
+
+def test_a_list_with_an_odd_day_is_told(mien, run_folder: Path, clips: Path, tmp_path) -> None:
+    listed = clips / "days.csv"
+    listed.write_text("clip,person,expires\nsynthetic0.wav,A,3 May\n")
+    result = mien("gallery", tmp_path / "g", "enroll", listed, "--run", run_folder, *CONSENT)
+    assert "row 1: '3 May' is no day such as 2027-12-31" in result.stderr
 
 
 def test_a_gallery_of_another_run_is_refused(

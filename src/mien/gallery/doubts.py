@@ -99,17 +99,15 @@ def faults(audit: AuditLog, stored: set[str]) -> list[str]:
     MienError
         A line of the log was changed.
     """
-    enrolled: set[str] = set()
-    expected: set[str] = set()
+    acts: dict[str, set[str]] = {"enrol": set(), "forget": set(), "purge": set()}
     for line in audit.lines():
-        if line["act"] == "enrol":
-            enrolled.add(line["subject"])
-            expected.add(line["subject"])
-        elif line["act"] in ("forget", "purge"):  # a purge may leave some of their templates
-            expected.discard(line["subject"])
+        acts.get(line["act"], set()).add(line["subject"])
+    enrolled, forgotten, purged = acts["enrol"], acts["forget"], acts["purge"]
     found = audit.losses()
     if unknown := stored - enrolled:
         found.append(f"it knows nothing of {len(unknown)} of the {len(stored)} persons enrolled")
-    if lost := expected - stored:
+    if back := stored & forgotten:  # who is enrolled again has another pseudonym
+        found.append(f"{len(back)} persons whom it has as forgotten are in the gallery")
+    if lost := enrolled - forgotten - purged - stored:  # a purge may leave some of their templates
         found.append(f"{len(lost)} persons whom it has as enrolled are not in the gallery")
     return found

@@ -93,7 +93,8 @@ def is_silence(waveform: np.ndarray) -> np.ndarray:
     """Mark what is not speech: the room, the microphone, the channel.
 
     Speech is what is loud within this recording: quiet and loud are the 5th and the 95th
-    percentile of the energy of frames of 10 ms, in decibels. A frame is silence if it is well below
+    percentile of the energy of frames of 10 ms, in decibels; where far less than that is loud, loud
+    is what the loudest 100 ms reach. A frame is silence if it is well below
     loud and near quiet, and no speech is within 150 ms of it. So too little is marked rather than a
     syllable; a faint consonant next to a pause falls within the margin. Where the noise is nearly
     as loud as the speech, or nothing is loud, no silence is told from speech.
@@ -134,6 +135,9 @@ def _levels(waveform: np.ndarray) -> np.ndarray:
 def _pauses(levels: np.ndarray) -> np.ndarray:
     """Mark the frames far from speech, (T,) bool."""
     floor, peak = np.percentile(levels, [5, 95])
+    loudest = np.sort(levels)[-LOUD_FRAMES:][0]
+    if loudest - peak > BELOW_PEAK:  # little is spoken, in less than a twentieth of the time
+        peak = loudest
     speech = levels > min(peak - BELOW_PEAK, floor + ABOVE_FLOOR * (peak - floor))
     far = ~binary_dilation(speech, np.ones(2 * MARGIN + 1))
     pauses: np.ndarray = binary_opening(far, np.ones(SHORTEST_PAUSE))
