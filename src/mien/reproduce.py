@@ -1,24 +1,22 @@
 """What a command of the published system does: find the data, train, judge."""
 
-import hashlib
-import json
 import os
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from mien.corpora import CORPORA
-from mien.corpora.published_split import assign, read_split
-from mien.dataset.extract import extract
-from mien.dataset.feature_store import FOLDER, FeatureStore, fit_sizes, open_data
-from mien.dataset.prepare import prepare
+from mien.dataset.feature_store import FeatureStore, fit_sizes, open_data
 from mien.dataset.splits import split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.files import PART, fingerprint
 from mien.models import ModelConfig
 from mien.models.text import PACKAGED, load_config
+from mien.published_data import DATASETS, content, digest, prepared, use_features
 from mien.run import Run
 from mien.tasks import emotion_task, person_task
 from mien.training import TrainConfig, train
@@ -26,10 +24,9 @@ from mien.training.adopt import adopt
 from mien.training.evaluate import evaluate_run
 from mien.training.keeper import STATE
 from mien.training.unread import drop_unread
-from mien.utterance import Skipped, Utterance
 
-DATASETS = ("iemocap", "mosei")
-"""What the published code calls the corpora that it reads."""
+GIVEN = "command.json"
+"""File of a run folder: digests of what the command was given. It is written when all is done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +47,8 @@ class Job:
         How many the command expects of its task, emotion or person.
     gpu : str
         Number of the GPU to use.
-    part : {"valid", "test"} or None
-        Judge on this part instead of training.
+    parts : tuple of {"valid", "test"}
+        Judge on these parts instead of training; empty: train, and judge on test.
     savings : Path
         Where prepared data and runs go.
     """
@@ -63,20 +60,20 @@ class Job:
     training: TrainConfig
     labels: int | None = None
     gpu: str = "0"
-    part: str | None = None
+    parts: tuple[str, ...] = ()
     savings: Path = Path("savings")
 
 
-def reproduce(job: Job) -> dict[str, Any]:
+def reproduce(job: Job) -> list[dict[str, Any]]:
     """Prepare the data where that is not done yet, train or find the run, and judge it.
 
     The same job goes on where it was stopped, and trains nothing twice: a run's folder is named
-    after its settings and its data.
+    after its settings and the content of its data and of the weights that it begins with.
 
     Returns
     -------
-    dict
-        What `mien.training.evaluate.evaluate_run` does.
+    list of dict
+        For each part what `mien.training.evaluate.evaluate_run` does.
 
     Raises
     ------
@@ -88,25 +85,27 @@ def reproduce(job: Job) -> dict[str, Any]:
         raise MienError(f"--ckpt={init}: no such run folder and no such checkpoint")
     _choose_gpu(job.gpu)
     job = replace(job, model=_with_text_model(job))
-    data = _data(job)
+    data = prepared(job.datapath, job.dataset, job.frame_interval, job.savings)
     if job.model.hand_crafted:
-        _extract(job, data)
+        use_features(job.datapath, job.dataset, data, job.training.max_seconds)
     store = open_data(data, job.model)
     if isinstance(store, FeatureStore):
-        job = replace(job, model=_with_sizes(job, store))
+        job = _with_features(job, store)
     _compare(job, store)
-    if job.part is None:
-        run = _train(job, data, _folder(job, store))
-    else:
-        run = _find(job, data, _folder(job, store))
-    part = job.part or "test"
-    shown = [m for m in run.config.model.modalities if m in job.model.modalities]
-    modalities = "".join(shown) or job.model.modalities
-    metrics = evaluate_run(run.folder, data=data, part=part, modalities=modalities)
-    whole = modalities == run.config.model.modalities
-    if part == "test" and whole and store.fingerprint == run.config.data.fingerprint:
-        run.write("metrics.json", metrics)
+    run = _find(job, data, store) if job.parts else _train(job, data, store)
     print(f"the run: {run.folder}")
+    return [_judge(job, run, data, store, part) for part in job.parts or ("test",)]
+
+
+def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> dict[str, Any]:
+    """Judge a run by the modalities that the command names, and keep what is of the whole run."""
+    own = run.config.model.modalities
+    shown = "".join(m for m in own if m in job.model.modalities) or job.model.modalities
+    if shown != own:
+        print(f"the run reads {own}; of these it is shown {shown} alone, as the command says")
+    metrics = evaluate_run(run.folder, data=data, part=part, modalities=shown)
+    if part == "test" and shown == own and store.fingerprint == run.config.data.fingerprint:
+        run.write("metrics.json", metrics)
     return metrics
 
 
@@ -154,72 +153,16 @@ def _with_text_model(job: Job) -> ModelConfig:
 # The data
 
 
-def _data(job: Job) -> Path:
-    """Give the folder with the job's prepared data; prepare them where that is not done."""
-    if any((job.datapath / name).is_file() for name in ("dataset.json", "prepare.json")):
-        return job.datapath
-    if not job.datapath.is_dir():
-        raise MienError(
-            f"--datapath={job.datapath}: no such folder; give the one with the published processed"
-            " data, with a corpus's own release, or one that `mien prepare` wrote"
-        )
-    source = str(job.datapath.resolve())
-    out = job.savings / f"data-{_digest([source, job.dataset, job.frame_interval])}"
-    if (out / "dataset.json").is_file():
-        print(f"the data are prepared: {out}")
-        return out
-    corpus, items = _read(job)
-    job.savings.mkdir(parents=True, exist_ok=True)
-    options = {"source": source}
-    print(prepare(items, out, corpus=corpus, frame_interval=job.frame_interval, options=options))
-    return out
-
-
-def _read(job: Job) -> tuple[str, list[Utterance | Skipped]]:
-    """Read the corpus that a folder holds, with the parts that published lists beside it give."""
-    reasons = []
-    processed = job.datapath / f"{job.dataset.upper()}_RAW_PROCESSED"
-    for name, folder in (
-        ("processed", processed if processed.is_dir() else job.datapath),
-        (job.dataset, job.datapath),
-    ):
-        try:
-            return name, _divide(job, list(CORPORA[name].read(folder)))
-        except MienError as error:
-            reasons.append(str(error))
-    raise MienError(
-        f"--datapath={job.datapath} holds no data of {job.dataset} that mien knows: "
-        + "; ".join(reasons)
-    )
-
-
-def _divide(job: Job, items: list[Utterance | Skipped]) -> list[Utterance | Skipped]:
-    lists = job.datapath / f"{job.dataset.upper()}_SPLIT"
-    if not lists.is_dir():
-        return items
-    # the processed data are often there in part
-    assigned = assign(items, read_split(lists), name=str(lists), partial=True)
-    print(assigned)
-    return assigned.items
-
-
-def _extract(job: Job, data: Path) -> None:
-    """Put hand-crafted features beside the data where there are none: the published, or our own."""
-    if (data / FOLDER / "features.json").is_file():
-        return
-    published = job.datapath / f"{job.dataset.upper()}_HCF_FEATURES"
-    print(extract(data, read=published if published.is_dir() else None))
-
-
-def _with_sizes(job: Job, store: FeatureStore) -> ModelConfig:
-    """Read features of the sizes that there are, whatever the command says."""
+def _with_features(job: Job, store: FeatureStore) -> Job:
+    """Read features of the sizes and the length that there are, whatever the command says."""
     values = job.model.model_dump(exclude_unset=True)
     wanted = values.pop("feature_sizes", None)
     model = ModelConfig(**values)
     found = fit_sizes(model, store.settings).feature_sizes
     if wanted not in (None, found):
-        print(f"--hfc-sizes={wanted}: the features of the data are of {found}, and these are read")
-    return model
+        print(f"--hfc-sizes={list(wanted)}: the features are of {list(found)}, and these are read")
+    training = job.training.model_dump(exclude_unset=True, exclude={"max_seconds"})
+    return replace(job, model=model, training=TrainConfig(**training))
 
 
 def _compare(job: Job, store: Store) -> None:
@@ -253,46 +196,86 @@ def _count_labels(job: Job, store: Store) -> None:
 # The run
 
 
-def _digest(content: Any) -> str:
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+def _given(job: Job, store: Store) -> dict[str, str | None]:
+    """Tell what a command is given by its content: a file may have changed and kept its name."""
+    init, text = job.training.init, Path(job.model.text_model)
+    reads_text = "t" in job.model.decoded and text.is_dir()
+    return {
+        "data": content(store),
+        "checkpoint": _content(Path(init)) if init else None,
+        "text_model": _of_files(p for p in text.rglob("*") if p.is_file()) if reads_text else None,
+    }
 
 
-def _folder(job: Job, store: Store) -> Path:
-    """Name a job's run after all that decides what it learns."""
+def _content(weights: Path) -> str:
+    """Give the digest of a checkpoint, or of what decides on the answers of a run."""
+    if not weights.is_dir():
+        return fingerprint(weights)
+    run = Run(weights)
+    return _of_files(run.folder / name for name in ("config.yaml", "model.safetensors"))
+
+
+def _of_files(paths: Iterable[Path]) -> str:
+    return digest([(path.name, fingerprint(path)) for path in sorted(paths)])
+
+
+def _folder(job: Job, given: Mapping[str, str | None], kind: str = "") -> Path:
+    """Name a run after all that decides what it answers, and nothing else."""
     model, training = job.model.model_dump(mode="json"), job.training.model_dump(mode="json")
-    digest = _digest([model, training, store.fingerprint])
-    return job.savings / f"{job.model.model}-{job.training.task}-{job.model.modalities}-{digest}"
+    training["init"] = None  # its content is among what is given
+    name = f"{job.model.model}-{job.training.task}-{job.model.modalities}"
+    return job.savings / f"{kind}{name}-{digest([model, training, given])}"
 
 
-def _train(job: Job, data: Path, folder: Path) -> Run:
+def _train(job: Job, data: Path, store: Store) -> Run:
     """Train, go on training, or take what this very job has trained before."""
-    if (folder / "thresholds.json").is_file():
+    given = _given(job, store)
+    folder = _folder(job, given)
+    if (folder / GIVEN).is_file():
         print(f"{folder} was trained before by this command: delete it to train anew")
         return Run(folder)
     if (folder / STATE).is_file():
         print(f"{folder}: training goes on after its last finished epoch")
-        return train(data, folder, resume=True)
-    if folder.exists():
+        run = train(data, folder, resume=True)
+    elif folder.exists():
         raise MienError(
             f"{folder} was begun by this command and holds no finished epoch: delete it, and give"
             " the command again"
         )
-    # a published command gives every option, whatever its model reads
-    model, training, _ = drop_unread(job.model, job.training)
-    return train(data, folder, model, training)
+    else:
+        # a published command gives every option, whatever its model reads
+        model, training, _ = drop_unread(job.model, job.training)
+        run = train(data, folder, model, training)
+    run.write(GIVEN, given)
+    return run
 
 
-def _find(job: Job, data: Path, folder: Path) -> Run:
-    """Find the run to judge: the checkpoint's, or the one that this command trained."""
-    init = job.training.init
-    if init and Path(init).is_dir():
-        return Run(init)
-    if not folder.is_dir() and init:
-        return adopt(init, data, folder, job.model, job.training)
+def _find(job: Job, data: Path, store: Store) -> Run:
+    """Find the run to judge: the checkpoint's, or else the one that this command trained."""
+    init, given = job.training.init, _given(job, store)
+    if init:
+        return Run(init) if Path(init).is_dir() else _import(job, data, given)
+    folder = _folder(job, given)
     if not folder.is_dir():
         raise MienError(
             f"there is no run in {job.savings} that this command trained on these data: run it"
-            f" without --{job.part} first, or name a run or a checkpoint with --ckpt"
+            f" without --{job.parts[0]} first, or name a run or a checkpoint with --ckpt"
         )
+    if not (folder / GIVEN).is_file():
+        print(
+            f"{folder} has not been trained to its end: the figures are those of its best epoch so"
+            f" far; the same command without --{' and --'.join(job.parts)} goes on"
+        )
+    return Run(folder)
+
+
+def _import(job: Job, data: Path, given: Mapping[str, str | None]) -> Run:
+    """Make a run of a checkpoint as it is, apart from all that is trained."""
+    folder = _folder(job, given, "import-")
+    if not folder.is_dir():
+        part = folder.with_name(folder.name + PART)
+        shutil.rmtree(part, ignore_errors=True)
+        adopt(str(job.training.init), data, part, job.model, job.training)
+        Run(part).write(GIVEN, given)
+        part.rename(folder)
     return Run(folder)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import pytest
@@ -17,15 +18,18 @@ import soundfile
 import torch
 import yaml
 from checkpoints import published
-from samples import tiny_run
+from samples import sample, store, tiny_run
 
 from mien.cli import reproduce as command
 from mien.cli.published import MODELS, OPTIONS, REPRODUCED
 from mien.cli.reproduce import build_parser, main, settings, words
 from mien.corpora import synthetic
+from mien.dataset.extract import extract
+from mien.dataset.feature_store import FeatureStore
 from mien.errors import MienError
 from mien.models import MME2E, ModelConfig
-from mien.reproduce import Job, _choose_gpu, _extract, _with_text_model
+from mien.published_data import prepared, use_features
+from mien.reproduce import GIVEN, Job, _choose_gpu, _with_text_model
 from mien.run import Run
 from mien.training import TrainConfig
 
@@ -111,7 +115,8 @@ def test_the_defaults_are_the_published_ones() -> None:
     model, training = ModelConfig(**values["model"]), TrainConfig(**values["training"])
     sizes = (model.trans_dim, model.trans_nlayers, model.trans_nheads, model.text_max_len)
     assert sizes == (512, 2, 8, 300)
-    assert model.front_end == "published"
+    assert (model.front_end, model.weight_init) == ("published", "published")
+    assert training.max_seconds == 86_400, "a day: no limit"
     assert (training.early_stop, training.text_lr_factor, training.loss) == (5, 10, "bce")
     sparse, _ = settings(parsed("python main.py -bs=8 -lr=1e-4 -ep=3 -mo=mme2e_sparse"))
     assert sparse["model"]["sparse_threshold"] == 0.9
@@ -129,11 +134,21 @@ SETS = {
     "--loss=ce": {"training.loss": "ce"},
     "--loss=mse": {"training.loss": "mse"},
     "--optim=sgd": {"training.optimizer": "sgd"},
+    "--optim=SGD": {"training.optimizer": "sgd"},
+    "--optim=ADAM": {"training.optimizer": "adam"},
+    "--optim=RMSprop": {"training.optimizer": "adam"},
     "--text-lr-factor=1": {"training.text_lr_factor": 1},
     "--text-model-size=xlarge": {"model.text_model": "albert-xlarge-v2"},
     "--fusion=concat": {"model.fusion": "concat"},
+    "--fusion=Attention": {"model.fusion": "attention"},
+    "--fusion=late": {"model.fusion": "weighted"},
+    "--fusion=": {"model.fusion": "weighted"},
     "-dr=0.3": {"model.dropout": 0.3},
     "-mod=at": {"model.modalities": "ta"},
+    "-mod=TAV": {"model.modalities": "tav"},
+    "-mod=Va": {"model.modalities": "av"},
+    "-mo=lf_rnn -mod=TA": {"model.modalities": "ta"},
+    "-mo=lf_rnn": {"model.feature_sizes": [300, 144, 35]},
     "-mo=lf_rnn --gru": {"model.model": "lf-rnn", "model.rnn": "gru"},
     "-mo=lf_rnn -nl=2 -hs=40": {"model.rnn_layers": 2, "model.rnn_hidden": 40},
     "-mo=lf_rnn -aft=3": {"model.audio_feature_type": 3},
@@ -142,6 +157,7 @@ SETS = {
     "-mo=lf_transformer --trans-nl=3": {"model.trans_nlayers": 3},
     "--ckpt=x.pt": {"training.init": "x.pt"},
     "--ckpt=x.pt --ckpt-mod=ta -mod=av": {"training.init_modalities": "a"},
+    "--ckpt=x.pt --ckpt-mod=TA -mod=av": {"training.init_modalities": "a"},
     "--num-persons=3": {"training.task": "person", "model.embedding_size": 0},
 }
 
@@ -153,6 +169,24 @@ def test_an_option_does_what_it_says(options: str, expected: dict[str, object]) 
     assert found | expected == found
     ModelConfig(**values["model"])
     TrainConfig(**values["training"])
+
+
+@pytest.mark.parametrize(
+    ("options", "notes"),
+    [
+        ("--optim=AdaM --fusion=Weighted", []),
+        ("--optim=lion", ["--optim=lion: means adam, as it does in the published code"]),
+        ("--fusion=x", ["--fusion=x: means weighted, as it does in the published code"]),
+        ("--ckpt-mod=a", ["--ckpt-mod has no effect without --ckpt"]),
+    ],
+)
+def test_a_value_that_means_another_says_so(options: str, notes: list[str]) -> None:
+    assert settings(parsed(f"python main.py -bs=8 -lr=1e-4 -ep=3 {options}"))[1] == notes
+
+
+def test_all_modalities_of_a_checkpoint_are_no_choice_among_them() -> None:
+    line = "python main.py -bs=8 -lr=1e-4 -ep=3 --ckpt=x.pt --ckpt-mod=tav -mod=ta"
+    assert "init_modalities" not in settings(parsed(line))[0]["training"]
 
 
 USED_BY_KIND = ("num_emotions", "num_persons", "hand_crafted")
@@ -169,9 +203,8 @@ def test_every_option_sets_something_says_so_or_is_used_by_the_command() -> None
             assert name in kind.model_fields, option.flags
         elif option.models and not option.note(True):
             assert f'"{option.name}"' in source or option.name in USED_BY_KIND, option.flags
-    assert {name for setting in REPRODUCED for name in [setting.split(".")[1]]} <= set(
-        ModelConfig.model_fields
-    )
+    known = {f"model.{name}" for name in ModelConfig.model_fields}
+    assert known | {f"training.{name}" for name in TrainConfig.model_fields} >= set(REPRODUCED)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -291,8 +324,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_text: Path) -> Path:
     folder = tmp_path_factory.mktemp("published")
     synthetic.write(folder / "data", dialogues=3, turns=2, progress=False)
     (folder / "with spaces").symlink_to(folder / "data")
-    sizes = {"width": 0.125, "trans_dim": 16, "trans_nlayers": 1, "trans_nheads": 2}
-    model = {**sizes, "trans_feedforward": 32, "text_model": str(tiny_text)}
+    model = {**SMALL, "trans_feedforward": 32, "text_model": str(tiny_text)}
     (folder / "small.yaml").write_text(yaml.safe_dump({"model": model, "training": {"epochs": 1}}))
     (folder / "main.py").symlink_to(ROOT / "main.py")
     return folder
@@ -380,25 +412,98 @@ def test_valid_and_test_judge_what_the_command_trained_or_a_checkpoint(
         assert f"the run: {run}" in shown
     assert main(here(f"{dense} --seed=5 --test")) == 1
     assert "there is no run in savings that this command trained" in capsys.readouterr().err
+    assert main(here(f"{dense} --test --valid")) == 0
+    assert re.findall(r"emotion, (\w+) part", capsys.readouterr().out) == ["valid", "test"]
     assert main(here(f"{dense} --seed=5 --ckpt={run} --ckpt-mod=a")) == 0
     assert f"begins with audio of {run}, and its answers to emotion" in capsys.readouterr().out
 
 
+SMALL = {"width": 0.125, "trans_dim": 16, "trans_nlayers": 1, "trans_nheads": 2}
+
+
+def checkpoint(path: Path, seed: int) -> Path:
+    """A checkpoint as the published code writes it, of a small model that has learnt nothing."""
+    torch.manual_seed(seed)
+    own = {"modalities": "va", "front_end": "published", "trans_feedforward": 32}
+    return published(MME2E(ModelConfig(**SMALL, **own), {"emotion": 6}), path)
+
+
+def told(shown: str) -> tuple[Path, str]:
+    """The run that a command has named, and its tables."""
+    (folder,) = re.findall(r"^the run: (.*)$", shown, re.M)
+    return Path(folder), shown[shown.index("\nemotion, ") :]
+
+
 @pytest.mark.slow
-def test_a_checkpoint_of_the_published_code_is_judged_with_thresholds_from_validation(
+def test_the_figures_are_those_of_the_checkpoint_that_is_there_now(
     here: Callable, place: Path, capsys
 ) -> None:
-    line = f"{PUBLISHED['dense']} -mod=va --test"
-    recipe = yaml.safe_load((place / "small.yaml").read_text())["model"]
-    config = ModelConfig(**{**recipe, "modalities": "va", "front_end": "published"})
-    path = published(MME2E(config, {"emotion": 6}), place / "mme2e_va.pt")
-    assert main(here(f"{line} --ckpt={path}")) == 0
+    line, path = f"{PUBLISHED['dense']} -mod=VA", checkpoint(place / "mme2e_va.pt", seed=0)
+    content = path.read_bytes()
+
+    def run(options: str) -> tuple[Path, str]:
+        assert main(here(f"{line} {options}")) == 0
+        return told(capsys.readouterr().out)
+
+    first, figures = run(f"--test --ckpt={path}")
+    assert first.name.startswith("import-mme2e-emotion-va-")
+    assert "emotion, test part" in figures
+    chosen = Run(first).read("thresholds.json")["emotion"]
+    assert set(chosen) == set(Run(first).config.tasks[0].labels)
+    checkpoint(path, seed=1)
+    second, others = run(f"--test --ckpt={path}")
+    assert second != first
+    assert others != figures, "of other weights under the same name"
+    (place / "copy.pt").write_bytes(content)
+    assert run("--test --ckpt=copy.pt") == (first, figures)
+
+    # training that begins with it is a run of its own, and never stands in for it
+    path.write_bytes(content)
+    tuned, _ = run(f"--ckpt={path}")
+    assert not tuned.name.startswith("import-")
+    assert (tuned / "log" / "metrics.csv").is_file(), "it has been trained"
+    assert run(f"--test --ckpt={path}") == (first, figures)
+    checkpoint(path, seed=1)
+    assert run(f"--ckpt={path}")[0] != tuned, "it begins with other weights"
+    judged, both = run(f"--valid --test --ckpt={tuned}")
+    assert judged == tuned
+    assert re.findall(r"emotion, (\w+) part", both) == ["valid", "test"]
+
+
+@pytest.mark.slow
+def test_what_was_stopped_goes_on_whatever_was_judged_in_between(
+    here: Callable, place: Path, capsys
+) -> None:
+    line = f"{PUBLISHED['dense']} -mod=a --seed=21"
+    assert main(here(line)) == 0
+    run, figures = told(capsys.readouterr().out)
+    (run / GIVEN).unlink()  # as if it had been stopped before its end
+    assert main(here(f"{line} --test")) == 0
     shown = capsys.readouterr().out
-    run = Run(re.findall(r"^the run: (.*)$", shown, re.M)[0])
-    assert "emotion, test part" in shown
-    assert set(run.read("thresholds.json")["emotion"]) == set(run.config.tasks[0].labels)
-    assert main(here(f"{line} --ckpt={path} --num-persons=10".replace("--num-emotions=6", ""))) == 1
+    assert "not been trained to its end" in shown
+    assert "the same command without --test goes on" in shown
+    assert (run / "thresholds.json").is_file()
+    assert main(here(line)) == 0
+    shown = capsys.readouterr().out
+    assert "training goes on after its last finished epoch" in shown
+    assert told(shown) == (run, figures)
+    assert json.loads((run / GIVEN).read_text())["checkpoint"] is None
+
+
+@pytest.mark.slow
+def test_what_cannot_be_judged_is_refused_in_one_line(here: Callable, place: Path, capsys) -> None:
+    path = checkpoint(place / "six.pt", seed=0)
+    persons = PUBLISHED["dense, persons"]
+    assert main(here(f"{persons} -mod=va --test --ckpt={path}")) == 1
     assert "does not answer the labels" in capsys.readouterr().err
+    torch.save({"valid": {"f1": np.float64(0.5)}}, place / "stats.pt")
+    (place / "stats.pkl").write_bytes(pickle.dumps({"valid": [0.5]}))
+    for name in ("stats.pt", "stats.pkl"):
+        assert main(here(f"{PUBLISHED['dense']} --test --ckpt={name}")) == 1
+        (message,) = capsys.readouterr().err.splitlines()
+        assert message.startswith(f"main.py: {name} is no checkpoint of tensors only (")
+        assert "weights_only" not in message
+    assert not list(place.glob("savings/import-*.part"))
 
 
 # The data as the authors distribute them
@@ -453,21 +558,116 @@ def test_the_authors_folder_is_prepared_and_divided_by_its_lists(
         assert f"these: {found}" in shown
 
 
-def test_the_authors_features_are_read_where_they_are_there(
-    tmp_path: Path, monkeypatch, capsys
+@pytest.mark.slow
+def test_persons_are_learnt_from_the_forks_own_data(
+    here: Callable, place: Path, tmp_path: Path, monkeypatch, capsys
 ) -> None:
-    asked = []
-    monkeypatch.setattr("mien.reproduce.extract", lambda data, read: asked.append(read))
-    baseline = ModelConfig(model="lf-rnn")
-    for names, expected in (
-        ([], None),
-        (["MOSEI_HCF_FEATURES"], None),
-        (["IEMOCAP_HCF_FEATURES"], tmp_path / "IEMOCAP_HCF_FEATURES"),
-    ):
-        for name in names:
-            (tmp_path / name).mkdir()
-        _extract(job(datapath=tmp_path, model=baseline), tmp_path / "prepared")
-        assert asked.pop() == expected
+    """Its meta.pkl has a speaker_id, right for half of the utterances, and no label."""
+    write_processed(tmp_path / "data")
+    path = tmp_path / "data" / "IEMOCAP_RAW_PROCESSED" / "meta.pkl"
+    meta = pickle.loads(path.read_bytes())
+    for name, entry in meta.items():
+        del entry["label"]
+        entry |= {"start_time": 1.0, "end_time": 1.5, "speaker_id": name.partition("_")[0]}
+    path.write_bytes(pickle.dumps(meta, 3))
+    (tmp_path / "small.yaml").write_text((place / "small.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    assert main(here(f"{PUBLISHED['dense, persons']} -mod=ta")) == 0
+    shown = capsys.readouterr().out
+    assert "protocol given: 6 of 6 train, 6 of 6 valid, 6 of 6 test" in shown
+    (folder,) = re.findall(r"^the run: (.*)$", shown, re.M)
+    (task,) = Run(folder).config.tasks
+    assert task.labels == ("Ses01F", "Ses01M", "Ses02F", "Ses02M", "Ses03F", "Ses03M")
+    (skipped,) = tmp_path.glob("savings/data-*/skipped.jsonl")
+    assert skipped.read_text().count("note: speaker_id in meta.pkl is") == 9
+
+
+def test_data_that_have_changed_are_prepared_anew(tmp_path: Path, monkeypatch, capsys) -> None:
+    made = []
+
+    def prepare(items: list, out: Path, *, corpus: str, **settings: object) -> str:
+        out.mkdir()
+        (out / "prepare.json").write_text(json.dumps({"options": settings["options"]}))
+        (out / "dataset.json").write_text("{}")
+        made.append(out)
+        return "prepared"
+
+    def folder(dataset: str = "iemocap", interval: float = 0.5) -> Path:
+        found = prepared(root, dataset, interval, savings)
+        assert prepared(root, dataset, interval, savings) == found, "what is the same stays"
+        return found
+
+    monkeypatch.setattr("mien.published_data.prepare", prepare)
+    root, savings = tmp_path / "data", tmp_path / "savings"
+    write_processed(root)
+    folder()
+    assert "before they changed" not in capsys.readouterr().out
+    lists, audio = root / "IEMOCAP_SPLIT" / "test_split.txt", "Ses01F_impro01/Ses01F_impro01_F000"
+    lists.write_text("\n".join(lists.read_text().split()[1:]))
+    folder()
+    assert f"{made[0]} was prepared of these data before they changed" in capsys.readouterr().out
+    path = root / "IEMOCAP_RAW_PROCESSED" / "meta.pkl"
+    meta = pickle.loads(path.read_bytes())
+    path.write_bytes(pickle.dumps(meta, 4))
+    assert folder() == made[1], "the same entries in another protocol"
+    meta["Ses01F_impro01_F000"]["label"] = "sad"
+    path.write_bytes(pickle.dumps(meta, 3))
+    folder()
+    meta["Ses01F_impro01_F777"] = meta["Ses01F_impro01_F000"]
+    path.write_bytes(pickle.dumps(meta, 3))
+    folder()
+    sound = root / "IEMOCAP_RAW_PROCESSED" / audio / "audio_L.wav"
+    soundfile.write(sound, np.zeros(4000), 16_000)
+    folder()
+    folder(interval=0.25)
+    folder("mosei")
+    assert len(made) == len(set(made)) == 7
+
+
+def write_mosei_features(folder: Path, ids: list[str], value: float) -> None:
+    folder.mkdir(exist_ok=True)
+    sizes = {"text": 300, "audio": 74, "vision": 35}
+    for number, phase in enumerate(("train", "valid", "test")):
+        own = ids[number::3]
+        parts = {name: np.full((len(own), 2, size), value) for name, size in sizes.items()}
+        content = pickle.dumps({"id": own, **parts})
+        (folder / f"mosei_senti_hcf_{phase}.pkl").write_bytes(content)
+
+
+def test_the_features_are_those_that_lie_there_now(tmp_path: Path, capsys) -> None:
+    samples = [sample(number) for number in range(3)]
+    data = store(tmp_path / "savings" / "data-1", samples).folder
+    published, ids = tmp_path / "MOSEI_HCF_FEATURES", [s.utterance.id for s in samples]
+
+    def sizes() -> dict[str, int]:
+        use_features(tmp_path, "mosei", data, 60.0)
+        shown, settings = capsys.readouterr().out, FeatureStore(data).settings
+        for m, name in (("t", "words"), ("a", "voice"), ("v", "face")):
+            assert f"{settings.sizes[m]} numbers a step ({settings.sources[m]}), of" in shown, name
+        return settings.sizes
+
+    own = {"t": 256, "a": 144, "v": 35}
+    assert sizes() == own
+    write_mosei_features(published, ids, 1.0)
+    assert sizes() == {"t": 300, "a": 74, "v": 35}, "they have appeared"
+    assert FeatureStore(data)[0].features["a"][0, 0] == 1.0
+    write_mosei_features(published, ids, 2.5)
+    sizes()
+    assert FeatureStore(data)[0].features["a"][0, 0] == 2.5, "they have changed"
+    before = (data / "features" / "features.json").stat().st_mtime_ns
+    sizes()
+    assert (data / "features" / "features.json").stat().st_mtime_ns == before
+    rmtree(published)
+    assert sizes() == own, "they are gone"
+
+
+def test_features_that_the_user_made_stay_and_are_named(tmp_path: Path, capsys) -> None:
+    data = store(tmp_path / "own", [sample(number) for number in range(3)]).folder
+    extract(data, modalities="a", workers=1, progress=False)
+    write_mosei_features(data / "MOSEI_HCF_FEATURES", ["synthetic-000"], 1.0)
+    use_features(data, "mosei", data, 60.0)
+    assert "voice   144 numbers a step (voice-1), of 3 of 3" in capsys.readouterr().out
+    assert FeatureStore(data).settings.sizes == {"a": 144}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pickle
 from pathlib import Path
 from shutil import rmtree
 
+import numpy as np
 import pytest
 import torch
 from checkpoints import published
@@ -16,7 +17,7 @@ from mien.models import ModelConfig, Network
 from mien.run import Run, build
 from mien.tasks import Task
 from mien.training import TrainConfig, train
-from mien.training.initial import begin_with
+from mien.training.initial import begin_with, read_weights
 
 SIX = ("angry", "excited", "frustrated", "happy", "neutral", "sad")
 
@@ -140,6 +141,9 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(
     assert alike(weights(model), before) == {n for n in before if "num_batches" not in n}
 
 
+NO_CHECKPOINT = r"model\.pt is no checkpoint of tensors only \("
+
+
 class Harm:
     def __reduce__(self):
         return (open, ("harmed", "w"))
@@ -148,15 +152,22 @@ class Harm:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no checkpoint of tensors only"),
-        (b"nonsense", "no checkpoint of tensors only"),
-        (pickle.dumps(Harm()), "no checkpoint of tensors only"),
-        (Harm(), "no checkpoint of tensors only"),
-        ([torch.zeros(1)], "something else than the published code's state dict"),
-        ({"args": "x"}, "something else than the published code's state dict"),
+        (b"", NO_CHECKPOINT + "it was not written by torch.save"),
+        (b"nonsense", NO_CHECKPOINT + "it was not written by torch.save"),
+        (pickle.dumps(Harm()), NO_CHECKPOINT + "it was not written by torch.save"),
+        (pickle.dumps({"valid": [0.5]}), NO_CHECKPOINT + "it was not written by torch.save"),
+        (b"PK\x03\x04 cut", NO_CHECKPOINT + "damaged"),
+        (Harm(), NO_CHECKPOINT + "refused, since it names"),
+        ({"f1": np.float64(0.5)}, NO_CHECKPOINT + "refused, since it names numpy"),
+        ([torch.zeros(1)], NO_CHECKPOINT + "it holds something else than a state dict"),
+        ({"args": "x"}, NO_CHECKPOINT + "its state dict holds more than tensors"),
+        ({"t_out.bias": torch.tensor(torch.nan)}, NO_CHECKPOINT + "its t_out.bias holds numbers"),
         (None, "no such run folder and no such checkpoint"),
     ],
-    ids=["empty", "no pickle", "pickle", "code", "a list", "no tensors", "no file"],
+    ids=[
+        *("empty", "no pickle", "pickle", "statistics", "cut", "code", "statistics by torch"),
+        *("a list", "no tensors", "not finite", "no file"),
+    ],
 )
 def test_a_file_that_is_no_checkpoint_is_refused_and_runs_no_code(
     tmp_path: Path, tiny_text: Path, content: object, message: str, monkeypatch
@@ -167,9 +178,26 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_runs_no_code(
         path.write_bytes(content)
     elif content is not None:
         torch.save(content, path)
-    with pytest.raises(MienError, match=message):
+    with pytest.raises(MienError, match=message) as error:
         begin_with(path, tiny_model(tiny_text), TASKS)
     assert not (tmp_path / "harmed").exists()
+    for advice in ("weights_only", "trust", "arbitrary", "add_safe_globals"):
+        assert advice not in str(error.value)
+
+
+def test_a_model_that_is_to_answer_by_weights_alone_misses_none(tmp_path: Path) -> None:
+    task = Task(name="emotion", labels=SIX, loss="bce")
+    config = ModelConfig(modalities="va", width=0.125, trans_dim=16, trans_feedforward=32)
+    both = published(build(config, [task], None), tmp_path / "mme2e_va.pt")
+    for letters in ("va", "v"):
+        model = build(config.model_copy(update={"modalities": letters}), [task], None)
+        names = read_weights(both, [task]).fitting(model, [task], None, complete=True)
+        assert {n for n in model.state_dict() if n.startswith("heads.")} <= set(names)
+    state = torch.load(both, weights_only=True)
+    torch.save({n: t for n, t in state.items() if not n.startswith("weighted")}, both)
+    model = build(config, [task], None)
+    with pytest.raises(MienError, match=r"has no fusion\.emotion\.weight that fits .* 'va'"):
+        read_weights(both, [task]).fitting(model, [task], None, complete=True)
 
 
 def test_training_goes_on_from_the_weights_of_a_run_even_when_that_is_gone(

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+UNLIMITED = 86_400.0
+"""Seconds of an utterance that are used: a day, since the published code sets no limit."""
+
 MODELS = ("mme2e", "mme2e_sparse", "lf_rnn", "lf_transformer")
 END_TO_END, BASELINES = MODELS[:2], MODELS[2:]
 
 REPRODUCED = {
     "model.front_end": ("published", END_TO_END),
     "model.embedding_size": (0, MODELS),
+    "model.weight_init": ("published", MODELS),
+    "training.max_seconds": (UNLIMITED, MODELS),
     "model.attention": ("published", ("mme2e_sparse",)),
     "model.rnn_state": ("published", ("lf_rnn",)),
 }
@@ -61,11 +66,20 @@ class Option:
 
 
 def _modalities(letters: str) -> str:
+    letters = letters.lower()
     return "".join(letter for letter in "tav" if letter in letters) or letters
 
 
-def _sizes(words: Sequence[str]) -> list[int]:
-    return [int(number) for number in re.findall(r"-?\d+", " ".join(words))]
+def _sizes(words: Sequence[str | int]) -> list[int]:
+    return [int(number) for number in re.findall(r"-?\d+", " ".join(map(str, words)))]
+
+
+def _one_of(names: Sequence[str], otherwise: str) -> Callable[[str], str]:
+    """Take a name in any case; what the published code takes and never reads is its own way."""
+    return lambda name: name.lower() if name.lower() in names else otherwise
+
+
+FUSIONS, OPTIMISERS = ("concat", "attention"), ("adam", "sgd")
 
 
 OPTIONS = (
@@ -113,7 +127,17 @@ OPTIONS = (
         "training.loss",
         choices=("l1", "mse", "ce", "bce"),
     ),
-    Option(("--optim",), str, "adam", "optimiser", "training.optimizer", choices=("adam", "sgd")),
+    Option(
+        ("--optim",),
+        str,
+        "adam",
+        "optimiser: adam or sgd; any other name means adam, which the published code takes always",
+        "training.optimizer",
+        _one_of(OPTIMISERS, "adam"),
+        note=lambda name: (
+            "means adam, as it does in the published code" * (name.lower() not in OPTIMISERS)
+        ),
+    ),
     Option(
         ("--text-lr-factor",),
         float,
@@ -147,11 +171,13 @@ OPTIONS = (
         ("--fusion",),
         str,
         "early",
-        "early, weighted: the published sum of weighted answers; concat, attention: mien's own",
+        "concat, attention: mien's own; any other word means the published sum of weighted answers",
         "model.fusion",
-        lambda kind: "weighted" if kind == "early" else kind,
-        choices=("early", "weighted", "concat", "attention"),
-        note=lambda kind: "means weighted, as it does in the published code" * (kind == "early"),
+        _one_of(FUSIONS, "weighted"),
+        note=lambda kind: (
+            "means weighted, as it does in the published code"
+            * (kind.lower() not in (*FUSIONS, "weighted"))
+        ),
     ),
     Option(
         ("--feature-dim",),
@@ -171,9 +197,9 @@ OPTIONS = (
     Option(
         ("-hfcs", "--hfc-sizes"),
         list,
-        None,
-        "hand-crafted features a step of words, voice and face, as 300 144 35 or [300, 144, 35]"
-        " (not given: those of the data)",
+        [300, 144, 35],
+        "hand-crafted features a step of words, voice and face, as 300 144 35 or [300, 144, 35];"
+        " where the data have others these are read, and a line says so",
         "model.feature_sizes",
         _sizes,
         BASELINES,
@@ -267,7 +293,7 @@ OPTIONS = (
         False,
         "do not train: judge --ckpt, or what this command trained, on the validation part",
     ),
-    Option(("--test",), bool, False, "the same on the test part"),
+    Option(("--test",), bool, False, "the same on the test part; with --valid one after the other"),
     Option(
         ("--ckpt",),
         str,
@@ -275,7 +301,12 @@ OPTIONS = (
         "a run folder, or a checkpoint (.pt) of the published code: to judge with --valid or"
         " --test, or else to begin training with",
     ),
-    Option(("--ckpt-mod",), str, "tav", "modalities to take from --ckpt"),
+    Option(
+        ("--ckpt-mod",),
+        str,
+        "tav",
+        "modalities to take from --ckpt to begin training with; not for --valid and --test",
+    ),
     # the RNNs
     Option(
         ("-dr", "--dropout"),

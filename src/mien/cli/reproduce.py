@@ -88,6 +88,12 @@ def _reproduce(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
         parser.error("--num-emotions and --num-persons are two tasks: give one of them")
     if given.get("img_interval", 500) <= 0:
         parser.error("--img-interval is a number of milliseconds above 0")
+    parts = tuple(part for part in ("valid", "test") if part in given)
+    if parts and "init_modalities" in values["training"]:
+        parser.error(
+            "--ckpt-mod says what training begins with, and --valid and --test judge a checkpoint"
+            " as it is: leave it out, or give -mod to show the model some modalities alone"
+        )
     for note in notes + _override(values):
         print(note)
     job = Job(
@@ -99,10 +105,11 @@ def _reproduce(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
         # of the task learnt: a recipe may have set another
         labels=given.get(f"num_{values['training']['task']}s"),
         gpu=given.get("cuda", "0"),
-        part="test" if "test" in given else "valid" if "valid" in given else None,
+        parts=parts,
         savings=args.savings,
     )
-    show(reproduce(job))
+    for metrics in reproduce(job):
+        show(metrics)
 
 
 def settings(args: argparse.Namespace) -> tuple[dict[str, dict[str, Any]], list[str]]:
@@ -136,9 +143,11 @@ def settings(args: argparse.Namespace) -> tuple[dict[str, dict[str, Any]], list[
     values["training"]["task"] = "person" if "num_persons" in given else "emotion"
     if ckpt := given.get("ckpt"):
         values["training"]["init"] = ckpt
-        if "ckpt_mod" in given:
-            shared = set(given["ckpt_mod"]) & set(values["model"]["modalities"])
-            values["training"]["init_modalities"] = "".join(sorted(shared)) or given["ckpt_mod"]
+        taken, own = set(given.get("ckpt_mod", "tav").lower()), set(values["model"]["modalities"])
+        if not own <= taken:
+            values["training"]["init_modalities"] = "".join(sorted(taken & own)) or "".join(taken)
+    elif "ckpt_mod" in given:
+        notes.append("--ckpt-mod has no effect without --ckpt")
     return values, notes
 
 

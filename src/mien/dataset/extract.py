@@ -24,6 +24,7 @@ from mien.dataset.feature_store import (
     LETTERS,
     SCHEMA,
     open_features,
+    read_features_info,
     write_features,
 )
 from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
@@ -92,6 +93,7 @@ def extract(
     glove: Path | None = None,
     read: Path | None = None,
     max_seconds: float = 60.0,
+    renew: bool = False,
     workers: int | None = None,
     progress: bool = True,
 ) -> FeatureSummary:
@@ -112,6 +114,8 @@ def extract(
         extracted (see `mien.features.files.open_files`).
     max_seconds : float
         Longer utterances are cut to this.
+    renew : bool
+        Extract anew where there are features made in another way, instead of refusing.
     workers : int, optional
         Processes; by default one for each core.
     progress : bool
@@ -133,13 +137,13 @@ def extract(
         "read": None if read is None else _identity(read),
         "max_seconds": max_seconds,
     }
-    _begin(folder, settings)
+    _begin(folder, settings, renew)
     done = folder / "features.json"
     info = read_json(done) if done.is_file() else {}
     if info and drop_damaged(folder, read_entries(info, done), SCHEMA):
         if progress:
             print(f"{folder}: extracted before, nothing to do", file=sys.stderr)
-        return FeatureSummary(**{n: info[n] for n in FeatureSummary.__dataclass_fields__})
+        return read_summary(store.folder)
     done.unlink(missing_ok=True)  # what was damaged is made anew
     side = store.info.get("options", {}).get("named_side", "left")
     files = None if read is None else open_files(read, side)
@@ -154,6 +158,12 @@ def extract(
     return _finish(store, folder, settings, sources, files)
 
 
+def read_summary(data: Path) -> FeatureSummary:
+    """Read what was extracted beside prepared data. Raises `MienError` where nothing was."""
+    info = read_features_info(data)
+    return FeatureSummary(**{n: info[n] for n in FeatureSummary.__dataclass_fields__ if n in info})
+
+
 def _identity(path: Path) -> dict[str, Any]:
     """Tell a file or folder from others, and from itself after a change."""
     if not path.exists():
@@ -164,8 +174,8 @@ def _identity(path: Path) -> dict[str, Any]:
     return {"path": str(path.resolve()), "files": digest}
 
 
-def _begin(folder: Path, settings: dict[str, Any]) -> None:
-    """Make the folder ours; refuse one whose features are made in another way.
+def _begin(folder: Path, settings: dict[str, Any], renew: bool) -> None:
+    """Make the folder ours; unless they are to be renewed refuse features made in another way.
 
     What was begun in another way and never finished is thrown away.
     """
@@ -173,15 +183,20 @@ def _begin(folder: Path, settings: dict[str, Any]) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not begun.is_file():
         raise MienError(f"{folder}: holds something else than features; move it away")
     before = read_json(begun) if begun.is_file() else settings
-    if before != settings and (folder / "features.json").is_file():
+    if before != settings and not renew and (folder / "features.json").is_file():
         changed = " and another ".join(n for n in settings if before.get(n) != settings[n])
         raise MienError(
             f"{folder}: was made with another {changed}; delete it to extract the features anew"
         )
     folder.mkdir(exist_ok=True)
-    for path in folder.iterdir():
-        if before != settings or path.name.endswith(PART):
-            path.unlink(missing_ok=True)
+    stale = [
+        path
+        for path in folder.iterdir()
+        if path.name.endswith(PART) or (before != settings and path != begun)
+    ]
+    # first what declares the folder whole, last what declares it ours
+    for path in sorted(stale, key=lambda path: path.name != "features.json"):
+        path.unlink(missing_ok=True)
     write_text(begun, json.dumps(settings, indent=2))
 
 

@@ -231,13 +231,13 @@ def _check_init(
     weights = read_weights(config.init or "", tasks)
     with torch.device("meta"):
         plan = build(model, tasks, text)
-    weights.fitting(plan, tasks, config.init_modalities)
     for task in tasks if trained else ():
         if weights.labels.get(task.name) != task.labels:
             raise MienError(
                 f"{config.init} does not answer the labels that the data have for {task.name!r}:"
                 f" {', '.join(task.labels)}"
             )
+    weights.fitting(plan, tasks, config.init_modalities, complete=trained)
 
 
 def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:

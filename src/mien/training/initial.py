@@ -1,13 +1,12 @@
 """Weights to begin with: those of a run, or of a checkpoint that the published code wrote."""
 
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
+from mien.corpora.tensors import load_saved, saved_by_torch
 from mien.errors import MienError
 from mien.models import Network
 from mien.models.config import MODALITIES
@@ -34,7 +33,14 @@ class Weights:
     tensors: Mapping[str, Tensor]
     labels: Mapping[str, tuple[str, ...]]
 
-    def fitting(self, model: Network, tasks: Sequence[Task], modalities: str | None) -> list[str]:
+    def fitting(
+        self,
+        model: Network,
+        tasks: Sequence[Task],
+        modalities: str | None,
+        *,
+        complete: bool = False,
+    ) -> list[str]:
         """Name the tensors that a model takes over.
 
         The encoders of the modalities, and for each task with the same labels their heads. The
@@ -43,7 +49,8 @@ class Weights:
         Raises
         ------
         MienError
-            A modality is not the model's, or its encoder is missing here or of other sizes.
+            A modality is not the model's, or its encoder is missing here or of other sizes. Where
+            the model is to be `complete`, the same of its heads and its fusion.
         """
         letters = modalities or model.config.modalities
         if extra := set(letters) - set(model.config.modalities):
@@ -62,7 +69,18 @@ class Weights:
         for task in tasks:
             if self.labels.get(task.name) == task.labels:
                 taken += self._answers(own, task.name, letters, whole)
+        if complete:
+            self._check_answers(own, taken, model.config.modalities)
         return taken
+
+    def _check_answers(self, own: Mapping[str, Tensor], taken: Sequence[str], letters: str) -> None:
+        """Refuse to answer by weights that nobody has trained."""
+        parts = ("heads.", "fusion.") if len(letters) > 1 else ("heads.",)
+        if random := sorted({n for n in own if n.startswith(parts)} - set(taken)):
+            raise MienError(
+                f"{self.origin} has no {random[0]} that fits the model's modalities {letters!r}:"
+                " give those that it was trained with"
+            )
 
     def _check(self, letter: str, own: Mapping[str, Tensor]) -> None:
         """Refuse to begin with an encoder that is missing or of other sizes."""
@@ -123,14 +141,23 @@ def read_weights(origin: str | Path, tasks: Sequence[Task]) -> Weights:
 def _load(path: Path) -> dict[str, Tensor]:
     """Read a state dict as torch saves it; nothing but tensors is unpickled."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        with path.open("rb") as file:
+            if not saved_by_torch(file.read(16)):
+                raise MienError("it was not written by torch.save")
+        content = load_saved(path)
+        if not isinstance(content, dict) or not content:
+            raise MienError("it holds something else than a state dict")
+        if not all(isinstance(value, Tensor) for value in content.values()):
+            raise MienError("its state dict holds more than tensors")
+        if wrong := [name for name, value in content.items() if not value.isfinite().all()]:
+            raise MienError(f"its {wrong[0]} holds numbers that are not finite")
+    except (MienError, OSError) as error:
+        why = str(error).partition(":")[0]
         raise MienError(
-            f"{path} is no checkpoint of tensors only ({(str(error).splitlines() or ['?'])[0]}):"
-            " give a run folder, or a state dict of the published code"
+            f"{path} is no checkpoint of tensors only ({why}): give a run folder, or a state dict"
+            " that the published code wrote, savings/models/….pt; what it wrote into savings/stats"
+            " holds no weights"
         ) from error
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
-        raise MienError(f"{path} holds something else than the published code's state dict")
     return content
 
 
