@@ -191,11 +191,10 @@ def _complete_thresholds(run: Run, store: Store, progress: bool) -> None:
     if all(not task.yes_or_no or task.name in chosen for task in run.config.tasks):
         return
     rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.modalities)
+    answers = answer(run, run.model(), store, rows, progress=progress)
     try:
-        choose_thresholds(run, answer(run, run.model(), store, rows, progress=progress))
+        choose_thresholds(run, answers)
     except MienError as error:  # a folder that can't be written costs no figures
-        if not run.read("thresholds.json"):
-            raise
         print(f"note: {error}; the thresholds are used and not kept", file=sys.stderr)
 
 
