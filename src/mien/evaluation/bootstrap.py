@@ -101,8 +101,10 @@ def interval(
     """
     if len(counts) < 2:
         return None
+    names = set(() if persons is None else persons)
+    known = bool(names) and None not in names
     groups = [counts]
-    if persons is not None and None not in (names := set(persons)) and len(names) > 1:
+    if persons is not None and known and len(names) > 1:
         groups = _groups(counts, persons)
     found = _resampled(groups, figure, resamples, np.random.default_rng(seed))
     found = found[np.isfinite(found)]
