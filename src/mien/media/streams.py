@@ -67,10 +67,20 @@ def open_media(path: Path) -> Iterator[Any]:
     """
     if path.exists() and not path.is_file():
         raise MienError(f"{path}: is not a file")
+    # "file:" keeps a colon in a name from being read as a protocol.
+    source = f"file:{path}"
+    with (
+        faults_of(path),
+        av.open(source, metadata_errors="replace", options=_OPTIONS) as container,
+    ):
+        yield container
+
+
+@contextmanager
+def faults_of(path: Path) -> Iterator[None]:
+    """Turn what PyAV raises for a bad file into a `MienError` that names it."""
     try:
-        # "file:" keeps a colon in a name from being read as a protocol.
-        with av.open(f"file:{path}", metadata_errors="replace", options=_OPTIONS) as container:
-            yield container
+        yield
     except FileNotFoundError:
         raise MienError(f"{path}: no such file") from None
     except (av.FFmpegError, OSError, ValueError, ArithmeticError, MemoryError) as error:
