@@ -528,4 +528,6 @@ def test_the_time_limit_grows_with_what_there_is_to_decode(tmp_path):
     assert time_limit(turns[:1]) == pytest.approx(130 + 2 + 10)
     assert time_limit(turns) == pytest.approx(120 + 200 + 2 * 20 + 10)
     assert time_limit([utterance("a", video=path)]) == pytest.approx(130 + 2 * 500 + 10)
+    pictures = utterance("a", video=tmp_path / "%d.png", video_rate=25.0)
+    assert time_limit([pictures]) == pytest.approx(130 + 2 * 600)
     assert time_limit([utterance("a", video=path, end=1e300)]) == pytest.approx(130 + 1000 + 10)

@@ -250,6 +250,24 @@ def test_more_pictures_than_a_file_of_its_size_can_hold(tmp_path, monkeypatch):
     assert notes == ["more pictures than fit"]
 
 
+def test_a_frame_that_cannot_be_converted_is_left_out_and_told(tmp_path, monkeypatch):
+    path = write_tracks(tmp_path / "a.mkv", seconds_of(2))
+    convert = "mien.media.shown.to_rgb"
+
+    def odd(frame, aspect):
+        if frame.time == 0.5:
+            raise ValueError("no such format")
+        return np.full((2, 2, 3), 7, np.uint8)
+
+    monkeypatch.setattr(convert, odd)
+    notes: list[Note] = []
+    assert list(levels(path, report=notes.append)) == [0, 1, 1.5]
+    (damage,) = notes
+    assert isinstance(damage, Damage)
+    assert damage.at == 0.5
+    assert "no such format" in str(damage)
+
+
 # The longest utterance
 
 
@@ -273,6 +291,7 @@ def test_sound_that_fits_the_limit_exactly_is_not_noted(tmp_path):
     path = write_tracks(tmp_path / "a.mka", {}, {0: sing(0, 2)}, container="matroska")
     assert heard(path, max_seconds=2.0) == ([300, 400], [])
     assert heard(path, max_seconds=1.9)[1] == ["longer than the limit"]
+    assert heard(path, max_seconds=np.inf) == ([300, 400], [])
 
 
 def test_more_sound_than_a_file_of_its_size_can_hold(tmp_path, monkeypatch):

@@ -32,8 +32,9 @@ _EACH_TURN = 10.0
 _EACH_SECOND = 2.0
 # ... and one for so many bytes. The slowest decoders do five times as much.
 _BYTES_A_SECOND = 100_000
-# Bytes of a second of a recording whose length is not known; few have less.
+# Bytes of a second of a recording; few have less.
 _BYTES_OF_A_SECOND = 2_000
+_A_DAY = 86_400.0
 
 T = TypeVar("T")
 
@@ -211,17 +212,18 @@ def time_limit(turns: Sequence[Utterance], max_seconds: float = MAX_SECONDS) -> 
     """Give the seconds that the turns of one recording may take to be decoded.
 
     It is far more than a slow computer needs, and grows with the number of turns, the size of the
-    files and the time of the last turn in them; of a file whose length is not known that is
-    estimated from its size.
+    files and the time of the last turn in them. What the size of the files makes unlikely is not
+    believed; numbered pictures have none that is known.
     """
     paths = {path for turn in turns for path in (turn.video, turn.audio) if path is not None}
     size = sum(path.stat().st_size for path in paths if path.is_file())
-    open_end = min(max_seconds, size / _BYTES_OF_A_SECOND)
-    ends = [(turn.start or 0.0) + open_end if turn.end is None else turn.end for turn in turns]
+    numbered = any(turn.video_rate is not None for turn in turns)
+    longest = _A_DAY if numbered else min(_A_DAY, size / _BYTES_OF_A_SECOND)
+    ends = [(turn.start or 0.0) + max_seconds if turn.end is None else turn.end for turn in turns]
     return (
         PATIENCE
         + _EACH_TURN * len(turns)
-        + _EACH_SECOND * min(max(0.0, *ends), size / _BYTES_OF_A_SECOND)
+        + _EACH_SECOND * min(max(0.0, *ends), longest)
         + size / _BYTES_A_SECOND
     )
 

@@ -96,8 +96,8 @@ class Mixer:
         self._power += np.einsum("cs,cs->c", samples, samples, dtype=np.float64)
         self._mean_power += float(mean @ mean)
 
-    def better(self) -> "tuple[Mixer, str, str] | None":
-        """Give a mixer that fits better what was heard, its kind of fault and words for that."""
+    def better(self) -> "tuple[Mixer, list[tuple[str, str]]]":
+        """Give a mixer that fits what was heard, and what this one did not: kinds and words."""
         full, channel, faults = self._full, self._channel, []
         if self._beyond.sum() > _CLICKS * self._count:
             above = self._beyond[::-1].cumsum()[::-1] - self._beyond
@@ -110,7 +110,4 @@ class Mixer:
             channel = int(np.argmax(self._power))
             what = f"has channels that cancel each other; the loudest, number {channel}, is used"
             faults.append(("channels cancel", what))
-        if not faults:
-            return None
-        kind = ", ".join(kind for kind, _ in faults)
-        return Mixer(channel, full), kind, " and ".join(what for _, what in faults)
+        return Mixer(channel, full), faults

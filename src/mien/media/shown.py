@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from mien.errors import MienError
 from mien.media.limits import MOST_PIXELS, STANDS
 from mien.media.notes import Damage, Note, Report
 from mien.media.rgb import to_rgb
+from mien.media.streams import faults_of
 from mien.media.track import Track, open_track
 from mien.utterance import Side
 
@@ -60,17 +62,25 @@ def video(path: Path, report: Report) -> Generator[Shown]:
         It holds no picture.
     """
     with open_track(path, "video") as track:
-        aspect = track.stream.sample_aspect_ratio
         sound, told = track.sound_end, False
         for frame, begin, until in _timed(_bounded(track, report), track.frame_period):
             longest = max(begin + STANDS, sound)
             if until > longest and not told:
                 told = True
-                what = (
-                    f"shows one picture from {begin:.2f} s to {until:.2f} s; {STANDS:g} s are used"
-                )
+                span = f"{begin:.2f} s to {until:.2f} s"
+                what = f"shows one picture from {span}; {STANDS:g} s are used"
                 report(Note(path, longest, "picture stands still", what))
-            yield Shown(begin, min(until, longest), partial(to_rgb, frame, aspect))
+            convert = partial(_convert, track, frame, begin, report)
+            yield Shown(begin, min(until, longest), convert)
+
+
+def _convert(track: Track, frame: Any, begin: float, report: Report) -> np.ndarray | None:
+    try:
+        with faults_of(track.path):
+            return to_rgb(frame, track.stream.sample_aspect_ratio)
+    except MienError as error:
+        report(Damage(track.path, begin, str(error).removeprefix(f"{track.path}: ")))
+        return None
 
 
 def _bounded(track: Track, report: Report) -> Iterator[tuple[float | None, Any]]:

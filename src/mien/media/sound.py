@@ -20,6 +20,7 @@ from mien.utterance import RATE
 _HOLE = 0.1
 # Samples that are worked on together: frames are so short that each costs more than its samples.
 _BLOCK = 16_384
+_FOREVER = 1e9
 # Silence this long (s) is not sent through the resampler.
 _LONG = 1.0
 
@@ -64,15 +65,13 @@ def read_audio(
         The file is missing or unreadable, holds no sound, or has no such channel.
     """
     begin = max(start or 0.0, 0.0)
-    stop = begin + max_seconds if end is None else end
+    stop = min(begin + max_seconds if end is None else end, _FOREVER)
     mixer = Mixer(channel)
     wave = _read(path, begin, stop, mixer, report, limit=max_seconds if end is None else None)
-    better = mixer.better()
-    if better is None:
-        return wave
-    mixer, kind, what = better
-    report(Note(path, None, kind, what))
-    return _read(path, begin, stop, mixer, lambda _: None)
+    better, faults = mixer.better()
+    for kind, what in faults:
+        report(Note(path, None, kind, what))
+    return _read(path, begin, stop, better, lambda _: None) if faults else wave
 
 
 def _read(

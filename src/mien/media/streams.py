@@ -18,7 +18,7 @@ Kind = Literal["video", "audio"]
 # a header, which any file would pass for.
 _FORMATS = (
     "asf,avi,dhav,dv,flv,gif,gxf,ivf,kux,matroska,mov,mpeg,mpegts,mxf,nsv,nut,nuv,ogg,pva,rm,wtv,"
-    "yuv4mpegpipe,av1,dirac,h261,h263,h264,hevc,m4v,mjpeg,mpegvideo,obu,vc1,vvc,"
+    "yuv4mpegpipe,av1,dirac,h263,h264,hevc,m4v,mjpeg,mpegvideo,obu,vc1,vvc,"
     "aac,ac3,aiff,amr,ape,au,caf,dsf,dss,dts,dtshd,eac3,flac,iff,ircam,loas,mlp,mp3,mpc,mpc8,"
     "nistsphere,oma,pvf,qcp,shn,sox,tak,truehd,tta,voc,w64,wav,wv,xwma,"
     "image2,apng,bmp_pipe,dpx_pipe,exr_pipe,gif_pipe,hdr_pipe,ico,j2k_pipe,jpeg_pipe,jpegls_pipe,"
@@ -67,10 +67,20 @@ def open_media(path: Path) -> Iterator[Any]:
     """
     if path.exists() and not path.is_file():
         raise MienError(f"{path}: is not a file")
+    # "file:" keeps a colon in a name from being read as a protocol.
+    source = f"file:{path}"
+    with (
+        faults_of(path),
+        av.open(source, metadata_errors="replace", options=_OPTIONS) as container,
+    ):
+        yield container
+
+
+@contextmanager
+def faults_of(path: Path) -> Iterator[None]:
+    """Turn what PyAV raises for a bad file into a `MienError` that names it."""
     try:
-        # "file:" keeps a colon in a name from being read as a protocol.
-        with av.open(f"file:{path}", metadata_errors="replace", options=_OPTIONS) as container:
-            yield container
+        yield
     except FileNotFoundError:
         raise MienError(f"{path}: no such file") from None
     except (av.FFmpegError, OSError, ValueError, ArithmeticError, MemoryError) as error:

@@ -90,7 +90,7 @@ class Clock:
 
 @dataclass
 class _Stamps:
-    """The stamps of one stream, in seconds, NaN where there are none; and their place in file."""
+    """The stamps of one stream (s), NaN where there are none, and the places of its packets."""
 
     pts: "array[float]" = field(default_factory=lambda: array("d"))
     dts: "array[float]" = field(default_factory=lambda: array("d"))
@@ -98,7 +98,7 @@ class _Stamps:
     place: "array[int]" = field(default_factory=lambda: array("q"))
 
     def add(self, packet: Any, place: int) -> None:
-        tick = float(packet.time_base)
+        tick = float(packet.time_base or 0)
         self.pts.append(math.nan if packet.pts is None else packet.pts * tick)
         self.dts.append(math.nan if packet.dts is None else packet.dts * tick)
         self.lasts.append(min((packet.duration or 0) * tick, STANDS))
@@ -142,7 +142,8 @@ def _scan(container: Any) -> dict[int, _Stamps]:
             if packet.size:
                 stamps[packet.stream.index].add(packet, place)
     except av.FFmpegError:
-        pass  # whoever decodes the file meets it again, and tells
+        # Whoever decodes the file meets the fault again, and tells.
+        return stamps
     return stamps
 
 
@@ -199,9 +200,8 @@ class _Line:
         if len(beyond):
             first = int(beyond[0])
             self.stop = packets.start + int(used[first])
-            why = (
-                f"its time stamps jump by {holes[first] / 3600:.3g} hours; what follows is left out"
-            )
+            hours = holes[first] / 3600
+            why = f"its time stamps jump by {hours:.3g} hours; what follows is left out"
             self.notes.append(Damage(path, float(before[first]), why, "time stamps jump"))
             used, empty = used[:first], empty[:first]
         if len(used):

@@ -24,10 +24,10 @@ _ESTIMATED = {"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "mpeg", "mpegts
 # A WAV that is written to a pipe can't know its length and claims about the greatest that there is.
 _PIPED = 0x7FFF0000
 # Streams without a container: pictures have no times, but their headers may name a rate.
-_RAW = frozenset(("av1", "dirac", "h261", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo"))
-_RAW |= {"obu", "vc1", "vvc"}
+_RAW = {"av1", "dirac", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo", "obu", "vc1", "vvc"}
 # Packets before a join that may look incomplete.
 _AT_JOIN = 3
+# Pictures a second where nothing is known, and the bounds of what is believed.
 _USUAL_RATE = 25.0
 _RATES = (0.1, 1000.0)
 
@@ -96,9 +96,8 @@ class Track:
             else:
                 time, frame = item
                 if last is None and self.kind == "video" and frame.color_trc in HDR:
-                    what = (
-                        f"is of high dynamic range ({HDR[frame.color_trc]}); its tones are mapped"
-                    )
+                    curve = HDR[frame.color_trc]
+                    what = f"is of high dynamic range ({curve}); its tones are mapped"
                     report(Note(self.path, None, "high dynamic range", what))
                 last = (last or 0.0) if time is None else time
                 end = max(end, last + _lasts(frame))
@@ -125,7 +124,7 @@ class Track:
 
     def _attempts(self) -> Iterator[Any]:
         """Yield frames, and what is wrong as words: one bad packet does not end the recording."""
-        number = -1
+        number, first = -1, self.timeline.shifts[0][1]
         try:
             for packet in packets_of(self.container, self.stream):
                 number += packet.size > 0
@@ -138,10 +137,7 @@ class Track:
                     for frame in packet.decode():
                         if frame.is_corrupt:
                             yield "data missing"
-                        time = (
-                            None if frame.time is None else frame.time + self.timeline.shifts[0][1]
-                        )
-                        yield time, frame
+                        yield None if frame.time is None else frame.time + first, frame
                 except av.FFmpegError as error:
                     yield error.strerror or "broken data"
         except av.FFmpegError as error:
@@ -149,11 +145,11 @@ class Track:
 
     def _correct(self, packet: Any, number: int) -> None:
         """Make the stamps of a packet those of the first recording, or none if they are strays."""
-        shift = self.timeline.shift(number)
+        shift, first = self.timeline.shift(number), self.timeline.shifts[0][1]
         if isnan(shift):
             packet.pts = packet.dts = None
-        elif shift != self.timeline.shifts[0][1]:
-            ticks = round((shift - self.timeline.shifts[0][1]) / packet.time_base)
+        elif shift != first:
+            ticks = round((shift - first) / packet.time_base)
             packet.pts = None if packet.pts is None else packet.pts + ticks
             packet.dts = None if packet.dts is None else packet.dts + ticks
 
@@ -175,7 +171,7 @@ class Track:
         if name == "wav":
             size = _data_size(self.path)
             return size == 0 or size >= _PIPED
-        seconds = float((self.stream.duration or 0) * self.stream.time_base)
+        seconds = float((self.stream.duration or 0) * (self.stream.time_base or 0))
         bytes_a_second = (self.stream.codec_context.bit_rate or 0) / 8
         return name in ("aiff", "au") and seconds * bytes_a_second >= _PIPED
 
@@ -185,7 +181,7 @@ class Track:
         if estimated or self._piped or not self.timeline.plain:
             return None
         if self.stream.duration is not None and "matroska" not in self.container.format.name:
-            return float(self.stream.duration * self.stream.time_base)
+            return float(self.stream.duration * (self.stream.time_base or 0))
         # This is the length of the longest stream, of which the others may fall short.
         longest = self.container.duration and self.container.duration / av.time_base
         ended = self.clock.end is not None and longest and self.clock.end + _SHORTFALL < longest
