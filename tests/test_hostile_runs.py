@@ -118,6 +118,23 @@ def tokens_that_are_a_folder(folder: Path, trap: Path) -> None:
     (folder / "tokenizer.json").mkdir()
 
 
+def test_the_trap_springs_where_transformers_is_asked_without_care(
+    tiny_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoTokenizer
+
+    folder, mark = Path(shutil.copytree(tiny_text, tmp_path / "encoder")), tmp_path / "EXECUTED"
+    modules = tmp_path / "modules"
+    monkeypatch.setattr("builtins.input", lambda question="": "y")
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(modules))
+    monkeypatch.syspath_prepend(str(modules))
+    class_beside(folder, mark)
+    (folder / "config.json").unlink()  # as in a run's folder: nothing else says what it is
+    AutoTokenizer.from_pretrained(folder)
+    assert mark.exists()
+    assert modules.exists()
+
+
 TOKENIZERS = [
     class_beside,
     class_of_old,

@@ -156,6 +156,13 @@ def test_minilm_gives_the_packaged_models_vectors() -> None:
     assert encoder.dim == 384
 
 
+def test_an_encoder_is_read_quietly(copy: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    load_weights(TextEncoder(load_config(str(copy))), str(copy))
+    assert capfd.readouterr() == ("", "")
+    AutoModel.from_pretrained(copy)
+    assert "Loading weights" in capfd.readouterr().err, "others see the bars as before"
+
+
 @pytest.mark.usefixtures("offline")
 def test_an_unknown_name_says_what_to_do() -> None:
     for load in (load_config, load_tokenizer):

@@ -1,6 +1,7 @@
 """Training as a user does it: it learns, it resumes, it repeats, and it leaves no pickle."""
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
@@ -9,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mien.dataset.shard import ShardEntry
 from mien.dataset.store import Store, write_shard
 from mien.errors import MienError
 from mien.models import ModelConfig
@@ -156,6 +158,9 @@ def test_a_run_is_not_resumed_on_other_data(
     other = Path(copytree(tiny_data, tmp_path / "other"))
     samples = list(Store(tiny_data))
     write_shard(other / "0.parquet", [*samples[1:], samples[0]])
+    entry = ShardEntry.of(other / "0.parquet", len(samples))
+    info = Store(tiny_data).info | {"shards": [entry.model_dump()]}
+    (other / "dataset.json").write_text(json.dumps(info))
     with pytest.raises(MienError, match=r"holds other data than those that .*/run was trained on"):
         train(other, run.folder, resume=True, progress=False)
     assert files == {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}

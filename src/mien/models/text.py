@@ -122,13 +122,11 @@ def _on_the_hub(name: str) -> bool:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the libraries' warnings and progress bars from the screen."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars
-    from huggingface_hub.utils import enable_progress_bars as enable
     from huggingface_hub.utils import logging as hub_logging
 
-    bars = are_progress_bars_disabled()
     levels = [(lib, lib.get_verbosity()) for lib in (transformers_logging, hub_logging)]
-    disable_progress_bars()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # and those of the hub
     for library, _ in levels:
         library.set_verbosity(logging.ERROR)
     try:
@@ -136,8 +134,8 @@ def _quiet() -> Iterator[None]:
     finally:
         for library, level in levels:
             library.set_verbosity(level)
-        if not bars:
-            enable()
+        if bars:
+            transformers_logging.enable_progress_bar()
 
 
 def load_config(name: str) -> PretrainedConfig:
