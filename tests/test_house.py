@@ -47,7 +47,8 @@ def room(path: Path) -> list[Path]:
         ("evaluation", ("evaluation", "errors", "files")),
         ("tasks", ("utterance", "errors")),
         ("gallery", ("gallery", "encoder", "errors", "files")),
-        ("encoder", ("recognizer", "files")),
+        ("encoder", ("recognizer", "errors", "files")),
+        ("comparison", ("encoder", "files")),
         (
             "dataset",
             (
@@ -62,7 +63,7 @@ def room(path: Path) -> list[Path]:
                 *("batch", "utterance", "errors"),
             ),
         ),
-        ("voiceprint", ("media", "models", "utterance", "errors", "files")),
+        ("voiceprint", ("encoder", "media", "models", "utterance", "errors", "files")),
         (
             "verification",
             (

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 
 from mien.errors import MienError
 from mien.gallery.records import Enrolment, Record
+from mien.gallery.spelling import check_name
 
 
 def unit(embeddings: np.ndarray) -> np.ndarray:
@@ -47,6 +49,12 @@ def spelled(name: str) -> str:
     True
     """
     return unicodedata.normalize("NFC", name).strip()
+
+
+def respelled(newcomer: Enrolment) -> Enrolment:
+    """Give a newcomer the spelling that is stored. Raises `MienError` for a name that can't be."""
+    check_name(newcomer.person)
+    return replace(newcomer, person=spelled(newcomer.person))
 
 
 def check(newcomers: Sequence[Enrolment], today: date) -> None:
