@@ -49,7 +49,8 @@ def room(path: Path) -> list[Path]:
         ("evaluation", ("evaluation", "errors", "files")),
         ("tasks", ("utterance", "errors")),
         ("gallery", ("gallery", "encoder", "errors", "files", "names")),
-        ("encoder", ("recognizer", "files")),
+        ("encoder", ("recognizer", "errors", "files")),
+        ("comparison", ("encoder", "files")),
         (
             "dataset",
             (
@@ -64,7 +65,7 @@ def room(path: Path) -> list[Path]:
                 *("batch", "utterance", "errors"),
             ),
         ),
-        ("voiceprint", ("media", "models", "utterance", "errors", "files")),
+        ("voiceprint", ("encoder", "media", "models", "utterance", "errors", "files")),
         (
             "verification",
             (

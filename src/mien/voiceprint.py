@@ -99,10 +99,10 @@ class Voiceprint:
         if len(waveform) < SHORTEST:
             raise TooShort(f"{path}: {_too_few(len(waveform))}")
         if not has_sound(waveform):
-            level = f"its level stays at {loudness(waveform):.0f} dB below full scale or less"
+            level = f"its level stays at {loudness(waveform):.0f} dB of full scale or less"
             raise MienError(f"{path}: is silent ({level}), so there is no voice: take another clip")
         speech = waveform[~is_silence(waveform)]
-        # what pauses leave of their length around speech is kept with it, and none of it
+        # the margins around speech, which stay with it where pauses are left out, are none
         kept = 2 * MARGIN * FRAME if len(speech) < len(waveform) else 0
         seconds = (len(speech) - kept) / RATE
         if seconds < LEAST_SPEECH:

@@ -1,7 +1,6 @@
 """Enrolled persons: who they are, on what terms, and how they are found again."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,8 @@ from mien.gallery.doubts import doubts, faults
 from mien.gallery.export import export
 from mien.gallery.keeper import Keeper
 from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
-from mien.gallery.rows import RECORD_COLUMNS, check, pseudonyms, records, to_table, unit
-from mien.gallery.search import (
-    LOOKED_AT,
-    candidates,
-    name_of,
-    score,
-    search,
-)
-from mien.gallery.spelling import check_name
+from mien.gallery.rows import RECORD_COLUMNS, check, records, respelled, unit
+from mien.gallery.search import LOOKED_AT, candidates, name_of, score, search
 from mien.gallery.templates import Templates, of
 from mien.gallery.thresholds import Thresholds
 from mien.names import spelled
@@ -111,25 +103,15 @@ class Gallery:
 
     def enrol_all(self, newcomers: Sequence[Enrolment], *, encoder: str) -> None:
         """Enrol many persons at once, all or none. Takes and raises what `enrol` does."""
-        for newcomer in newcomers:
-            check_name(newcomer.person)
-        newcomers = [replace(one, person=spelled(one.person)) for one in newcomers]
+        newcomers = [respelled(newcomer) for newcomer in newcomers]
         check(newcomers, self._today())
         with self._keeper.writing(new=True):
             if not self._templates.exist:
                 self._templates.create(encoder, newcomers[0].embeddings.shape[1])
             for newcomer in newcomers:
                 self._templates.matching(encoder, newcomer.embeddings.shape[1])
-            subjects = self._pseudonyms(newcomers)
-            self._keeper.enrol(to_table(newcomers, subjects, self._templates.schema))
+            self._keeper.enrol(newcomers, self._today())
             self._keeper.tend()
-
-    def _pseudonyms(self, newcomers: Sequence[Enrolment]) -> dict[str, str]:
-        names = [newcomer.person for newcomer in newcomers]
-        clips = [clip for newcomer in newcomers for clip in newcomer.clips]
-        where = col("person").isin(names) | col("clip").isin(clips)
-        rows = self._templates.rows(["person", "subject", "clip", "expires"], where)
-        return pseudonyms(newcomers, rows, self._today())
 
     def identify(
         self, embedding: np.ndarray, *, encoder: str, top_k: int = LOOKED_AT

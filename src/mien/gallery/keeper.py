@@ -19,6 +19,8 @@ from mien.gallery.faults import told
 from mien.gallery.journal import Journal
 from mien.gallery.locks import Locks
 from mien.gallery.private import FOLDER, make_private, restrict
+from mien.gallery.records import Enrolment
+from mien.gallery.rows import pseudonyms, to_table
 from mien.gallery.templates import TABLE, Templates, of
 
 GRACE = timedelta(hours=1)
@@ -104,8 +106,20 @@ class Keeper:
         if folder is not None:
             make_private(folder)
 
-    def enrol(self, rows: pa.Table) -> None:
-        """Store rows whose column `enrolment` is still to be filled. The caller is `writing`."""
+    def enrol(self, newcomers: Sequence[Enrolment], today: date) -> None:
+        """Store persons, all or none. The caller is `writing`.
+
+        Raises
+        ------
+        MienError
+            One of the clips is enrolled already.
+        """
+        names = [newcomer.person for newcomer in newcomers]
+        clips = [clip for newcomer in newcomers for clip in newcomer.clips]
+        where = col("person").isin(names) | col("clip").isin(clips)
+        known = self.templates.rows(["person", "subject", "clip", "expires"], where)
+        subjects = pseudonyms(newcomers, known, today)
+        rows = to_table(newcomers, subjects, self.templates.schema)
         enrolment = uuid4().hex
         place = rows.schema.get_field_index("enrolment")
         rows = rows.set_column(place, "enrolment", pa.array([enrolment] * len(rows)))

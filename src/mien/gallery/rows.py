@@ -1,6 +1,7 @@
 """Persons as rows of the table, and back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,8 @@ import pyarrow.compute as pc
 
 from mien.errors import MienError
 from mien.gallery.records import Enrolment, Record
+from mien.gallery.spelling import check_name
+from mien.names import spelled
 
 
 def unit(embeddings: np.ndarray) -> np.ndarray:
@@ -34,6 +37,12 @@ def unit(embeddings: np.ndarray) -> np.ndarray:
         raise MienError("an embedding is zero or has a number that is not finite")
     length = np.where(np.abs(length - 1) < 1e-6, 1, length)  # what has it already stays the same
     return (embeddings / length).astype(np.float32)
+
+
+def respelled(newcomer: Enrolment) -> Enrolment:
+    """Give a newcomer the spelling that is stored. Raises `MienError` for a name that can't be."""
+    check_name(newcomer.person)
+    return replace(newcomer, person=spelled(newcomer.person))
 
 
 def check(newcomers: Sequence[Enrolment], today: date) -> None:

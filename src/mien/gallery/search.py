@@ -77,10 +77,18 @@ def score(vector: np.ndarray, rows: pa.Table) -> list[Found]:
         return []
     names, subjects = rows["person"].to_pylist(), rows["subject"].to_pylist()
     _, first, owner = np.unique(subjects, return_index=True, return_inverse=True)
-    # rounding can make a cosine of 1 a little more, which is none
-    scores = np.clip(means(vectors(rows), owner) @ vector, -1, 1)
+    scores = _rounded(means(vectors(rows), owner) @ vector)
     found = [Found(names[f], subjects[f], float(s)) for f, s in zip(first, scores, strict=True)]
     return sorted(found, key=lambda one: -one.score)
+
+
+def _rounded(cosines: np.ndarray) -> np.ndarray:
+    """Take off what depends on the order of adding up, and what is above 1.
+
+    Else the same clip would score now just above and now just below a threshold that it equals.
+    """
+    scores: np.ndarray = np.clip(np.round(cosines, 9), -1, 1)
+    return scores
 
 
 def name_of(found: Sequence[Found], threshold: float | None) -> tuple[Found | None, list[str]]:
@@ -155,7 +163,7 @@ def default_threshold(templates: Templates, encoder: str) -> float | None:
         return shipped.value
     _, owner = np.unique(rows["subject"].to_pylist(), return_inverse=True)
     embeddings = vectors(rows)
-    scores = np.clip(embeddings @ means(embeddings, owner).T, -1, 1)
+    scores = _rounded(embeddings @ means(embeddings, owner).T)
     scores[np.arange(len(rows)), owner] = -1
     return max(shipped.value, float(np.nextafter(scores.max(), np.inf)))
 

@@ -87,3 +87,22 @@ def test_a_case_done_by_hand() -> None:
     # of three searches one may return somebody
     assert 0.5 < search.threshold(1 / 3) < 0.5 + 1e-9
     assert search.threshold(1.0) == -np.inf
+
+
+def test_a_score_equal_to_the_threshold_returns_the_person() -> None:
+    values = np.array([[0.9, 0.2], [0.3, 0.6]])
+    search = Search(
+        Scores(values, np.ones((2, 2), bool), np.array(list("ab")), np.array(list("ab")))
+    )
+    assert search.fnir(0.6) == 0
+    assert search.fnir(np.nextafter(0.6, 1)) == pytest.approx(1 / 2)
+    assert search.fpir(0.3) == pytest.approx(1 / 2)
+    assert search.fpir(np.nextafter(0.3, 1)) == 0
+    assert search.threshold(0.0) == np.nextafter(0.3, np.inf), "the rival of 0.3 must not pass"
+
+
+def test_who_scores_the_same_as_somebody_else_is_not_found() -> None:
+    values = np.array([[0.7], [0.7]])
+    search = Search(Scores(values, np.ones((2, 1), bool), np.array(list("ab")), np.array(["a"])))
+    assert search.rank.tolist() == [2]
+    assert search.fnir(0.5) == 1

@@ -127,6 +127,16 @@ def test_cases_done_by_hand() -> None:
     assert eer(two([0.9, 0.5, 0.1], [0.5, 0.0])) == pytest.approx(0.4)
 
 
+def test_a_score_equal_to_the_threshold_is_accepted() -> None:
+    """At a threshold of 0.5 the target and the other that score 0.5 both pass."""
+    trade_off = TradeOff(two([0.9, 0.5, 0.1], [0.5, 0.0]))
+    fnmr, fmr = trade_off.rates()
+    thresholds = [np.inf, *sorted(set(trade_off.values.tolist()), reverse=True)]
+    place = thresholds.index(0.5)
+    assert (fnmr[place], fmr[place]) == (pytest.approx(1 / 3), pytest.approx(1 / 2))
+    assert (fnmr[place - 1], fmr[place - 1]) == (pytest.approx(2 / 3), 0)
+
+
 def test_the_cost_done_by_hand() -> None:
     fnmr, fmr = TradeOff(two([0.9, 0.8, 0.7, 0.3], [0.6, 0.2, 0.1, 0.0])).rates()
     # no false match is worth a quarter of the targets: 0.01 * 1/4 over 0.01
