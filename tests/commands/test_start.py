@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,7 @@ def test_ctrl_c_while_worker_processes_start_is_one_line(tmp_path: Path) -> None
         commands = [Path(f"/proc/{pid}/cmdline") for pid in children.read_text().split()]
         if any(b"spawn_main" in command.read_bytes() for command in commands):
             break
+    time.sleep(0.5)  # into their imports
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     said = process.communicate(timeout=60)[1]
     assert "Traceback" not in said
