@@ -3,7 +3,7 @@ BIN := .venv/bin
 TORCH := $(shell sed -n 's/^torch==//p' requirements.lock)
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 
-.PHONY: setup demo test lint bench lock clean
+.PHONY: setup demo test fuzz lint bench lock clean
 .DEFAULT_GOAL := setup
 
 setup: .venv/done
@@ -29,6 +29,10 @@ lint: setup
 
 test: lint
 	$(BIN)/pytest -n 2 --dist loadscope
+
+# Damaged files by the hundred thousand; the table goes into the page.
+fuzz: setup
+	PYTHONPATH=tests $(BIN)/python -m fuzz --cases 100000 --page docs/reliability.md
 
 bench: setup
 	$(BIN)/mien bench

@@ -10,8 +10,11 @@ PYTHON = HERE / ".venv" / "bin" / "python"
 if __name__ == "__main__":
     try:
         from mien.cli.reproduce import main
+
+        sys.exit(main())
     except ImportError as error:
         if not PYTHON.exists() or Path(sys.prefix).resolve() == (HERE / ".venv").resolve():
             sys.exit(f"main.py: {error}; run `make setup` in {HERE}")
         os.execv(PYTHON, [str(PYTHON), *sys.argv])
-    sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("main.py: interrupted")

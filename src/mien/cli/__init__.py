@@ -1,6 +1,7 @@
 """The command line: it parses, calls and prints, and does nothing else."""
 
 import argparse
+import io
 import os
 import sys
 import warnings
@@ -10,6 +11,7 @@ from pathlib import Path
 from mien import __version__
 from mien.cli import clips, data, gallery, project, runs
 from mien.errors import MienError
+from mien.threads import wait_briefly
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "demo": ("generate a synthetic corpus and do everything with it", project.demo),
@@ -34,13 +36,23 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
+    begin()
     args = build_parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))
-    return attempt(lambda: args.handler(args), "mien", debug=args.debug)
+    return attempt(lambda: _handle(args), "mien", debug=args.debug)
+
+
+def begin() -> None:
+    """Set this process up before anything is printed, or imported that computes."""
+    wait_briefly()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal that can't show a sign must not cost the answer
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def attempt(work: Callable[[], None], program: str, *, debug: bool) -> int:
     """Do the work of a command; return 0 done, 1 failed, with one line that says why."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
     try:
         work()
@@ -55,6 +67,24 @@ def attempt(work: Callable[[], None], program: str, *, debug: bool) -> int:
     return 0
 
 
+def _handle(args: argparse.Namespace) -> None:
+    for name, value in vars(args).items():
+        if isinstance(value, str):
+            setattr(args, name, _decoded(name, value))
+    args.handler(args)
+
+
+def _decoded(name: str, value: str) -> str:
+    """Read an argument as UTF-8, whatever Python made of bytes that its locale does not know."""
+    try:
+        return value.encode("utf-8", "surrogateescape").decode()
+    except UnicodeError as error:
+        raise MienError(
+            f"{name}: {value!a} holds bytes that are no UTF-8 text: type it in a terminal set"
+            " to UTF-8, or give words in a UTF-8 file (--transcript)"
+        ) from error
+
+
 def _words(arguments: Sequence[str]) -> list[str]:
     """Tell files whose names begin with a dash, as YouTube's may, from flags."""
     return [
@@ -64,11 +94,21 @@ def _words(arguments: Sequence[str]) -> list[str]:
 
 
 def _message(error: BaseException) -> str:
+    if _interrupted(error):
+        return "interrupted"
     if isinstance(error, MienError):
         return str(error)
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}"
     return f"unexpected {type(error).__name__}: {error} (--debug shows where)"
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is behind an error: modules that it meets halfway fail in many ways."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def build_parser() -> argparse.ArgumentParser:

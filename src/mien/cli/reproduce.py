@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mien.cli import attempt
+from mien.cli import attempt, begin
 from mien.cli.published import OPTIONS, REPRODUCED, Option
 from mien.cli.runs import show
 from mien.cli.settings import read_recipe, validated
@@ -22,6 +22,7 @@ RESPELT = {"--audio-feautre-type": "--audio-feature-type"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
+    begin()
     parser = build_parser()
     args = parser.parse_args(words(sys.argv[1:] if arguments is None else arguments))
     return attempt(partial(_reproduce, parser, args), parser.prog, debug=args.debug)

@@ -2,13 +2,10 @@
 
 import hashlib
 import json
-import multiprocessing
 import os
-import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -29,6 +26,7 @@ from mien.dataset.feature_store import (
 )
 from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
 from mien.dataset.store import Store
+from mien.dataset.workers import Workers
 from mien.errors import MienError
 from mien.features.extractor import FACE, TABLE, VOICE, Extractor
 from mien.features.files import Files, open_files
@@ -243,9 +241,7 @@ def _run(jobs: Iterator[_Job], workers: int) -> Iterator[int]:
     if workers == 1:
         yield from map(_work, jobs)
         return
-    # forking a process that has threads, as those of PyTorch, can hang it
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start) as pool:
+    with Workers(workers, _start) as pool:
         yield from pool.map(_work, jobs)
 
 
@@ -253,7 +249,6 @@ def _start() -> None:
     import torch
 
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _work(job: _Job) -> int:

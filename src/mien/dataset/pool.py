@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from mien.dataset.sample import to_samples
 from mien.dataset.store import write_shard
 from mien.dataset.turns import DecodeOptions
+from mien.dataset.workers import Workers
 from mien.errors import MienError
 from mien.media.faces import FaceCropper
 from mien.media.limits import MAX_SECONDS
@@ -164,9 +165,7 @@ def _fault(utterance: Utterance, reason: str, kind: str) -> Skipped:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    # Forking a process that has threads, as those of PyTorch, can hang it.
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start)
+    return Workers(workers, _start)
 
 
 def _start() -> None:
