@@ -61,7 +61,6 @@ def test_nobody_speaks_in_a_quiet_file(voiceprint: Voiceprint, tmp_path: Path, k
 def test_a_run_knows_nobody_by_a_quiet_file(
     run_of: Callable[[str], Encoder], tmp_path: Path, kind: str
 ) -> None:
-    pytest.importorskip("mien.dataset.turns", reason="the recognizer takes silence for sound")
     soundfile.write(tmp_path / "quiet.wav", quiet(kind), RATE)
     with pytest.raises(MienError, match=r"quiet\.wav: the model .*silent"):
         run_of("av").embed(tmp_path / "quiet.wav")

@@ -115,4 +115,5 @@ class Prediction(BaseModel):
 
 def _line(segment: Segment) -> str:
     best = (str(answer) if answer.decision else "-" for answer in segment.answers.values())
-    return f"{segment.start:7.1f} – {segment.end:7.1f} s  {'; '.join(best)}"
+    speaker = f"{segment.speaker}: " if segment.speaker else ""
+    return f"{segment.start:7.1f} – {segment.end:7.1f} s  {speaker}{'; '.join(best)}"

@@ -28,7 +28,11 @@ def _add_length(parser: argparse.ArgumentParser) -> None:
 def _add_words(parser: argparse.ArgumentParser) -> None:
     words = parser.add_mutually_exclusive_group()
     words.add_argument("--text", help="what is said")
-    words.add_argument("--transcript", type=Path, help="what is said: .srt, .vtt or a text file")
+    words.add_argument(
+        "--transcript",
+        type=Path,
+        help="what is said, as a file: .srt, .vtt, .ass, .ttml, Whisper's .json or .tsv, or .txt",
+    )
 
 
 def _predict(args: argparse.Namespace) -> None:

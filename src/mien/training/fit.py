@@ -19,7 +19,7 @@ from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.evaluation.sentiment import step_counts
-from mien.files import check_writable, unwritable
+from mien.files import check_writable, only_one, unwritable
 from mien.media.decode import FRAME_INTERVAL
 from mien.models import LateFusion, ModelConfig, Network
 from mien.models.config import MODALITIES
@@ -107,7 +107,8 @@ def train(
     learner = Learner(network, tasks, config, weights)
     failure = None
     try:
-        _fit(run, learner, training, validation, config, resume, progress)
+        with only_one(run.folder, "mien train"):
+            _fit(run, learner, training, validation, config, resume, progress)
     except NotFiniteError as error:
         failure = error
         _check_usable(run, error)
