@@ -97,6 +97,14 @@ def test_labels_with_the_same_score_keep_their_order() -> None:
     assert ranked == ["sad", "happy", "angry", "calm"]
 
 
+def test_the_table_names_who_speaks_in_a_segment() -> None:
+    segments = prediction().segments
+    named = [segments[0].model_copy(update={"speaker": "ANNA"}), segments[1]]
+    lines = prediction(segments=named).table().splitlines()
+    assert "        0.0 –     1.5 s  ANNA: sad; -" in lines
+    assert "        1.5 –     3.0 s  sad; -" in lines
+
+
 def test_the_table_tells_what_was_amiss() -> None:
     one = prediction().segments[:1]
     table = prediction(segments=one, warnings=["audio: no sound"], synthetic_training=True).table()
