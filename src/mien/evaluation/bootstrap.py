@@ -101,11 +101,10 @@ def interval(
     """
     if len(counts) < 2:
         return None
-    names = set(() if persons is None else persons)
+    who = [] if persons is None else list(persons)
+    names = set(who)
     known = bool(names) and None not in names
-    groups = [counts]
-    if persons is not None and known and len(names) > 1:
-        groups = _groups(counts, persons)
+    groups = _groups(counts, who) if known and len(names) > 1 else [counts]
     found = _resampled(groups, figure, resamples, np.random.default_rng(seed))
     found = found[np.isfinite(found)]
     if not len(found):
@@ -127,7 +126,7 @@ def _covers(number: int, by: str) -> str:
     return f"these {number} {noun} only" if number > 1 else f"this one {noun[:-1]} only"
 
 
-def _groups(counts: np.ndarray, persons: Sequence[str | None] | np.ndarray) -> list[np.ndarray]:
+def _groups(counts: np.ndarray, persons: Sequence[str | None]) -> list[np.ndarray]:
     index = np.unique(np.asarray(persons), return_inverse=True)[1]
     return [counts[index == number] for number in range(index.max() + 1)]
 
