@@ -285,11 +285,15 @@ def _finish(
             _measure(row, sizes, path)
             digest.update(json.dumps([row[f"{m}_steps"] for m in LETTERS]).encode())
             digest.update(b"".join(row[m] or b"" for m in LETTERS))
-    if missing := [NAMES[m] for m in sources if not counts[m]]:
+    missing = " or ".join(NAMES[m] for m in sources if not counts[m])
+    sources = {m: source for m, source in sources.items() if counts[m]}
+    if not sources:
         raise MienError(
-            f"{store.folder}: no utterance has features of {' or '.join(missing)}: leave them out"
-            " of --modalities, or look whether the ids fit"
+            f"{store.folder}: no utterance has features of {missing or 'any kind'}: look whether"
+            " the ids fit, and name other --modalities"
         )
+    notes = [f"no utterance has features of {missing}: the rest is kept"] if missing else []
+    notes += _note_skipped(folder, files)
     read = files is not None and "t" in files.modalities
     summary = FeatureSummary(
         utterances=len(store),
@@ -297,11 +301,23 @@ def _finish(
         sizes={m: sizes[m] for m in sources},
         counts={m: counts[m] for m in sources},
         unknown=counts["words"] - counts["vectors"] if "t" in sources and not read else None,
-        notes=[] if files is None else files.notes,
+        notes=notes,
     )
     info = settings | vars(summary) | {"digest": digest.hexdigest()[:16], "shards": entries}
     write_text(folder / "features.json", json.dumps(info, indent=2, ensure_ascii=False))
     return summary
+
+
+def _note_skipped(folder: Path, files: Files | None) -> list[str]:
+    """Write down what could not be read of the files, and count it by kind."""
+    if files is None:
+        return []
+    lines = [json.dumps(vars(item), ensure_ascii=False) for item in files.skipped]
+    write_text(folder / "skipped.jsonl", "".join(f"{line}\n" for line in lines))
+    kinds = Counter(item.kind.removeprefix("features: ") for item in files.skipped)
+    told = [f"{count} left out: {kind}" for kind, count in kinds.most_common()]
+    where = f"(reasons in {folder / 'skipped.jsonl'})"
+    return [*files.notes, *(f"{line} {where}" for line in told)]
 
 
 def _measure(row: dict[str, Any], sizes: dict[str, int], path: Path) -> None:

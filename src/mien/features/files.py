@@ -9,7 +9,7 @@ from mien.errors import MienError
 from mien.features.openface import OpenFace
 from mien.features.own import Own
 from mien.features.published import Published
-from mien.utterance import Side, Utterance
+from mien.utterance import Side, Skipped, Utterance
 
 
 class Files(Protocol):
@@ -23,14 +23,20 @@ class Files(Protocol):
         The letters of what they hold, out of "tav".
     notes : list of str
         What the user should know of them.
+    skipped : list of Skipped
+        What could not be read of the utterances so far, and why.
     """
 
     name: str
     modalities: str
     notes: list[str]
+    skipped: list[Skipped]
 
     def __call__(self, utterance: Utterance) -> dict[str, np.ndarray]:
-        """Give the features (L, D) float32 of an utterance, L >= 1; none where it has none."""
+        """Give the features (L, D) float32 of an utterance, L >= 1, finite; none where it has none.
+
+        What is damaged is left out, and noted in `skipped`.
+        """
 
 
 def open_files(path: Path, named_side: Side = "left") -> Files:

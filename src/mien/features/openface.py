@@ -1,14 +1,17 @@
 """Action units out of OpenFace's .csv files."""
 
 import csv
+import math
 import re
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from mien.errors import MienError
-from mien.utterance import Utterance
+from mien.utterance import Skipped, Utterance
 
 UNIT = re.compile(r"AU\d\d_[rc]")
 """Columns: an action unit's intensity (r, 0 to 5) or presence (c, 0 or 1)."""
@@ -32,8 +35,8 @@ class OpenFace:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.notes: list[str] = []
+        self.skipped: list[Skipped] = []
         self._read = lru_cache(maxsize=_FILES)(_read)
-        self._units: tuple[str, ...] | None = None
 
     @staticmethod
     def at(path: Path) -> bool:
@@ -42,49 +45,78 @@ class OpenFace:
 
     def __call__(self, utterance: Utterance) -> dict[str, np.ndarray]:
         """Give the action units of an utterance, 35 numbers for each picture with a face."""
-        alone = self.path / f"{utterance.id}.csv"
-        if alone.is_file():
-            times, units = self._rows(alone)
-            kept = np.ones(len(times), bool)
-        elif utterance.video is not None and (self.path / f"{utterance.video.stem}.csv").is_file():
-            times, units = self._rows(self.path / f"{utterance.video.stem}.csv")
-            end = np.inf if utterance.end is None else utterance.end
-            kept = (times >= (utterance.start or 0.0)) & (times < end)
-        else:
+        path, start, end = self.path / f"{utterance.id}.csv", -np.inf, np.inf
+        if not path.is_file():
+            if utterance.video is None:
+                return {}
+            path = self.path / f"{utterance.video.stem}.csv"
+            start, end = utterance.start or 0.0, np.inf if utterance.end is None else utterance.end
+            if not path.is_file():
+                return {}
+        try:
+            times, units = self._rows(path)
+            units = units[(times >= start) & (times < end)]
+            if not np.isfinite(units).all():
+                raise MienError(f"{path}: has action units that are no finite numbers")
+        except MienError as error:
+            kind = "features: file of OpenFace that cannot be read"
+            self.skipped.append(Skipped(utterance.id, str(error), str(path), kind))
             return {}
-        return {"v": units[kept]} if kept.any() else {}
+        return {"v": units} if len(units) else {}
 
     def _rows(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
         times, units, names = self._read(path)
-        self._units = self._units or names
         if names != self._units:
             raise MienError(
-                f"{path}: has other action units ({len(names)}) than the files before"
+                f"{path}: has other action units ({len(names)}) than most files"
                 f" ({len(self._units)}); take files of one version of OpenFace"
             )
         return times, units
 
+    @cached_property
+    def _units(self) -> tuple[str, ...]:
+        """The action units that most files have."""
+        counts = Counter(_ordered(_heading(path)) for path in sorted(self.path.glob("*.csv")))
+        del counts[()]
+        return counts.most_common(1)[0][0] if counts else ()
+
+
+def _heading(path: Path) -> list[str]:
+    """Read the names of the columns, none where that fails."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+            return [cell.strip() for cell in next(csv.reader(file, skipinitialspace=True), [])]
+    except (OSError, csv.Error):
+        return []
+
+
+def _ordered(heading: Iterable[str]) -> tuple[str, ...]:
+    """Give the action units among columns: intensities, then presences, as OpenFace has them."""
+    names = filter(UNIT.fullmatch, heading)
+    return tuple(sorted(names, key=lambda name: (name[-1] == "c", name)))
+
 
 def _read(path: Path) -> Rows:
     """Read the times (T,), the units (T, 35) and the units' names."""
-    with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-        lines = csv.reader(file, skipinitialspace=True)
-        heading = [cell.strip() for cell in next(lines, [])]
-        names = tuple(name for name in heading if UNIT.fullmatch(name))
-        if not names or "timestamp" not in heading:
-            raise MienError(f"{path}: is no file of OpenFace: it has no action units or times")
-        try:
-            rows = [dict(zip(heading, map(float, line), strict=True)) for line in lines if line]
-        except ValueError as error:
-            raise MienError(f"{path}: is damaged ({error})") from error
+    heading = _heading(path)
+    names = _ordered(heading)
+    if not names or "timestamp" not in heading:
+        raise MienError(f"{path}: is no file of OpenFace: it has no action units or times")
+    try:
+        with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+            lines = [line for line in csv.reader(file, skipinitialspace=True) if line][1:]
+        rows = [dict(zip(heading, map(float, line), strict=True)) for line in lines]
+    except (OSError, ValueError, csv.Error) as error:
+        raise MienError(f"{path}: is damaged ({error})") from error
     best: dict[float, dict[str, float]] = {}
     for row in rows:
+        if not math.isfinite(row["timestamp"]):
+            raise MienError(f"{path}: has a time that is no finite number")
         known = best.get(row["timestamp"])
         sure = known is None or row.get("confidence", 1) > known.get("confidence", 1)
         if row.get("success", 1) == 1 and sure:
             best[row["timestamp"]] = row
     ordered = sorted(best.values(), key=lambda row: row["timestamp"])
-    # intensities first, then presences, as OpenFace itself has them
-    names = tuple(sorted(names, key=lambda name: (name[-1] == "c", name)))
-    units = np.array([[row[n] for n in names] for row in ordered], np.float32)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        units = np.array([[row[n] for n in names] for row in ordered], np.float32)
     return np.array([row["timestamp"] for row in ordered]), units.reshape(-1, len(names)), names

@@ -1,6 +1,8 @@
 """A user's own features: an .npz file an utterance, or a row of a Parquet file."""
 
+import zlib
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -8,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mien.errors import MienError
-from mien.utterance import Utterance
+from mien.utterance import Skipped, Utterance
 
 NAMES = {"text": "t", "voice": "a", "face": "v"}
 """Names of the arrays and columns, and the modalities they are of."""
@@ -26,6 +28,7 @@ class Own:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.notes: list[str] = []
+        self.skipped: list[Skipped] = []
         self._rows = _read_parquet(path) if path.is_file() else None
         present = set(self._rows.column_names) if self._rows else self._names_in_folder()
         self.modalities = "".join(m for name, m in NAMES.items() if name in present)
@@ -42,22 +45,44 @@ class Own:
         return path.is_file() and path.suffix == ".parquet"
 
     def __call__(self, utterance: Utterance) -> dict[str, np.ndarray]:
-        """Give the features of an utterance."""
-        if self._rows is not None:
-            number = self._numbers.get(utterance.id)
-            row = {} if number is None else self._rows.slice(number, 1).to_pylist()[0]
-            where = f"{self.path}, id {utterance.id}"
-        else:
-            path = self.path / f"{utterance.id}.npz"
-            row, where = _read_npz(path) if path.is_file() else {}, str(path)
-        return {
-            m: _checked(row[name], f"{where}, {name}")
-            for name, m in NAMES.items()
-            if row.get(name) is not None and len(row[name])
-        }
+        """Give the features of an utterance; what is damaged is left out and noted."""
+        where = str(self.path if self._rows else self.path / f"{utterance.id}.npz")
+        found: dict[str, np.ndarray] = {}
+        try:
+            row = self._row(utterance.id)
+        except MienError as error:
+            self._note(utterance, "file that cannot be read", error, where)
+            return found
+        for name, m in NAMES.items():
+            try:
+                if row.get(name) is not None and len(row[name]):
+                    found[m] = _checked(row[name], f"{where}, {name}")
+            except MienError as error:
+                self._note(utterance, f"{name} that is no table of finite numbers", error, where)
+        return found
+
+    def _row(self, name: str) -> dict[str, Any]:
+        """Read the arrays of an utterance, none where it has none."""
+        if self._rows is None:
+            path = self.path / f"{name}.npz"
+            return _read_npz(path) if path.is_file() else {}
+        number = self._numbers.get(name)
+        return {} if number is None else self._rows.slice(number, 1).to_pylist()[0]
+
+    def _note(self, utterance: Utterance, kind: str, error: MienError, where: str) -> None:
+        self.skipped.append(Skipped(utterance.id, str(error), where, f"features: {kind}"))
 
     def _names_in_folder(self) -> set[str]:
-        return {name for path in self.path.glob("*.npz") for name in _read_npz(path)}
+        names: set[str] = set()
+        faults = []
+        for path in sorted(self.path.glob("*.npz")):
+            try:
+                names.update(_read_npz(path))
+            except MienError as error:
+                faults.append(error)
+        if not names and faults:
+            raise faults[0]
+        return names
 
 
 def _read_parquet(path: Path) -> pa.Table:
@@ -74,14 +99,15 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path) as content:
             return {name: content[name] for name in content.files if name in NAMES}
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error, MemoryError) as error:
         raise MienError(f"{path}: cannot be read as .npz of plain numbers ({error})") from error
 
 
 def _checked(values: object, where: str) -> np.ndarray:
     try:
-        array = np.asarray(values, np.float32)
-    except (TypeError, ValueError):
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            array = np.asarray(values, np.float32)
+    except (TypeError, ValueError, OverflowError):
         array = np.empty(0, np.float32)
     if array.ndim != 2 or not array.size or not np.isfinite(array).all():
         raise MienError(f"{where}: is no table (steps, numbers) of finite numbers")

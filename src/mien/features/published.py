@@ -10,7 +10,7 @@ from mien.corpora.iemocap import place
 from mien.corpora.pickles import load
 from mien.errors import MienError
 from mien.features.subsets import KEPT, ROWS
-from mien.utterance import Side, Utterance
+from mien.utterance import Side, Skipped, Utterance
 
 IEMOCAP, MOSEI = "IEMOCAP_HCF_FEATURES", "MOSEI_HCF_FEATURES"
 PHASES = ("train", "valid", "test")
@@ -44,6 +44,7 @@ class Published:
     def __init__(self, path: Path, named_side: Side = "left") -> None:
         self.named_side = named_side
         self.notes: list[str] = []
+        self.skipped: list[Skipped] = []
         self._infinite = 0
         folder = next((path / n for n in (IEMOCAP, MOSEI) if (path / n).is_dir()), path)
         if all((path / name).is_dir() for name in (IEMOCAP, MOSEI)):
