@@ -127,6 +127,8 @@ def test_ctrl_c_while_worker_processes_start_is_one_line(tmp_path: Path) -> None
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         start_new_session=True,
+        # a shell that starts the tests in the background has their children ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while process.poll() is None:

@@ -9,6 +9,7 @@ from shutil import copytree
 import pytest
 import torch
 from safetensors.torch import load_file
+from samples import store
 
 from mien.dataset.shard import ShardEntry
 from mien.dataset.store import Store, write_shard
@@ -63,19 +64,18 @@ def test_a_task_whose_labels_the_data_lack_is_left_out_and_the_other_judged(
     whole = evaluate_run(run.folder, part="all", progress=False)
     assert (set(whole["tasks"]), whole["unlabelled"]) == ({"emotion", "person"}, [])
     for name, without in (("person", {"emotions": None}), ("emotion", {"person": "somebody else"})):
-        data = Path(copytree(tiny_data, tmp_path / name))
-        samples = [replace(s, utterance=replace(s.utterance, **without)) for s in Store(tiny_data)]
-        write_shard(data / "0.parquet", samples)
+        data = tmp_path / name
+        store(
+            data, [replace(s, utterance=replace(s.utterance, **without)) for s in Store(tiny_data)]
+        )
         found = evaluate_run(run.folder, data=data, part="all", progress=False)
         assert found["unlabelled"] == [{"person": "emotion", "emotion": "person"}[name]]
         assert set(found["tasks"]) == {name}
         for figure in ("ua", "wa"):
             one = found["tasks"][name]["singlelabel"][figure]
             assert one == pytest.approx(whole["tasks"][name]["singlelabel"][figure])
-    neither = Path(copytree(tiny_data, tmp_path / "neither"))
-    nobody = {"emotions": None, "person": None}
-    samples = [replace(s, utterance=replace(s.utterance, **nobody)) for s in Store(tiny_data)]
-    write_shard(neither / "0.parquet", samples)
+    neither, nobody = tmp_path / "neither", {"emotions": None, "person": None}
+    store(neither, [replace(s, utterance=replace(s.utterance, **nobody)) for s in Store(tiny_data)])
     with pytest.raises(MienError, match="both a known emotion or person"):
         evaluate_run(run.folder, data=neither, part="all", progress=False)
 

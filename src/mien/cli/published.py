@@ -11,6 +11,7 @@ UNLIMITED = 86_400.0
 
 MODELS = ("mme2e", "mme2e_sparse", "lf_rnn", "lf_transformer")
 END_TO_END, BASELINES = MODELS[:2], MODELS[2:]
+LOSSES = ("l1", "mse", "ce", "bce")
 
 REPRODUCED = {
     "model.front_end": ("published", END_TO_END),
@@ -119,14 +120,7 @@ OPTIONS = (
         lambda on: "cosine" if on else "constant",
     ),
     Option(("-se", "--seed"), int, 0, "of everything random", "training.seed"),
-    Option(
-        ("--loss",),
-        str,
-        "bce",
-        "of the labels",
-        "training.loss",
-        choices=("l1", "mse", "ce", "bce"),
-    ),
+    Option(("--loss",), str, "bce", "of the labels", "training.loss", choices=LOSSES),
     Option(
         ("--optim",),
         str,
