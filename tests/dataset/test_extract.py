@@ -198,12 +198,45 @@ def test_files_that_do_not_go_together_or_do_not_fit(data: Path, tmp_path: Path)
     np.savez(own / "synthetic-002.npz", face=np.ones((3, 8)))
     with pytest.raises(MienError, match="synthetic-002 has 8 features of face a step"):
         run(data, read=own)
+
+
+def test_what_there_is_is_written_where_one_modality_has_nothing(
+    data: Path, tmp_path: Path
+) -> None:
     strange = tmp_path / "strange"
     strange.mkdir()
     np.savez(strange / "somebody.npz", face=np.ones((3, 7)))
+    summary = run(data, read=strange)
+    assert summary.sources == {"t": "wordllama-256", "a": "voice-1"}
+    assert "no utterance has features of face: the rest is kept" in str(summary)
+    assert set(FeatureStore(data).settings.sizes) == {"t", "a"}
     other = store(tmp_path / "other", [sample(0)]).folder
     with pytest.raises(MienError, match="no utterance has features of face"):
-        run(other, read=strange)
+        run(other, read=strange, modalities="v")
+
+
+def test_damaged_features_are_left_out_and_written_down(data: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    for number in range(3):
+        np.savez(own / f"synthetic-{number:03}.npz", face=np.full((3, 7), number))
+    np.savez(own / "synthetic-001.npz", face=np.full((3, 7), np.nan))
+    (own / "synthetic-002.npz").write_bytes(b"PK cut short")
+    summary = run(data, read=own)
+    assert summary.counts["v"] == 1
+    where = f"(reasons in {data / FOLDER / 'skipped.jsonl'})"
+    assert f"1 left out: face that is no table of finite numbers {where}" in str(summary)
+    assert f"1 left out: file that cannot be read {where}" in str(summary)
+    lines = (data / FOLDER / "skipped.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["synthetic-001", "synthetic-002"]
+    for one in FeatureStore(data):
+        assert all(np.isfinite(part).all() for part in one.features.values())
+
+
+def test_features_are_made_anew_where_that_is_asked_for(data: Path) -> None:
+    run(data, modalities="a")
+    assert set(run(data, renew=True).sources) == {"t", "a", "v"}
+    assert set(FeatureStore(data).settings.sizes) == {"t", "a", "v"}
 
 
 def test_features_of_other_data_are_refused(data: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mien.errors import MienError
-from mien.features.files import open_files
+from mien.features.files import Files, open_files
 from mien.utterance import Utterance
 
 INTENSITIES = ("01", "02", "04", "05", "06", "07", "09", "10", "12", "14", "15", "17", "20")
@@ -68,23 +68,44 @@ def test_openface_of_a_whole_video_is_cut_by_time(tmp_path: Path) -> None:
     assert files(utterance(video=video, start=9.0, end=10.0)) == {}
 
 
-def test_openface_files_that_are_none_or_are_damaged(tmp_path: Path) -> None:
+def left_out(files: Files) -> list[tuple[str, str]]:
+    return [(item.id, item.reason.partition(": ")[2]) for item in files.skipped]
+
+
+def test_openface_files_that_are_damaged_are_left_out_and_noted(tmp_path: Path) -> None:
+    for number in range(1, 8):
+        openface_rows(tmp_path / f"u{number}.csv", [{"timestamp": 0}, {"timestamp": 0.1}])
     (tmp_path / "u1.csv").write_text("id,text\n1,hello\n")
-    with pytest.raises(MienError, match=r"u1\.csv.*no file of OpenFace"):
-        open_files(tmp_path)(utterance())
-    openface_rows(tmp_path / "u2.csv", [{"timestamp": 0}])
     (tmp_path / "u2.csv").write_text((tmp_path / "u2.csv").read_text() + "2, 0, 0.1\n")
-    with pytest.raises(MienError, match=r"u2\.csv.*damaged"):
-        open_files(tmp_path)(utterance("u2"))
-
-
-def test_openface_files_of_two_versions_do_not_go_together(tmp_path: Path) -> None:
-    openface_rows(tmp_path / "u1.csv", [{"timestamp": 0}])
-    (tmp_path / "u2.csv").write_text("timestamp, AU01_r\n0, 1\n")
+    openface_rows(tmp_path / "u3.csv", [{"timestamp": 0, "AU06_r": float("nan")}])
+    openface_rows(tmp_path / "u4.csv", [{"timestamp": 0, "AU06_r": float("-inf")}])
+    openface_rows(tmp_path / "u5.csv", [{"timestamp": float("nan")}])
+    (tmp_path / "u6.csv").write_text("timestamp, AU01_r\n0, 1\n")
     files = open_files(tmp_path)
-    files(utterance("u1"))
-    with pytest.raises(MienError, match=r"u2\.csv.*other action units"):
-        files(utterance("u2"))
+    found = [files(utterance(f"u{number}")) for number in range(1, 8)]
+    assert found[:6] == [{}] * 6
+    assert found[6]["v"].shape == (2, 35)
+    infinite = "has action units that are no finite numbers"
+    reasons = dict(left_out(files))
+    assert list(reasons) == ["u1", "u2", "u3", "u4", "u5", "u6"]
+    assert reasons["u1"].startswith("is no file of OpenFace")
+    assert reasons["u2"].startswith("is damaged (")
+    assert (reasons["u3"], reasons["u4"]) == (infinite, infinite)
+    assert reasons["u5"] == "has a time that is no finite number"
+    assert reasons["u6"].startswith("has other action units (1) than most files (35)")
+    assert {item.kind for item in files.skipped} == {
+        "features: file of OpenFace that cannot be read"
+    }
+
+
+def test_what_is_damaged_elsewhere_in_a_video_does_not_matter(tmp_path: Path) -> None:
+    rows = [{"timestamp": n / 10} for n in range(10)]
+    rows[8]["AU06_r"] = float("nan")
+    openface_rows(tmp_path / "talk.csv", rows)
+    files, video = open_files(tmp_path), Path("videos/talk.avi")
+    assert len(files(utterance(video=video, start=0.0, end=0.5))["v"]) == 5
+    assert files(utterance("u2", video=video, start=0.5, end=1.0)) == {}
+    assert left_out(files) == [("u2", "has action units that are no finite numbers")]
 
 
 # A user's own
@@ -116,17 +137,40 @@ def test_own_features_as_parquet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [np.ones(3), np.ones((2, 0)), np.full((2, 2), np.nan), np.array([["a", "b"]])],
-    ids=["one axis", "empty", "not finite", "letters"],
+    [
+        *(np.ones(3), np.ones((2, 0)), np.full((2, 2), np.nan), np.array([["a", "b"]])),
+        np.full((1, 2), 1e300),
+    ],
+    ids=["one axis", "empty", "not finite", "letters", "too large"],
 )
-def test_own_features_that_are_no_table_of_numbers(tmp_path: Path, wrong: np.ndarray) -> None:
-    np.savez(tmp_path / "u1.npz", face=wrong)
+def test_own_features_that_are_no_table_of_numbers_are_left_out(
+    tmp_path: Path, wrong: np.ndarray
+) -> None:
+    np.savez(tmp_path / "u1.npz", face=wrong, voice=np.ones((2, 3)))
     files = open_files(tmp_path)
-    with pytest.raises(MienError, match=r"u1\.npz, face: is no table"):
-        files(utterance())
+    assert {m: part.shape for m, part in files(utterance()).items()} == {"a": (2, 3)}
+    (fault,) = files.skipped
+    assert (fault.id, fault.kind) == (
+        "u1",
+        "features: face that is no table of finite numbers",
+    )
+    assert fault.source == str(tmp_path / "u1.npz")
 
 
-def test_own_pickled_arrays_are_not_loaded(tmp_path: Path) -> None:
+def test_own_files_that_are_damaged_are_left_out(tmp_path: Path) -> None:
+    np.savez(tmp_path / "u1.npz", face=np.ones((2, 3)))
+    whole = (tmp_path / "u1.npz").read_bytes()
+    (tmp_path / "u0.npz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "u2.npz").write_bytes(b"")
+    np.savez(tmp_path / "u3.npz", face=np.array([{"a": 1}], dtype=object))  # a pickle
+    files = open_files(tmp_path)
+    assert files.modalities == "v"
+    assert [set(files(utterance(f"u{n}"))) for n in range(4)] == [set(), {"v"}, set(), set()]
+    assert [item.id for item in files.skipped] == ["u0", "u2", "u3"]
+    assert {item.kind for item in files.skipped} == {"features: file that cannot be read"}
+
+
+def test_where_all_is_damaged_there_is_nothing_to_read(tmp_path: Path) -> None:
     np.savez(tmp_path / "u1.npz", face=np.array([{"a": 1}], dtype=object))
     with pytest.raises(MienError, match=r"u1\.npz.*plain numbers"):
         open_files(tmp_path)

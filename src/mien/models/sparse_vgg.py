@@ -5,12 +5,11 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from mien.models.attention import AdditiveAttention, choose_pictures, nucleus, spatial_softmax
 from mien.models.config import ModelConfig
 from mien.models.sparse import Sites, SparseBlock
-from mien.models.vgg import BLOCKS, Stem, VGGBlock, projection, scaled
+from mien.models.vgg import BLOCKS, Stem, VGGBlock, laid_out, projection, scaled
 
 DENSE = 2
 """VGG blocks in front of the first attention."""
@@ -87,7 +86,6 @@ class SparseVGG(nn.Module):
                 attention.begin_with_the_strong()
             self.attention.append(attention)
         self.project = projection(wide[-1] * positions_out, config)
-        convert_conv2d_weight_memory_format(self, torch.channels_last)
 
     def forward(
         self, pictures: Tensor, counts: Tensor, query: Tensor | None
@@ -107,8 +105,7 @@ class SparseVGG(nn.Module):
         vectors : Tensor (N, dim)
         selection : Selection
         """
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
-        maps = self.blocks(self.stem(pictures))
+        maps = self.blocks(self.stem(laid_out(pictures, self.training)))
         if query is not None:
             query = self._hide(query).repeat_interleave(counts, dim=0)
         selection = Selection(torch.ones(len(maps), dtype=torch.bool, device=maps.device))
