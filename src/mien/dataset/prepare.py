@@ -4,16 +4,14 @@ import hashlib
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from operator import length_hint
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from tqdm import tqdm
 
 from mien.dataset.pool import Job, recording, run
@@ -25,94 +23,16 @@ from mien.dataset.store import (
     read_shard,
     utterance_to_row,
 )
+from mien.dataset.summary import Count, Summary
 from mien.dataset.turns import DecodeOptions
 from mien.errors import MienError
 from mien.files import PART, only_one, read_json, unwritable, write_text
 from mien.media.decode import FRAME_INTERVAL
 from mien.media.limits import MAX_SECONDS
-from mien.utterance import RATE, NoFace, Skipped, Utterance
+from mien.utterance import NoFace, Skipped, Utterance
 
 UNIT = 16
 """Utterances of a unit of work, at least; those that share a recording stay together."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """What a prepared folder holds; also the contents of its `dataset.json`.
-
-    Parameters
-    ----------
-    corpus : str
-        Its name.
-    synthetic : bool
-        True where any utterance was made by a generator.
-    utterances, skipped : int
-        Samples written, and utterances left out.
-    losses : dict of str to int
-        By kind, such as "video: damaged" or "audio: silent": samples that lack that modality,
-        wholly or in part.
-    notes : dict of str to int
-        By kind: samples of which something was noted that costs them nothing.
-    modalities : dict of str to int
-        Samples that have text ("t"), sound ("a"), faces ("v").
-    emotions, persons : dict of str to int
-        Samples of each; an utterance may have several emotions or none.
-    unlabelled : int
-        Samples whose emotion nobody judged.
-    sentiment : int
-        Samples whose sentiment somebody judged.
-    hours : float
-        Of sound.
-    faces : int
-        Face crops.
-    frames : int
-        Frames that were searched for a face.
-    face_found : float or None
-        Share of them where one was detected.
-    """
-
-    corpus: str
-    synthetic: bool
-    utterances: int
-    skipped: int
-    losses: dict[str, int]
-    notes: dict[str, int]
-    modalities: dict[str, int]
-    emotions: dict[str, int]
-    unlabelled: int
-    persons: dict[str, int]
-    hours: float
-    faces: int
-    frames: int
-    face_found: float | None
-    sentiment: int = 0
-
-    def __str__(self) -> str:
-        share = ""
-        if self.face_found is not None:
-            share = f", found in {self.face_found:.1%} of {self.frames} frames"
-        emotions = ", ".join(f"{word} {count}" for word, count in self.emotions.items())
-        modalities = ", ".join(
-            f"{self.modalities[letter]} with {name}"
-            for letter, name in (("t", "words"), ("a", "sound"), ("v", "faces"))
-        )
-        lines = [
-            f"{self.corpus}: {self.utterances} utterances of {len(self.persons)} known persons"
-            + (" (synthetic)" if self.synthetic else ""),
-            f"  modalities  {modalities}",
-            f"  sound       {self.hours:.2f} hours",
-            f"  faces       {self.faces}{share}",
-            f"  emotions    {emotions or 'none'}; {self.unlabelled} unlabelled",
-            *([f"  sentiment   of {self.sentiment} utterances"] if self.sentiment else []),
-            f"  skipped     {self.skipped} utterances (reasons in skipped.jsonl)",
-            *([f"  incomplete  {_listed(self.losses)}"] if self.losses else []),
-            *([f"  notes       {_listed(self.notes)}"] if self.notes else []),
-        ]
-        return "\n".join(lines)
-
-
-def _listed(counts: Mapping[str, int]) -> str:
-    return "; ".join(f"{kind.removeprefix('note: ')} {count}" for kind, count in counts.items())
 
 
 def prepare(
@@ -322,7 +242,7 @@ def _finish(
     out: Path, shards: list[Path], skipped: list[Skipped], settings: dict[str, Any]
 ) -> Summary:
     """Count what the shards hold, and declare the folder whole."""
-    count = _Count(skipped)
+    count = Count(skipped)
     for shard in shards:
         count.add(*read_shard(shard))
     lines = [json.dumps(asdict(item), ensure_ascii=False) for item in count.skipped]
@@ -339,54 +259,3 @@ def _finish(
     info = {**settings, **asdict(summary), "shards": entries}
     write_text(out / "dataset.json", json.dumps(info, indent=2, ensure_ascii=False))
     return summary
-
-
-class _Count:
-    """Adds up shards."""
-
-    def __init__(self, skipped: list[Skipped]) -> None:
-        self.skipped = list(skipped)
-        self.sizes: list[int] = []
-        self.totals: Counter[str] = Counter()
-        self.emotions: Counter[str] = Counter()
-        self.persons: Counter[str] = Counter()
-
-    def add(self, table: pa.Table, skipped: list[Skipped]) -> None:
-        self.skipped += skipped
-        self.sizes.append(table.num_rows)
-        for row in table.to_pylist():
-            self.totals["synthetic"] += row["synthetic"]
-            self.totals["t"] += bool(row["text"] and row["text"].strip())
-            self.totals["a"] += row["num_samples"] > 0
-            self.totals["v"] += row["num_faces"] > 0
-            self.totals["samples"] += row["num_samples"]
-            self.totals["faces"] += row["num_faces"]
-            self.totals["frames"] += len(row["frame_times"] or ())
-            self.totals["found"] += sum(row["face_found"] or ())
-            self.totals["unlabelled"] += row["emotions"] is None
-            self.totals["sentiment"] += row["sentiment"] is not None
-            self.emotions.update(row["emotions"] or ())
-            self.persons.update([row["person"]] if row["person"] else ())
-
-    def summary(self, corpus: str) -> Summary:
-        kinds = Counter(item.kind or item.reason for item in self.skipped)
-        notes = {kind: n for kind, n in kinds.most_common() if kind.startswith("note: ")}
-        losses = {k: n for k, n in kinds.most_common() if k.startswith(("video: ", "audio: "))}
-        frames = self.totals["frames"]
-        return Summary(
-            corpus=corpus,
-            synthetic=self.totals["synthetic"] > 0,
-            utterances=sum(self.sizes),
-            skipped=len(self.skipped) - sum(losses.values()) - sum(notes.values()),
-            losses=losses,
-            notes=notes,
-            modalities={letter: self.totals[letter] for letter in "tav"},
-            emotions=dict(self.emotions.most_common()),
-            unlabelled=self.totals["unlabelled"],
-            persons=dict(sorted(self.persons.items())),
-            hours=round(self.totals["samples"] / RATE / 3600, 4),
-            faces=self.totals["faces"],
-            frames=frames,
-            face_found=round(self.totals["found"] / frames, 4) if frames else None,
-            sentiment=self.totals["sentiment"],
-        )
