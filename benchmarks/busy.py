@@ -27,8 +27,9 @@ WAYS: dict[str, dict[str, str]] = {
 
 HEADING = f"""# Threads that wait, on an idle and a busy machine
 
-Training steps a second of the demo's model (batches of 16 synthetic utterances) by how OpenMP's threads wait for
-each other; for the second column {OTHERS} other processes count without end.
+Training steps a second of a model of the demo's size (sound and faces, batches of 16 utterances of
+noise) by how OpenMP's threads wait for each other; for the second column {OTHERS} other processes
+count without end.
 
 """
 
