@@ -74,7 +74,8 @@ def _transcript(name: str) -> Callable[[Path, list[str]], object]:
     def read(folder: Path, notes: list[str]) -> object:
         from mien.media.transcript import read_transcript
 
-        cues = read_transcript(folder / name)
+        cues, said = read_transcript(folder / name)
+        notes += said
         for cue in cues:
             if not cue.text.strip():
                 raise Wrong("a cue without words")

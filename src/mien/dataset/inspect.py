@@ -8,6 +8,7 @@ from mien.dataset.audit import audit
 from mien.dataset.feature_store import FOLDER, FeatureStore
 from mien.dataset.splits import PROTOCOLS
 from mien.dataset.store import Store
+from mien.errors import MienError
 from mien.utterance import Utterance
 
 PERSONS = 10
@@ -116,8 +117,11 @@ def _skipped(folder: Path) -> str:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     if not lines:
         return "nothing was skipped"
-    items = [json.loads(line) for line in lines]
-    kinds = Counter(item.get("kind") or item["reason"] for item in items)
+    try:
+        items = [json.loads(line) for line in lines]
+        kinds = Counter(item.get("kind") or item["reason"] for item in items)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise MienError(f"{path}: damaged ({error}); prepare again into a new folder") from error
     common = kinds.most_common(REASONS)
     rows = [f"  {count:6d}  {kind}" for kind, count in common]
     if len(kinds) > len(common):

@@ -214,7 +214,7 @@ def _encode(line: dict[str, Any]) -> bytes:
 def _decode(text: bytes) -> dict[str, Any]:
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return line if isinstance(line, dict) else {}
 

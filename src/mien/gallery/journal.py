@@ -49,7 +49,7 @@ class Journal:
             return dict(json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise MienError(
                 f"{self.path} is damaged ({error}): it can't be gone on with"
             ) from error

@@ -41,5 +41,5 @@ class Seal:
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
             return Sealed(int(content["number"]), str(content["hash"]))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
             return None
