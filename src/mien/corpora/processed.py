@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from mien.corpora import iemocap, pickles
 from mien.errors import MienError
@@ -66,7 +66,7 @@ def read(source: Path, **options: Any) -> Iterator[Utterance | Skipped]:
     meta = pickles.load(folder / "meta.pkl")
     if not isinstance(meta, dict) or not meta:
         raise MienError(f"{folder / 'meta.pkl'} holds no utterances: it should be a dict by id")
-    entries = {name: entry for name, entry in meta.items() if isinstance(name, str)}
+    entries = {name: entry for name, entry in meta.items() if _is_text(name)}
     nameless = [
         Skipped("?", f"an id that is no text but a {type(name).__name__}", str(folder / "meta.pkl"))
         for name in meta.keys() - entries.keys()
@@ -249,7 +249,18 @@ def _mosei_emotions(entry: Any) -> tuple[str, ...] | None:
 
 def _text(entry: Mapping[str, Any]) -> str | None:
     text = entry.get("text")
-    return (text.strip() or None) if isinstance(text, str) else None
+    return (text.strip() or None) if _is_text(text) else None
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    """Tell text from other values, and from halves of characters that no file can hold."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _number(entry: Any, field: str) -> float | None:

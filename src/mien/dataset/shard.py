@@ -51,7 +51,7 @@ class ShardEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     file: str = Field(pattern=r"^[^/\\]+\.parquet$")
-    samples: int = Field(ge=0)
+    samples: int = Field(ge=0, le=10**9)
     bytes: int = Field(ge=0)
     digest: str
 

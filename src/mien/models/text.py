@@ -163,6 +163,10 @@ def load_tokenizer(name: str) -> Any:
     # where its files are missing, transformers makes one that knows no words
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise _unreadable(name, "there is no tokenizer")
+    try:
+        tokenizer(["a word"], padding=True, truncation=True, max_length=8, return_tensors="pt")
+    except Exception as error:  # what its files say is first used here, and may be anything
+        raise _unreadable(name, f"tokenizer: {_first_line(error)}") from error
     return tokenizer
 
 

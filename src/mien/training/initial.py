@@ -147,8 +147,8 @@ def _load(path: Path) -> dict[str, Tensor]:
         content = load_saved(path)
         if not isinstance(content, dict) or not content:
             raise MienError("it holds something else than a state dict")
-        if not all(isinstance(value, Tensor) for value in content.values()):
-            raise MienError("its state dict holds more than tensors")
+        if not all(_is_plain(value) for value in content.values()):
+            raise MienError("its state dict holds more than plain tensors")
         if wrong := [name for name, value in content.items() if not value.isfinite().all()]:
             raise MienError(f"its {wrong[0]} holds numbers that are not finite")
     except (MienError, OSError) as error:
@@ -159,6 +159,16 @@ def _load(path: Path) -> dict[str, Tensor]:
             " holds no weights"
         ) from error
     return content
+
+
+def _is_plain(value: object) -> bool:
+    """Tell tensors of numbers side by side from sparse, quantised and empty ones, and the rest."""
+    return (
+        isinstance(value, Tensor)
+        and value.layout is torch.strided
+        and not value.is_quantized
+        and value.device.type == "cpu"
+    )
 
 
 def _published(origin: str, state: dict[str, Tensor], tasks: Sequence[Task]) -> Weights:
