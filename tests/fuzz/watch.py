@@ -64,7 +64,7 @@ class Watched:
             self._process = None
 
     def _start(self) -> subprocess.Popen[str]:
-        path = os.pathsep.join([str(_TESTS), *filter(None, sys.path)])
+        path = os.pathsep.join([str(_TESTS), *map(os.path.abspath, sys.path)])
         quiet = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
         command = [sys.executable, "-m", "fuzz.worker", self.family, str(self.originals)]
         pipe = subprocess.PIPE
