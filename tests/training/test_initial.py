@@ -160,7 +160,7 @@ class Harm:
         (Harm(), NO_CHECKPOINT + "refused, since it names"),
         ({"f1": np.float64(0.5)}, NO_CHECKPOINT + "refused, since it names numpy"),
         ([torch.zeros(1)], NO_CHECKPOINT + "it holds something else than a state dict"),
-        ({"args": "x"}, NO_CHECKPOINT + "its state dict holds more than tensors"),
+        ({"args": "x"}, NO_CHECKPOINT + "its state dict holds more than plain tensors"),
         ({"t_out.bias": torch.tensor(torch.nan)}, NO_CHECKPOINT + "its t_out.bias holds numbers"),
         (None, "no such run folder and no such checkpoint"),
     ],
