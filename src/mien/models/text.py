@@ -164,7 +164,7 @@ def load_tokenizer(name: str) -> Any:
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise _unreadable(name, "there is no tokenizer")
     try:
-        tokenizer(["a word"], padding=True, truncation=True, max_length=8, return_tensors="pt")
+        tokenizer(["a word"], padding=True, return_tensors="pt")
     except Exception as error:  # what its files say is first used here, and may be anything
         raise _unreadable(name, f"tokenizer: {_first_line(error)}") from error
     return tokenizer
