@@ -122,7 +122,7 @@ def test_one_training_step(golden: Path, attention: str, kind: str) -> None:
         if key.startswith("buf:"):
             assert_close(state[rename(key[4:])], expected[key], 1e-4)
     # batch norm's sums over maps of the published power spectrogram round off this much
-    assert compare_gradients(model, expected, 2e-2) > 100
+    assert compare_gradients(model, expected, 4e-3) > 100
     silent = [n for n, p in model.named_parameters() if p.grad is None]
     assert silent
     assert all(".cnn.attention." in name for name in silent)

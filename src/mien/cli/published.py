@@ -80,7 +80,9 @@ def _one_of(names: Sequence[str], otherwise: str) -> Callable[[str], str]:
     return lambda name: name.lower() if name.lower() in names else otherwise
 
 
-FUSIONS, OPTIMISERS = ("concat", "attention"), ("adam", "sgd")
+OPTIMISERS, FUSIONS = ("adam", "sgd"), ("concat", "attention")
+KNOWN_FUSIONS = (*FUSIONS, "weighted")
+THERE = "as it does in the published code"
 
 
 OPTIONS = (
@@ -128,9 +130,7 @@ OPTIONS = (
         "optimiser: adam or sgd; any other name means adam, which the published code takes always",
         "training.optimizer",
         _one_of(OPTIMISERS, "adam"),
-        note=lambda name: (
-            "means adam, as it does in the published code" * (name.lower() not in OPTIMISERS)
-        ),
+        note=lambda name: f"means adam, {THERE}" * (name.lower() not in OPTIMISERS),
     ),
     Option(
         ("--text-lr-factor",),
@@ -168,10 +168,7 @@ OPTIONS = (
         "concat, attention: mien's own; any other word means the published sum of weighted answers",
         "model.fusion",
         _one_of(FUSIONS, "weighted"),
-        note=lambda kind: (
-            "means weighted, as it does in the published code"
-            * (kind.lower() not in (*FUSIONS, "weighted"))
-        ),
+        note=lambda kind: f"means weighted, {THERE}" * (kind.lower() not in KNOWN_FUSIONS),
     ),
     Option(
         ("--feature-dim",),
