@@ -20,7 +20,7 @@ from mien.utterance import Skipped, Utterance
 DATASETS = ("iemocap", "mosei")
 """What the published code calls the corpora that it reads."""
 
-AS_PUBLISHED: dict[str, Any] = {"no_face": "centre"}
+AS_PUBLISHED: dict[str, Any] = {"no_face": "centre", "max_seconds": 86_400.0}
 """Arguments by which `prepare` does what the published code does."""
 
 
