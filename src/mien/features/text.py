@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -82,7 +81,7 @@ class Table:
         try:
             with np.load(path) as content:
                 words, self._vectors = content["words"], content["vectors"]
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        except Exception as error:  # a damaged archive makes zipfile raise anything
             raise MienError(f"{path}: missing or damaged ({error}); copy it again") from error
         self._rows = {str(word): row for row, word in enumerate(words)}
         self.size = self._vectors.shape[1]
