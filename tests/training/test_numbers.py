@@ -3,8 +3,8 @@
 A change of structure must not change a number. For each model this takes the logits of a new
 network, trains one step and two epochs on synthetic data with the commands, and compares weights
 and scores with those in `numbers.json`: exactly where the processor and the libraries are those
-that wrote it, to a tolerance elsewhere. Names of weights are left out, so that they may change.
-After a change that is meant to change numbers, write them anew:
+that wrote it, to a tolerance elsewhere, where two epochs are not compared. Names of weights are
+left out, so that they may change. After a change that is meant to change numbers, write them anew:
 
     .venv/bin/python tests/training/test_numbers.py
 """
@@ -46,10 +46,13 @@ FLAGS = {
 def environment() -> dict[str, str]:
     """Name what may round in another way."""
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    lines = info.read_text().split("\n\n")[0].splitlines() if info.exists() else []
+    facts = {name.strip(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
+    kinds = ("vendor_id", "cpu family", "model", "stepping", "flags")
+    features = hashlib.sha256("|".join(facts.get(kind, "") for kind in kinds).encode()).hexdigest()
     packages = {name: version(name) for name in ("torch", "transformers", "numpy")}
-    return {"processor": (names or [platform.processor()])[0], **packages}
+    name = facts.get("model name", platform.processor())
+    return {"processor": name, "features": features[:16], **packages}
 
 
 def measure(model: str, data: Path, text: Path, out: Path) -> dict[str, Any]:
@@ -111,10 +114,12 @@ def test_the_numbers_are_those_recorded(
 ) -> None:
     recorded = json.loads(RECORDED.read_text())
     found = measure(model, data, tiny_text, tmp_path)
-    for stage, numbers in recorded["models"][model].items():
-        assert found[stage]["logits"] == pytest.approx(numbers["logits"], abs=2e-4), stage
     if environment() == recorded["environment"]:
         assert found == recorded["models"][model]
+    # elsewhere rounding differs, and training makes the more of it the longer it lasts
+    for stage, tolerance in (("new", 1e-4), ("step", 1e-2)):
+        expected = recorded["models"][model][stage]["logits"]
+        assert found[stage]["logits"] == pytest.approx(expected, abs=tolerance), stage
 
 
 def write(folder: Path) -> None:
