@@ -163,7 +163,7 @@ class Run:
             It is a link to elsewhere, or not the file that the run began with.
         """
         path = self.folder / name
-        if not path.resolve().is_relative_to(self.folder.resolve()):
+        if "\0" in name or not path.resolve().is_relative_to(self.folder.resolve()):
             raise MienError(f"{path} is a link out of the run folder: put the file itself there")
         known = self.config.files.get(name) if name != "config.yaml" else None
         if known is not None and fingerprint(path) != known:

@@ -27,6 +27,10 @@ PACKAGED = "minilm"
 """Name of the encoder that comes as a Python package (all-MiniLM-L6-v2) and needs no download."""
 
 
+LARGEST = 2 * 10**9
+"""Weights of the largest encoder that is built; those of text have a hundredth of that."""
+
+
 class TextEncoder(nn.Module):
     """Token ids to one vector an utterance.
 
@@ -41,7 +45,7 @@ class TextEncoder(nn.Module):
 
     def __init__(self, config: PretrainedConfig, pooling: str | None = None) -> None:
         super().__init__()
-        self.encoder = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
+        self.encoder = _build(config)
         if "add_pooling_layer" in inspect.signature(type(self.encoder)).parameters:
             self.encoder.pooler = None  # it would take part in nothing
         self.pooling = pooling or ("first" if config.model_type == "albert" else "mean")
@@ -54,6 +58,22 @@ class TextEncoder(nn.Module):
             return states[:, 0]
         weight = mask[:, :, None].to(states)
         return (states * weight).sum(dim=1) / weight.sum(dim=1)
+
+
+def _build(config: PretrainedConfig) -> Any:
+    """Build an encoder with random weights, once a plan without memory shows that it can be."""
+    options = {"dtype": torch.float32, "trust_remote_code": False}
+    try:
+        with torch.device("meta"):
+            plan = AutoModel.from_config(config, **options)
+        if (size := sum(weight.numel() for weight in plan.parameters())) > LARGEST:
+            raise ValueError(f"it would have {size:,} weights")
+        return AutoModel.from_config(config, **options)
+    except Exception as error:  # sizes that don't fit each other make transformers raise anything
+        raise MienError(
+            f"the configuration of the text encoder describes none that can be built"
+            f" ({_first_line(error)}): copy it again"
+        ) from error
 
 
 def describe(config: PretrainedConfig) -> dict[str, Any]:
