@@ -214,6 +214,7 @@ def _encode(line: dict[str, Any]) -> bytes:
 def _decode(text: bytes) -> dict[str, Any]:
     try:
         line = json.loads(text)
+        json.dumps(line, allow_nan=False)  # as its hash is made of it
     except (ValueError, RecursionError):
         return {}
     return line if isinstance(line, dict) else {}
