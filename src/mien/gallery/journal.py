@@ -6,16 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import MienError
+from mien.files import sync
 from mien.gallery.private import open_private
-
-
-def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Journal:

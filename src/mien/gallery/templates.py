@@ -17,8 +17,8 @@ from lancedb.expr import Expr, col
 from lancedb.index import BTree, IvfRq
 
 from mien.errors import MienError
+from mien.files import sync
 from mien.gallery.calibration import Calibration
-from mien.gallery.journal import sync
 
 TABLE = "templates"
 FORMAT = 1
