@@ -9,8 +9,7 @@ import yaml
 from rule import ALBERT_BASE_V2
 
 from mien.models import ModelConfig
-from mien.run import build
-from mien.tasks import Task
+from mien.models.build import build
 from mien.training import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,9 +44,8 @@ def read(name: str) -> tuple[ModelConfig, TrainConfig]:
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
 def test_a_recipe_builds_its_model_at_full_size(path: Path) -> None:
     model, training = read(path.stem)
-    task = Task(name="emotion", labels=("angry", "happy", "sad"), loss=training.loss or "bce")
     with torch.device("meta"):
-        network = build(model, [task], ALBERT_BASE_V2 if "t" in model.decoded else None)
+        network = build(model, {"emotion": 3}, ALBERT_BASE_V2 if "t" in model.decoded else None)
     assert set(network.encoders) == set(model.modalities)
     assert "t" not in model.decoded or model.text_model == "albert-base-v2"
     assert training.task == "emotion"

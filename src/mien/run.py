@@ -16,7 +16,7 @@ Nothing in it is a pickle, so that a folder from elsewhere can be opened without
 import json
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +31,8 @@ from transformers import AutoConfig, PretrainedConfig
 from mien.errors import MienError
 from mien.features.extractor import TABLE, Extractor, FeatureSettings
 from mien.files import PART, fingerprint, publish, read_json, unwritable, whole, write_text
-from mien.models import MME2E, LateFusion, ModelConfig, Network
+from mien.models import ModelConfig, Network
+from mien.models.build import build
 from mien.models.text import load_tokenizer, refuse_code
 from mien.tasks import Task
 from mien.tensor_file import not_finite, read_tensors, write_tensors
@@ -205,7 +206,8 @@ class Run:
 
     def build(self) -> Network:
         """Build the model with random weights."""
-        return build(self.config.model, self.config.tasks, self.text_config())
+        labels: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
+        return build(self.config.model, labels, self.text_config())
 
     def weights(self) -> dict[str, Tensor]:
         """Read the weights of the best epoch. Raises `MienError` where there are none yet."""
@@ -293,12 +295,6 @@ class Run:
         self._unwritten[name] = json.loads(text)
         write_text(self.folder / name, text)
         del self._unwritten[name]
-
-
-def build(model: ModelConfig, tasks: Sequence[Task], text: PretrainedConfig | None) -> Network:
-    """Build a model with random weights; `text` describes the encoder of one that needs it."""
-    labels: dict[str, int] = {task.name: len(task.labels) for task in tasks}
-    return LateFusion(model, labels) if model.hand_crafted else MME2E(model, labels, text)
 
 
 def _save_tokenizer(tokenizer: Any, folder: Path) -> None:

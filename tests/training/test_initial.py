@@ -14,7 +14,8 @@ from torch import Tensor
 
 from mien.errors import MienError
 from mien.models import ModelConfig, Network
-from mien.run import Run, build
+from mien.models.build import build
+from mien.run import Run
 from mien.tasks import Task
 from mien.training import TrainConfig, train
 from mien.training.initial import begin_with, read_weights
@@ -101,7 +102,7 @@ def test_a_published_checkpoint_answers_in_the_order_of_the_task(
 ) -> None:
     torch.manual_seed(0)
     task = Task(name="emotion", labels=order, loss="bce")
-    theirs, ours = (build(config, [task], None) for _ in range(2))
+    theirs, ours = (build(config, {"emotion": 6}, None) for _ in range(2))
     begin_with(published(theirs, tmp_path / "published.pt"), ours, [task])
     places = [SIX.index(label) for label in order]
     expected = weights(theirs)
@@ -188,14 +189,14 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_runs_no_code(
 def test_a_model_that_is_to_answer_by_weights_alone_misses_none(tmp_path: Path) -> None:
     task = Task(name="emotion", labels=SIX, loss="bce")
     config = ModelConfig(modalities="va", width=0.125, trans_dim=16, trans_feedforward=32)
-    both = published(build(config, [task], None), tmp_path / "mme2e_va.pt")
+    both = published(build(config, {"emotion": 6}, None), tmp_path / "mme2e_va.pt")
     for letters in ("va", "v"):
-        model = build(config.model_copy(update={"modalities": letters}), [task], None)
+        model = build(config.model_copy(update={"modalities": letters}), {"emotion": 6}, None)
         names = read_weights(both, [task]).fitting(model, [task], None, complete=True)
         assert {n for n in model.state_dict() if n.startswith("heads.")} <= set(names)
     state = torch.load(both, weights_only=True)
     torch.save({n: t for n, t in state.items() if not n.startswith("weighted")}, both)
-    model = build(config, [task], None)
+    model = build(config, {"emotion": 6}, None)
     with pytest.raises(MienError, match=r"has no fusion\.emotion\.weight that fits .* 'va'"):
         read_weights(both, [task]).fitting(model, [task], None, complete=True)
 

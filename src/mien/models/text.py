@@ -27,10 +27,6 @@ PACKAGED = "minilm"
 """Name of the encoder that comes as a Python package (all-MiniLM-L6-v2) and needs no download."""
 
 
-LARGEST = 2 * 10**9
-"""Weights of the largest encoder that is built; those of text have a hundredth of that."""
-
-
 class TextEncoder(nn.Module):
     """Token ids to one vector an utterance.
 
@@ -61,19 +57,27 @@ class TextEncoder(nn.Module):
 
 
 def _build(config: PretrainedConfig) -> Any:
-    """Build an encoder with random weights, once a plan without memory shows that it can be."""
-    options = {"dtype": torch.float32, "trust_remote_code": False}
+    """Build an encoder with random weights, which encodes two tokens before it is believed."""
     try:
-        with torch.device("meta"):
-            plan = AutoModel.from_config(config, **options)
-        if (size := sum(weight.numel() for weight in plan.parameters())) > LARGEST:
-            raise ValueError(f"it would have {size:,} weights")
-        return AutoModel.from_config(config, **options)
+        encoder = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
+        _try(encoder)
     except Exception as error:  # sizes that don't fit each other make transformers raise anything
         raise MienError(
             f"the configuration of the text encoder describes none that can be built"
             f" ({_first_line(error)}): copy it again"
         ) from error
+    return encoder
+
+
+def _try(encoder: Any) -> None:
+    """Encode two tokens: some settings are first read then. A plan without memory can't."""
+    if encoder.device.type == "meta":
+        return
+    tokens = torch.zeros(1, 2, dtype=torch.long, device=encoder.device)
+    training = encoder.training
+    with torch.no_grad():
+        encoder.eval()(input_ids=tokens, attention_mask=torch.ones_like(tokens))
+    encoder.train(training)
 
 
 def describe(config: PretrainedConfig) -> dict[str, Any]:

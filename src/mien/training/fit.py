@@ -22,9 +22,10 @@ from mien.evaluation.sentiment import step_counts
 from mien.files import check_writable, only_one, unwritable
 from mien.media.decode import FRAME_INTERVAL
 from mien.models import LateFusion, ModelConfig, Network
+from mien.models.build import build
 from mien.models.config import MODALITIES
 from mien.models.text import describe, load_config, load_tokenizer, load_weights
-from mien.run import DataConfig, Run, RunConfig, build
+from mien.run import DataConfig, Run, RunConfig
 from mien.tasks import Task, emotion_task, person_task, sentiment_task
 from mien.training.baseline import settings_of, settle, words_of
 from mien.training.checkpoint import SafeCheckpointIO
@@ -231,7 +232,7 @@ def _check_init(
     """Refuse weights that don't fit, before there is a folder in the way of the next try."""
     weights = read_weights(config.init or "", tasks)
     with torch.device("meta"):
-        plan = build(model, tasks, text)
+        plan = build(model, {task.name: len(task.labels) for task in tasks}, text)
     for task in tasks if trained else ():
         if weights.labels.get(task.name) != task.labels:
             raise MienError(
