@@ -158,7 +158,10 @@ class Templates:
         """What holds for all templates. Raises `MienError` for a table of another format."""
         version = int(self._table.version)
         if self._known is None or self._known[0] != version:
-            self._known = version, self._read_about()
+            try:
+                self._known = version, self._read_about()
+            except (KeyError, TypeError, AttributeError) as error:  # a column or an entry is gone
+                raise ValueError(f"the table's own description is damaged: {error}") from error
         return self._known[1]
 
     def _read_about(self) -> About:
