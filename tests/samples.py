@@ -10,8 +10,8 @@ import torch
 from mien.dataset.shard import ShardEntry
 from mien.dataset.store import SCHEMA_VERSION, Store, write_shard
 from mien.models import MME2E, ModelConfig
-from mien.models.text import describe, load_config, load_tokenizer
-from mien.run import DataConfig, Run, RunConfig
+from mien.models.encoders.text import describe, load_config, load_tokenizer
+from mien.runs.run import DataConfig, Run, RunConfig
 from mien.tasks import Task
 from mien.utterance import EMOTIONS, NoFace, Sample, Utterance
 

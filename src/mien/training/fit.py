@@ -13,30 +13,30 @@ from torch import Tensor
 from torch.multiprocessing.spawn import ProcessRaisedException
 from transformers import PretrainedConfig
 
-from mien.dataset.examples import Examples
-from mien.dataset.feature_store import FeatureStore, open_data
+from mien.dataset.collate import Examples
 from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.evaluation.sentiment import step_counts
+from mien.features.store import FeatureStore, open_data
 from mien.files import check_writable, only_one, unwritable
+from mien.inference.evaluate import answer, choose_thresholds
 from mien.media.decode import FRAME_INTERVAL
+from mien.metrics.regression import step_counts
 from mien.models import LateFusion, ModelConfig, Network
 from mien.models.build import build
 from mien.models.config import MODALITIES
-from mien.models.text import describe, load_config, load_tokenizer, load_weights
-from mien.run import DataConfig, Run, RunConfig
+from mien.models.encoders.text import describe, load_config, load_tokenizer, load_weights
+from mien.runs.data import Loaders, divide, examples, usable
+from mien.runs.run import DataConfig, Run, RunConfig
 from mien.tasks import Task, emotion_task, person_task, sentiment_task
 from mien.training.baseline import settings_of, settle, words_of
+from mien.training.callbacks import STATE, Keeper
 from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
-from mien.training.data import Loaders, divide, examples, usable
-from mien.training.evaluate import answer, choose_thresholds
 from mien.training.finite import NotFiniteError, error_of
 from mien.training.initial import begin_with, read_weights
-from mien.training.keeper import STATE, Keeper
-from mien.training.learner import Learner
 from mien.training.memory import keep_freed_memory
+from mien.training.module import Learner
 from mien.training.unread import refuse_unread
 
 
