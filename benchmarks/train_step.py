@@ -28,7 +28,7 @@ from tqdm import tqdm
 from transformers import AlbertConfig
 
 from mien.batch import Batch
-from mien.dataset.collate import SHUFFLE_WINDOW, Buckets
+from mien.dataset.sampler import SHUFFLE_WINDOW, Buckets
 from mien.errors import MienError
 from mien.media.decode import read_frames
 from mien.media.faces import FaceCropper

@@ -11,7 +11,8 @@ from mien.dataset.shard import ShardEntry
 from mien.dataset.store import SCHEMA_VERSION, Store, write_shard
 from mien.models import MME2E, ModelConfig
 from mien.models.encoders.text import describe, load_config, load_tokenizer
-from mien.runs.run import DataConfig, Run, RunConfig
+from mien.runs.config import DataConfig, RunConfig
+from mien.runs.run import Run
 from mien.tasks import Task
 from mien.utterance import EMOTIONS, NoFace, Sample, Utterance
 

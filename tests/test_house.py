@@ -27,21 +27,25 @@ def room(path: Path) -> list[Path]:
     return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
 
 
-BASE = ("errors", "files", "names", "encoding", "utterance", "batch", "tensor_file", "yaml_file")
+BASE = (
+    *("errors", "files", "modality", "names", "encoding", "utterance", "batch"),
+    *("tensor_file", "yaml_file"),
+)
 
 ALLOWED = {
     "errors": (),
-    "utterance": (),
+    "modality": (),
+    "utterance": ("modality",),
     "names": (),
     "encoding": (),
-    "batch": (),
+    "batch": ("modality",),
     "files": ("errors",),
     "safe_pickle": ("errors",),
     "metrics": ("errors",),
-    "tasks": ("utterance", "errors"),
+    "tasks": ("utterance", "errors", "metrics"),
     "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding"),
     "media": ("utterance", "errors", "names", "encoding"),
-    "models": ("batch", "errors"),
+    "models": ("batch", "errors", "modality"),
     "dataset": (*BASE, "features.subsets", "media", "models.config", "tasks"),
     "features": (*BASE, "corpora.iemocap", "dataset", "media", "models.config", "safe_pickle"),
     "runs": (*BASE, "dataset", "features", "models", "tasks", "training.config"),

@@ -11,7 +11,8 @@ from samples import sample, tiny_run
 
 from mien.errors import MienError
 from mien.inference.prediction import Prediction
-from mien.inference.recognizer import LONGEST, Recognizer
+from mien.inference.recognizer import Recognizer
+from mien.inference.segments import LONGEST
 from mien.media.decode import decode
 from mien.utterance import Clip, Utterance
 

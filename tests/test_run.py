@@ -23,7 +23,9 @@ from mien.dataset.collate import collate
 from mien.errors import MienError
 from mien.models import MME2E
 from mien.models.encoders.text import load_config, load_tokenizer
-from mien.runs.run import DataConfig, Run, RunConfig, environment
+from mien.runs.config import DataConfig, RunConfig
+from mien.runs.environment import environment
+from mien.runs.run import Run
 from mien.tasks import Task
 from mien.tensor_file import read_tensors, write_tensors
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mien.dataset.collate import cut
+from mien.dataset.cut import cut
 from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
 from mien.dataset.store import Store
 from mien.dataset.workers import Workers

@@ -16,7 +16,7 @@ from mien.files import write_text
 from mien.identity.resemblyzer import Voiceprint
 from mien.identity.silence_control import SilentStore
 from mien.identity.trials import PAIRINGS, Trials, trials
-from mien.inference.evaluate import embed
+from mien.inference.dataset import embed
 from mien.metrics.verification import judge
 from mien.metrics.verification.bootstrap import RESAMPLES
 from mien.report.verification_plots import picture

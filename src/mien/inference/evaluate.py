@@ -1,80 +1,21 @@
 """Judge a run: answers on one part of the data, thresholds from validation, figures."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from tqdm import tqdm
 
-from mien.batch import Batch
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.inference.dataset import Answers, answer
 from mien.metrics import evaluate
 from mien.metrics.regression import evaluate_sentiment
 from mien.metrics.thresholds import choose
-from mien.models import Network, Output
-from mien.runs.data import divide, examples, loader, open_for, usable
+from mien.runs.data import divide, open_for, usable
 from mien.runs.run import Run
 from mien.tasks import Task
 from mien.utterance import Utterance
-
-Answers = dict[str, tuple[np.ndarray, np.ndarray]]
-"""For each task the scores (N, C) and what is right (N, C; NaN rows where unknown)."""
-
-
-def answer(
-    run: Run,
-    model: Network,
-    store: Store,
-    rows: list[int],
-    *,
-    modalities: str = "tav",
-    progress: bool = True,
-) -> Answers:
-    """Run a model over rows of a data set, with only some `modalities` shown to it."""
-    tasks = run.config.tasks
-    kept: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {task.name: [] for task in tasks}
-    for batch, output in _outputs(run, model, store, rows, modalities, progress):
-        for task in tasks:
-            scores = task.scores(output.logits[task.name].float()).cpu().numpy()
-            kept[task.name].append((scores, batch.targets[task.name].numpy()))
-    return {
-        name: (np.concatenate([p for p, _ in parts]), np.concatenate([t for _, t in parts]))
-        for name, parts in kept.items()
-    }
-
-
-def embed(
-    run: Run,
-    model: Network,
-    store: Store,
-    rows: list[int],
-    *,
-    modalities: str = "tav",
-    progress: bool = True,
-) -> np.ndarray:
-    """Give the embeddings (N, E) of rows of a data set, with only some `modalities` shown.
-
-    They have unit length; zeros where a row has none of the modalities.
-    """
-    outputs = _outputs(run, model, store, rows, modalities, progress)
-    return np.concatenate([output.embedding.float().cpu().numpy() for _, output in outputs])
-
-
-def _outputs(
-    run: Run, model: Network, store: Store, rows: list[int], modalities: str, progress: bool
-) -> Iterator[tuple[Batch, Output]]:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = model.to(device).eval()
-    batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=16)
-    with torch.inference_mode():
-        for batch in tqdm(batches, desc="answering", unit="batch", disable=not progress):
-            for hidden in set(run.config.model.modalities) - set(modalities):
-                batch = batch.without(hidden, torch.ones(len(batch), dtype=torch.bool))
-            yield batch, model(batch.to(device))
 
 
 def choose_thresholds(run: Run, answers: Answers) -> dict[str, dict[str, float]]:

@@ -1,9 +1,8 @@
 """The one class a user needs: a trained model that answers for any clip."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,13 @@ import torch
 import torch.nn.functional as F
 
 from mien.batch import Batch
-from mien.dataset.collate import collate, cut
+from mien.dataset.collate import collate
 from mien.dataset.sample import from_clip, to_sample
 from mien.dataset.turns import DecodeOptions
 from mien.errors import MienError
 from mien.inference.prediction import Answer, Prediction, Segment
-from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
+from mien.inference.segments import Recording, seconds_of, segments_of
+from mien.media.decode import has_audio, has_video
 from mien.media.faces import FaceCropper
 from mien.media.limits import MAX_SECONDS
 from mien.media.silence import has_sound
@@ -24,36 +24,11 @@ from mien.media.transcript import Cue, Transcript, read_transcript, within
 from mien.models import Network, Output
 from mien.runs.run import Run
 from mien.tasks import Task
-from mien.utterance import RATE, Clip, Sample, Utterance
-
-LONGEST = 15.0
-"""Seconds up to which a clip is one segment; a longer one is cut into equal ones."""
+from mien.utterance import Clip, Sample, Utterance
 
 BATCH = 16
 
 WORDS = {"t": "words", "v": "pictures", "a": "sound"}
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A clip cut into the segments that are answered one by one.
-
-    Parameters
-    ----------
-    source : str
-        The clip, for messages.
-    sample : Sample
-        The whole of it.
-    segments : list of (start, end, Sample)
-        Seconds from the beginning of the clip, and what lies between them.
-    warnings : list of str
-        What could not be used, and why.
-    """
-
-    source: str
-    sample: Sample
-    segments: list[tuple[float, float, Sample]]
-    warnings: list[str]
 
 
 class Recognizer:
@@ -148,9 +123,10 @@ class Recognizer:
         else:
             sample, warnings = self._decode(clip, " ".join(cue.text for cue in said.cues))
             source = "words alone" if clip is None else str(clip)
-        cues, unused = within(said, _seconds(sample))
+        cues, unused = within(said, seconds_of(sample))
         cuts = [
-            (start, end, self._featured(_heard(cut))) for start, end, cut in _segments(sample, cues)
+            (start, end, self._featured(_heard(cut)))
+            for start, end, cut in segments_of(sample, cues)
         ]
         segments = [segment for segment in cuts if self._grounds([segment[2]])]
         warnings = [*unused, *warnings, *self._not_extracted(sample)]
@@ -242,7 +218,7 @@ class Recognizer:
             source=recording.source,
             run=str(self.run.folder),
             modalities=self._grounds([sample for *_, sample in segments]),
-            seconds=round(_seconds(recording.sample), 3),
+            seconds=round(seconds_of(recording.sample), 3),
             answers=self.answers({name: share @ rows for name, rows in by_task.items()}),
             segments=[
                 self._segment(start, end, sample, {n: s[i] for n, s in by_task.items()})
@@ -300,44 +276,8 @@ def _faces(sample: Sample) -> tuple[int, int]:
     return 0 if searched is None else len(searched), 0 if found is None else int(found.sum())
 
 
-def _seconds(sample: Sample) -> float:
-    """Give the length of a sample's media, or what its sound and faces tell of it."""
-    if sample.seconds is not None:
-        return sample.seconds
-    sound = 0.0 if sample.waveform is None else len(sample.waveform) / RATE
-    picture = 0.0
-    if sample.face_times is not None:
-        began = sample.utterance.start or 0.0
-        picture = float(sample.face_times[-1]) - began + FRAME_INTERVAL
-    return max(sound, picture)
-
-
 def _heard(sample: Sample) -> Sample:
     """Leave out the sound of a segment in which there is nothing to hear."""
     if sample.waveform is None or has_sound(sample.waveform):
         return sample
     return replace(sample, waveform=None)
-
-
-def _segments(sample: Sample, cues: Sequence[Cue]) -> list[tuple[float, float, Sample]]:
-    """Cut a clip at the cues' times, or into equal parts where it is long."""
-    seconds = _seconds(sample)
-    if cues and cues[0].start is not None:
-        spans = [(float(c.start or 0), float(c.end or 0), c) for c in cues]
-    else:
-        parts = max(1, -int(-seconds // LONGEST))
-        cue = cues[0] if cues else Cue(sample.text or "", speaker=sample.utterance.person)
-        edges = [seconds * i / parts for i in range(parts + 1)]
-        spans = [(a, b, cue) for a, b in pairwise(edges)]
-    one = len(spans) == 1 and spans[0][:2] == (0, seconds)
-    return [
-        (
-            start,
-            end,
-            replace(
-                sample if one else cut(sample, start, end),
-                utterance=replace(sample.utterance, text=cue.text or None, person=cue.speaker),
-            ),
-        )
-        for start, end, cue in spans
-    ]

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from mien.features.store import open_data
-from mien.inference.evaluate import answer, choose_thresholds
+from mien.inference.dataset import answer
+from mien.inference.evaluate import choose_thresholds
 from mien.models import ModelConfig
 from mien.runs.data import divide, usable
 from mien.runs.run import Run
 from mien.training.config import TrainConfig
-from mien.training.fit import create
 from mien.training.initial import begin_with
+from mien.training.setup import create
 
 
 def adopt(

