@@ -16,7 +16,7 @@ def test_one_name_is_one_modality() -> None:
 
 @pytest.mark.parametrize("text", ["", "tt", "x", "text,text", "text,sound", "tax"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="none of|at most once"):
+    with pytest.raises(ValueError, match=r"none of|at most once"):
         parse_modalities(text)
 
 
