@@ -9,7 +9,7 @@ PYTHON = HERE / ".venv" / "bin" / "python"
 
 if __name__ == "__main__":
     try:
-        from mien.cli.reproduce import main
+        from mien.published.cli import main
 
         sys.exit(main())
     except ImportError as error:

@@ -62,7 +62,7 @@ def work(seconds: float) -> float:
 def _batch(config):  # type: ignore[no-untyped-def]
     import numpy as np
 
-    from mien.dataset.examples import collate
+    from mien.dataset.collate import collate
     from mien.utterance import RATE, Sample, Utterance
 
     random = np.random.default_rng(0)

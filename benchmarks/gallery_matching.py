@@ -20,7 +20,7 @@ WAYS = ("nearest", "mean cosine", "mean template")
 def recordings() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Describe all clips: embeddings (N, E), actors (N,) and emotions (N,)."""
     try:
-        from mien.voiceprint import Voiceprint
+        from mien.identity.resemblyzer import Voiceprint
     except ImportError as error:
         raise MienError("this benchmark needs the pretrained voice encoder") from error
     clips = sorted(RAVDESS.glob("03-*.flac"))

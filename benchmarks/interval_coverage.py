@@ -4,7 +4,7 @@ Synthetic answers: each speaker has an accuracy of their own, drawn about 0.5 wi
 deviation between speakers, and 60 utterances of 8 labels. The truth for *these* speakers is their
 mean accuracy, which more utterances of them would show; the truth for *others* is 0.5. Two ways are
 compared: speakers drawn whole, as mien did before, and the two stages of
-`mien.evaluation.bootstrap.interval`.
+`mien.metrics.bootstrap.interval`.
 """
 
 import json
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mien.evaluation.bootstrap import average_recall, interval, tally
 from mien.files import write_text
+from mien.metrics.bootstrap import average_recall, interval, tally
 
 SPEAKERS = (4, 10, 24)
 BETWEEN = (0.0, 0.05, 0.1)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mien.models import ModelConfig
-from mien.models.vgg import VGG
+from mien.models.encoders.vgg import VGG
 
 PIECES, ROUNDS = 12, 7
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}

@@ -25,15 +25,15 @@ from tqdm import tqdm
 from transformers import AlbertConfig
 
 from mien.batch import Batch
-from mien.dataset.examples import collate
+from mien.dataset.collate import collate
 from mien.dataset.sample import to_sample
 from mien.errors import MienError
 from mien.files import whole, write_text
 from mien.media.faces import FaceCropper
 from mien.models import MME2E, ModelConfig
+from mien.models.encoders.sparse_vgg import SparseBlock, SparseVGG
+from mien.models.layers.submanifold import TAPS, Sites, gathering_pays
 from mien.models.mme2e import MediaEncoder
-from mien.models.sparse import TAPS, Sites, gathering_pays
-from mien.models.sparse_vgg import SparseBlock, SparseVGG
 from mien.training.memory import keep_freed_memory
 from mien.utterance import Utterance
 
@@ -145,7 +145,7 @@ class Racer:
         if self.variant.share is None:
             yield
         else:
-            with mock.patch("mien.models.sparse_vgg.nucleus", largest(self.variant.share)):
+            with mock.patch("mien.models.encoders.sparse_vgg.nucleus", largest(self.variant.share)):
                 yield
 
     def cnn(self, letter: str) -> Tensor:

@@ -14,9 +14,9 @@ from mien.corpora import CORPORA, synthetic
 from mien.dataset.prepare import prepare
 from mien.demo import MODEL, TRAINING
 from mien.files import write_text
+from mien.inference.evaluate import evaluate_run
 from mien.models import ModelConfig
 from mien.training import TrainConfig, train
-from mien.training.evaluate import evaluate_run
 
 FOLDER = Path("runs/sparse_accuracy")
 SEEDS = (0, 1, 2)

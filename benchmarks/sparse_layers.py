@@ -1,7 +1,7 @@
 """One convolution at a time: what gathering costs beside the dense convolution, layer by layer.
 
-`mien.models.sparse.gathering_pays` rests on this table. All ways take turns in one process, and
-give the same answer.
+`mien.models.layers.submanifold.gathering_pays` rests on this table. All ways take turns in one
+process, and give the same answer.
 """
 
 import json
@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mien.files import write_text
-from mien.models.sparse import BLOCK, PICTURES, TAPS, Sites, gathered, masked
+from mien.models.layers.submanifold import BLOCK, PICTURES, TAPS, Sites, gathered, masked
 from mien.training.memory import keep_freed_memory
 
 FACES, PIECES = 66, 88

@@ -28,13 +28,13 @@ from tqdm import tqdm
 from transformers import AlbertConfig
 
 from mien.batch import Batch
-from mien.dataset.examples import SHUFFLE_WINDOW, Buckets
+from mien.dataset.sampler import SHUFFLE_WINDOW, Buckets
 from mien.errors import MienError
 from mien.media.decode import read_frames
 from mien.media.faces import FaceCropper
 from mien.models import MME2E, ModelConfig
+from mien.models.encoders.vgg import VGG, VGGBlock
 from mien.models.mme2e import MediaEncoder
-from mien.models.vgg import VGG, VGGBlock
 from mien.training.memory import keep_freed_memory
 
 WAYS = ("ours", "published")

@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from mien.errors import MienError
 from mien.files import write_text
+from mien.identity.resemblyzer import Voiceprint
 from mien.media.decode import read_audio
 from mien.media.silence import is_silence
 from mien.utterance import RATE
-from mien.voiceprint import Voiceprint
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 NEUTRAL, CALM = 1, 2
@@ -208,7 +208,9 @@ def measure() -> dict[str, Any]:
     threshold = round(chosen, 2)
     shipped = voiceprint.threshold
     if shipped is None or shipped.value != threshold:
-        raise MienError(f"the threshold found, {threshold}, is not that of mien.encoder: {shipped}")
+        raise MienError(
+            f"the threshold found, {threshold}, is not that of mien.identity.embedder: {shipped}"
+        )
     others = {
         "neutral and calm": acted.of(emotions <= CALM),
         "all emotions": acted,

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from mien.models import Network
-from mien.models.published import rename
+from mien.models.published_weights import rename
 
 BLOCKS = (4, 5, 6, 8, 10)
 BACK = (

@@ -14,7 +14,7 @@ from transformers import AlbertConfig
 
 from mien.batch import Batch
 from mien.models import MME2E, ModelConfig
-from mien.models.published import convert, rename
+from mien.models.published_weights import convert, rename
 
 ALBERT_BASE_V2 = AlbertConfig(
     vocab_size=30_000,

@@ -10,8 +10,9 @@ import torch
 from mien.dataset.shard import ShardEntry
 from mien.dataset.store import SCHEMA_VERSION, Store, write_shard
 from mien.models import MME2E, ModelConfig
-from mien.models.text import describe, load_config, load_tokenizer
-from mien.run import DataConfig, Run, RunConfig
+from mien.models.encoders.text import describe, load_config, load_tokenizer
+from mien.runs.config import DataConfig, RunConfig
+from mien.runs.run import Run
 from mien.tasks import Task
 from mien.utterance import EMOTIONS, NoFace, Sample, Utterance
 

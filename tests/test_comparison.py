@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.comparison import compare
-from mien.encoder import SHIPPED, Threshold
 from mien.gallery import UNKNOWN, Gallery
 from mien.gallery.records import Enrolment
-from mien.voiceprint import Voiceprint
+from mien.identity.comparison import compare
+from mien.identity.embedder import SHIPPED, Threshold
+from mien.identity.resemblyzer import Voiceprint
 
 
 class Angles:

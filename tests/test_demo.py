@@ -7,7 +7,7 @@ import pytest
 
 from mien.demo import MODALITIES, demo
 from mien.errors import MienError
-from mien.prediction import Prediction
+from mien.inference.prediction import Prediction
 
 
 @pytest.mark.slow

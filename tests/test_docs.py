@@ -16,8 +16,8 @@ import yaml
 from pydantic import BaseModel
 
 from mien.cli import build_parser
-from mien.cli.published import MODELS, OPTIONS
 from mien.models import ModelConfig
+from mien.published.options import MODELS, OPTIONS
 from mien.training import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]

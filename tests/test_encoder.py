@@ -9,9 +9,9 @@ import soundfile
 from samples import tiny_run
 from voices import voice
 
-from mien.encoder import Encoder, RunEncoder, cosine
 from mien.errors import MienError
-from mien.voiceprint import Voiceprint
+from mien.identity.embedder import Encoder, RunEncoder, cosine
+from mien.identity.resemblyzer import Voiceprint
 
 RATE = 16_000
 

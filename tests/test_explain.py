@@ -12,8 +12,8 @@ from media_files import murmur, write_video
 from samples import tiny_run
 
 from mien.errors import MienError
-from mien.explain import Explanation, explain
-from mien.recognizer import Recognizer
+from mien.inference.recognizer import Recognizer
+from mien.report.explain import Explanation, explain
 
 
 def sparse(folder: Path, text: Path, **changes: Any) -> Recognizer:

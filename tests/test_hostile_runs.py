@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from samples import tiny_run
 
 from mien.errors import MienError
-from mien.models.text import TextEncoder, load_config, load_tokenizer, load_weights
-from mien.run import Run
+from mien.models.encoders.text import TextEncoder, load_config, load_tokenizer, load_weights
+from mien.runs.run import Run
 
 CODE = """
 open({mark!r}, "w").write("code of the folder ran")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from mien.prediction import Answer, Prediction, Segment
+from mien.inference.prediction import Answer, Prediction, Segment
 
 SCHEMA = Path(__file__).parents[1] / "docs" / "prediction.schema.json"
 

@@ -10,9 +10,10 @@ from media_files import murmur, write_video
 from samples import sample, tiny_run
 
 from mien.errors import MienError
+from mien.inference.prediction import Prediction
+from mien.inference.recognizer import Recognizer
+from mien.inference.segments import LONGEST
 from mien.media.decode import decode
-from mien.prediction import Prediction
-from mien.recognizer import LONGEST, Recognizer
 from mien.utterance import Clip, Utterance
 
 

@@ -19,11 +19,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from samples import sample, tiny, tiny_model
 
-from mien.dataset.examples import collate
+from mien.dataset.collate import collate
 from mien.errors import MienError
 from mien.models import MME2E
-from mien.models.text import load_config, load_tokenizer
-from mien.run import DataConfig, Run, RunConfig, environment
+from mien.models.encoders.text import load_config, load_tokenizer
+from mien.runs.config import DataConfig, RunConfig
+from mien.runs.environment import environment
+from mien.runs.run import Run
 from mien.tasks import Task
 from mien.tensor_file import read_tensors, write_tensors
 

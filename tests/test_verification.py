@@ -10,10 +10,10 @@ from voices import voice
 
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.evaluation.verification.report import markdown
-from mien.run import Run
+from mien.identity.verification import verify_encoder, verify_run, write_verification
+from mien.report.verification_tables import markdown
+from mien.runs.run import Run
 from mien.utterance import Sample
-from mien.verification import verify_encoder, verify_run, write_verification
 
 FAST = {"progress": False, "resamples": 20}
 
@@ -120,7 +120,7 @@ def test_a_model_gone_wrong_is_told(run: Run, talks: Store, monkeypatch) -> None
     def broken(*arguments, **options) -> np.ndarray:
         return np.full((48, 4), np.nan)
 
-    monkeypatch.setattr("mien.verification.embed", broken)
+    monkeypatch.setattr("mien.identity.verification.embed", broken)
     with pytest.raises(MienError, match="not finite"):
         verify_run(run.folder, data=talks.folder, part="all", **FAST)
 

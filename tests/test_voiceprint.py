@@ -10,8 +10,8 @@ import torch
 from voices import voice
 
 from mien.errors import MienError
+from mien.identity.resemblyzer import Voiceprint
 from mien.media.voice import voice_mel, voice_windows
-from mien.voiceprint import Voiceprint
 
 GOLDEN = json.loads(Path(__file__).with_name("voiceprint.json").read_text())
 
@@ -84,7 +84,7 @@ def test_the_last_window_counts_if_most_of_it_is_sound(samples: int, windows: in
 
 
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.voiceprint.find_spec", lambda name: None)
+    monkeypatch.setattr("mien.identity.resemblyzer.find_spec", lambda name: None)
     with pytest.raises(MienError, match="pip install --no-deps resemblyzer"):
         Voiceprint("cpu")
 
@@ -92,7 +92,7 @@ def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_damaged_weights_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "pretrained.pt"
     path.write_bytes(b"nothing of the kind")
-    monkeypatch.setattr("mien.voiceprint._find", lambda: path)
+    monkeypatch.setattr("mien.identity.resemblyzer._find", lambda: path)
     with pytest.raises(MienError, match="can't be read"):
         Voiceprint("cpu")
     torch.save({"model_state": {"linear.bias": torch.zeros(256)}}, path)

@@ -13,13 +13,13 @@ from mien.dataset.prepare import prepare
 from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.evaluation.pictures import save
 from mien.files import write_text
+from mien.inference.evaluate import evaluate_run
+from mien.inference.recognizer import Recognizer
 from mien.models import ModelConfig
-from mien.recognizer import Recognizer
-from mien.report import write_report
+from mien.report.plots import save
+from mien.report.run_report import write_report
 from mien.training import TrainConfig, train
-from mien.training.evaluate import evaluate_run
 from mien.training.unread import drop_unread
 
 MODALITIES = {"tav": "words + sound + face", "t": "words", "a": "sound", "v": "face"}

@@ -6,7 +6,7 @@ from shutil import copytree
 
 import pytest
 
-from mien.prediction import Prediction
+from mien.inference.prediction import Prediction
 
 
 def test_without_a_command_or_with_a_wrong_one_the_status_is_2(mien, program) -> None:

@@ -7,7 +7,7 @@ from shutil import copytree
 import numpy as np
 import pytest
 
-from mien.prediction import Prediction
+from mien.inference.prediction import Prediction
 
 SMALL = ["--task", "both", "--protocol", "dialogues", "--modalities", "ta", "--lr", "2e-3"]
 

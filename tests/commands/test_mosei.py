@@ -7,7 +7,7 @@ import pytest
 from mosei_files import VIDEOS, write_mosei
 
 from mien.dataset.store import Store
-from mien.prediction import Prediction
+from mien.inference.prediction import Prediction
 
 SMALL = ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--trans-nheads", 2]
 SMALL += ["--trans-feedforward", 32, "--lr", 3e-3, "--freeze-text", "--seed", 1]

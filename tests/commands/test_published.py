@@ -20,17 +20,17 @@ import yaml
 from checkpoints import published
 from samples import sample, store, tiny_run
 
-from mien.cli import reproduce as command
-from mien.cli.published import MODELS, OPTIONS, REPRODUCED
-from mien.cli.reproduce import build_parser, main, settings, words
 from mien.corpora import synthetic
-from mien.dataset.extract import extract
-from mien.dataset.feature_store import FeatureStore
 from mien.errors import MienError
+from mien.features.extract import extract
+from mien.features.store import FeatureStore
 from mien.models import MME2E, ModelConfig
-from mien.published_data import prepared, use_features
-from mien.reproduce import GIVEN, Job, _choose_gpu, _with_text_model
-from mien.run import Run
+from mien.published import cli as command
+from mien.published.cli import build_parser, main, settings, words
+from mien.published.data import prepared, use_features
+from mien.published.options import MODELS, OPTIONS, REPRODUCED
+from mien.published.reproduce import GIVEN, Job, _choose_gpu, _with_text_model
+from mien.runs.run import Run
 from mien.training import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -292,7 +292,7 @@ def job(**changes: object) -> Job:
 
 def test_without_albert_minilm_takes_its_place_and_a_line_says_so(monkeypatch, capsys) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("mien.reproduce.load_config", refuse)
+    monkeypatch.setattr("mien.published.reproduce.load_config", refuse)
     assert _with_text_model(job()).text_model == "minilm"
     assert "albert-base-v2 is no folder here" in capsys.readouterr().out
     own = ModelConfig(text_model="./mine")
@@ -303,7 +303,7 @@ def test_without_albert_minilm_takes_its_place_and_a_line_says_so(monkeypatch, c
 
 
 def test_a_checkpoint_decides_on_the_text_encoder(monkeypatch, tmp_path, tiny_text: Path) -> None:
-    monkeypatch.setattr("mien.reproduce.load_config", refuse)
+    monkeypatch.setattr("mien.published.reproduce.load_config", refuse)
     with pytest.raises(MienError, match="not here"):
         _with_text_model(job(training=TrainConfig(init="mme2e_tav.pt")))
     run = tiny_run(tmp_path / "run", tiny_text)
@@ -368,8 +368,8 @@ def test_a_run_without_a_finished_epoch_is_named(here: Callable, monkeypatch, ca
         raise KeyboardInterrupt
 
     folder = Path("savings") / "begun"
-    monkeypatch.setattr("mien.reproduce._folder", lambda *_: folder)
-    monkeypatch.setattr("mien.reproduce.train", stop)
+    monkeypatch.setattr("mien.published.reproduce._folder", lambda *_: folder)
+    monkeypatch.setattr("mien.published.reproduce.train", stop)
     assert main(here(line)) == 1
     assert "main.py: interrupted" in capsys.readouterr().err
     assert main(here(line)) == 1
@@ -597,7 +597,7 @@ def test_data_that_have_changed_are_prepared_anew(tmp_path: Path, monkeypatch, c
         assert prepared(root, dataset, interval, savings) == found, "what is the same stays"
         return found
 
-    monkeypatch.setattr("mien.published_data.prepare", prepare)
+    monkeypatch.setattr("mien.published.data.prepare", prepare)
     root, savings = tmp_path / "data", tmp_path / "savings"
     write_processed(root)
     folder()

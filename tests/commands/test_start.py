@@ -81,8 +81,8 @@ finally:
     "module",
     [
         *("mien.cli", "argparse", "pydantic", "mien.cli.gallery"),
-        *("mien.recognizer", "torch", "torch.nn.functional", "transformers", "av"),
-        *("mien.run", "numpy._core._multiarray_umath", "soxr"),
+        *("mien.inference.recognizer", "torch", "torch.nn.functional", "transformers", "av"),
+        *("mien.runs.run", "numpy._core._multiarray_umath", "soxr"),
     ],
 )
 def test_ctrl_c_at_an_import_is_one_line(module: str, tmp_path: Path) -> None:
@@ -92,7 +92,9 @@ def test_ctrl_c_at_an_import_is_one_line(module: str, tmp_path: Path) -> None:
     assert result.returncode == 1
 
 
-@pytest.mark.parametrize("module", ["mien.cli", "mien.cli.published", "mien.reproduce"])
+@pytest.mark.parametrize(
+    "module", ["mien.cli", "mien.published.options", "mien.published.reproduce"]
+)
 def test_ctrl_c_at_an_import_of_a_published_command_is_one_line(module: str) -> None:
     flags = ("-bs=2", "-lr=1e-4", "-ep=1", "--dataset=iemocap", "--num-emotions=6")
     result = interrupted(module, MAIN, *flags)

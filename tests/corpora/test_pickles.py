@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mien.corpora.pickles import load
 from mien.errors import MienError
+from mien.safe_pickle.reader import load
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -456,7 +456,7 @@ def test_the_memory_taken_is_that_of_the_file(tmp_path: Path) -> None:
         (tmp_path / f"{number}.pkl").write_bytes(ATTACKS[name][0])
     code = (
         "import resource, sys; from pathlib import Path; import numpy;"
-        "from mien.corpora.pickles import load; from mien.errors import MienError\n"
+        "from mien.safe_pickle.reader import load; from mien.errors import MienError\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "for path in Path(sys.argv[1]).iterdir():\n"
         "    try: load(path)\n"

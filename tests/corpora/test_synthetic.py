@@ -24,10 +24,10 @@ from mien.corpora.synthetic.lines import EMOTIONS
 from mien.corpora.synthetic.persons import PERSONS
 from mien.corpora.synthetic.plan import EXPRESSIONS, REVEALED, Dialogue, Turn, plan
 from mien.corpora.synthetic.speech import Manner, Synthesizer, Voice
-from mien.dataset.inspect import inspect
 from mien.dataset.prepare import prepare
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.report.dataset_summary import inspect
 from mien.utterance import EMOTIONS as WORDS
 
 RATE = 16_000

@@ -3,7 +3,7 @@
 import pytest
 from samples import utterance
 
-from mien.dataset.audit import audit, leakage
+from mien.dataset.leakage import audit, leakage
 from mien.dataset.splits import PROTOCOLS, Split
 
 ROWS = [

@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 from samples import TEXTS, sample, store, tiny, tiny_model, utterance
 
 from mien.batch import Batch
-from mien.dataset.examples import SHUFFLE_WINDOW, Buckets, Examples, collate, cut
+from mien.dataset.collate import collate
+from mien.dataset.cut import cut
+from mien.dataset.sampler import SHUFFLE_WINDOW, Buckets
+from mien.dataset.torch_dataset import Examples
 from mien.media.spectrogram import pieces
 from mien.models import MME2E, ModelConfig
-from mien.models.text import load_tokenizer
+from mien.models.encoders.text import load_tokenizer
 from mien.tasks import Task
 
 EMOTION = Task(name="emotion", labels=("neutral", "calm", "happy"), loss="bce")

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from samples import sample, store
 
-from mien.dataset.extract import extract
-from mien.dataset.feature_store import (
+from mien.dataset.store import Store
+from mien.errors import MienError
+from mien.features.extract import extract
+from mien.features.extractor import Extractor, FeatureSettings
+from mien.features.face import face_features
+from mien.features.store import (
     FEATURE_SCHEMA_VERSION,
     FOLDER,
     FeatureStore,
@@ -17,10 +21,6 @@ from mien.dataset.feature_store import (
     fit_sizes,
     open_data,
 )
-from mien.dataset.store import Store
-from mien.errors import MienError
-from mien.features.extractor import Extractor, FeatureSettings
-from mien.features.face import face_features
 from mien.features.voice import voice_features
 from mien.models import ModelConfig
 
@@ -99,7 +99,7 @@ def test_two_processes_give_what_one_gives(data: Path, tmp_path: Path) -> None:
 
 
 def test_stopped_half_way_it_goes_on(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mien.dataset import extract as module
+    from mien.features import extract as module
 
     write = module.write_features
     written: list[Path] = []
@@ -123,7 +123,7 @@ def test_stopped_half_way_it_goes_on(data: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_again_there_is_nothing_to_do(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(data)
-    monkeypatch.setattr("mien.dataset.extract._run", lambda *_: pytest.fail("it extracts again"))
+    monkeypatch.setattr("mien.features.extract._run", lambda *_: pytest.fail("it extracts again"))
     assert run(data) == first
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from samples import sample, store
 
-from mien.dataset.inspect import inspect
 from mien.dataset.splits import PROTOCOLS
 from mien.errors import MienError
+from mien.report.dataset_summary import inspect
 
 
 def lines_of(text: str, title: str) -> dict[str, list[str]]:

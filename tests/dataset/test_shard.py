@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from samples import sample, store
 
-from mien.dataset.feature_store import SCHEMA as FEATURES
-from mien.dataset.feature_store import write_features
 from mien.dataset.shard import BLOCK, Shard, ShardEntry, drop_damaged, shard_writer
 from mien.dataset.store import SCHEMA, Store, read_shard, write_shard
 from mien.errors import MienError
+from mien.features.store import SCHEMA as FEATURES
+from mien.features.store import write_features
 from mien.utterance import Sample, Skipped
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from samples import sample, store
 
-from mien.dataset.silence import SilentStore, silence_only
+from mien.identity.silence_control import SilentStore, silence_only
 from mien.utterance import Sample
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.dataset.trials import MOST, PAIRINGS, trials
 from mien.errors import MienError
+from mien.identity.trials import MOST, PAIRINGS, trials
 from mien.utterance import Utterance
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.evaluation import evaluate
+from mien.metrics import evaluate
 
 EMOTIONS = ["neutral", "happy", "sad", "angry"]
 

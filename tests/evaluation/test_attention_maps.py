@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mien.evaluation.attention_maps import (
+from mien.report.attention_maps import (
     DARK,
     FACES,
     GREY,
@@ -100,7 +100,7 @@ def test_low_bands_are_at_the_bottom_and_foreheads_at_the_top(tmp_path, pixels):
 
 def test_many_pictures_are_wrapped_and_what_is_left_out_is_said(tmp_path, pixels, monkeypatch):
     texts = []
-    monkeypatch.setattr("mien.evaluation.attention_maps.plain", lambda t: texts.append(t) or t)
+    monkeypatch.setattr("mien.report.attention_maps.plain", lambda t: texts.append(t) or t)
     shapes = {}
     for number in (12, 13, 48, 49):
         attention_map(look(number), tmp_path / f"{number}.png", ["a"], FACES, synthetic=False)

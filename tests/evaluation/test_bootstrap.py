@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, recall_score
 
-from mien.evaluation.bootstrap import average_f1, average_recall, interval, tally
+from mien.metrics.bootstrap import average_f1, average_recall, interval, tally
 
 
 def draw(seed, n=60, classes=3, skill=0.6):

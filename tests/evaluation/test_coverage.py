@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.evaluation import evaluate
-from mien.evaluation.bootstrap import FEW, average_recall, interval, tally
-from mien.evaluation.tables import table
+from mien.metrics import evaluate
+from mien.metrics.bootstrap import FEW, average_recall, interval, tally
+from mien.report.tables import table
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "interval_coverage.py"
 

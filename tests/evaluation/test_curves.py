@@ -1,7 +1,7 @@
 import pytest
 
 from mien.errors import MienError
-from mien.evaluation.curves import curves
+from mien.report.curves import curves
 
 LOG = """epoch,step,train/loss_step,train/loss_epoch,valid/loss,valid/average_f1,lr-Adam
 0,0,1.5,,,,0.001

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import MienError
-from mien.evaluation import evaluate
+from mien.metrics import evaluate
 
 LABELS = ["neutral", "happy", "sad"]
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import MienError
-from mien.evaluation.metrics import (
+from mien.metrics.classification import (
     AVERAGED,
     always_no,
     most_frequent,

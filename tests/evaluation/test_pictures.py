@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mien.evaluation import evaluate
-from mien.evaluation.pictures import picture
+from mien.metrics import evaluate
+from mien.report.plots import picture
 
 PERSONS = [f"person {i:02d}" for i in range(24)]
 

@@ -4,10 +4,10 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from mien.evaluation import evaluate
-from mien.evaluation.pictures import picture
-from mien.evaluation.report import html
-from mien.evaluation.tables import table
+from mien.metrics import evaluate
+from mien.report.html import html
+from mien.report.plots import picture
+from mien.report.tables import table
 
 
 def test_table_has_every_label_average_interval_and_baselines(emotion):

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import MienError
-from mien.evaluation.pictures import picture
-from mien.evaluation.report import html
-from mien.evaluation.sentiment import STEPS, evaluate_sentiment, sentiment, step_counts
-from mien.evaluation.tables import table
+from mien.metrics.regression import STEPS, evaluate_sentiment, sentiment, step_counts
+from mien.report.html import html
+from mien.report.plots import picture
+from mien.report.tables import table
 
 # Seven utterances by hand: the predictions are right, nearly so, or on the wrong side.
 TRUTH = np.array([-3.0, -0.4, 0.0, 0.0, 0.6, 1.0, 2.6])

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.evaluation.thresholds import FALLBACK, GRID, choose
+from mien.metrics.thresholds import FALLBACK, GRID, choose
 
 
 def sigmoid(logits):

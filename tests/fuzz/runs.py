@@ -43,7 +43,7 @@ def _build_run(folder: Path) -> None:
 
 
 def _predict(folder: Path, notes: list[str]) -> object:
-    from mien.recognizer import Recognizer
+    from mien.inference.recognizer import Recognizer
 
     prediction = Recognizer.load(folder / "run")(text=TEXT)
     try:
@@ -54,14 +54,14 @@ def _predict(folder: Path, notes: list[str]) -> object:
 
 
 def _weights(folder: Path, notes: list[str]) -> object:
-    from mien.run import Run
+    from mien.runs.run import Run
 
     state = Run(folder / "run").model().state_dict()
     return {name: digest(tensor.numpy()) for name, tensor in state.items()}
 
 
 def _thresholds(folder: Path, notes: list[str]) -> object:
-    from mien.run import Run
+    from mien.runs.run import Run
 
     run = Run(folder / "run")
     found = {task.name: run.thresholds(task) for task in run.config.tasks}
@@ -71,19 +71,19 @@ def _thresholds(folder: Path, notes: list[str]) -> object:
 
 
 def _metrics(folder: Path, notes: list[str]) -> object:
-    from mien.run import Run
+    from mien.runs.run import Run
 
     return Run(folder / "run").read("metrics.json")
 
 
 def _tokens(folder: Path, notes: list[str]) -> object:
-    from mien.run import Run
+    from mien.runs.run import Run
 
     return _ids(Run(folder / "run").tokenizer())
 
 
 def _text_model(folder: Path, notes: list[str]) -> object:
-    from mien.models.text import TextEncoder, load_config, load_tokenizer, load_weights
+    from mien.models.encoders.text import TextEncoder, load_config, load_tokenizer, load_weights
 
     encoder = TextEncoder(load_config(str(folder / "text")))
     load_weights(encoder, str(folder / "text"))

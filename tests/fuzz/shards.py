@@ -41,7 +41,7 @@ def _build(folder: Path) -> None:
 
 
 def _build_features(folder: Path) -> None:
-    from mien.dataset.extract import extract
+    from mien.features.extract import extract
 
     _build(folder)
     extract(folder / "data", workers=1, progress=False)
@@ -60,7 +60,7 @@ def _samples(folder: Path, notes: list[str]) -> object:
 
 
 def _features(folder: Path, notes: list[str]) -> object:
-    from mien.dataset.feature_store import FeatureStore
+    from mien.features.store import FeatureStore
 
     store = FeatureStore(folder / "data")
     samples = [store[number].features for number in range(len(store))]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.errors import MienError
-from mien.gallery.audit import AuditLog
+from mien.gallery.audit_log import AuditLog
 
 
 def log(folder: Path, lines: int = 5) -> AuditLog:
@@ -131,7 +131,7 @@ def test_time_never_goes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         def now(cls, zone: tzinfo | None = None) -> datetime:
             return datetime(2001, 1, 1, tzinfo=zone)
 
-    monkeypatch.setattr("mien.gallery.audit.datetime", Back)
+    monkeypatch.setattr("mien.gallery.audit_log.datetime", Back)
     made.append("enrol", "subject-1")
     *_, last = made.lines()
     assert last["time"] == first["time"]
@@ -170,7 +170,7 @@ def test_a_damaged_last_line_is_not_built_upon(tmp_path: Path) -> None:
 WRITE = """
 import sys
 from pathlib import Path
-from mien.gallery.audit import AuditLog
+from mien.gallery.audit_log import AuditLog
 for _ in range(50):
     AuditLog(Path(sys.argv[1])).append("identify", durable=False)
 """

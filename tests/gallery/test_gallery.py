@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from people import LATER, consent, gallery, name, named, newcomer, traces, views
 
-from mien.encoder import SHIPPED, Threshold
 from mien.errors import MienError
 from mien.gallery import UNKNOWN, Gallery
-from mien.gallery import audit as log
+from mien.gallery import audit_log as log
 from mien.gallery import gallery as module
 from mien.gallery import templates as store
+from mien.identity.embedder import SHIPPED, Threshold
 
 LOW = 0.6
 """A threshold that fits the noise of the synthetic views."""

@@ -8,7 +8,7 @@ import pytest
 from people import gallery, name, newcomer, traces, views
 
 from mien.gallery import Gallery, templates
-from mien.gallery.audit import AuditLog
+from mien.gallery.audit_log import AuditLog
 from mien.gallery.journal import Journal
 from mien.gallery.templates import Templates
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from mien.errors import MienError
 from mien.media.decode import decode, read_frames
+from mien.media.image_sequence import numbered
 from mien.media.notes import Damage
-from mien.media.pictures import numbered
 from mien.utterance import Utterance
 
 

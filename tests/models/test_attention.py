@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mien.models.attention import (
+from mien.models.layers.attention import (
     CONTRAST,
     AdditiveAttention,
     choose_pictures,

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.models.embedding import MARGIN, SCALE, PersonEmbedding, margin_loss
+from mien.models.person_head import MARGIN, SCALE, PersonEmbedding, margin_loss
 
 DIMS = {"t": 9, "v": 8, "a": 10}
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from rule import assert_close, build, compare_gradients, golden_batch, loss_of, step
 
-from mien.models.published import rename
+from mien.models.published_weights import rename
 
 
 @pytest.mark.parametrize("modalities", ["tav", "ta", "tv", "t", "a", "v"])

@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from mien.batch import Batch
 from mien.models import LateFusion, ModelConfig
-from mien.models.published import convert, rename
+from mien.models.published_weights import convert, rename
 
 NAMES = {"lf-rnn": "lf_rnn", "lf-transformer": "lf_transformer"}
 SUBSETS = ["tav", "ta", "tv", "t", "a", "v"]

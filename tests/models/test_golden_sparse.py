@@ -10,8 +10,8 @@ from rule import assert_close, build, compare_gradients, golden_batch, loss_of, 
 from torch import Tensor
 
 from mien.models import MME2E
-from mien.models.published import rename
-from mien.models.sparse import Sites
+from mien.models.layers.submanifold import Sites
+from mien.models.published_weights import rename
 
 THRESHOLDS = [0.5, 0.8, 0.9]
 
@@ -139,7 +139,7 @@ def test_gradient_norms_without_rounding(golden: Path) -> None:
 
 
 def test_attention_that_learns(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.models.sparse_vgg.WORDLESS", 0.0)
+    monkeypatch.setattr("mien.models.encoders.sparse_vgg.WORDLESS", 0.0)
     model = build(golden, "tav", model="mme2e-sparse", sparse_threshold=0.8, dropout=0)
     model = step(golden, model, torch.float32)[0]
     for name, parameter in model.named_parameters():

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from mien.batch import Batch
 from mien.models import LateFusion, ModelConfig, Output
-from mien.models.embedding import margin_loss
-from mien.models.published import convert
+from mien.models.person_head import margin_loss
+from mien.models.published_weights import convert
 
 SIZES = {"t": 12, "a": 16, "v": 10}
 TASKS = {"emotion": 3, "person": 4}

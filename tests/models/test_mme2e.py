@@ -12,7 +12,7 @@ from samples import tiny, tiny_model
 
 from mien.batch import Batch
 from mien.models import MME2E, ModelConfig, Output
-from mien.models.embedding import margin_loss
+from mien.models.person_head import margin_loss
 
 SUBSETS = ["tva", "tv", "ta", "va", "t", "v", "a"]
 TASKS = ("emotion", "person")
@@ -185,7 +185,9 @@ def loss_of(model: MME2E, output: Output, batch: Batch) -> torch.Tensor:
 def test_every_parameter_that_should_learn_receives_a_gradient(
     tiny_text: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], missing: bool
 ) -> None:
-    monkeypatch.setattr("mien.models.sparse_vgg.WORDLESS", 0.0)  # few utterances: words for all
+    monkeypatch.setattr(
+        "mien.models.encoders.sparse_vgg.WORDLESS", 0.0
+    )  # few utterances: words for all
     model = tiny_model(tiny_text, **settings).train()
     modalities = model.config.modalities
     present = ["tav", "a", "tv", "t", "va", "v", ""] if missing else ["tav"] * 4

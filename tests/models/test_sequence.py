@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.models.sequence import OverTime, sinusoids
+from mien.models.layers.temporal import OverTime, sinusoids
 
 
 def over_time(positions: bool = False) -> OverTime:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mien.models import sparse
-from mien.models.sparse import (
+from mien.models.layers import submanifold as sparse
+from mien.models.layers.submanifold import (
     ActiveNorm,
     Sites,
     SparseBlock,

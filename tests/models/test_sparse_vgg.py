@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mien.models import ModelConfig
-from mien.models.sparse_vgg import SparseVGG
+from mien.models.encoders.sparse_vgg import SparseVGG
 
 PICTURES, UTTERANCES = 2, 40
 

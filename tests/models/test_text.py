@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from mien.errors import MienError
-from mien.models.text import (
+from mien.models.encoders.text import (
     PACKAGED,
     TextEncoder,
     load_config,

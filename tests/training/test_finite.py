@@ -13,13 +13,13 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.inference.evaluate import evaluate_run
 from mien.models import ModelConfig
-from mien.run import Run
+from mien.runs.run import Run
 from mien.tasks import Task
 from mien.training import TrainConfig, train
-from mien.training.evaluate import evaluate_run
 from mien.training.finite import NAMED, NotFiniteError, check_step, check_weights, error_of, named
-from mien.training.learner import Learner, macro_f1
+from mien.training.module import Learner, macro_f1
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, epoch: int, batch: int, how) -> list[list[str]]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from mien.errors import MienError
 from mien.models import ModelConfig, Network
 from mien.models.build import build
-from mien.run import Run
+from mien.runs.run import Run
 from mien.tasks import Task
 from mien.training import TrainConfig, train
 from mien.training.initial import begin_with, read_weights

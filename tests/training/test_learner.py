@@ -9,12 +9,12 @@ import torch
 from samples import sample, tiny, tiny_model
 
 from mien.batch import Batch
-from mien.dataset.examples import collate
+from mien.dataset.collate import collate
 from mien.models import Output
-from mien.models.text import load_tokenizer
+from mien.models.encoders.text import load_tokenizer
 from mien.tasks import Task, sentiment_task
 from mien.training import TrainConfig
-from mien.training.learner import Learner, _Schedule, macro_f1, merit
+from mien.training.module import Learner, _Schedule, macro_f1, merit
 
 EMOTION = Task(name="emotion", labels=("neutral", "happy", "sad"), loss="bce")
 PERSON = Task(name="person", labels=tuple(f"person-{i}" for i in range(4)), loss="ce")

@@ -26,8 +26,8 @@ from torch import Tensor
 
 from mien.cli import main
 from mien.dataset.store import Store
-from mien.recognizer import Recognizer
-from mien.run import Run
+from mien.inference.recognizer import Recognizer
+from mien.runs.run import Run
 
 RECORDED = Path(__file__).with_name("numbers.json")
 SAMPLES = 9

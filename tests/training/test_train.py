@@ -14,13 +14,13 @@ from samples import store
 from mien.dataset.shard import ShardEntry
 from mien.dataset.store import Store, write_shard
 from mien.errors import MienError
+from mien.identity.verification import verify_run
+from mien.inference.evaluate import evaluate_run
 from mien.models import ModelConfig
-from mien.run import Run
+from mien.runs.data import divide
+from mien.runs.run import Run
 from mien.training import TrainConfig, train
-from mien.training.data import divide
-from mien.training.evaluate import evaluate_run
-from mien.training.learner import Learner
-from mien.verification import verify_run
+from mien.training.module import Learner
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
@@ -209,7 +209,7 @@ def test_early_stop_keeps_the_best_epoch(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
 ) -> None:
     figures = iter([0.4, 0.6, 0.5, 0.3, 0.9])
-    monkeypatch.setattr("mien.training.learner.macro_f1", lambda *_: next(figures))
+    monkeypatch.setattr("mien.training.module.macro_f1", lambda *_: next(figures))
     kept = []
     monkeypatch.setattr(Run, "write_model", lambda run, model: kept.append(1))
     monkeypatch.setattr(Run, "model", Run.build)
@@ -225,7 +225,7 @@ def test_of_epochs_with_the_same_figure_the_first_is_the_best(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
 ) -> None:
     figures = iter([0.4, 0.6, 0.6, 0.6])
-    monkeypatch.setattr("mien.training.learner.macro_f1", lambda *_: next(figures))
+    monkeypatch.setattr("mien.training.module.macro_f1", lambda *_: next(figures))
     epochs, write = [], Run.write_model
 
     def kept(run: Run, model: torch.nn.Module) -> None:

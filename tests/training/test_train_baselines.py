@@ -9,16 +9,16 @@ import torch
 from safetensors.torch import load_file
 from samples import sample
 
-from mien.dataset.extract import extract
-from mien.dataset.feature_store import FOLDER, FeatureStore
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.features.extract import extract
+from mien.features.store import FOLDER, FeatureStore
+from mien.inference.evaluate import evaluate_run
+from mien.inference.recognizer import Recognizer
 from mien.models import LateFusion, ModelConfig
-from mien.recognizer import Recognizer
-from mien.run import Run
+from mien.runs.run import Run
 from mien.training import TrainConfig, train
-from mien.training.evaluate import evaluate_run
-from mien.training.learner import Learner
+from mien.training.module import Learner
 
 QUICK = TrainConfig(protocol="dialogues", loss="ce", lr=2e-3, batch_size=8, epochs=2, clip=2.0)
 RNN = ModelConfig(model="lf-rnn", rnn_hidden=16, standardize=True)
@@ -100,7 +100,7 @@ def test_a_resumed_run_wants_its_own_features(data: Path, tmp_path: Path) -> Non
 
 def test_the_scale_is_learnt_from_the_training_part_alone(data: Path, tmp_path: Path) -> None:
     run = train(data, tmp_path / "run", RNN, QUICK, progress=False)
-    from mien.training.data import divide
+    from mien.runs.data import divide
 
     store = FeatureStore(data)
     voices = [store[row].features.get("a") for row in divide(run, store).train]

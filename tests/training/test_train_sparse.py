@@ -6,11 +6,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mien.inference.evaluate import evaluate_run
+from mien.inference.recognizer import Recognizer
 from mien.models import ModelConfig
-from mien.recognizer import Recognizer
-from mien.run import Run
+from mien.runs.run import Run
 from mien.training import TrainConfig, train
-from mien.training.evaluate import evaluate_run
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from mien.errors import MienError
-from mien.prediction import Prediction
+from mien.inference.prediction import Prediction
 
 
 def predict(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def _check_run(args: argparse.Namespace) -> None:
 
 def _answers(args: argparse.Namespace) -> tuple[list[Prediction], list[str]]:
     """Answer for each clip, and show it unless the screen is for JSON; one's failure stops none."""
-    from mien.recognizer import Recognizer
+    from mien.inference.recognizer import Recognizer
 
     recognizer = Recognizer.load(args.run, max_seconds=args.max_seconds)
     predictions, failures = [], []
@@ -91,8 +91,8 @@ def explain(parser: argparse.ArgumentParser) -> None:
 
 
 def _explain(args: argparse.Namespace) -> None:
-    from mien.explain import explain
-    from mien.recognizer import Recognizer
+    from mien.inference.recognizer import Recognizer
+    from mien.report.explain import explain
 
     _check_run(args)
     recognizer = Recognizer.load(args.run, max_seconds=args.max_seconds)

@@ -158,7 +158,7 @@ def inspect(parser: argparse.ArgumentParser) -> None:
 
 
 def _inspect(args: argparse.Namespace) -> None:
-    from mien.dataset.inspect import inspect
+    from mien.report.dataset_summary import inspect
 
     print(inspect(args.data))
 
@@ -188,7 +188,7 @@ def features(parser: argparse.ArgumentParser) -> None:
 
 
 def _features(args: argparse.Namespace) -> None:
-    from mien.dataset.extract import extract
+    from mien.features.extract import extract
 
     if args.workers < 1 or args.max_seconds < 0.1:
         args.parser.error("--workers is at least 1, --max-seconds at least 0.1")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from mien.errors import MienError
 
 if TYPE_CHECKING:
-    from mien.encoder import Encoder
     from mien.gallery import Gallery
+    from mien.identity.embedder import Encoder
 
 
 def enrol(parser: ArgumentParser) -> None:
@@ -49,10 +49,10 @@ def _add_ready_made(parser: argparse._ActionsContainer) -> None:
 
 def _encoder(args: Namespace) -> "Encoder":
     if args.encoder is not None:
-        from mien.voiceprint import Voiceprint
+        from mien.identity.resemblyzer import Voiceprint
 
         return Voiceprint()
-    from mien.encoder import RunEncoder
+    from mien.identity.embedder import RunEncoder
 
     return RunEncoder(args.run)
 
@@ -163,8 +163,8 @@ def verify(parser: ArgumentParser) -> None:
 
 
 def _verify(args: Namespace) -> None:
-    from mien.comparison import compare
     from mien.files import write_text
+    from mien.identity.comparison import compare
 
     if (args.run is None) == (args.encoder is None):
         args.parser.error("give a run folder and two clips, or two clips and --encoder voice")

@@ -9,7 +9,7 @@ from mien.cli.settings import add_fields, read_settings
 
 if TYPE_CHECKING:
     from mien.models import ModelConfig
-    from mien.run import Run
+    from mien.runs.run import Run
     from mien.training import TrainConfig
 
 
@@ -63,7 +63,7 @@ def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
 
 def _resume(args: argparse.Namespace) -> "Run":
     from mien.models import ModelConfig
-    from mien.run import Run
+    from mien.runs.run import Run
     from mien.training import TrainConfig, train
 
     given = {*ModelConfig.model_fields, *TrainConfig.model_fields} & set(vars(args))
@@ -90,8 +90,8 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate(args: argparse.Namespace) -> None:
     from mien.files import check_writable, write_text
-    from mien.run import Run
-    from mien.training.evaluate import evaluate_run
+    from mien.inference.evaluate import evaluate_run
+    from mien.runs.run import Run
 
     if args.json:
         check_writable(args.json.parent)
@@ -107,7 +107,7 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def show(metrics: dict[str, Any]) -> None:
     """Print a table of the figures of each task."""
-    from mien.evaluation.tables import table
+    from mien.report.tables import table
 
     for name, block in metrics["tasks"].items():
         print(f"\n{name}, {metrics['part']} part, protocol {metrics['protocol']}")
@@ -143,8 +143,8 @@ def verification(parser: argparse.ArgumentParser) -> None:
 
 
 def _verification(args: argparse.Namespace) -> None:
-    from mien.evaluation.verification.report import markdown
-    from mien.verification import verify_encoder, verify_run, write_verification
+    from mien.identity.verification import verify_encoder, verify_run, write_verification
+    from mien.report.verification_tables import markdown
 
     if (args.run is None) == (args.encoder is None):
         args.parser.error("give either RUN or --encoder")
@@ -171,6 +171,6 @@ def report(parser: argparse.ArgumentParser) -> None:
 
 
 def _report(args: argparse.Namespace) -> None:
-    from mien.report import write_report
+    from mien.report.run_report import write_report
 
     print(write_report(args.run, args.out))

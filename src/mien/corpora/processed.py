@@ -17,8 +17,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from mien.corpora import iemocap, pickles
+from mien.corpora import iemocap
 from mien.errors import MienError
+from mien.safe_pickle import reader as pickles
 from mien.utterance import Side, Skipped, Utterance
 
 FOLDERS = ("IEMOCAP_RAW_PROCESSED", "MOSEI_RAW_PROCESSED")

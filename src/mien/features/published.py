@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from mien.corpora.iemocap import place
-from mien.corpora.pickles import load
 from mien.errors import MienError
 from mien.features.subsets import KEPT, ROWS
+from mien.safe_pickle.reader import load
 from mien.utterance import Side, Skipped, Utterance
 
 IEMOCAP, MOSEI = "IEMOCAP_HCF_FEATURES", "MOSEI_HCF_FEATURES"

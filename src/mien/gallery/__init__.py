@@ -7,7 +7,6 @@ from mien.errors import MienError
 if not all(map(find_spec, ("lancedb", "lance"))):
     raise MienError("a gallery needs an extra: pip install 'mien[gallery]'")
 
-from mien.gallery.calibration import Calibration, calibrate
 from mien.gallery.gallery import Gallery
 from mien.gallery.records import (
     UNKNOWN,
@@ -17,6 +16,7 @@ from mien.gallery.records import (
     Record,
     Verification,
 )
+from mien.gallery.threshold import Calibration, calibrate
 
 __all__ = [
     "UNKNOWN",

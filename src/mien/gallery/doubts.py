@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 from lancedb.expr import col
 
-from mien.gallery.audit import AuditLog
+from mien.gallery.audit_log import AuditLog
 from mien.gallery.rows import vectors
 from mien.gallery.search import LOOKED_AT, means, search
 from mien.gallery.spelling import letters

@@ -9,15 +9,15 @@ import numpy as np
 from lancedb.expr import col
 
 from mien.errors import MienError
-from mien.gallery.calibration import Calibration
 from mien.gallery.doubts import doubts, faults
 from mien.gallery.export import export
-from mien.gallery.keeper import Keeper
 from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
 from mien.gallery.rows import RECORD_COLUMNS, check, records, respelled, unit
 from mien.gallery.search import LOOKED_AT, candidates, name_of, score, search
 from mien.gallery.templates import Templates, of
-from mien.gallery.thresholds import Thresholds
+from mien.gallery.threshold import Calibration
+from mien.gallery.threshold_store import Thresholds
+from mien.gallery.transactions import Keeper
 from mien.names import spelled
 
 

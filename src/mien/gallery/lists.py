@@ -11,11 +11,11 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from mien.encoder import Encoder
 from mien.errors import MienError
 from mien.files import fingerprint
 from mien.gallery.records import Enrolment
 from mien.gallery.spelling import check_name
+from mien.identity.embedder import Encoder
 from mien.names import spelled
 
 Note = Callable[[Path, str], object]

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lancedb.expr import col
 
-from mien.encoder import shipped_threshold
 from mien.errors import MienError
-from mien.gallery.calibration import Calibration
 from mien.gallery.records import Candidate
 from mien.gallery.rows import vectors
 from mien.gallery.templates import Hit, Templates, of
+from mien.gallery.threshold import Calibration
+from mien.identity.embedder import shipped_threshold
 
 LOOKED_AT = 10
 """Templates that a search looks at, unless told otherwise."""

@@ -18,7 +18,7 @@ from lancedb.index import BTree, IvfRq
 
 from mien.errors import MienError
 from mien.files import sync
-from mien.gallery.calibration import Calibration
+from mien.gallery.threshold import Calibration
 
 TABLE = "templates"
 FORMAT = 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import MienError
-from mien.media import pictures
+from mien.media import image_sequence as pictures
 from mien.media.limits import LONGER, MAX_SECONDS, Span, limited
 from mien.media.notes import Note, Report
 from mien.media.shown import video

@@ -9,8 +9,8 @@ from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
 from mien.batch import Batch
 from mien.models.config import ModelConfig
+from mien.models.layers.temporal import OverTime
 from mien.models.network import Network, Output
-from mien.models.sequence import OverTime
 
 HEADS = {"t": 4, "a": 2, "v": 5}
 """Attention heads of each modality's transformer, as published for 300, 144 and 35 features."""

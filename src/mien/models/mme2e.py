@@ -9,11 +9,11 @@ from transformers import PretrainedConfig
 
 from mien.batch import Batch
 from mien.models.config import ModelConfig
+from mien.models.encoders.sparse_vgg import Selection, SparseVGG
+from mien.models.encoders.text import TextEncoder
+from mien.models.encoders.vgg import VGG
+from mien.models.layers.temporal import OverTime
 from mien.models.network import Network, Output, scatter
-from mien.models.sequence import OverTime
-from mien.models.sparse_vgg import Selection, SparseVGG
-from mien.models.text import TextEncoder
-from mien.models.vgg import VGG
 
 FACE_MEAN = (159.0, 111.0, 102.0)
 FACE_SD = (37.0, 33.0, 32.0)
@@ -67,7 +67,7 @@ class MME2E(Network):
         Number of labels of each task; all tasks share one trunk.
     text_config : PretrainedConfig or None
         Of the text encoder; needed where the modalities include text. Its weights start at
-        random: `mien.models.text.load_weights` fills them.
+        random: `mien.models.encoders.text.load_weights` fills them.
 
     Examples
     --------

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from mien.batch import Batch
 from mien.models.config import ModelConfig
-from mien.models.embedding import PersonEmbedding
+from mien.models.encoders.sparse_vgg import Selection
 from mien.models.fusion import StateFusion, WeightedFusion, state_fusion
-from mien.models.sparse_vgg import Selection
+from mien.models.person_head import PersonEmbedding
 
 
 @dataclass(frozen=True)

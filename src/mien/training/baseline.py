@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from mien.dataset.feature_store import FeatureStore, fit_sizes
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.extractor import FeatureSettings
+from mien.features.store import FeatureStore, fit_sizes
 from mien.models import ModelConfig
 from mien.training.config import TrainConfig
 

@@ -3,40 +3,31 @@
 import logging
 import warnings
 from pathlib import Path
-from typing import Any
 
 import lightning as L
-import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.multiprocessing.spawn import ProcessRaisedException
-from transformers import PretrainedConfig
 
-from mien.dataset.examples import Examples
-from mien.dataset.feature_store import FeatureStore, open_data
-from mien.dataset.splits import PARTS, Split, split, suggest
-from mien.dataset.store import Store
+from mien.dataset.torch_dataset import Examples
 from mien.errors import MienError
-from mien.evaluation.sentiment import step_counts
-from mien.files import check_writable, only_one, unwritable
-from mien.media.decode import FRAME_INTERVAL
-from mien.models import LateFusion, ModelConfig, Network
-from mien.models.build import build
-from mien.models.config import MODALITIES
-from mien.models.text import describe, load_config, load_tokenizer, load_weights
-from mien.run import DataConfig, Run, RunConfig
-from mien.tasks import Task, emotion_task, person_task, sentiment_task
-from mien.training.baseline import settings_of, settle, words_of
+from mien.features.store import open_data
+from mien.files import only_one, unwritable
+from mien.inference.dataset import answer
+from mien.inference.evaluate import choose_thresholds
+from mien.models import LateFusion, ModelConfig
+from mien.runs.data import divide, examples, usable
+from mien.runs.run import Run
+from mien.training.callbacks import STATE, Keeper
 from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
-from mien.training.data import Loaders, divide, examples, usable
-from mien.training.evaluate import answer, choose_thresholds
+from mien.training.datamodule import Loaders
 from mien.training.finite import NotFiniteError, error_of
-from mien.training.initial import begin_with, read_weights
-from mien.training.keeper import STATE, Keeper
-from mien.training.learner import Learner
+from mien.training.initial import begin_with
 from mien.training.memory import keep_freed_memory
+from mien.training.module import Learner
+from mien.training.setup import create, initial_network, reopen
 from mien.training.unread import refuse_unread
 
 
@@ -83,13 +74,13 @@ def train(
     model = Run(out).config.model if resume else model or ModelConfig()
     store = open_data(Path(data), model)
     if resume:
-        run = _reopen(store, Path(out))
+        run = reopen(store, Path(out))
     else:
         run = create(store, Path(data), Path(out), model, config or TrainConfig())
     config = TrainConfig.model_validate(run.config.training)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
-    network = run.build() if resume else _network(run, config)
+    network = run.build() if resume else initial_network(run, config)
     tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), divide(run, store)
     rows = {
         part: usable(store, parts.part(part), tasks, run.config.model.modalities)
@@ -131,160 +122,6 @@ def _check_usable(run: Run, error: NotFiniteError) -> None:
             f"training stopped at {error}. No epoch was finished, so {run.folder} holds nothing"
             " that can be used: delete it, and train again with a lower --lr or with --clip 1"
         ) from error
-
-
-def _reopen(store: Store, out: Path) -> Run:
-    """Open a run to go on with its own data, and remember where they lie now."""
-    run = Run(out)
-    if not run.folder.joinpath(STATE).is_file():
-        raise MienError(f"{out} holds no finished epoch: delete it and train without --resume")
-    check_writable(run.folder)
-    recorded, found = run.config.data, _identity(store)
-    known = found.keys() & recorded.model_fields_set
-    other = any(found[name] != getattr(recorded, name) for name in known)
-    if other or settings_of(store) != run.config.features:
-        raise MienError(
-            f"{store.folder} holds other data than those that {out} was trained on: name the folder"
-            " where these lie now, or train anew into another --out"
-        )
-    now = recorded.model_copy(update=found | {"path": str(store.folder.resolve())})
-    if now != recorded:
-        run.record_data(now)
-    return run
-
-
-def _identity(store: Store) -> dict[str, Any]:
-    """Give what a run records of its data to know them again."""
-    return {
-        "corpus": str(store.info["corpus"]),
-        "frame_interval": float(store.info.get("frame_interval", FRAME_INTERVAL)),
-        "no_face": str(store.info.get("no_face", "leave-out")),
-        "synthetic": bool(store.info["synthetic"]),
-        "fingerprint": store.fingerprint,
-    }
-
-
-def create(
-    store: Store,
-    data: Path,
-    out: Path,
-    model: ModelConfig,
-    config: TrainConfig,
-    *,
-    trained: bool = False,
-) -> Run:
-    """Settle what the run is: protocol, tasks, text encoder, sizes; and make its folder.
-
-    With `trained` the weights to begin with must answer all tasks.
-    """
-    if isinstance(store, FeatureStore):
-        model, config = settle(model, config, store.settings)
-    protocol = config.protocol or suggest(store.utterances, config.task)
-    parts = split(store.utterances, protocol, fold=config.fold)
-    tasks = _tasks(store, parts, config)
-    sizes = []
-    # nobody who trains with others can name strangers; `mien verification` judges them
-    strangers = protocol == "strangers" and [task.name for task in tasks] == ["person"]
-    for part in PARTS[:2] if strangers else PARTS:
-        rows = usable(store, parts.part(part), tasks, model.modalities)
-        sizes.append(f"{len(rows)} of {len(parts.part(part))} {part}")
-        if part == "train":
-            _check_modalities(store, rows, model.modalities)
-    text, tokenizer = None, None
-    if "t" in model.decoded:
-        text, tokenizer = load_config(model.text_model), load_tokenizer(model.text_model)
-        longest = getattr(text, "max_position_embeddings", model.text_max_len)
-        if longest < model.text_max_len:
-            raise MienError(
-                f"{model.text_model} reads at most {longest} tokens: give --text-max-len {longest}"
-            )
-    if config.init:
-        _check_init(config, model, tasks, text, trained)
-    settings = RunConfig(
-        model=model,
-        tasks=tasks,
-        data=DataConfig(
-            path=str(data.resolve()),
-            protocol=protocol,
-            fold=config.fold,
-            max_seconds=config.max_seconds,
-            label_counts=_label_counts(store, parts, tasks),
-            **_identity(store),
-        ),
-        training=config.model_dump(mode="json"),
-        text=None if text is None else describe(text),
-        features=settings_of(store),
-    )
-    print(
-        f"protocol {protocol}: {', '.join(sizes)} utterances can be used;"
-        f" {parts.left_out} in no part"
-    )
-    return Run.create(out, settings, tokenizer, words_of(store))
-
-
-def _check_init(
-    config: TrainConfig,
-    model: ModelConfig,
-    tasks: tuple[Task, ...],
-    text: PretrainedConfig | None,
-    trained: bool,
-) -> None:
-    """Refuse weights that don't fit, before there is a folder in the way of the next try."""
-    weights = read_weights(config.init or "", tasks)
-    with torch.device("meta"):
-        plan = build(model, {task.name: len(task.labels) for task in tasks}, text)
-    for task in tasks if trained else ():
-        if weights.labels.get(task.name) != task.labels:
-            raise MienError(
-                f"{config.init} does not answer the labels that the data have for {task.name!r}:"
-                f" {', '.join(task.labels)}"
-            )
-    weights.fitting(plan, tasks, config.init_modalities, complete=trained)
-
-
-def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
-    """Refuse a modality that no training utterance has: its weights would stay random."""
-    had = {letter for row in rows for letter in store.modalities[row]}
-    if missing := [name for letter, name in MODALITIES.items() if letter in set(modalities) - had]:
-        kept = "".join(letter for letter in modalities if letter in had)
-        raise MienError(
-            f"no training utterance has {' or '.join(missing)}: give --modalities {kept}"
-        )
-
-
-def _tasks(store: Store, parts: Split, config: TrainConfig) -> tuple[Task, ...]:
-    utterances = [store.utterances[row] for row in parts.train]
-    asked = ("emotion", "person") if config.task == "both" else config.task.split("+")
-    tasks = []
-    if "emotion" in asked:
-        tasks.append(emotion_task(utterances, config.loss or "bce"))
-    if "person" in asked:
-        tasks.append(person_task(utterances, config.loss or "ce"))
-    if "sentiment" in asked:
-        of_labels = config.loss in ("bce", "ce") and len(asked) > 1  # meant for the other task
-        tasks.append(sentiment_task("l1" if of_labels else config.loss or "l1"))
-    return tuple(tasks)
-
-
-def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
-    for task in tasks:
-        targets = torch.stack([task.target(store.utterances[row]) for row in parts.train])
-        if task.regression:
-            counts[task.name] = step_counts(targets[~targets.isnan()].numpy())
-        else:
-            totals = targets.nansum(dim=0).int().tolist()
-            counts[task.name] = dict(zip(task.labels, totals, strict=True))
-    return counts
-
-
-def _network(run: Run, config: TrainConfig) -> Network:
-    """Build the model, with a pretrained text encoder where none is taken from elsewhere."""
-    network, model = run.build(), run.config.model
-    begun = (config.init_modalities or model.modalities) if config.init else ""
-    if "t" in set(model.decoded) - set(begun):
-        load_weights(network.encoders["t"], model.text_model)  # type: ignore[arg-type]
-    return network
 
 
 def _fit(

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mien.corpora.tensors import load_saved, saved_by_torch
 from mien.errors import MienError
 from mien.models import Network
 from mien.models.config import MODALITIES
-from mien.models.published import LABELS, convert, outputs, reorder
-from mien.run import Run
+from mien.models.published_weights import LABELS, convert, outputs, reorder
+from mien.runs.run import Run
+from mien.safe_pickle.tensors import load_saved, saved_by_torch
 from mien.tasks import Task
 
 

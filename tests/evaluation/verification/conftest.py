@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from mien.evaluation.verification.scores import Scores
+from mien.metrics.verification.scores import Scores
 
 NAMES = tuple("abcdefgh")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.evaluation.verification.calibration import Calibration, cllr, minimum_cllr
+from mien.metrics.verification.llr import Calibration, cllr, minimum_cllr
 
 
 @st.composite

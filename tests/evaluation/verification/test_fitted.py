@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.evaluation.verification import judge
-from mien.evaluation.verification.calibration import Calibration, cllr
-from mien.evaluation.verification.fitted import FPIR, fitted, halves
-from mien.evaluation.verification.resampling import person_intervals
-from mien.evaluation.verification.scores import Scores, adaptive_norm, enrol
-from mien.evaluation.verification.search import Search
-from mien.evaluation.verification.trade_off import TradeOff, equal_error_rate
+from mien.metrics.verification import judge
+from mien.metrics.verification.bootstrap import person_intervals
+from mien.metrics.verification.cross_fitted import FPIR, fitted, halves
+from mien.metrics.verification.det import TradeOff, equal_error_rate
+from mien.metrics.verification.identification import Search
+from mien.metrics.verification.llr import Calibration, cllr
+from mien.metrics.verification.scores import Scores, adaptive_norm, enrol
 
 
 def people(persons: int = 10, clips: int = 12, noise: float = 0.8, seed: int = 0):

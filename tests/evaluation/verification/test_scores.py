@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.evaluation.verification.scores import Scores, adaptive_norm, enrol
+from mien.metrics.verification.scores import Scores, adaptive_norm, enrol
 
 
 @st.composite

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.evaluation.verification.scores import Scores
-from mien.evaluation.verification.search import Search
+from mien.metrics.verification.identification import Search
+from mien.metrics.verification.scores import Scores
 
 from .conftest import score_lists
 

@@ -8,13 +8,13 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 from sklearn.metrics import roc_curve
 
-from mien.evaluation.verification.scores import Scores
-from mien.evaluation.verification.trade_off import (
+from mien.metrics.verification.det import (
     TradeOff,
     equal_error_rate,
     minimum_cost,
     points,
 )
+from mien.metrics.verification.scores import Scores
 
 from .conftest import score_lists
 

@@ -1,0 +1,32 @@
+"""A span of a sample."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mien.utterance import RATE, SHORTEST, Sample
+
+
+def cut(sample: Sample, start: float, end: float) -> Sample:
+    """Keep what of a sample lies between two times, seconds from the utterance's own beginning."""
+    parts: dict[str, Any] = {}
+    if sample.waveform is not None:
+        sound = sample.waveform[round(start * RATE) : round(end * RATE)]
+        parts["waveform"] = sound if len(sound) >= SHORTEST else None
+    if sample.faces is not None and sample.face_times is not None:
+        kept = _within(sample, sample.face_times, start, end)
+        for name in ("faces", "face_times", "face_found"):
+            parts[name] = getattr(sample, name)[kept] if kept.any() else None
+    if sample.frame_times is not None:
+        kept = _within(sample, sample.frame_times, start, end)
+        parts["frame_times"] = sample.frame_times[kept] if kept.any() else None
+    if sample.seconds is not None:
+        parts["seconds"] = min(end, sample.seconds) - start
+    return replace(sample, **parts)
+
+
+def _within(sample: Sample, times: np.ndarray, start: float, end: float) -> np.ndarray:
+    times = times - max(sample.utterance.start or 0.0, 0.0)
+    within: np.ndarray = (times >= start) & (times < end)
+    return within

@@ -1,0 +1,77 @@
+"""Which utterances make up a batch, and in which order."""
+
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
+
+import numpy as np
+from torch.utils.data import Sampler
+
+SHUFFLE_WINDOW = 20
+"""Batches over which utterances are sorted by length of text, after shuffling."""
+
+
+Request = tuple[int, list[int]]
+"""An epoch, and the rows of one batch."""
+
+
+class Buckets(Sampler[Request]):
+    """Batches of utterances whose texts are alike in length, in a new order each epoch.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Length of each utterance's text.
+    batch_size : int
+        Utterances in a batch of one device.
+    seed : int or None
+        Order of training; None: as they come, for evaluation.
+    rank, world : int
+        Which share of the batches is this process's. In training every process gets equally
+        many, the first ones of the epoch coming twice where they don't divide.
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        seed: int | None = None,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.lengths, self.batch_size, self.seed = lengths, batch_size, seed
+        self.rank, self.world = rank, world
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order; the trainer calls this before each epoch."""
+        self.epoch = epoch
+
+    def batches(self) -> list[list[int]]:
+        """List this epoch's batches of all processes."""
+        size = self.batch_size
+        order = np.arange(len(self.lengths))
+        random = np.random.default_rng([self.seed or 0, self.epoch])
+        if self.seed is not None:
+            random.shuffle(order)
+            window = size * SHUFFLE_WINDOW
+            chunks = [order[i : i + window].tolist() for i in range(0, len(order), window)]
+            order = np.array(
+                [i for chunk in chunks for i in sorted(chunk, key=self.lengths.__getitem__)]
+            )
+        batches = [order[i : i + size].tolist() for i in range(0, len(order), size)]
+        if self.seed is not None:
+            random.shuffle(batches)
+            batches = list(islice(cycle(batches), len(self) * self.world))
+        return batches
+
+    def __len__(self) -> int:
+        """Return the number of this process's batches."""
+        total = -(-len(self.lengths) // self.batch_size)
+        if self.seed is not None:
+            return -(-total // self.world)
+        return len(range(self.rank, total, self.world))
+
+    def __iter__(self) -> Iterator[Request]:
+        """Go through this process's batches of the epoch."""
+        for batch in self.batches()[self.rank :: self.world]:
+            yield self.epoch, batch

@@ -1,0 +1,71 @@
+"""The rows of one split, read as whole batches."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from mien.batch import Batch
+from mien.dataset.collate import collate
+from mien.dataset.cut import cut
+from mien.dataset.sampler import Request
+from mien.dataset.store import Store
+from mien.models.config import ModelConfig
+from mien.tasks import Task
+from mien.utterance import Sample
+
+
+class Examples(Dataset[Batch]):
+    """The rows of one part of a data set, read as whole batches.
+
+    Parameters
+    ----------
+    store : Store
+        Prepared data.
+    rows : sequence of int
+        Rows of this part; a request names positions in it.
+    config, tokenizer, tasks
+        As `collate` takes them.
+    max_seconds : float
+        Longer utterances are cut to their first so many seconds.
+    augment_seed : int, optional
+        Augment, differently in each epoch, in the same way for the same seed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rows: Sequence[int],
+        config: ModelConfig,
+        tokenizer: Any,
+        tasks: Sequence[Task],
+        max_seconds: float = 60.0,
+        augment_seed: int | None = None,
+    ) -> None:
+        self.store, self.rows = store, list(rows)
+        self.config, self.tokenizer, self.tasks = config, tokenizer, list(tasks)
+        self.max_seconds, self.augment_seed = max_seconds, augment_seed
+
+    def __len__(self) -> int:
+        """Return the number of utterances."""
+        return len(self.rows)
+
+    def __getitem__(self, request: Request) -> Batch:
+        """Read one batch."""
+        epoch, positions = request
+        samples = [self._cut(self.store[self.rows[i]]) for i in positions]
+        random = None
+        if self.augment_seed is not None:
+            random = [np.random.default_rng([self.augment_seed, epoch, i]) for i in positions]
+        return collate(samples, self.config, self.tokenizer, self.tasks, random)
+
+    def _cut(self, sample: Sample) -> Sample:
+        return cut(sample, 0.0, self.max_seconds)
+
+    def targets(self) -> dict[str, Tensor]:
+        """Give the indicators (N, C) of all utterances for each task."""
+        utterances = [self.store.utterances[row] for row in self.rows]
+        return {t.name: torch.stack([t.target(u) for u in utterances]) for t in self.tasks}

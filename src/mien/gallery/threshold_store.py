@@ -1,0 +1,65 @@
+"""The calibration that a gallery goes by."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+
+from mien.gallery.rows import unit
+from mien.gallery.search import default_threshold, leave_one_out, search_all
+from mien.gallery.templates import About, Templates
+from mien.gallery.threshold import Calibration, calibrate
+from mien.gallery.transactions import Keeper
+from mien.names import spelled
+
+
+class Thresholds:
+    """What was chosen for a gallery, or the encoder's own threshold for as long as nothing was.
+
+    Parameters
+    ----------
+    templates : Templates
+        The table, which keeps what was chosen.
+    keeper : Keeper
+        By whom it is changed.
+    """
+
+    def __init__(self, templates: Templates, keeper: Keeper) -> None:
+        self.templates, self.keeper = templates, keeper
+        self._default: tuple[About, Calibration] | None = None
+
+    def of(self, about: About) -> Calibration:
+        """Give what holds for the table in a state."""
+        if about.calibration is not None:
+            return about.calibration
+        if self._default is None or self._default[0] is not about:
+            threshold = default_threshold(self.templates, about.encoder)
+            self._default = about, Calibration(threshold=threshold)
+        return self._default[1]
+
+    def measure(
+        self,
+        trials: Sequence[tuple[np.ndarray, str | None]] | None,
+        today: date,
+        *,
+        fpir: float,
+        encoder: str | None,
+    ) -> Calibration:
+        """Choose by data, and store it. Takes and raises what `Gallery.calibrate` does."""
+        with self.keeper.reading():
+            if trials is None:
+                data = leave_one_out(self.templates, today)
+            else:
+                embeddings = unit(np.stack([embedding for embedding, _ in trials]))
+                self.templates.matching(encoder or "unknown", embeddings.shape[1])
+                persons = [person and spelled(person) for _, person in trials]
+                data = search_all(self.templates, embeddings, persons, today)
+            calibration = calibrate(*data, fpir=fpir, templates=self.templates.about.rows)
+        self.keep(calibration)
+        return calibration
+
+    def keep(self, calibration: Calibration) -> None:
+        """Store a choice, and log it."""
+        with self.keeper.writing():
+            self.templates.calibrate(calibration)
+            self.keeper.audit.append("calibrate", **calibration.model_dump(mode="json"))

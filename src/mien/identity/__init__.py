@@ -1,0 +1,1 @@
+"""Who speaks: embeddings, comparison and trials."""

@@ -1,0 +1,178 @@
+"""Who speaks, by the voice alone: a pretrained speaker encoder."""
+
+import pickle
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mien.errors import MienError
+from mien.files import fingerprint
+from mien.identity.embedder import Report, Threshold, shipped_threshold
+from mien.media.decode import read_audio
+from mien.media.notes import Note
+from mien.media.silence import FRAME, MARGIN, has_sound, is_silence, is_steady, loudness
+from mien.media.voice import voice_windows
+from mien.models.voice_encoder import DIM, VoiceEncoder
+from mien.utterance import RATE, SHORTEST
+
+PACKAGE = "resemblyzer"
+"""Its wheel holds the weights (Apache 2.0). It is not imported: what it imports is not needed."""
+
+LEAST_SPEECH = 0.5
+"""Seconds of speech below which a clip is refused.
+
+Of so short clips 5 to 15 % of those of two persons reach the threshold, at 0.2 s half of them, by
+benchmarks/voice_threshold.md."""
+
+
+class TooShort(MienError):
+    """Sound too short to tell a voice by."""
+
+
+class Voiceprint:
+    """A pretrained speaker encoder: sound to a vector that tells voices apart.
+
+    It is also a `mien.identity.embedder.Encoder`, so that a gallery can be made with it.
+
+    The weights are those of resemblyzer 0.1.4, by its author's word trained on VoxCeleb 1 and 2 and
+    on LibriSpeech. They come with ``pip install --no-deps resemblyzer==0.1.4``.
+
+    Parameters
+    ----------
+    device : str, optional
+        Where to compute (default: a GPU if there is one).
+
+    Raises
+    ------
+    MienError
+        The package is not installed, or its weights can't be read.
+
+    Examples
+    --------
+    >>> voiceprint = Voiceprint()                                  # doctest: +SKIP
+    >>> float(voiceprint(anna_on_monday) @ voiceprint(anna_today)) # doctest: +SKIP
+    0.87
+    """
+
+    dim = DIM
+    """Numbers of an embedding."""
+
+    def __init__(self, device: str | None = None) -> None:
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.encoder = VoiceEncoder()
+        path = _find()
+        try:
+            self.encoder.load_published(_read(path))
+        except (RuntimeError, OSError, KeyError, pickle.UnpicklingError) as error:
+            raise MienError(f"{path} can't be read ({error}): install {PACKAGE} again") from error
+        self.encoder.to(self.device).eval()
+        self.fingerprint = fingerprint(path)
+
+    @property
+    def threshold(self) -> Threshold | None:
+        """The cosine from which on two clips are one speaker's; None: other weights than known."""
+        return shipped_threshold(self.fingerprint)
+
+    def embed(self, clip: str | Path, report: Report = warnings.warn) -> np.ndarray:
+        """Describe the voice in a sound or video file by a vector (256,), as a call does.
+
+        Parameters
+        ----------
+        clip : path
+            The file.
+        report : callable
+            Gets a note where the sound is damaged, steady as no voice is, or short for a verdict.
+
+        Raises
+        ------
+        MienError
+            The file can't be read, is silent, or has less than `LEAST_SPEECH` of speech.
+        """
+        path = Path(clip)
+        damages: list[Note] = []
+        waveform = read_audio(path, report=damages.append)
+        if len(waveform) < SHORTEST:
+            raise TooShort(f"{path}: {_too_few(len(waveform))}")
+        if not has_sound(waveform):
+            level = f"its level stays at {loudness(waveform):.0f} dB of full scale or less"
+            raise MienError(f"{path}: is silent ({level}), so there is no voice: take another clip")
+        speech = waveform[~is_silence(waveform)]
+        # the margins around speech, which stay with it where pauses are left out, are none
+        kept = 2 * MARGIN * FRAME if len(speech) < len(waveform) else 0
+        seconds = (len(speech) - kept) / RATE
+        if seconds < LEAST_SPEECH:
+            raise TooShort(
+                f"{path}: {seconds:.2f} s of speech are too little to tell a voice: take a clip"
+                f" with {LEAST_SPEECH:g} s or more"
+            )
+        notes = [str(damage).removeprefix(f"{path}: ") for damage in damages]
+        for note in [*notes, *self._doubts(speech)]:
+            report(note)
+        return self(waveform)
+
+    def _doubts(self, speech: np.ndarray) -> list[str]:
+        """Say what makes it less certain that a voiceprint is somebody's."""
+        doubts, seconds = [], len(speech) / RATE
+        if is_steady(speech):
+            doubts.append("the level never changes, as in noise or a hum: there may be no voice")
+        if self.threshold is not None and seconds < self.threshold.seconds:
+            doubts.append(
+                f"{seconds:.1f} s of speech are few: with less than {self.threshold.seconds:g} s"
+                " the threshold errs more often"
+            )
+        return doubts
+
+    @torch.inference_mode()
+    def __call__(self, waveform: np.ndarray) -> np.ndarray:
+        """Describe a voice; pauses are left out, since the room speaks in them.
+
+        Parameters
+        ----------
+        waveform : array (S,) int16, or floating point in [-1, 1]
+            Mono at 16 kHz.
+
+        Returns
+        -------
+        array (256,) float32
+            Of unit length. The scalar product of two is their similarity, from 0 to 1.
+
+        Raises
+        ------
+        TooShort
+            The sound is shorter than 25 ms.
+        """
+        if len(waveform) < SHORTEST:
+            raise TooShort(_too_few(len(waveform)))
+        waveform = waveform[~is_silence(waveform)]
+        scale = 32768 if np.issubdtype(waveform.dtype, np.integer) else 1
+        windows = voice_windows(torch.from_numpy(waveform.astype(np.float32) / scale))
+        mean = self.encoder(windows.to(self.device)).mean(dim=0)
+        return F.normalize(mean, dim=0).cpu().numpy()
+
+
+def _too_few(samples: int) -> str:
+    return f"{samples} samples are too few to tell a voice: give {SHORTEST}"
+
+
+def _find() -> Path:
+    spec = find_spec(PACKAGE)
+    folders = spec.submodule_search_locations if spec else None
+    if not folders:
+        raise MienError(
+            f"the voice encoder's weights are in the package {PACKAGE}, which is not installed:"
+            f" pip install --no-deps {PACKAGE}==0.1.4"
+        )
+    return Path(folders[0]) / "pretrained.pt"
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    # with weights_only a pickle can name tensors and plain values, and run nothing
+    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)[
+        "model_state"
+    ]
+    return weights

@@ -1,0 +1,162 @@
+"""The CNN that looks only where the attention sends it."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from mien.models.config import ModelConfig
+from mien.models.encoders.vgg import BLOCKS, Stem, VGGBlock, laid_out, projection, scaled
+from mien.models.layers.attention import (
+    AdditiveAttention,
+    choose_pictures,
+    nucleus,
+    spatial_softmax,
+)
+from mien.models.layers.submanifold import Sites, SparseBlock
+
+DENSE = 2
+"""VGG blocks in front of the first attention."""
+
+WORDLESS = 0.5
+"""Share of utterances whose words do not guide the attention in training: else what is seen and
+heard comes to repeat the words, and adds less to them."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the attention chose among T pictures.
+
+    Parameters
+    ----------
+    pictures : Tensor (T,) bool
+        The pictures that were looked at: all, unless whole pictures are chosen.
+    picture_attention : Tensor (T,) or None
+        Share of the attention on each picture of its utterance, where whole pictures are chosen.
+    attention : list of Tensor (N, H, W)
+        For each stage that chooses sites, the attention on those of the N pictures looked at.
+    kept : list of Tensor (N, H, W) bool
+        The sites that each of these stages kept.
+    """
+
+    pictures: Tensor
+    picture_attention: Tensor | None = None
+    attention: list[Tensor] = field(default_factory=list)
+    kept: list[Tensor] = field(default_factory=list)
+
+
+class SparseVGG(nn.Module):
+    """Pictures to vectors: stem, two VGG blocks, then three stages of attention and sparse block.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        Dimensions, threshold and kind of sparsity.
+    channels_in, positions_out : int
+        As of `mien.models.encoders.vgg.VGG`.
+    query : int or None
+        Length of the text's state that guides the attention, None without text.
+
+    Notes
+    -----
+    Dai et al. 2021, section 4.3. There the attention only selects and so never learns; here what
+    it keeps is weighted by it (the M of their equation), times the number of sites, so that a
+    uniform attention changes nothing. `attention="published"` leaves the weights out;
+    `"published-unmended"` does so too, and has the published defect `Sites.paired_as_published`.
+    """
+
+    def __init__(
+        self, config: ModelConfig, channels_in: int, positions_out: int, query: int | None
+    ) -> None:
+        super().__init__()
+        self.config = config
+        wide = [scaled(channels, config.width) for channels, _ in BLOCKS]
+        self.stem = Stem(channels_in, wide[0])
+        self.blocks = nn.Sequential(*(VGGBlock(wide[0], wide[0], pool=False) for _ in range(DENSE)))
+        # the published 0.01 needs hundreds of steps before the running statistics hold
+        momentum = 0.1 if config.attention == "learned" else 0.01
+        published_init = config.weight_init == "published"
+        self.stages = nn.ModuleList(
+            SparseBlock(a, b, momentum, published_init=published_init)
+            for a, b in pairwise(wide[DENSE - 1 :])
+        )
+        attentive = wide[DENSE - 1 : -1]
+        if config.sparsity == "frames":
+            attentive = attentive[:1]
+        self.attention = nn.ModuleList()
+        for channels in attentive:
+            attention = AdditiveAttention(channels, query)
+            if config.attention == "learned":
+                attention.begin_with_the_strong()
+            self.attention.append(attention)
+        self.project = projection(wide[-1] * positions_out, config)
+
+    def forward(
+        self, pictures: Tensor, counts: Tensor, query: Tensor | None
+    ) -> tuple[Tensor, Selection]:
+        """Turn pictures into vectors of those looked at.
+
+        Parameters
+        ----------
+        pictures : Tensor (sum T, C, H, W)
+        counts : Tensor (B,) int64
+            Pictures of each utterance.
+        query : Tensor (B, Q) or None
+            The text's state of each utterance.
+
+        Returns
+        -------
+        vectors : Tensor (N, dim)
+        selection : Selection
+        """
+        maps = self.blocks(self.stem(laid_out(pictures, self.training)))
+        if query is not None:
+            query = self._hide(query).repeat_interleave(counts, dim=0)
+        selection = Selection(torch.ones(len(maps), dtype=torch.bool, device=maps.device))
+        if self.config.sparsity != "sites":
+            maps, query, selection = self._choose_pictures(maps, counts, query)
+        active = torch.ones_like(maps[:, 0], dtype=torch.bool)
+        for number, block in enumerate(self.stages):
+            x, sites = self._choose_sites(number, maps, active, query, selection)
+            maps, active = block(x, sites)
+        return self.project(maps.flatten(1)), selection
+
+    def _hide(self, query: Tensor) -> Tensor:
+        """Hide some utterances' words from an attention that learns."""
+        if not self.training or self.config.attention != "learned":
+            return query
+        return query * (torch.rand(len(query), 1, device=query.device) >= WORDLESS)
+
+    def _choose_pictures(
+        self, maps: Tensor, counts: Tensor, query: Tensor | None
+    ) -> tuple[Tensor, Tensor | None, Selection]:
+        scores = self.attention[0](maps, query).flatten(1).logsumexp(dim=1)
+        shares, chosen = choose_pictures(scores, counts, self.config.sparse_threshold)
+        selection = Selection(chosen, shares.detach())
+        maps, query = maps[chosen], None if query is None else query[chosen]
+        if self.config.attention == "learned":
+            weights = shares * counts.repeat_interleave(counts)
+            maps = maps * weights[chosen, None, None, None].to(maps)
+        return maps, query, selection
+
+    def _choose_sites(
+        self, stage: int, maps: Tensor, active: Tensor, query: Tensor | None, selection: Selection
+    ) -> tuple[Tensor, Sites]:
+        """Keep the sites that matter: their features (K, C), and where they are."""
+        if self.config.sparsity == "frames":
+            sites = Sites(active)
+            return sites.rows(maps), sites
+        shares = spatial_softmax(self.attention[stage](maps, query), active)
+        threshold = self.config.sparse_threshold
+        kept = nucleus(shares.flatten(1), threshold, active.flatten(1)).view_as(active)
+        selection.attention.append(shares.detach())
+        selection.kept.append(kept)
+        sites = Sites(kept)
+        x = sites.rows(maps)
+        if self.config.attention == "learned":
+            weights = shares * active.sum(dim=(1, 2), keepdim=True)
+            x = x * sites.rows(weights[:, None]).to(x)
+        if self.config.attention == "published-unmended" and stage == 0:
+            x = sites.paired_as_published(x)
+        return x, sites

@@ -1,0 +1,62 @@
+"""A run of weights that were trained elsewhere, so that they can be judged and used."""
+
+from pathlib import Path
+
+from mien.features.store import open_data
+from mien.inference.dataset import answer
+from mien.inference.evaluate import choose_thresholds
+from mien.models import ModelConfig
+from mien.runs.data import divide, usable
+from mien.runs.run import Run
+from mien.training.config import TrainConfig
+from mien.training.initial import begin_with
+from mien.training.setup import create
+
+
+def adopt(
+    weights: str | Path,
+    data: str | Path,
+    out: str | Path,
+    model: ModelConfig,
+    config: TrainConfig | None = None,
+    *,
+    progress: bool = True,
+) -> Run:
+    """Make a run folder of weights as they are; its thresholds are chosen on validation.
+
+    Parameters
+    ----------
+    weights : path
+        A checkpoint that the published code wrote, or a run folder.
+    data : path
+        Prepared data with the labels that the weights answer.
+    out : path
+        The run folder, new or empty.
+    model : ModelConfig
+        The architecture and its sizes, as they were trained.
+    config : TrainConfig, optional
+        Task, loss and protocol.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    MienError
+        The weights can't be read, don't fit the model, or answer other labels.
+
+    Examples
+    --------
+    >>> from mien.models import ModelConfig
+    >>> from mien.published.adopt import adopt
+    >>> model = ModelConfig(text_model="albert-base-v2", front_end="published")
+    >>> run = adopt("mme2e_tav.pt", "data/iemocap", "runs/published", model)  # doctest: +SKIP
+    """
+    store, config = open_data(Path(data), model), config or TrainConfig()
+    config = config.model_copy(update={"init": str(weights), "init_modalities": None})
+    run = create(store, Path(data), Path(out), model, config, trained=True)
+    network, tasks = run.build(), run.config.tasks
+    print(begin_with(weights, network, tasks))
+    run.write_model(network)
+    rows = usable(store, divide(run, store).valid, tasks, model.modalities)
+    choose_thresholds(run, answer(run, run.model(), store, rows, progress=progress))
+    return run

@@ -1,0 +1,178 @@
+"""`main.py`: a command of the published system, typed as its authors typed it."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mien.cli import attempt, begin
+from mien.cli.runs import show
+from mien.cli.settings import read_recipe, validated
+from mien.published.options import OPTIONS, REPRODUCED, Option
+
+RECIPE = "MIEN_RECIPE"
+"""Environment variable that names a recipe, whose settings go before those of the command."""
+
+RESPELT = {"--audio-feautre-type": "--audio-feature-type"}
+"""Options as published commands misspell them."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
+    begin()
+    parser = build_parser()
+    args = parser.parse_args(words(sys.argv[1:] if arguments is None else arguments))
+    return attempt(partial(_reproduce, parser, args), parser.prog, debug=args.debug)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Make the parser; what is not given stays out of what it returns."""
+    parser = argparse.ArgumentParser(
+        prog="main.py",
+        description="Run a command of the published system (Dai et al. 2021) with mien.",
+        epilog=f"{RECIPE}=FILE in the environment takes the settings of that recipe before those of"
+        " the command.",
+        argument_default=argparse.SUPPRESS,
+    )
+    for option in OPTIONS:
+        plain = option.default in (..., None, "") or option.default is False
+        shown = "" if plain else f" (default: {option.default})"
+        more: dict[str, Any] = {"action": "store_true"}
+        if option.kind is not bool:
+            metavar = "|".join(option.choices) or "VALUE"
+            more = {"type": option.kind, "metavar": metavar, "required": option.default is ...}
+            more |= {"choices": option.choices or None}
+        if option.kind is list:
+            more |= {"type": str, "nargs": "+"}
+        parser.add_argument(*option.flags, dest=option.name, help=option.means + shown, **more)
+    own = parser.add_argument_group("not published")
+    own.add_argument(
+        "--savings",
+        type=Path,
+        default=Path("savings"),
+        metavar="FOLDER",
+        help="where prepared data and runs go (default: savings)",
+    )
+    own.add_argument("--debug", action="store_true", default=False, help="show tracebacks")
+    return parser
+
+
+def words(typed: Sequence[str]) -> list[str]:
+    """Mend what a shell makes of published commands: lists in pieces, a misspelt option.
+
+    Examples
+    --------
+    >>> words(["--hfc-sizes=[300,", "144,", "35]", "--audio-feautre-type=0"])
+    ['--hfc-sizes=[300, 144, 35]', '--audio-feature-type=0']
+    """
+    joined: list[str] = []
+    for word in typed:
+        if joined and "=[" in joined[-1] and "]" not in joined[-1]:
+            joined[-1] += f" {word}"
+        else:
+            flag, equals, value = word.partition("=")
+            joined.append(RESPELT.get(flag, flag) + equals + value)
+    return joined
+
+
+def _reproduce(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    from mien.models import ModelConfig
+    from mien.published.reproduce import Job, reproduce
+    from mien.training.config import TrainConfig
+
+    values, notes = settings(args)
+    given = vars(args)
+    if "num_emotions" in given and "num_persons" in given:
+        parser.error("--num-emotions and --num-persons are two tasks: give one of them")
+    if given.get("img_interval", 500) <= 0:
+        parser.error("--img-interval is a number of milliseconds above 0")
+    parts = tuple(part for part in ("valid", "test") if part in given)
+    if parts and "init_modalities" in values["training"]:
+        parser.error(
+            "--ckpt-mod says what training begins with, and --valid and --test judge a checkpoint"
+            " as it is: leave it out, or give -mod to show the model some modalities alone"
+        )
+    for note in notes + _override(values):
+        print(note)
+    job = Job(
+        datapath=given.get("datapath", Path("data")),
+        dataset=given.get("dataset", "iemocap"),
+        frame_interval=given.get("img_interval", 500) / 1000,
+        model=validated(parser, "model", ModelConfig, values["model"]),
+        training=validated(parser, "training", TrainConfig, values["training"]),
+        # of the task learnt: a recipe may have set another
+        labels=given.get(f"num_{values['training']['task']}s"),
+        gpu=given.get("cuda", "0"),
+        parts=parts,
+        savings=args.savings,
+    )
+    for metrics in reproduce(job):
+        show(metrics)
+
+
+def settings(args: argparse.Namespace) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Turn a published command into settings of mien, and lines that say what means little here.
+
+    Parameters
+    ----------
+    args : Namespace
+        What the parser of `build_parser` returns.
+
+    Returns
+    -------
+    settings : dict of str to dict
+        The sections ``model`` and ``training``.
+    notes : list of str
+        One for each option given that has no effect or another one than its name says.
+    """
+    given = vars(args)
+    model = given.get("model", "mme2e")
+    values: dict[str, dict[str, Any]] = {"model": {}, "training": {}}
+    for setting, (value, models) in REPRODUCED.items():
+        if model in models:
+            _set(values, setting, value)
+    notes = []
+    for option in OPTIONS:
+        concerned, value = model in option.models, given.get(option.name, option.default)
+        if concerned and option.setting and value is not None:
+            _set(values, option.setting, option.value(value))
+        if option.name in given and (note := _note(option, value, model)):
+            notes.append(note)
+    values["training"]["task"] = "person" if "num_persons" in given else "emotion"
+    if ckpt := given.get("ckpt"):
+        values["training"]["init"] = ckpt
+        taken, own = set(given.get("ckpt_mod", "tav").lower()), set(values["model"]["modalities"])
+        if not own <= taken:
+            values["training"]["init_modalities"] = "".join(sorted(taken & own)) or "".join(taken)
+    elif "ckpt_mod" in given:
+        notes.append("--ckpt-mod has no effect without --ckpt")
+    return values, notes
+
+
+def _set(values: dict[str, dict[str, Any]], setting: str, value: Any) -> None:
+    section, name = setting.split(".")
+    values[section][name] = value
+
+
+def _note(option: Option, value: Any, model: str) -> str:
+    flag = option.flags[-1] if option.kind is bool else f"{option.flags[-1]}={value}"
+    if model not in option.models:
+        return f"{option.flags[-1]} has no effect: {model} has nothing of the kind"
+    note = option.note(value)
+    return note and f"{flag}: {note}"
+
+
+def _override(values: dict[str, dict[str, Any]]) -> list[str]:
+    """Take the settings of the recipe that the environment names, and say so."""
+    path = os.environ.get(RECIPE)
+    if not path:
+        return []
+    recipe = read_recipe(Path(path))
+    changed = []
+    for section in ("model", "training"):
+        values[section] |= recipe.get(section, {})
+        changed += [f"{name} {value}" for name, value in recipe.get(section, {}).items()]
+    return [f"{RECIPE}={path} goes before the command: {', '.join(changed) or 'nothing in it'}"]

@@ -1,0 +1,155 @@
+"""The data of a published command: found, prepared once, and known again by what they hold."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from mien.corpora import CORPORA
+from mien.corpora.published_split import assign, read_split
+from mien.dataset.prepare import prepare
+from mien.dataset.store import HEAVY, SCHEMA_VERSION, Store, read_json, utterance_to_row
+from mien.errors import MienError
+from mien.features.extract import extract, read_summary
+from mien.features.store import FOLDER, FeatureStore
+from mien.utterance import Skipped, Utterance
+
+DATASETS = ("iemocap", "mosei")
+"""What the published code calls the corpora that it reads."""
+
+AS_PUBLISHED: dict[str, Any] = {"no_face": "centre", "max_seconds": 86_400.0}
+"""Arguments by which `prepare` does what the published code does."""
+
+
+def digest(content: Any) -> str:
+    """Give eight letters that tell plain values from others."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def prepared(datapath: Path, dataset: str, frame_interval: float, savings: Path) -> Path:
+    """Give the folder with a command's prepared data; prepare them where that is not done.
+
+    It is named after what the corpus holds now: utterances, labels, texts and lists, with size
+    and time of each file of sound or film, and the time of each folder of pictures.
+
+    Raises
+    ------
+    MienError
+        The data are not found or can't be used.
+    """
+    if is_prepared(datapath):
+        return datapath
+    if not datapath.is_dir():
+        raise MienError(
+            f"--datapath={datapath}: no such folder; give the one with the published processed"
+            " data, with a corpus's own release, or one that `mien prepare` wrote"
+        )
+    corpus, items = _read(datapath, dataset)
+    how = {"frame_interval": frame_interval, **AS_PUBLISHED}
+    options = {"source": str(datapath.resolve()), "dataset": dataset}
+    out = savings / f"data-{digest([SCHEMA_VERSION, corpus, how, options, _facts(items)])}"
+    if (out / "dataset.json").is_file():
+        print(f"the data are prepared: {out}")
+        return out
+    _name_older(savings, options)
+    savings.mkdir(parents=True, exist_ok=True)
+    print(prepare(items, out, corpus=corpus, options=options, **how))
+    return out
+
+
+def is_prepared(folder: Path) -> bool:
+    """Tell whether a folder is one that `mien prepare` wrote, or began to write."""
+    return any((folder / name).is_file() for name in ("dataset.json", "prepare.json"))
+
+
+def _read(datapath: Path, dataset: str) -> tuple[str, list[Utterance | Skipped]]:
+    """Read the corpus that a folder holds, with the parts that published lists beside it give."""
+    reasons = []
+    processed = datapath / f"{dataset.upper()}_RAW_PROCESSED"
+    for name, folder in (
+        ("processed", processed if processed.is_dir() else datapath),
+        (dataset, datapath),
+    ):
+        try:
+            items = list(CORPORA[name].read(folder))
+        except MienError as error:
+            reasons.append(str(error))
+        else:
+            return name, _divide(datapath / f"{dataset.upper()}_SPLIT", items)
+    raise MienError(
+        f"--datapath={datapath} holds no data of {dataset} that mien knows: {'; '.join(reasons)}"
+    )
+
+
+def _divide(lists: Path, items: list[Utterance | Skipped]) -> list[Utterance | Skipped]:
+    if not lists.is_dir():
+        return items
+    # the processed data are often there in part
+    assigned = assign(items, read_split(lists), name=str(lists), partial=True)
+    print(assigned)
+    return assigned.items
+
+
+def _facts(items: Iterable[Utterance | Skipped]) -> list[Any]:
+    """List what prepared data are made of: the corpus as it is read, and the state of its media."""
+    rows: list[Any] = []
+    media: set[Path] = set()
+    for item in items:
+        rows.append(vars(item) if isinstance(item, Skipped) else utterance_to_row(item))
+        if isinstance(item, Utterance):
+            pictures = item.video_rate is not None and item.video is not None
+            video = item.video.parent if pictures and item.video else item.video
+            media |= {path for path in (video, item.audio) if path is not None}
+    return [rows, [_state(path) for path in sorted(media)]]
+
+
+def _state(path: Path) -> list[Any]:
+    """Tell a file or folder from itself after a change."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return [str(path), None]
+    return [str(path), facts.st_size, facts.st_mtime_ns]
+
+
+def _name_older(savings: Path, options: dict[str, Any]) -> None:
+    """Say where the same data lie prepared as they were before, or in another way."""
+    for begun in sorted(savings.glob("data-*/prepare.json")):
+        if read_json(begun).get("options") == options:
+            print(
+                f"{begun.parent} was prepared of these data before they changed, or in another way:"
+                " delete it if you need it no more"
+            )
+
+
+def use_features(datapath: Path, dataset: str, data: Path, max_seconds: float) -> None:
+    """Put hand-crafted features beside the data, the published or our own, and say which.
+
+    Those beside data that a published command prepared are made again where the published files
+    have appeared, changed or gone. Those that `mien features` made elsewhere stay as they are.
+    """
+    if data == datapath and (data / FOLDER / "features.json").is_file():
+        summary = read_summary(data)
+    else:
+        published = datapath / f"{dataset.upper()}_HCF_FEATURES"
+        read = published if published.is_dir() else None
+        summary = extract(data, read=read, max_seconds=max_seconds, renew=data != datapath)
+    print(f"the features that are read, {data / FOLDER}:\n{summary}")
+
+
+def content(store: Store) -> str:
+    """Give what tells prepared data from others by all that is learnt from, wherever they lie."""
+    whole = hashlib.sha256(store.fingerprint.encode())
+    if isinstance(store, FeatureStore):
+        whole.update(store.settings.digest.encode())
+        return whole.hexdigest()[:16]
+    for shard in store.info["shards"]:
+        with pq.ParquetFile(store.folder / shard["file"]) as file:
+            for batch in file.iter_batches(batch_size=16, columns=list(HEAVY)):
+                for value in (value for column in batch.columns for value in column):
+                    whole.update(value.as_buffer() or b"-")
+    return whole.hexdigest()[:16]

@@ -1,0 +1,256 @@
+"""Where a sparse model looked in a clip, as pictures and as shares."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from mien.batch import Batch
+from mien.errors import MienError
+from mien.files import write_text
+from mien.inference.prediction import Answer
+from mien.inference.recognizer import Recognizer
+from mien.inference.segments import Recording
+from mien.media.spectrogram import COLUMNS, HOP
+from mien.models.encoders.sparse_vgg import Selection
+from mien.report.attention_maps import FACES, PIECES, Look, attention_map
+from mien.utterance import RATE, Sample
+
+NAMES = {"v": "faces", "a": "sound"}
+LAYOUTS = {"v": FACES, "a": PIECES}
+
+QUIET = 1e-7
+"""Added to a power before its logarithm is drawn."""
+
+DIM = 90
+"""Grey of silence: on black nobody would see what is darkened."""
+
+
+class Looked(BaseModel):
+    """How much the model looked at of one modality of a segment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str = Field(description="the PNG file that shows it")
+    pictures: int = Field(description="face crops, or pieces of sound of 0.4 s")
+    looked_at: float = Field(description="share of the pictures that was looked at")
+    kept: list[float] = Field(
+        description="for each stage the share of the sites kept, in the pictures looked at"
+    )
+
+
+class ExplainedSegment(BaseModel):
+    """A stretch of the clip, what was looked at, and what was decided."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start: float = Field(description="seconds from the beginning of the clip")
+    end: float = Field(description="seconds from the beginning of the clip")
+    text: str | None = Field(None, description="the words given for it")
+    looks: dict[str, Looked] = Field(description="of faces and sound, where it has them")
+    decision: dict[str, list[str]] = Field(description="by task; none: all below their threshold")
+
+
+class Explanation(BaseModel):
+    """Where a model looked in a clip; what `explain` writes as JSON."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str = Field(description="the clip")
+    run: str = Field(description="the run folder whose model looks")
+    sparsity: str = Field(description="what the model chooses: sites, frames or both")
+    threshold: float = Field(description="share of the attention that is kept")
+    segments: list[ExplainedSegment] = Field(description="in order of time")
+    synthetic_training: bool = Field(
+        False, description="true where the model was trained on synthetic data"
+    )
+    notes: list[str] = Field(default_factory=list, description="what is not drawn, and why")
+
+    @property
+    def file(self) -> str:
+        """Name of the JSON file."""
+        return f"explain-{Path(self.source).stem}.json"
+
+    @property
+    def files(self) -> list[str]:
+        """Names of all files written."""
+        return [look.file for s in self.segments for look in s.looks.values()] + [self.file]
+
+
+def explain(
+    recognizer: Recognizer,
+    clip: str | Path,
+    out: str | Path,
+    *,
+    text: str | None = None,
+    transcript: str | Path | None = None,
+) -> Explanation:
+    """Draw where a sparse model looks in a clip, a PNG for each segment and modality.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+        Of a run of the model "mme2e-sparse".
+    clip : path
+        A video or a sound file.
+    out : path
+        The folder to write into; made if need be.
+    text, transcript : optional
+        What is said, as the recognizer takes it.
+
+    Returns
+    -------
+    Explanation
+        Which stands in the folder as JSON, too.
+
+    Raises
+    ------
+    MienError
+        The model is dense, the clip can't be read or has nothing that the model goes by, or the
+        folder can't be written.
+
+    Examples
+    --------
+    >>> recognizer = Recognizer.load("runs/sparse")                      # doctest: +SKIP
+    >>> explain(recognizer, "clip.mp4", "looks", text="I am glad").files  # doctest: +SKIP
+    ['explain-clip-1-faces.png', 'explain-clip-1-sound.png', 'explain-clip.json']
+    """
+    config, out = recognizer.model.config, Path(out)
+    if config.model != "mme2e-sparse":
+        raise MienError(
+            f"{recognizer.run.folder}: its model is dense and looks everywhere alike; explain needs"
+            " a sparse one: mien train DATA --out RUN --model mme2e-sparse"
+        )
+    recording = recognizer.read(clip, text=text, transcript=transcript)
+    _make(out)
+    explanation = Explanation(
+        source=str(clip),
+        run=str(recognizer.run.folder),
+        sparsity=config.sparsity,
+        threshold=config.sparse_threshold,
+        segments=[
+            _segment(recognizer, recording, number, out)
+            for number, _ in enumerate(recording.segments, 1)
+        ],
+        synthetic_training=recognizer.run.config.data.synthetic,
+        notes=[*recording.warnings, *_missing(recording, config.modalities)],
+    )
+    write_text(out / explanation.file, explanation.model_dump_json(indent=2))
+    return explanation
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
+
+
+def _missing(recording: Recording, modalities: str) -> list[str]:
+    """Say of which modalities there is no picture, and why."""
+    notes = []
+    for letter, name in NAMES.items():
+        has = [letter in sample.modalities for *_, sample in recording.segments]
+        lacking = [str(number) for number, there in enumerate(has, 1) if not there]
+        if letter not in modalities:
+            notes.append(f"no picture of {name}: the model does not go by {name}")
+        elif not any(has):
+            notes.append(f"no picture of {name}: the clip has none")
+        elif lacking:
+            notes.append(f"no picture of {name} for segment {', '.join(lacking)}: it has none")
+    return notes
+
+
+def _segment(
+    recognizer: Recognizer, recording: Recording, number: int, out: Path
+) -> ExplainedSegment:
+    """Look at one segment, counted from 1, and draw where."""
+    start, end, sample = recording.segments[number - 1]
+    batch, output = recognizer.forward([sample])
+    scores = {task: rows[0] for task, rows in recognizer.scores(output).items()}
+    answers = recognizer.answers(scores)
+    clip, config, looks = Path(recording.source), recognizer.model.config, {}
+    for letter, selection in output.selections.items():
+        name, layout = NAMES[letter], LAYOUTS[letter]
+        look = _look(letter, sample, start, batch, selection, config.front_end)
+        looks[name] = looked = _looked(look, f"explain-{clip.stem}-{number}-{name}.png")
+        segment = f"segment {number} of {len(recording.segments)}"
+        heading = [
+            f"{clip.name}, {segment}, {start:.2f} – {end:.2f} s: {name}",
+            _words(sample, config.modalities),
+            _decision(answers),
+            f"looked at {look.chosen.sum()} of {len(look.chosen)} {layout.name}",
+        ]
+        synthetic = recognizer.run.config.data.synthetic
+        attention_map(look, out / looked.file, heading, layout, synthetic)
+    return ExplainedSegment(
+        start=round(start, 3),
+        end=round(end, 3),
+        text=sample.text,
+        looks=looks,
+        decision={task: answer.decision for task, answer in answers.items()},
+    )
+
+
+def _words(sample: Sample, modalities: str) -> str:
+    if "t" not in modalities:
+        return "the model does not go by words"
+    return f"words: “{sample.text}”" if sample.text else "no words guide the attention"
+
+
+def _decision(answers: Mapping[str, Answer]) -> str:
+    return "decision: " + "; ".join(f"{task}: {answer}" for task, answer in answers.items())
+
+
+def _looked(look: Look, file: str) -> Looked:
+    return Looked(
+        file=file,
+        pictures=len(look.chosen),
+        looked_at=round(float(look.chosen.mean()), 6),
+        kept=[round(float(kept.mean()), 6) for kept in look.kept],
+    )
+
+
+def _look(
+    letter: str,
+    sample: Sample,
+    start: float,
+    batch: Batch,
+    selection: Selection,
+    front_end: str,
+) -> Look:
+    """Turn what a model saw and chose into arrays."""
+    shares = selection.picture_attention
+    if letter == "v":
+        pictures, labels = batch.faces.permute(0, 2, 3, 1).cpu().numpy(), _face_labels(sample)
+    else:
+        pictures = _shaded(batch.pieces[:, 0].cpu().numpy(), front_end)
+        seconds = COLUMNS * HOP / RATE
+        labels = [f"{start + seconds * i:.2f} s" for i in range(len(pictures))]
+    return Look(
+        pictures,
+        labels,
+        selection.pictures.cpu().numpy(),
+        None if shares is None else shares.cpu().numpy(),
+        selection.attention[0].cpu().numpy() if selection.attention else None,
+        [kept.cpu().numpy() for kept in selection.kept],
+    )
+
+
+def _face_labels(sample: Sample) -> list[str]:
+    """Give each face crop its time, and say where no face was found."""
+    assert sample.face_times is not None
+    assert sample.face_found is not None
+    return [
+        f"{time:.2f} s" if found else f"no face found\n{time:.2f} s"
+        for time, found in zip(sample.face_times, sample.face_found, strict=True)
+    ]
+
+
+def _shaded(pieces: np.ndarray, front_end: str) -> np.ndarray:
+    """Draw spectrogram pieces (P, 128, 32) in grey, (P, 128, 32, 3) uint8; silence is not black."""
+    energy = np.log(pieces + QUIET) if front_end == "published" else pieces
+    low, high = energy.min(), energy.max()
+    grey = DIM + (energy - low) / max(high - low, QUIET) * (255 - DIM)
+    return grey.astype(np.uint8)[..., None].repeat(3, axis=3)

@@ -1,0 +1,63 @@
+"""A run's figures and curves as pictures and as one page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mien.errors import MienError
+from mien.files import check_writable, write_text
+from mien.report.curves import curves
+from mien.report.html import html
+from mien.report.plots import picture
+from mien.runs.run import Run
+
+
+def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
+    """Write a run's page, with its pictures beside the run's log.
+
+    Parameters
+    ----------
+    folder : path
+        A run folder that `mien evaluate` has measured.
+    out : path, optional
+        The page (default: report.html in the folder).
+
+    Returns
+    -------
+    Path
+        The page, which holds its pictures and needs no other file.
+
+    Raises
+    ------
+    MienError
+        The run has not been evaluated, its figures are damaged, or the page can't be written.
+    """
+    run = Run(folder)
+    page = Path(out) if out else run.folder / "report.html"
+    for place in (run.folder, page.parent):
+        check_writable(place)
+    metrics = run.read("metrics.json")
+    if not metrics:
+        raise MienError(f"{folder} has no figures yet: run `mien evaluate {folder}` first")
+    results, training = run.folder / "results.png", run.folder / "curves.png"
+    pictures = {"Results": results}
+    log = run.folder / "log" / "metrics.csv"
+    if log.is_file():
+        with _readable(log, "training again into another --out renews it"):
+            curves(log, training)
+        pictures["Training"] = training
+    with _readable(run.folder / "metrics.json", "`mien evaluate` renews it"):
+        title = f"{run.folder.name}: {metrics['part']} part, protocol {metrics['protocol']}"
+        picture(metrics["tasks"], results, title, metrics["synthetic"])
+        text = html(title, metrics["tasks"], pictures, synthetic=metrics["synthetic"])
+    write_text(page, text)
+    return page
+
+
+@contextmanager
+def _readable(path: Path, remedy: str) -> Iterator[None]:
+    """Say which file has not the figures that are looked for in it."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise MienError(f"{path} is damaged ({error!r}): {remedy}") from error

@@ -1,0 +1,64 @@
+"""What a run folder records of its settings."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from mien.features.extractor import FeatureSettings
+from mien.files import write_text
+from mien.models import ModelConfig
+from mien.tasks import Task
+from mien.utterance import NoFace
+
+FORMAT = 1
+"""Version of the folder's layout; a folder of another version is refused."""
+
+
+class DataConfig(BaseModel):
+    """Which data a run was trained on, and how they were divided."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+    corpus: str
+    protocol: str
+    fold: int | None = None
+    max_seconds: float = 60.0
+    frame_interval: float = 0.5
+    no_face: NoFace = "leave-out"
+    synthetic: bool = False
+    fingerprint: str | None = None
+    """Tells the data from others wherever they lie; see `mien.dataset.store.Store`."""
+    label_counts: dict[str, dict[str, int]] = {}
+    """For each task how often each label occurs in the training part."""
+
+
+class RunConfig(BaseModel):
+    """The whole of config.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = FORMAT
+    model: ModelConfig
+    tasks: tuple[Task, ...]
+    data: DataConfig
+    training: dict[str, Any]
+    text: dict[str, Any] | None = None
+    features: FeatureSettings | None = None
+    files: dict[str, str] = {}
+    """SHA-256 of the files that never change, by their names in the folder."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse a model with text whose encoder is not described, a baseline without features."""
+        if "t" in self.model.decoded and self.text is None:
+            raise ValueError("a model with text needs the section text")
+        if self.model.hand_crafted and self.features is None:
+            raise ValueError(f"{self.model.model} needs the section features")
+
+
+def write_config(folder: Path, config: RunConfig) -> None:
+    """Write config.yaml whole or not at all."""
+    document = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    write_text(folder / "config.yaml", document)

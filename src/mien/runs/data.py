@@ -1,0 +1,101 @@
+"""The data side of a run: which rows, in which batches."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from mien.dataset.sampler import Buckets
+from mien.dataset.splits import Split, split
+from mien.dataset.store import Store
+from mien.dataset.torch_dataset import Examples
+from mien.errors import MienError
+from mien.features.store import FeatureStore, check_sources, open_data
+from mien.runs.run import Run
+from mien.tasks import Task
+from mien.training.config import TrainConfig
+
+
+def open_for(run: Run, data: Path) -> Store:
+    """Open data as the run's model reads them. Raises `MienError` where they don't fit it."""
+    store = open_data(data, run.config.model)
+    if isinstance(store, FeatureStore) and run.config.features is not None:
+        check_sources(store.settings, run.config.features, run.config.model.modalities, data)
+    return store
+
+
+def divide(run: Run, store: Store) -> Split:
+    """Divide data as the run's protocol says. Raises `MienError` where it does not fit them."""
+    data = run.config.data
+    try:
+        return split(store.utterances, data.protocol, fold=data.fold)
+    except MienError as error:
+        raise MienError(
+            f"{store.folder} can't be divided as the run's data were ({error});"
+            " judge all of it with --split all"
+        ) from error
+
+
+def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: str) -> list[int]:
+    """Keep the rows with one of the modalities and a known label for one of the tasks.
+
+    Raises
+    ------
+    MienError
+        None is left.
+    """
+
+    def keep(row: int) -> bool:
+        known = any(not t.target(store.utterances[row]).isnan().any() for t in tasks)
+        return known and bool(set(store.modalities[row]) & set(modalities))
+
+    kept = [row for row in rows if keep(row)]
+    if not kept:
+        persons = any(task.name == "person" for task in tasks)
+        hint = " (strangers to training are judged by `mien verification`)" if persons else ""
+        raise MienError(
+            f"no utterance of a part has both a known {' or '.join(t.name for t in tasks)} and one"
+            f" of the modalities {modalities!r}: choose another --protocol, --task or --modalities"
+            f"{hint}"
+        )
+    return kept
+
+
+def examples(
+    run: Run, store: Store, rows: list[int], tokenizer: Any, config: TrainConfig | None = None
+) -> Examples:
+    """Read rows as the run's model and tasks need them, augmented where `config` says so."""
+    return Examples(
+        store,
+        rows,
+        run.config.model,
+        tokenizer,
+        run.config.tasks,
+        max_seconds=run.config.data.max_seconds,
+        augment_seed=config.seed if config and config.augment else None,
+    )
+
+
+def loader(
+    examples: Examples,
+    batch_size: int,
+    seed: int | None = None,
+    workers: int = 0,
+    rank: int = 0,
+    world: int = 1,
+    pin: bool = False,
+) -> DataLoader[Any]:
+    """Load examples in batches of similar length; in order where `seed` is None."""
+    lengths = [len(examples.store.utterances[row].text or "") for row in examples.rows]
+    return DataLoader(
+        examples,
+        sampler=Buckets(lengths, batch_size, seed, rank, world),
+        batch_size=None,
+        num_workers=workers,
+        # a generator of its own, so that starting a loader draws nothing from dropout's numbers
+        generator=torch.Generator().manual_seed(0),
+        pin_memory=pin,
+        multiprocessing_context="spawn" if workers else None,
+        persistent_workers=workers > 0,
+    )

@@ -1,0 +1,265 @@
+"""The run folder: all that is needed to use a trained model, to judge it, and to go on training.
+
+    config.yaml         dimensions, tasks, data and settings
+    model.safetensors   weights of the best epoch
+    tokenizer/          of the text encoder
+    words.npz           word vectors of a baseline that was given some
+    thresholds.json     per label, chosen on validation
+    metrics.json        measured figures
+    environment.json    versions and machine
+    log/                training curves (CSV and TensorBoard)
+    state/              where training stands, for --resume
+
+Nothing in it is a pickle, so that a folder from elsewhere can be opened without running its code.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+from transformers import AutoConfig, PretrainedConfig
+
+from mien.errors import MienError
+from mien.features.extractor import TABLE, Extractor
+from mien.files import PART, fingerprint, publish, read_json, unwritable, whole, write_text
+from mien.models import Network
+from mien.models.build import build
+from mien.models.encoders.text import load_tokenizer, refuse_code
+from mien.runs.config import FORMAT, DataConfig, RunConfig, write_config
+from mien.runs.environment import environment
+from mien.tasks import Task
+from mien.tensor_file import not_finite, read_tensors, write_tensors
+from mien.yaml_file import read_yaml
+
+
+class Run:
+    """A run folder.
+
+    Examples
+    --------
+    >>> run = Run("runs/emotion")                       # doctest: +SKIP
+    >>> model, tokenizer = run.model(), run.tokenizer() # doctest: +SKIP
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.config = self._read_config()
+        self._unwritten: dict[str, dict[str, Any]] = {}
+
+    @classmethod
+    def create(
+        cls,
+        folder: str | Path,
+        config: RunConfig,
+        tokenizer: Any = None,
+        words: Path | None = None,
+    ) -> "Run":
+        """Begin a run, with the tokenizer or the table of word vectors that it goes by.
+
+        Raises
+        ------
+        MienError
+            The folder exists and is not empty.
+        """
+        folder = Path(folder)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise MienError(
+                f"{folder} exists and is not empty: choose another --out,"
+                " or go on with what it holds by --resume"
+            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
+        if tokenizer is not None:
+            _save_tokenizer(tokenizer, folder / "tokenizer")
+        if words is not None:
+            with whole(folder / TABLE) as part:
+                shutil.copyfile(words, part)
+        kept = sorted(path for path in folder.rglob("*") if path.is_file())
+        digests = {path.relative_to(folder).as_posix(): fingerprint(path) for path in kept}
+        write_text(folder / "environment.json", json.dumps(environment(), indent=2))
+        write_config(folder, config.model_copy(update={"files": digests}))
+        return cls(folder)
+
+    def record_data(self, data: DataConfig) -> None:
+        """Renew what config.yaml says of the data, for those that have moved."""
+        self.config = self.config.model_copy(update={"data": data})
+        write_config(self.folder, self.config)
+
+    def _read_config(self) -> RunConfig:
+        path = self.folder / "config.yaml"
+        if not path.is_file():
+            raise MienError(f"{self.folder} is no run folder: it has no config.yaml")
+        content = read_yaml(self._file("config.yaml"))
+        if isinstance(content, dict) and content.get("format") != FORMAT:
+            raise MienError(
+                f"{path} is of format {str(content.get('format'))[:20]}, this mien reads {FORMAT}:"
+                " use the version of mien that environment.json names, or train again"
+            )
+        try:
+            return RunConfig.model_validate(content)
+        except ValidationError as error:
+            raise MienError(f"{path} is damaged: {_brief(error)}") from error
+
+    def _file(self, name: str) -> Path:
+        """Give the path of one of the run's files, which is in the folder and is as it was made.
+
+        Raises
+        ------
+        MienError
+            It is a link to elsewhere, or not the file that the run began with.
+        """
+        path = self.folder / name
+        if "\0" in name or not path.resolve().is_relative_to(self.folder.resolve()):
+            raise MienError(f"{path} is a link out of the run folder: put the file itself there")
+        known = self.config.files.get(name) if name != "config.yaml" else None
+        if known is not None and fingerprint(path) != known:
+            raise MienError(f"{path} is damaged, or another one: copy the whole run folder again")
+        return path
+
+    def text_config(self) -> PretrainedConfig | None:
+        """Give the dimensions of the text encoder, None for a model without text."""
+        if self.config.text is None:
+            return None
+        options = dict(self.config.text)
+        refuse_code(options, self.folder / "config.yaml")
+        try:
+            return AutoConfig.for_model(options.pop("model_type"), **options)
+        except Exception as error:  # transformers raises anything
+            path = self.folder / "config.yaml"
+            raise MienError(
+                f"{path} is damaged: its section text describes no encoder ({_brief(error)})"
+            ) from error
+
+    def tokenizer(self) -> Any:
+        """Read the tokenizer; None for a model without text."""
+        if self.config.text is None:
+            return None
+        folder = self.folder / "tokenizer"
+        if not folder.is_dir():
+            raise MienError(f"{folder} is missing: copy the whole run folder")
+        for path in (*folder.rglob("*"), *map(self.folder.joinpath, self.config.files)):
+            self._file(path.relative_to(self.folder).as_posix())
+        try:
+            return load_tokenizer(str(folder))
+        except MienError as error:
+            raise MienError(f"{folder} can't be used: {error}") from error
+
+    def extractor(self) -> Extractor | None:
+        """Give what extracts the features of a clip; None for a model that needs none."""
+        features = self.config.features
+        return None if features is None else Extractor(features.sources, self._file(TABLE))
+
+    def build(self) -> Network:
+        """Build the model with random weights."""
+        labels: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
+        return build(self.config.model, labels, self.text_config())
+
+    def weights(self) -> dict[str, Tensor]:
+        """Read the weights of the best epoch. Raises `MienError` where there are none yet."""
+        path = self._file("model.safetensors")
+        if not path.is_file():
+            raise MienError(
+                f"{path} is missing: training has not finished its first epoch; wait for it, or"
+                " delete the folder and train again"
+            )
+        weights, _ = read_tensors(path)
+        if names := not_finite(weights):
+            raise MienError(
+                f"{path} has numbers that are none (NaN or infinity, in {names[0]}): train again"
+            )
+        return weights
+
+    def model(self) -> Network:
+        """Build the model with the weights of the best epoch, ready to answer.
+
+        Raises
+        ------
+        MienError
+            There are no weights yet, or they don't fit config.yaml.
+        """
+        weights, model = self.weights(), self.build()
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError as error:
+            path = self.folder / "model.safetensors"
+            why = _brief(error)
+            raise MienError(f"{path} does not fit {self.folder}/config.yaml: {why}") from error
+        return model.eval()
+
+    def write_model(self, model: torch.nn.Module) -> None:
+        """Keep weights as the run's best. Raises `MienError` where one is NaN or infinite."""
+        if names := not_finite(model.state_dict()):
+            raise MienError(
+                f"{self.folder}: weights have become NaN or infinite, in {names[0]}; the ones"
+                " before are kept: train again with a lower --lr"
+            )
+        write_tensors(self.folder / "model.safetensors", model.state_dict())
+
+    def thresholds(self, task: Task) -> list[float]:
+        """Give the thresholds chosen on validation, 0.5 for all where none were chosen."""
+        content = self.read("thresholds.json")
+        if task.name not in content:
+            return [0.5] * len(task.labels)
+        path = self.folder / "thresholds.json"
+        try:
+            found = [content[task.name][label] for label in task.labels]
+        except (KeyError, TypeError) as error:
+            raise MienError(
+                f"{path} does not fit the labels of {task.name!r} ({error!r}): copy it again"
+            ) from error
+        for label, value in zip(task.labels, found, strict=True):
+            if type(value) not in (int, float) or not 0 <= value <= 1:
+                raise MienError(
+                    f"{path} is damaged: the threshold of {label!r} should be from 0 to 1,"
+                    f" not {str(value)[:20]}: copy it again"
+                )
+        return [float(value) for value in found]
+
+    def read(self, name: str) -> dict[str, Any]:
+        """Read a JSON file of the folder; empty where it is not there yet."""
+        if name in self._unwritten:
+            return self._unwritten[name]
+        path = self._file(name)
+        if not path.is_file():
+            return {}
+        return read_json(path, "copy it again; `mien evaluate` renews metrics.json")
+
+    def write(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON file of the folder, whole or not at all.
+
+        Where that fails, this object still knows the content, for work that goes on without it.
+
+        Raises
+        ------
+        MienError
+            It can't be written.
+        ValueError
+            The content has a number that is none.
+        """
+        text = json.dumps(content, indent=2, allow_nan=False)
+        self._unwritten[name] = json.loads(text)
+        write_text(self.folder / name, text)
+        del self._unwritten[name]
+
+
+def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Write a tokenizer's files, all or none."""
+    draft = folder.with_name(f"{folder.name}{PART}")
+    try:
+        tokenizer.save_pretrained(draft)
+        publish(draft, folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def _brief(error: Exception) -> str:
+    """Put a library's message on one line that can be read."""
+    line = " ".join(str(error).split())
+    return line if len(line) <= 300 else f"{line[:300]} …"

@@ -1,0 +1,1 @@
+"""The guarded reader of the published data."""

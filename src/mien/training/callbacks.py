@@ -1,0 +1,83 @@
+"""What is done after each epoch of training."""
+
+import csv
+import io
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback
+
+from mien.files import write_text
+from mien.runs.run import Run
+from mien.training.finite import NotFiniteError, check_weights, named
+from mien.training.module import Learner, merit
+
+STATE = "state/last.safetensors"
+"""Where training stands, within the run folder."""
+
+
+class Keeper(Callback):
+    """After each epoch: keep the best weights, log, stop early, and save where training stands.
+
+    Lightning's own early stopping compares with a tensor that later epochs overwrite.
+    """
+
+    def __init__(self, run: Run, patience: int) -> None:
+        self.run, self.patience = run, patience
+        self.best, self.best_epoch = float("-inf"), -1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a resumed run must know."""
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
+
+    def on_train_start(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
+        """Leave a run as it is that had stopped before it was resumed."""
+        if trainer.current_epoch - 1 - self.best_epoch >= self.patience:
+            trainer.should_stop = True
+
+    def on_train_epoch_end(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
+        """Write the folder's files; validation of the epoch has been done by now.
+
+        Raises
+        ------
+        NotFiniteError
+            Validation gave scores, or the epoch weights, that are not finite: nothing is written.
+        """
+        assert isinstance(learner, Learner)
+        where = f"epoch {trainer.current_epoch + 1}, validation"
+        if learner.broken:
+            raise NotFiniteError(f"{where}: scores are not finite; {named(learner.broken)}")
+        figure = merit(trainer.callback_metrics)
+        # a NaN is not greater than anything, so it never is the best
+        if figure > self.best:
+            check_weights(where, learner.model.state_dict())
+            self.best, self.best_epoch = figure, trainer.current_epoch
+            if trainer.is_global_zero:
+                self.run.write_model(learner.model)
+        if trainer.current_epoch - self.best_epoch >= self.patience:
+            trainer.should_stop = True
+        if trainer.is_global_zero:
+            self._log(trainer)
+        trainer.save_checkpoint(self.run.folder / STATE)
+
+    def _log(self, trainer: L.Trainer) -> None:
+        """Write the epoch's row of log/metrics.csv, over one that an interruption left."""
+        path = self.run.folder / "log" / "metrics.csv"
+        rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
+        rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
+        figures = {
+            n: float(v)
+            for n, v in trainer.callback_metrics.items()
+            if not n.endswith(("_step", "_epoch"))
+        }
+        place = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        rows.append(place | dict(sorted(figures.items())))
+        table = io.StringIO()
+        writer = csv.DictWriter(table, list(rows[-1]))
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(path, table.getvalue())

@@ -1,0 +1,41 @@
+"""The loaders of a training run."""
+
+from typing import Any
+
+import lightning as L
+from torch.utils.data import DataLoader
+
+from mien.dataset.torch_dataset import Examples
+from mien.runs.data import loader
+from mien.training.config import TrainConfig
+
+
+class Loaders(L.LightningDataModule):
+    """The loaders of this process's share of the batches."""
+
+    def __init__(self, training: Examples, validation: Examples, config: TrainConfig) -> None:
+        super().__init__()
+        self.training, self.validation, self.config = training, validation, config
+
+    def _loader(self, examples: Examples, seed: int | None) -> DataLoader[Any]:
+        trainer = self.trainer
+        assert trainer is not None
+        # every process needs a batch, or those that have one would wait for the others for ever
+        size = min(self.config.batch_size, max(1, len(examples) // trainer.world_size))
+        return loader(
+            examples,
+            size,
+            seed,
+            self.config.workers,
+            trainer.global_rank,
+            trainer.world_size,
+            pin=trainer.strategy.root_device.type == "cuda",
+        )
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Load the training part, shuffled by seed and epoch."""
+        return self._loader(self.training, self.config.seed)
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Load the validation part in order."""
+        return self._loader(self.validation, None)

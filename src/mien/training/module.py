@@ -1,0 +1,220 @@
+"""The Lightning module: loss, optimiser, and validation figures of a model and its tasks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+
+from mien.batch import Batch
+from mien.metrics.bootstrap import average_f1, tally
+from mien.metrics.thresholds import choose
+from mien.models import Network, Output
+from mien.models.person_head import margin_loss
+from mien.tasks import Task
+from mien.training.config import TrainConfig
+from mien.training.finite import check_step, gather
+from mien.utterance import HIGHEST_SENTIMENT
+
+
+def merit(figures: Mapping[str, Tensor]) -> float:
+    """Give what early stopping and the best epoch go by; more is better.
+
+    The macro F1 of validation, mean over the tasks with labels, less the mean absolute error of
+    sentiment: of the two what the run has.
+    """
+    f1, mae = figures.get("valid/f1", 0.0), figures.get("valid/mae", 0.0)
+    return float(f1) - float(mae)
+
+
+class Learner(L.LightningModule):
+    """Train a model on its tasks.
+
+    Parameters
+    ----------
+    model : Network
+        The network.
+    tasks : sequence of Task
+        What it answers.
+    config : TrainConfig
+        How it learns.
+    weights : dict of str to Tensor (C,)
+        For each task the weights of its labels in the loss (`Task.balance`), or nothing.
+    """
+
+    def __init__(
+        self,
+        model: Network,
+        tasks: Sequence[Task],
+        config: TrainConfig,
+        weights: dict[str, Tensor] | None = None,
+    ) -> None:
+        super().__init__()
+        self.model, self.tasks, self.config = model, list(tasks), config
+        for name, weight in (weights or {}).items():
+            self.register_buffer(f"weight_{name}", weight, persistent=False)
+        self.answers: list[dict[str, tuple[Tensor, Tensor]]] = []
+        self.broken: list[str] = []
+        self.step: tuple[int, Tensor, list[str]] | None = None
+        if config.freeze_text and "t" in model.encoders:
+            model.encoders["t"].requires_grad_(False)
+
+    def on_train_epoch_start(self) -> None:
+        """Seed dropout by epoch, so that a resumed run draws what an uninterrupted one does."""
+        epoch = self.config.seed * 1_000_003 + self.current_epoch
+        torch.manual_seed(epoch * 4096 + self.global_rank)
+        if self.config.freeze_text and "t" in self.model.encoders:
+            self.model.encoders["t"].eval()
+
+    def loss(self, output: Output, batch: Batch) -> Tensor:
+        """Sum the tasks' losses, of the fused answer and, by their share, of each modality's."""
+        total = next(iter(output.logits.values())).sum() * 0
+        for task in self.tasks:
+            weight = getattr(self, f"weight_{task.name}", None)
+            targets = batch.targets[task.name]
+            total = total + task.criterion(output.logits[task.name], targets, weight)
+            if self.config.modality_loss:
+                each = [
+                    task.criterion(logits[rows], targets[rows], weight)
+                    for m, logits in output.modality_logits[task.name].items()
+                    if (rows := output.present[m]).any()
+                ]
+                if each:
+                    total = total + self.config.modality_loss * torch.stack(each).mean()
+            if task.name == "person" and self.model.persons is not None:
+                total = total + self.config.embedding_loss * self.margin_loss(output, targets)
+        return total
+
+    def margin_loss(self, output: Output, targets: Tensor) -> Tensor:
+        """Ask of the fused embedding, and of each modality's, to stand near its own person."""
+        persons = self.model.persons
+        assert persons is not None
+        known = ~targets.isnan().any(dim=1)
+        losses = []
+        for vectors in (output.embedding, *output.modality_embeddings.values()):
+            rows = known & vectors.any(dim=1)
+            if rows.any():
+                losses.append(margin_loss(persons.cosines(vectors[rows]), targets[rows].argmax(1)))
+        return torch.stack(losses).mean() if losses else output.embedding.sum() * 0
+
+    def hide(self, batch: Batch) -> Batch:
+        """Hide modalities at random, never the last one of an utterance."""
+        letters = list(self.model.config.modalities)
+        for index in torch.randperm(len(letters)).tolist():
+            others = [batch.present(m) for m in letters if m != letters[index]]
+            if not others:
+                return batch
+            chosen = torch.rand(len(batch)) < self.config.modality_dropout
+            rows = torch.stack(others).any(dim=0) & chosen.to(self.device)
+            batch = batch.without(letters[index], rows)
+        return batch
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """Compute the loss of one batch."""
+        if self.config.modality_dropout:
+            batch = self.hide(batch)
+        loss = self.loss(self.model(batch), batch)
+        self.step = index + 1, loss, batch.ids
+        self.log("train/loss", loss, on_epoch=True, prog_bar=True, batch_size=len(batch))
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Stop before a loss or a gradient that is no finite number gets into the weights."""
+        assert self.step is not None
+        number, loss, ids = self.step
+        where = f"epoch {self.current_epoch + 1}, batch {number}"
+        check_step(where, loss, self.parameters(), ids)
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget which answers of the epoch before were broken."""
+        self.broken = []
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        """Keep the answers of one batch for `on_validation_epoch_end`."""
+        output = self.model(batch)
+        self.log("valid/loss", self.loss(output, batch), batch_size=len(batch), sync_dist=True)
+        self.answers.append(
+            {
+                t.name: (t.scores(output.logits[t.name].float()), batch.targets[t.name])
+                for t in self.tasks
+            }
+        )
+        finite = torch.cat(list(output.logits.values()), dim=1).isfinite().all(dim=1)
+        self.broken += [name for name, fine in zip(batch.ids, finite, strict=True) if not fine]
+
+    def on_validation_epoch_end(self) -> None:
+        """Log macro F1 of each task, with thresholds chosen on this very part, or its error."""
+        answers = [answer for share in gather(self.answers) for answer in share]
+        self.broken = [name for share in gather(self.broken) for name in share]
+        f1s: dict[str, float] = {}
+        for task in self.tasks:
+            scores = torch.cat([a[task.name][0].cpu() for a in answers])
+            targets = torch.cat([a[task.name][1].cpu() for a in answers])
+            known = ~targets.isnan().any(dim=1)
+            if task.regression:
+                mae = (scores - targets)[known].abs().mean()
+                # an error that is no number is the largest there can be
+                mae = mae.nan_to_num(nan=2 * HIGHEST_SENTIMENT)
+                self.log("valid/mae", mae, prog_bar=True)
+            else:
+                f1s[task.name] = macro_f1(task, scores[known].numpy(), targets[known].numpy())
+        for name, f1 in f1s.items() if len(f1s) > 1 else ():
+            self.log(f"valid/f1_{name}", f1)
+        if f1s:
+            self.log("valid/f1", sum(f1s.values()) / len(f1s), prog_bar=True)
+        self.answers.clear()
+
+    def configure_optimizers(self) -> Any:
+        """Set the optimiser, slower for words and attention, and its schedule."""
+        # at the full rate an attention narrows before the CNN knows what to see
+        late = {id(parameter) for parameter in self.model.choosing()}
+        if not self.config.freeze_text:
+            late |= {id(parameter) for parameter in self.model.pretrained()}
+        slow: list[torch.nn.Parameter] = []
+        fast: list[torch.nn.Parameter] = []
+        for parameter in self.model.parameters():
+            if parameter.requires_grad:
+                (slow if id(parameter) in late else fast).append(parameter)
+        groups = [
+            {"params": fast, "lr": self.config.lr},
+            {"params": slow, "lr": self.config.lr / self.config.text_lr_factor},
+        ]
+        kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+        optimizer = kinds[self.config.optimizer](
+            [group for group in groups if group["params"]], weight_decay=self.config.weight_decay
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _Schedule(self.config, steps))
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+def macro_f1(task: Task, probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """Mean F1 over the labels that occur; of yes or no at the thresholds that suit this part.
+
+    NaN where a probability is no finite number: such a model is never better than another.
+    """
+    if not np.isfinite(probabilities).all():
+        return float("nan")
+    if task.yes_or_no:
+        predicted = probabilities > choose(probabilities, truth)
+    else:
+        predicted = np.eye(len(task.labels), dtype=bool)[probabilities.argmax(axis=1)]
+    return float(np.nan_to_num(average_f1(tally(truth.astype(bool), predicted).sum(axis=0))))
+
+
+class _Schedule:
+    """Factor of the learning rate at a step: linear warm-up, then constant or half a cosine."""
+
+    def __init__(self, config: TrainConfig, steps: int) -> None:
+        self.warmup, self.steps = round(config.warmup * steps), steps
+        self.cosine = config.schedule == "cosine"
+
+    def __call__(self, step: int) -> float:
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        if not self.cosine:
+            return 1.0
+        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * min(1.0, done)))))
