@@ -1,6 +1,8 @@
 """Features beside prepared data: extracted or read, in parts, once, and known again."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +127,26 @@ def test_again_there_is_nothing_to_do(data: Path, monkeypatch: pytest.MonkeyPatc
     first = run(data)
     monkeypatch.setattr("mien.dataset.extract._run", lambda *_: pytest.fail("it extracts again"))
     assert run(data) == first
+
+
+def test_one_process_extracts_and_a_killed_one_leaves_no_lock(data: Path) -> None:
+    folder = data / FOLDER
+    folder.mkdir()
+    holder = (
+        "import sys, time; from pathlib import Path; from mien.files import only_one\n"
+        "with only_one(Path(sys.argv[1]), 'mien features'):\n"
+        "    print('held', flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", holder, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(MienError, match="another 'mien features' is at work in it") as error:
+            run(data)
+        assert str(folder) in str(error.value)
+        assert list(folder.iterdir()) == []
+        process.kill()
+    assert run(data).counts == {"t": 3, "a": 3, "v": 3}
+    assert run(data).counts == {"t": 3, "a": 3, "v": 3}, "the lock is let go at the end"
 
 
 def test_made_in_another_way_they_are_refused(data: Path, tmp_path: Path) -> None:
