@@ -10,6 +10,7 @@ from typing import Any, Literal
 import av
 
 from mien.errors import MienError
+from mien.media.appended import note_appended
 from mien.media.limits import MAX_PIXELS
 from mien.media.mp3 import claimed_seconds
 from mien.media.notes import Damage, Note, Report
@@ -121,6 +122,8 @@ class Track:
         if self.kind == "video" and self._raw and self._rate is None:
             what = f"does not say how many pictures belong to a second: {_USUAL_RATE:g} are assumed"
             yield Note(self.path, None, "frame rate guessed", what)
+        if note := note_appended(self.path, self.container.format.name):
+            yield note
         yield from self.timeline.notes
 
     def _attempts(self) -> Iterator[Any]:
