@@ -55,14 +55,14 @@ def room(path: Path) -> list[Path]:
             "dataset",
             (
                 *("dataset", "features", "media", "models.config"),
-                *("batch", "tasks", "utterance", "errors", "files"),
+                *("batch", "tasks", "utterance", "errors", "encoding", "files"),
             ),
         ),
         (
             "recognizer",
             (
                 *("dataset", "media", "models", "prediction", "run", "tasks"),
-                *("batch", "utterance", "errors"),
+                *("batch", "utterance", "errors", "encoding"),
             ),
         ),
         ("voiceprint", ("encoder", "media", "models", "utterance", "errors", "files")),

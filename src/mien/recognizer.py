@@ -14,6 +14,7 @@ from mien.batch import Batch
 from mien.dataset.examples import collate, cut
 from mien.dataset.sample import from_clip, to_sample
 from mien.dataset.turns import DecodeOptions
+from mien.encoding import readable
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
@@ -147,7 +148,7 @@ class Recognizer:
             sample, source = clip, clip.utterance.id
         else:
             sample, warnings = self._decode(clip, " ".join(cue.text for cue in said.cues))
-            source = "words alone" if clip is None else str(clip)
+            source = "words alone" if clip is None else readable(str(clip))
         cues, unused = within(said, _seconds(sample))
         cuts = [
             (start, end, self._featured(_heard(cut))) for start, end, cut in _segments(sample, cues)

@@ -25,7 +25,7 @@ from mien.dataset.feature_store import (
     write_features,
 )
 from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
-from mien.dataset.store import Store
+from mien.dataset.store import Store, skipped_to_row
 from mien.dataset.workers import Workers
 from mien.errors import MienError
 from mien.features.extractor import FACE, TABLE, VOICE, Extractor
@@ -326,7 +326,7 @@ def _note_skipped(folder: Path, files: Files | None) -> list[str]:
     """Write down what could not be read of the files, and count it by kind."""
     if files is None:
         return []
-    lines = [json.dumps(vars(item), ensure_ascii=False) for item in files.skipped]
+    lines = [json.dumps(skipped_to_row(item), ensure_ascii=False) for item in files.skipped]
     write_text(folder / "skipped.jsonl", "".join(f"{line}\n" for line in lines))
     kinds = Counter(item.kind.removeprefix("features: ") for item in files.skipped)
     told = [f"{count} left out: {kind}" for kind, count in kinds.most_common()]
