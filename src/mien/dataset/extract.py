@@ -299,15 +299,16 @@ def _finish(
             _measure(row, sizes, path)
             digest.update(json.dumps([row[f"{m}_steps"] for m in LETTERS]).encode())
             digest.update(b"".join(row[m] or b"" for m in LETTERS))
+    left_out = _note_skipped(folder, files)
     missing = " or ".join(NAMES[m] for m in sources if not counts[m])
     sources = {m: source for m, source in sources.items() if counts[m]}
     if not sources:
         raise MienError(
             f"{store.folder}: no utterance has features of {missing or 'any kind'}: look whether"
-            " the ids fit, and name other --modalities"
+            " the ids fit, and name other --modalities" + "".join(f"; {line}" for line in left_out)
         )
     notes = [f"no utterance has features of {missing}: the rest is kept"] if missing else []
-    notes += _note_skipped(folder, files)
+    notes += left_out
     read = files is not None and "t" in files.modalities
     summary = FeatureSummary(
         utterances=len(store),
@@ -343,5 +344,5 @@ def _measure(row: dict[str, Any], sizes: dict[str, int], path: Path) -> None:
         if sizes.setdefault(m, size) != size:
             raise MienError(
                 f"{path}: {row['id']} has {size} features of {NAMES[m]} a step, others have"
-                f" {sizes[m]}: mend the files and run it again"
+                f" {sizes[m]}: delete {path.parent}, then 'mien features' again"
             )
