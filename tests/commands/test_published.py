@@ -29,7 +29,7 @@ from mien.published import cli as command
 from mien.published.cli import build_parser, main, settings, words
 from mien.published.data import prepared, use_features
 from mien.published.options import MODELS, OPTIONS, REPRODUCED
-from mien.published.reproduce import GIVEN, Job, _choose_gpu, _with_text_model
+from mien.published.reproduce import GIVEN, Job, _choose_gpu, _train, _with_text_model
 from mien.runs.run import Run
 from mien.training import TrainConfig
 
@@ -374,6 +374,43 @@ def test_a_run_without_a_finished_epoch_is_named(here: Callable, monkeypatch, ca
     assert "main.py: interrupted" in capsys.readouterr().err
     assert main(here(line)) == 1
     assert "begun by this command and holds no finished epoch" in capsys.readouterr().err
+
+
+def test_a_run_that_could_not_be_judged_is_not_done(
+    tmp_path: Path, tiny_text: Path, monkeypatch, capsys
+) -> None:
+    run = tiny_run(tmp_path / "run", tiny_text)
+    run.write(GIVEN, {})
+    monkeypatch.setattr("mien.published.reproduce._given", lambda *_: {})
+    monkeypatch.setattr("mien.published.reproduce._folder", lambda *_: run.folder)
+    assert _train(job(), tmp_path, None).folder == run.folder
+    shown = capsys.readouterr().out
+    assert "this command trained it before and failed to judge it: it tries again" in shown
+    assert "was trained before" not in shown
+    run.write("metrics.json", {})
+    assert _train(job(), tmp_path, None).folder == run.folder
+    assert "was trained before by this command: delete it" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_training_that_fails_does_not_count_as_done(
+    here: Callable, place: Path, monkeypatch, capsys
+) -> None:
+    settings = yaml.safe_load((place / "small.yaml").read_text())
+    settings["training"] |= {"epochs": 9, "optimizer": "sgd", "lr": 10.0}
+    (place / "wild.yaml").write_text(yaml.safe_dump(settings))
+    line = here(f"{PUBLISHED['dense']} -mod=a --seed=31")
+    monkeypatch.setenv("MIEN_RECIPE", "wild.yaml")
+    stopped = r"main\.py: training stopped at epoch \d, .*? is (nan|inf).*?(savings/\S+) keeps"
+    found = []
+    for said in ("", "training goes on after its last finished epoch"):
+        assert main(line) == 1
+        shown = capsys.readouterr()
+        found.append(re.search(stopped, shown.err))
+        assert said in shown.out
+        assert "was trained before" not in shown.out
+    assert found[0][0] == found[1][0], "the same reason again"
+    assert not Path(found[0][2], GIVEN).exists()
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mien import __version__
 from mien.cli import clips, data, gallery, project, runs
+from mien.encoding import readable
 from mien.errors import MienError
 from mien.threads import wait_briefly
 
@@ -62,7 +63,7 @@ def attempt(work: Callable[[], None], program: str, *, debug: bool) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
-        print(f"{program}: {_message(error)}", file=sys.stderr)
+        print(f"{program}: {readable(_message(error))}", file=sys.stderr)
         return 1
     return 0
 

@@ -154,13 +154,29 @@ def _identity(source: Path) -> dict[str, Any]:
 def inspect(parser: argparse.ArgumentParser) -> None:
     """Make `mien inspect` of a parser."""
     parser.add_argument("data", type=Path, help="prepared data")
+    parser.add_argument(
+        "--persons",
+        type=_number_or_all,
+        default=10,
+        metavar="N|all",
+        help="list so many persons, those with most utterances (default: 10), or all of them",
+    )
     parser.set_defaults(handler=_inspect)
+
+
+def _number_or_all(text: str) -> int | None:
+    """Read a number above 0; None for "all"."""
+    if text == "all":
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is neither a number above 0 nor all")
 
 
 def _inspect(args: argparse.Namespace) -> None:
     from mien.report.dataset_summary import inspect
 
-    print(inspect(args.data))
+    print(inspect(args.data, persons=args.persons))
 
 
 def features(parser: argparse.ArgumentParser) -> None:

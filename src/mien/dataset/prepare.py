@@ -21,6 +21,7 @@ from mien.dataset.store import (
     SCHEMA_VERSION,
     read_info,
     read_shard,
+    skipped_to_row,
     utterance_to_row,
 )
 from mien.dataset.summary import Count, Summary
@@ -245,7 +246,7 @@ def _finish(
     count = Count(skipped)
     for shard in shards:
         count.add(*read_shard(shard))
-    lines = [json.dumps(asdict(item), ensure_ascii=False) for item in count.skipped]
+    lines = [json.dumps(skipped_to_row(item), ensure_ascii=False) for item in count.skipped]
     write_text(out / "skipped.jsonl", "".join(f"{line}\n" for line in lines))
     for stale in {*out.glob("*.parquet"), *out.glob(f"*{PART}")} - set(shards):
         stale.unlink()

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from mien.dataset.shard import Shard, ShardEntry, read_entries, shard_writer
+from mien.encoding import readable
 from mien.errors import MienError
 from mien.files import read_json
 from mien.utterance import FACE_SIZE, Sample, Skipped, Utterance
@@ -65,13 +66,16 @@ _OPEN_SHARDS = 256
 
 
 def utterance_to_row(utterance: Utterance) -> dict[str, Any]:
-    """Turn an utterance into plain values, one for each of its columns."""
+    """Turn an utterance into plain values, one for each of its columns.
+
+    Paths are for reading: one that is no UTF-8 cannot be stored as it is.
+    """
     row = dict(vars(utterance))
     row["emotions"] = None if utterance.emotions is None else list(utterance.emotions)
     row["video"] = None if utterance.video is None else str(utterance.video)
     row["audio"] = None if utterance.audio is None else str(utterance.audio)
     row["attributes"] = json.dumps(dict(utterance.attributes), ensure_ascii=False)
-    return row
+    return {name: readable(v) if isinstance(v, str) else v for name, v in row.items()}
 
 
 def row_to_utterance(row: dict[str, Any]) -> Utterance:
@@ -82,6 +86,11 @@ def row_to_utterance(row: dict[str, Any]) -> Utterance:
     fields["audio"] = None if row["audio"] is None else Path(row["audio"])
     fields["attributes"] = json.loads(row["attributes"])
     return Utterance(**fields)
+
+
+def skipped_to_row(item: Skipped) -> dict[str, str]:
+    """Turn what was skipped into plain values that can be written."""
+    return {name: readable(value) for name, value in vars(item).items()}
 
 
 def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
@@ -109,7 +118,7 @@ def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
     with shard_writer(path, SCHEMA, **how) as writer:
         for item in items:
             if isinstance(item, Skipped):
-                skipped.append(vars(item))
+                skipped.append(skipped_to_row(item))
                 continue
             group.append(_sample_to_row(item))
             if sum(len(row[name] or b"") for row in group for name in HEAVY) >= _ROW_GROUP_BYTES:

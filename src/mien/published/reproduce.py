@@ -26,7 +26,10 @@ from mien.training.callbacks import STATE
 from mien.training.unread import drop_unread
 
 GIVEN = "command.json"
-"""File of a run folder: digests of what the command was given. It is written when all is done."""
+"""File of a run folder: digests of what the command was given. Written when training is done."""
+
+METRICS = "metrics.json"
+"""File of a run folder: the figures of its test part, when judging is done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +108,7 @@ def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> dict[str,
         print(f"the run reads {own}; of these it is shown {shown} alone, as the command says")
     metrics = evaluate_run(run.folder, data=data, part=part, modalities=shown)
     if part == "test" and shown == own and store.fingerprint == run.config.data.fingerprint:
-        run.write("metrics.json", metrics)
+        run.write(METRICS, metrics)
     return metrics
 
 
@@ -232,7 +235,12 @@ def _train(job: Job, data: Path, store: Store) -> Run:
     given = _given(job, store)
     folder = _folder(job, given)
     if (folder / GIVEN).is_file():
-        print(f"{folder} was trained before by this command: delete it to train anew")
+        judged = (folder / METRICS).is_file()
+        print(
+            f"{folder} was trained before by this command: delete it to train anew"
+            if judged
+            else f"{folder}: this command trained it before and failed to judge it: it tries again"
+        )
         return Run(folder)
     if (folder / STATE).is_file():
         print(f"{folder}: training goes on after its last finished epoch")
