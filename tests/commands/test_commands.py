@@ -117,7 +117,7 @@ def test_verification_shows_and_writes_who_is_told_apart(
     assert (figures["persons"], figures["trained"]) == (3, 3)
     rows = {(row["pairing"], row["shown"]): row["figures"] for row in figures["rows"]}
     assert rows["dialogues", "words + sound"]["targets"] == 18
-    assert rows["dialogues", "words alone"]["fitted"] is None
+    assert rows["dialogues", "words alone"]["cross_fitted"] is None
     assert "other dialogues, same session" in result.stdout, "left out, with the reason"
     result = mien("verification", run_folder, "--split", "all", "--modalities", "a")
     assert result.returncode == 0, result.stderr
