@@ -29,7 +29,7 @@ def room(path: Path) -> list[Path]:
 
 BASE = (
     *("errors", "files", "modality", "names", "encoding", "utterance", "batch"),
-    *("tensor_file", "yaml_file"),
+    *("tensor_file", "yaml_file", "plugins", "registry"),
 )
 
 ALLOWED = {
@@ -40,6 +40,8 @@ ALLOWED = {
     "encoding": (),
     "batch": ("modality",),
     "files": ("errors",),
+    "plugins": ("errors",),
+    "registry": ("errors", "plugins"),
     "safe_pickle": ("errors",),
     "metrics": ("errors",),
     "tasks": ("utterance", "errors", "metrics"),

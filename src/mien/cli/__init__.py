@@ -11,6 +11,7 @@ from pathlib import Path
 from mien import __version__
 from mien.cli import clips, data, gallery, project, runs
 from mien.errors import MienError
+from mien.plugins import load_plugins
 from mien.threads import wait_briefly
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
@@ -37,7 +38,10 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
     begin()
-    args = build_parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))
+    words = _words(sys.argv[1:] if arguments is None else arguments)
+    if status := attempt(load_plugins, "mien", debug="--debug" in words):
+        return status
+    args = build_parser().parse_args(words)
     return attempt(lambda: _handle(args), "mien", debug=args.debug)
 
 
