@@ -116,10 +116,10 @@ def _check(args: argparse.Namespace, reading: dict[str, Any], making: dict[str, 
 
 def _generate(args: argparse.Namespace, making: dict[str, Any]) -> None:
     """Generate the synthetic corpus where it is not there yet."""
-    from mien.corpora import synthetic
+    from mien.corpora.synthetic import generate
 
     if not args.source.is_dir() or not any(args.source.iterdir()):
-        synthetic.write(args.source, **making)
+        generate.write(args.source, **making)
     elif not (args.source / "SYNTHETIC.txt").is_file():
         raise MienError(f"{args.source} holds something else than a synthetic corpus")
     elif making:
