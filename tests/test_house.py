@@ -45,7 +45,7 @@ ALLOWED = {
     "safe_pickle": ("errors",),
     "metrics": ("errors",),
     "tasks": ("utterance", "errors", "metrics"),
-    "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding"),
+    "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding", "registry"),
     "media": ("utterance", "errors", "names", "encoding"),
     "models": ("batch", "errors", "modality"),
     "dataset": (*BASE, "features.subsets", "media", "models.config", "tasks"),

@@ -39,9 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
     begin()
     words = _words(sys.argv[1:] if arguments is None else arguments)
-    if status := attempt(load_plugins, "mien", debug="--debug" in words):
-        return status
-    args = build_parser().parse_args(words)
+    try:
+        load_plugins()
+        parser = build_parser()
+    except MienError as error:  # of a plugin: nothing is parsed yet
+        if "--debug" in words:
+            raise
+        print(f"mien: {error}", file=sys.stderr)
+        return 1
+    args = parser.parse_args(words)
     return attempt(lambda: _handle(args), "mien", debug=args.debug)
 
 

@@ -4,3 +4,51 @@ Ten drawn persons with synthetic voices talk in five sessions. Words, voice and 
 emotion of a turn more often than not, independently of one another, so that each tells something
 and together they tell more. It shows that the machinery works; it says nothing about people.
 """
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from mien.corpora import iemocap
+from mien.corpora.base import Corpus, CorpusOptions
+from mien.errors import MienError
+
+
+class MakeOptions(CorpusOptions):
+    """How the corpus is generated."""
+
+    dialogues: int = Field(10, ge=1, description="dialogues a session")
+    turns: int = Field(12, ge=1, description="turns a dialogue")
+    seed: int = Field(0, description="of everything random")
+
+
+def make(source: Path, **options: Any) -> None:
+    """Generate the corpus where it is not there yet.
+
+    Raises
+    ------
+    MienError
+        The folder holds something else, or options are given and it is there already.
+    """
+    from mien.corpora.synthetic import generate
+
+    if not source.is_dir() or not any(source.iterdir()):
+        generate.write(source, **options)
+    elif not (source / "SYNTHETIC.txt").is_file():
+        raise MienError(f"{source} holds something else than a synthetic corpus")
+    elif options:
+        raise MienError(
+            f"{source} is generated already: leave {' and '.join(options)} out, or name a new"
+            " folder"
+        )
+
+
+CORPUS = Corpus(
+    about="the generated corpus, a synthetic folder in IEMOCAP's release layout",
+    read=iemocap.read,
+    options=iemocap.Options,
+    emotions=iemocap.SIX,
+    make=make,
+    make_options=MakeOptions,
+)
