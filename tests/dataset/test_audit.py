@@ -4,7 +4,8 @@ import pytest
 from samples import utterance
 
 from mien.dataset.leakage import audit, leakage
-from mien.dataset.splits import PROTOCOLS, Split
+from mien.dataset.protocols import PROTOCOLS
+from mien.dataset.splits import Split
 
 ROWS = [
     utterance(0, person="anna", dialogue="a", text="Come in."),

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from samples import utterance
 
 from mien.corpora import ravdess
-from mien.dataset.splits import PARTS, PROTOCOLS, Split, split, suggest, words
+from mien.dataset.protocols import PROTOCOLS
+from mien.dataset.sentence import words
+from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.errors import MienError
 from mien.utterance import Utterance
 

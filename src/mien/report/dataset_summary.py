@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from mien.dataset.leakage import audit
-from mien.dataset.splits import PROTOCOLS
+from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.store import FOLDER, FeatureStore

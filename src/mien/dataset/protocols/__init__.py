@@ -1,0 +1,5 @@
+"""Protocols: which utterances train, which choose (validation), which are reported (test)."""
+
+from mien.dataset.protocols.rules import PROTOCOLS
+
+__all__ = ["PROTOCOLS"]
