@@ -91,6 +91,8 @@ def _told(error: ValidationError, section: str) -> str:
     """Say which setting has which impossible value."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or section
+    if first["type"] == "value_error":  # raised by mien, which says it all
+        return f"{where}: {first['ctx']['error']}"
     given = repr(first["input"])
     return f"{where}: {first['msg']} (given: {given if len(given) <= 100 else given[:100] + '…'})"
 

@@ -45,9 +45,18 @@ def split(
     MienError
         The protocol is unknown, the data have too few groups for it, or a part stays empty.
     """
-    if protocol not in PROTOCOLS:
-        raise MienError(f"no protocol {protocol!r}: choose from {', '.join(PROTOCOLS)}")
-    names = PROTOCOLS[protocol][1](utterances, seed, fold)
+    chosen = PROTOCOLS[protocol]
+    if missing := chosen.missing(utterances):
+        raise MienError(
+            f"the protocol {protocol!r} goes by {' and '.join(missing)}, which no utterance has:"
+            " choose another --protocol (`mien inspect DATA` shows what fits)"
+        )
+    names = chosen.rule(utterances, seed, fold)
+    if len(names) != len(utterances) or not set(names) <= {*PARTS, None}:
+        raise MienError(
+            f"the rule of the protocol {protocol!r} must give one of {', '.join(PARTS)} or None for"
+            f" each of the {len(utterances)} utterances"
+        )
     rows = {part: [i for i, name in enumerate(names) if name == part] for part in PARTS}
     for part, members in rows.items():
         if not members:
@@ -63,16 +72,17 @@ def suggest(utterances: Sequence[Utterance], task: str) -> str:
     """Choose the strictest protocol that the data allow for a task.
 
     For emotion and sentiment that is unseen persons, or where these are not known unseen
-    dialogues; for persons it is their unseen dialogues or sentences.
+    dialogues; for persons it is their unseen dialogues or sentences. Which protocols come into
+    question, and in which order, they declare themselves.
 
     Raises
     ------
     MienError
         The data are too few for any.
     """
-    of_persons = task in ("person", "both")
-    unseen = ["dialogues", "sentences"] if of_persons else ["persons", "dialogues"]
-    for name in ["given", *unseen, "random"]:
+    aim = "persons" if task in ("person", "both") else "others"
+    candidates = [name for name, p in PROTOCOLS.items() if aim in p.suggested_for]
+    for name in sorted(candidates, key=lambda name: PROTOCOLS[name].rank):
         try:
             split(utterances, name)
         except MienError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mien.dataset.protocols.base import Rule, order, shares
+from mien.dataset.protocols.base import order, register_protocol, shares
 from mien.dataset.sentence import sentence
 from mien.errors import MienError
 from mien.utterance import Utterance
@@ -66,13 +66,56 @@ def _strangers(utterances: Sequence[Utterance], seed: int, fold: int | None) -> 
     return [held.get(u.id, "test") if u.person else None for u in utterances]
 
 
-PROTOCOLS: dict[str, tuple[str, Rule]] = {
-    "given": ("the parts that the corpus assigns", _given),
-    "persons": ("no person in two parts", _persons),
-    "sessions": ("no session in two parts; --fold K tests session K", _sessions),
-    "dialogues": ("known persons in dialogues that no other part has", _dialogues),
-    "sentences": ("known persons saying sentences that training never had", _sentences),
-    "strangers": ("known persons in training and validation, others in the test", _strangers),
-    "random": ("utterances at random: persons, dialogues and sentences leak", _random),
-}
-"""Name of each protocol, what it keeps apart, and its rule."""
+register_protocol(
+    "given",
+    "the parts that the corpus assigns",
+    _given,
+    needs=("split",),
+    suggested_for=("persons", "others"),
+    rank=0,
+)
+register_protocol(
+    "persons",
+    "no person in two parts",
+    _persons,
+    needs=("person",),
+    suggested_for=("others",),
+    rank=10,
+)
+register_protocol(
+    "sessions",
+    "no session in two parts; --fold K tests session K",
+    _sessions,
+    needs=("session",),
+    folds=True,
+)
+register_protocol(
+    "dialogues",
+    "known persons in dialogues that no other part has",
+    _dialogues,
+    needs=("dialogue",),
+    suggested_for=("persons", "others"),
+    rank=20,
+)
+register_protocol(
+    "sentences",
+    "known persons saying sentences that training never had",
+    _sentences,
+    needs=("sentence",),
+    suggested_for=("persons",),
+    rank=30,
+)
+register_protocol(
+    "strangers",
+    "known persons in training and validation, others in the test",
+    _strangers,
+    needs=("person",),
+    strangers=True,
+)
+register_protocol(
+    "random",
+    "utterances at random: persons, dialogues and sentences leak",
+    _random,
+    suggested_for=("persons", "others"),
+    rank=1000,
+)
