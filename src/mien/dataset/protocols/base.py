@@ -119,7 +119,7 @@ def shares(groups: Sequence[str], what: str) -> dict[str | None, str]:
     if len(groups) < 3:
         raise MienError(
             f"a split by {what} needs at least three of them, the data have {len(groups)}:"
-            " choose another --protocol (`mien inspect DATA` shows what fits)"
+            " choose another protocol (`mien inspect DATA` shows what fits)"
         )
     test = max(1, round(len(groups) / 6))
     valid = max(1, round(len(groups) / 12))
