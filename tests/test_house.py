@@ -72,6 +72,12 @@ def test_every_package_has_its_rule() -> None:
     assert there - ABOVE == {*ALLOWED, "tensor_file", "yaml_file", "threads"}
 
 
+def test_the_page_of_the_architecture_names_every_package() -> None:
+    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text()
+    for name in {package(name) for name in MODULES if (SOURCE / package(name)).is_dir()} - {""}:
+        assert f"| `{name}` |" in page, name
+
+
 def test_no_module_imports_itself_by_way_of_others() -> None:
     assert cycle({name: imports(name) for name in MODULES}) == []
 
