@@ -8,7 +8,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from mien.corpora import CORPORA, synthetic
+from mien.corpora import CORPORA
+from mien.corpora.synthetic import generate
 from mien.dataset.prepare import prepare
 from mien.dataset.splits import split
 from mien.dataset.store import Store
@@ -86,7 +87,7 @@ def demo(
         raise MienError(f"{out} exists and is not empty: delete it or choose another --out")
     began = time.monotonic()
     _step("generating a synthetic corpus in IEMOCAP's layout", began)
-    synthetic.write(out / "corpus", dialogues=dialogues, turns=turns, seed=seed)
+    generate.write(out / "corpus", dialogues=dialogues, turns=turns, seed=seed)
     _step("preparing it: frames, faces, sound, words", began)
     items = list(CORPORA["synthetic"].read(out / "corpus"))
     print(prepare(items, out / "data", corpus="synthetic"))

@@ -20,7 +20,7 @@ import yaml
 from checkpoints import published
 from samples import sample, store, tiny_run
 
-from mien.corpora import synthetic
+from mien.corpora.synthetic import generate
 from mien.errors import MienError
 from mien.features.extract import extract
 from mien.features.store import FeatureStore
@@ -322,7 +322,7 @@ def refuse(name: str) -> None:
 def place(tmp_path_factory: pytest.TempPathFactory, tiny_text: Path) -> Path:
     """A folder to give commands in: a synthetic release in `data`, and a recipe of small sizes."""
     folder = tmp_path_factory.mktemp("published")
-    synthetic.write(folder / "data", dialogues=3, turns=2, progress=False)
+    generate.write(folder / "data", dialogues=3, turns=2, progress=False)
     (folder / "with spaces").symlink_to(folder / "data")
     model = {**SMALL, "trans_feedforward": 32, "text_model": str(tiny_text)}
     (folder / "small.yaml").write_text(yaml.safe_dump({"model": model, "training": {"epochs": 1}}))

@@ -31,11 +31,11 @@ def _items(corpus: Path) -> Iterator[Utterance | Skipped]:
 
 
 def _build(folder: Path) -> None:
-    from mien.corpora import synthetic
+    from mien.corpora.synthetic import generate
     from mien.dataset.prepare import prepare
 
     corpus = folder / "corpus"
-    synthetic.write(corpus, dialogues=1, turns=1, progress=False)
+    generate.write(corpus, dialogues=1, turns=1, progress=False)
     prepare(_items(corpus), folder / "data", corpus="synthetic", workers=1, progress=False)
     shutil.rmtree(corpus)
 

@@ -12,6 +12,7 @@ from mien import __version__
 from mien.cli import clips, data, gallery, project, runs
 from mien.encoding import readable
 from mien.errors import MienError
+from mien.plugins import load_plugins
 from mien.threads import wait_briefly
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
@@ -38,7 +39,16 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
     begin()
-    args = build_parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))
+    words = _words(sys.argv[1:] if arguments is None else arguments)
+    try:
+        load_plugins()
+        parser = build_parser()
+    except MienError as error:  # of a plugin: nothing is parsed yet
+        if "--debug" in words:
+            raise
+        print(f"mien: {error}", file=sys.stderr)
+        return 1
+    args = parser.parse_args(words)
     return attempt(lambda: _handle(args), "mien", debug=args.debug)
 
 
