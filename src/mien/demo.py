@@ -17,6 +17,7 @@ from mien.errors import MienError
 from mien.files import write_text
 from mien.inference.evaluate import evaluate_run
 from mien.inference.recognizer import Recognizer
+from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.models import ModelConfig
 from mien.report.plots import save
 from mien.report.run_report import write_report
@@ -90,7 +91,7 @@ def demo(
     generate.write(out / "corpus", dialogues=dialogues, turns=turns, seed=seed)
     _step("preparing it: frames, faces, sound, words", began)
     items = list(CORPORA["synthetic"].read(out / "corpus"))
-    print(prepare(items, out / "data", corpus="synthetic"))
+    print(prepare(items, out / "data", corpus="synthetic", face_size=PUBLISHED_FACE_SIZE))
     figures: dict[str, dict[str, Any]] = {}
     for task, passes in epochs.items():
         figures[task] = {}

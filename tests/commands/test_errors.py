@@ -176,6 +176,14 @@ def test_the_help_of_prepare_lists_corpora_and_their_options(mien, monkeypatch) 
     assert "--emotions {six,all}  iemocap, processed, synthetic: the published six" in shown
 
 
+@pytest.mark.parametrize("size", ["47", "513", "large"])
+def test_a_face_size_out_of_range_is_a_wrong_command(mien, tmp_path: Path, size: str) -> None:
+    result = mien("prepare", "ravdess", tmp_path, tmp_path / "out", "--face-size", size)
+    assert result.returncode == 2
+    assert "--face-size" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_published_split_divides_or_is_refused(mien, clips: Path, tmp_path: Path) -> None:
     names = [f"synthetic{number}" for number in range(36)]
     lists = {"train": names[:20], "valid": names[20:24], "test": [*names[24:30], "elsewhere"]}

@@ -29,7 +29,14 @@ from mien.published import cli as command
 from mien.published.cli import build_parser, main, settings, words
 from mien.published.data import prepared, use_features
 from mien.published.options import MODELS, OPTIONS, REPRODUCED
-from mien.published.reproduce import GIVEN, Job, _choose_gpu, _train, _with_text_model
+from mien.published.reproduce import (
+    GIVEN,
+    Job,
+    _choose_gpu,
+    _compare,
+    _train,
+    _with_text_model,
+)
 from mien.runs.run import Run
 from mien.training import TrainConfig
 
@@ -309,6 +316,17 @@ def test_a_checkpoint_decides_on_the_text_encoder(monkeypatch, tmp_path, tiny_te
     run = tiny_run(tmp_path / "run", tiny_text)
     found = _with_text_model(job(training=TrainConfig(init=str(run.folder))))
     assert found.text_model == str(tiny_text)
+
+
+@pytest.mark.parametrize("size", [48, 112])
+def test_prepared_data_of_other_face_crops_are_named(tmp_path: Path, capsys, size: int) -> None:
+    data = store(tmp_path / "data", [sample(0)])
+    data.info |= {"corpus": "iemocap", "frame_interval": 0.5}
+    data.face_size = size
+    _compare(job(), data)
+    shown = capsys.readouterr().out
+    assert shown.startswith("the data were prepared with face crops of 112 pixels") == (size == 112)
+    assert bool(shown) == (size == 112)
 
 
 def refuse(name: str) -> None:
@@ -627,6 +645,7 @@ def test_data_that_have_changed_are_prepared_anew(tmp_path: Path, monkeypatch, c
         (out / "prepare.json").write_text(json.dumps({"options": settings["options"]}))
         (out / "dataset.json").write_text("{}")
         made.append(out)
+        assert settings["face_size"] == 48
         return "prepared"
 
     def folder(dataset: str = "iemocap", interval: float = 0.5) -> Path:

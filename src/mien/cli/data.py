@@ -34,6 +34,13 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-seconds", type=float, default=600.0, help="longer utterances are cut to this"
     )
+    parser.add_argument(
+        "--face-size",
+        type=int,
+        default=112,
+        metavar="N",
+        help="edge of the face crops in pixels, 48 to 512; 48: as published",
+    )
     parser.add_argument("--limit", type=int, help="take so many utterances, spread over the corpus")
     parser.add_argument(
         "--splits",
@@ -66,6 +73,7 @@ def _prepare(args: argparse.Namespace) -> None:
         frame_interval=args.frame_interval,
         no_face=args.no_face,
         max_seconds=args.max_seconds,
+        face_size=args.face_size,
         limit=args.limit,
         options=reading | division | _identity(args.source),
     )
@@ -76,6 +84,8 @@ def _check(args: argparse.Namespace) -> None:
     """Refuse numbers out of range."""
     if args.workers < 1 or (args.limit is not None and args.limit < 1):
         args.parser.error("--workers and --limit are at least 1")
+    if not 48 <= args.face_size <= 512:
+        args.parser.error("--face-size is 48 to 512 pixels")
     if not 0 < args.frame_interval < math.inf or not 0 < args.max_seconds < math.inf:
         args.parser.error("--frame-interval and --max-seconds are finite and above 0")
 

@@ -57,6 +57,7 @@ class Recognizer:
         self.options = DecodeOptions(
             frame_interval=run.config.data.frame_interval,
             no_face=run.config.data.no_face,
+            face_size=run.config.data.face_size,
             max_seconds=max_seconds,
         )
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")

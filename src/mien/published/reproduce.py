@@ -15,6 +15,7 @@ from mien.errors import MienError
 from mien.features.store import FeatureStore, fit_sizes, open_data
 from mien.files import PART, fingerprint
 from mien.inference.evaluate import evaluate_run
+from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.models import ModelConfig
 from mien.models.encoders.text import PACKAGED, load_config
 from mien.published.adopt import adopt
@@ -175,6 +176,12 @@ def _compare(job: Job, store: Store) -> None:
         print(
             f"--img-interval={job.frame_interval * 1000:.0f} has no effect: the data were prepared"
             f" with a picture every {interval * 1000:.0f} ms"
+        )
+    if store.face_size != PUBLISHED_FACE_SIZE:
+        print(
+            f"the data were prepared with face crops of {store.face_size} pixels, which are scaled"
+            f" to {PUBLISHED_FACE_SIZE}; mien prepare --face-size {PUBLISHED_FACE_SIZE} gives the"
+            " published ones"
         )
     corpus = store.info["corpus"]
     if corpus in DATASETS and corpus != job.dataset:

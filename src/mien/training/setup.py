@@ -54,6 +54,7 @@ def _identity(store: Store) -> dict[str, Any]:
         "corpus": str(store.info["corpus"]),
         "frame_interval": float(store.info.get("frame_interval", FRAME_INTERVAL)),
         "no_face": str(store.info.get("no_face", "leave-out")),
+        "face_size": store.face_size,
         "synthetic": bool(store.info["synthetic"]),
         "fingerprint": store.fingerprint,
     }
