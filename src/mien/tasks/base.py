@@ -1,6 +1,6 @@
-"""What is asked of an utterance: how the person feels, by label or number, and who they are."""
+"""A task: what is asked of an utterance, its loss and its decision."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from mien.errors import MienError
-from mien.utterance import EMOTIONS, HIGHEST_SENTIMENT, Utterance
+from mien.utterance import HIGHEST_SENTIMENT, Utterance
 
 TaskName = Literal["emotion", "person", "sentiment"]
 Loss = Literal["bce", "ce", "l1", "mse"]
@@ -150,7 +150,8 @@ class Task(BaseModel):
 
         Examples
         --------
-        >>> sentiment_task("l1").decide([1.2], [])
+        >>> sentiment = Task(name="sentiment", labels=("sentiment",), loss="l1")
+        >>> sentiment.decide([1.2], [])
         ['weakly positive']
         >>> several = Task(name="emotion", labels=("happy", "sad", "calm"), loss="bce")
         >>> several.decide([0.3, 0.5, 0.1], [0.2, 0.6, 0.2])
@@ -170,40 +171,8 @@ class Task(BaseModel):
         return [label for label, score, threshold in triples if score > threshold]
 
 
-def emotion_task(utterances: Iterable[Utterance], loss: Loss = "bce") -> Task:
-    """Make the emotion task of the labels that training utterances have.
-
-    Raises
-    ------
-    MienError
-        Fewer than two emotions occur.
-    """
-    labelled = [set(u.emotions) for u in utterances if u.emotions is not None]
-    found = set().union(*labelled)
-    known = [e for e in EMOTIONS if e in found]
-    single = all(len(emotions) == 1 for emotions in labelled)
-    return _task("emotion", known + sorted(found - set(known)), loss, single)
-
-
-def person_task(utterances: Iterable[Utterance], loss: Loss = "ce") -> Task:
-    """Make the person task of the persons in training utterances. Raises as `emotion_task`."""
-    return _task("person", sorted({u.person for u in utterances if u.person}), loss, True)
-
-
-def sentiment_task(loss: Loss = "l1") -> Task:
-    """Make the sentiment task.
-
-    Raises
-    ------
-    MienError
-        The loss is one of labels.
-    """
-    if loss not in ("l1", "mse"):
-        raise MienError(f"sentiment is a number, which {loss!r} can't judge: give --loss l1 or mse")
-    return Task(name="sentiment", labels=("sentiment",), loss=loss)
-
-
-def _task(name: TaskName, labels: list[str], loss: Loss, single: bool) -> Task:
+def label_task(name: TaskName, labels: list[str], loss: Loss, single: bool) -> Task:
+    """Make a task of labels. Raises `MienError` where there are fewer than two."""
     if len(labels) < 2:
         have = f"only {labels[0]!r} occurs" if labels else "no utterance is labelled"
         raise MienError(f"the task {name!r} needs at least two labels; in the training part {have}")
