@@ -28,11 +28,12 @@ def room(path: Path) -> list[Path]:
 
 
 BASE = (
-    *("errors", "files", "modality", "names", "encoding", "utterance", "batch"),
+    *("answer", "errors", "files", "modality", "names", "encoding", "utterance", "batch"),
     *("tensor_file", "yaml_file"),
 )
 
 ALLOWED = {
+    "answer": (),
     "errors": (),
     "modality": (),
     "utterance": ("modality",),
@@ -42,7 +43,7 @@ ALLOWED = {
     "files": ("errors",),
     "safe_pickle": ("errors",),
     "metrics": ("errors",),
-    "tasks": ("utterance", "errors", "metrics"),
+    "tasks": ("answer", "utterance", "errors", "metrics"),
     "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding"),
     "media": ("utterance", "errors", "names", "encoding"),
     "models": ("batch", "errors", "modality"),
@@ -54,7 +55,10 @@ ALLOWED = {
         *(*BASE, "dataset", "features", "media", "metrics", "models", "safe_pickle", "tasks"),
         *("runs", "inference"),
     ),
-    "report": (*BASE, "dataset", "features", "inference", "media", "metrics", "models", "runs"),
+    "report": (
+        *(*BASE, "dataset", "features", "inference", "media", "metrics", "models", "runs"),
+        "tasks",
+    ),
     "identity": (*(*BASE, "dataset", "media", "metrics", "models", "runs", "inference", "report"),),
     "gallery": (*BASE, "identity"),
 }

@@ -175,7 +175,9 @@ def suggest(utterances: Sequence[Utterance], task: str) -> str:
     MienError
         The data are too few for any.
     """
-    of_persons = task in ("person", "both")
+    from mien.tasks import parse_tasks  # brings torch, which a list of protocols does not need
+
+    of_persons = any(kind.identifies_speakers for kind in parse_tasks(task))
     unseen = ["dialogues", "sentences"] if of_persons else ["persons", "dialogues"]
     for name in ["given", *unseen, "random"]:
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mien.report.tables import UNDEFINED
+from mien.tasks.display import UNDEFINED
 
 Result = Mapping[str, Any]
 

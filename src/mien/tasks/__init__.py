@@ -1,16 +1,24 @@
-"""What is asked of an utterance: how the person feels, by label or number, and who they are."""
+"""What is asked of an utterance: how the speaker feels, by label or number, and who they are."""
 
-from mien.tasks.base import SENTIMENTS, Loss, Task, TaskName
-from mien.tasks.emotion import emotion_task
-from mien.tasks.person import person_task
-from mien.tasks.sentiment import sentiment_task
+from mien.tasks.base import Monitor, Task
+from mien.tasks.emotion import EmotionTask
+from mien.tasks.labels import LabelTask
+from mien.tasks.metrics import Interval, TaskMetrics
+from mien.tasks.person import PersonTask
+from mien.tasks.registry import TASKS, AnyTask, parse_tasks, register_task
+from mien.tasks.sentiment import SentimentTask
 
 __all__ = [
-    "SENTIMENTS",
-    "Loss",
+    "TASKS",
+    "AnyTask",
+    "EmotionTask",
+    "Interval",
+    "LabelTask",
+    "Monitor",
+    "PersonTask",
+    "SentimentTask",
     "Task",
-    "TaskName",
-    "emotion_task",
-    "person_task",
-    "sentiment_task",
+    "TaskMetrics",
+    "parse_tasks",
+    "register_task",
 ]

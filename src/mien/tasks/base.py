@@ -1,93 +1,111 @@
-"""A task: what is asked of an utterance, its loss and its decision."""
+"""A task: what is asked of an utterance, its loss, its decision and its metrics."""
 
-from collections.abc import Sequence
-from typing import Literal
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
 
-import torch
-import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict
+import numpy as np
+from pydantic import BaseModel, ConfigDict, field_validator
 from torch import Tensor
 
-from mien.errors import MienError
-from mien.utterance import HIGHEST_SENTIMENT, Utterance
-
-TaskName = Literal["emotion", "person", "sentiment"]
-Loss = Literal["bce", "ce", "l1", "mse"]
-
-SENTIMENTS = (
-    "highly negative",
-    "negative",
-    "weakly negative",
-    "neutral",
-    "weakly positive",
-    "positive",
-    "highly positive",
-)
-"""The words for sentiment -3, -2, ... 3 (CMU-MOSEI, Zadeh et al. 2018)."""
+from mien.answer import Answer
+from mien.tasks.metrics import TaskMetrics
+from mien.utterance import Utterance
 
 
-class Task(BaseModel):
-    """A question: which labels are right, or for sentiment, which number.
+@dataclass(frozen=True)
+class Monitor:
+    """The validation metric of a task that early stopping and the best epoch use.
 
     Parameters
     ----------
-    name : {"emotion", "person", "sentiment"}
+    name : str
+        In the log it is ``valid/NAME``. Tasks with the same name are averaged.
+    title : str
+        For people.
+    sign : {1, -1}
+        1: more is better; -1: less is.
+    """
+
+    name: str
+    title: str
+    sign: Literal[1, -1] = 1
+
+
+class Task(BaseModel, ABC):
+    """A question to a model, with everything that depends on which question it is.
+
+    A subclass gives `name` a default, by which `mien.tasks.register_task` knows it.
+
+    Parameters
+    ----------
+    name : str
         What is asked.
     labels : tuple of str
-        The possible answers, in the order of the logits. Sentiment has one logit, itself.
-    loss : {"bce", "ce", "l1", "mse"}
-        "bce": each label is a yes or no of its own, with a threshold (published);
-        "ce": exactly one label is right;
-        "l1", "mse": the absolute or squared error, of a sentiment, or of the probability of labels
-        that are each a yes or no.
-    single_label : bool
-        Every labelled utterance of the training part has exactly one label. Then the decision is
-        the label with the highest score, whatever the loss. False for runs of earlier versions.
+        One name for each logit, in their order.
+    loss : str
+        One of `losses`.
 
-    Examples
-    --------
-    >>> task = Task(name="emotion", labels=("happy", "sad"), loss="bce")
-    >>> task.target(Utterance(id="1", corpus="own", emotions=("sad",)))
-    tensor([0., 1.])
+    Attributes
+    ----------
+    losses : tuple of str
+        The losses that the task takes, the default first.
+    monitor : Monitor
+        Its validation metric.
+    metrics_type : type of TaskMetrics
+        What `evaluate` returns.
+    balanced : bool
+        `balance` weighs labels by their rarity.
+    identifies_speakers : bool
+        The labels are the speakers. Then voices are not altered in augmentation, a split keeps the
+        speakers known, and an embedding that tells speakers apart is learnt with the labels.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: TaskName
+    losses: ClassVar[tuple[str, ...]]
+    monitor: ClassVar[Monitor]
+    metrics_type: ClassVar[type[TaskMetrics]]
+    balanced: ClassVar[bool] = False
+    identifies_speakers: ClassVar[bool] = False
+
+    name: str
     labels: tuple[str, ...]
-    loss: Loss
-    single_label: bool = False
+    loss: str
 
-    @property
-    def regression(self) -> bool:
-        """Whether the answer is a number."""
-        return self.name == "sentiment"
+    @field_validator("loss")
+    @classmethod
+    def _takes(cls, loss: str) -> str:
+        if loss not in cls.losses:
+            raise ValueError(f"the task takes the losses {', '.join(cls.losses)}")
+        return loss
 
-    @property
-    def yes_or_no(self) -> bool:
-        """Whether each label is a yes or no of its own, by a threshold."""
-        return not self.regression and self.loss != "ce"
+    @classmethod
+    @abstractmethod
+    def from_training(cls, utterances: Iterable[Utterance], loss: str | None = None) -> Self:
+        """Make the task of the labels that training utterances have.
 
-    def target(self, utterance: Utterance) -> Tensor:
-        """Give what is right (C,) for an utterance, or NaN where it can't be asked.
+        Parameters
+        ----------
+        utterances : iterable of Utterance
+            Of the training split.
+        loss : str, optional
+            One of `losses` (default: the first).
 
-        Indicators of the labels, or the sentiment. NaN is the answer where the utterance is not
-        labelled, where its person is unknown to the task, and with "ce" where not exactly one label
-        is right.
+        Raises
+        ------
+        MienError
+            The utterances have too few labels to learn from.
         """
-        if self.regression:
-            known = utterance.sentiment is not None
-            return torch.tensor([utterance.sentiment if known else torch.nan])
-        if self.name == "emotion":
-            right = None if utterance.emotions is None else set(utterance.emotions)
-        else:
-            right = {utterance.person} if utterance.person in self.labels else None
-        if right is None:
-            return torch.full((len(self.labels),), torch.nan)
-        target = torch.tensor([float(label in right) for label in self.labels])
-        if self.loss == "ce" and target.sum() != 1:
-            return torch.full_like(target, torch.nan)
-        return target
+
+    @abstractmethod
+    def target(self, utterance: Utterance) -> Tensor:
+        """Give what is right (C,) for an utterance, NaN where that is not known."""
+
+    def known(self, targets: Tensor) -> Tensor:
+        """Tell of which rows of targets (..., C) something is known: bool (...)."""
+        return ~targets.isnan().any(dim=-1)
 
     def criterion(self, logits: Tensor, targets: Tensor, weight: Tensor | None = None) -> Tensor:
         """Compute the mean loss of logits (B, C) over the rows whose target is known.
@@ -95,7 +113,7 @@ class Task(BaseModel):
         Parameters
         ----------
         logits, targets : Tensor (B, C)
-            Fused logits and what `target` gives (NaN rows: unknown).
+            Fused logits and what `target` gives (NaN: unknown).
         weight : Tensor (C,) or None
             From `balance`.
 
@@ -104,76 +122,76 @@ class Task(BaseModel):
         Tensor ()
             Zero, with a gradient of zero, where no target is known.
         """
-        known = ~targets.isnan().any(dim=1)
+        known = self.known(targets)
         if not known.any():
             return logits.sum() * 0
-        logits, targets = logits[known], targets[known]
-        if self.loss == "ce":
-            return F.cross_entropy(logits, targets.argmax(dim=1), weight=weight)
-        if self.loss == "bce":
-            return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=weight)
-        # unlike `scores`, not kept within the scale: beyond its ends nothing would be learnt
-        answers = logits if self.regression else logits.sigmoid()
-        error = (answers - targets).abs() if self.loss == "l1" else (answers - targets) ** 2
-        if weight is not None and not self.regression:
-            error = error * torch.where(targets > 0, weight, 1.0)
-        return error.mean()
+        return self.loss_of(logits[known], targets[known], weight)
+
+    @abstractmethod
+    def loss_of(self, logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+        """Compute the loss of logits (B, C) whose targets are known, B >= 1."""
+
+    @property
+    def smallest_batch(self) -> int:
+        """How many utterances a batch needs at least for the loss to teach anything."""
+        return 1
 
     def balance(self, targets: Tensor) -> Tensor:
-        """Weight labels (C,) by their rarity among training targets (N, C).
+        """Weight labels (C,) by their rarity among training targets (N, C)."""
+        return targets.new_ones(len(self.labels))
 
-        "ce": N / (C x count); else negatives / positives (published `pos_weight`), the weight of
-        the positives. A label without positives, and sentiment, has weight 1.
-        """
-        targets = targets[~targets.isnan().any(dim=1)]
-        if self.regression:
-            return torch.ones(len(self.labels))
-        positives = targets.sum(dim=0)
-        if self.loss == "ce":
-            weight = len(targets) / (len(self.labels) * positives)
-        else:
-            weight = (len(targets) - positives) / positives
-        return torch.where(positives > 0, weight, torch.ones_like(weight))
+    @abstractmethod
+    def label_counts(self, targets: Tensor) -> dict[str, int]:
+        """Count how often each label occurs among training targets (N, C), for `evaluate`."""
 
+    @abstractmethod
     def scores(self, logits: Tensor) -> Tensor:
-        """Turn logits (B, C) into probabilities, or into sentiment from -3 to 3."""
-        if self.regression:
-            return logits.clamp(-HIGHEST_SENTIMENT, HIGHEST_SENTIMENT)
-        return logits.softmax(dim=1) if self.loss == "ce" else logits.sigmoid()
+        """Turn logits (B, C) into what is shown and evaluated."""
 
-    def decide(self, scores: Sequence[float], thresholds: Sequence[float]) -> list[str]:
-        """Choose the labels, or sentiment's word.
+    @property
+    def has_thresholds(self) -> bool:
+        """Whether each label has a threshold of its own, chosen on validation."""
+        return False
 
-        With "ce", and where training had one label an utterance: the one with the highest score,
-        of equal ones the first. Else all above their threshold, and with these the highest, whose
-        own threshold may be higher than the others'; none where all are below.
+    @abstractmethod
+    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+        """Answer by the scores (C,) of one clip."""
 
-        Examples
-        --------
-        >>> sentiment = Task(name="sentiment", labels=("sentiment",), loss="l1")
-        >>> sentiment.decide([1.2], [])
-        ['weakly positive']
-        >>> several = Task(name="emotion", labels=("happy", "sad", "calm"), loss="bce")
-        >>> several.decide([0.3, 0.5, 0.1], [0.2, 0.6, 0.2])
-        ['happy', 'sad']
+    @abstractmethod
+    def monitored(self, scores: Tensor, targets: Tensor) -> float:
+        """Compute the metric of `monitor` over scores and targets (N, C), N may be 0.
+
+        NaN, or the worst value there is, where a score is not a finite number.
         """
-        if self.regression:
-            return [SENTIMENTS[round(scores[0]) + len(SENTIMENTS) // 2]]
-        best = self.labels[max(range(len(scores)), key=scores.__getitem__)]
-        if self.loss == "ce" or self.single_label:
-            return [best]
-        above = self.above(scores, thresholds)
-        return [label for label in self.labels if label in above or (above and label == best)]
 
-    def above(self, scores: Sequence[float], thresholds: Sequence[float]) -> list[str]:
-        """Give the labels whose score is greater than their threshold, in their order."""
-        triples = zip(self.labels, scores, thresholds, strict=True)
-        return [label for label, score, threshold in triples if score > threshold]
+    @abstractmethod
+    def evaluate(
+        self,
+        scores: np.ndarray,
+        truth: np.ndarray,
+        *,
+        thresholds: Sequence[float],
+        counts: Mapping[str, int],
+        persons: Sequence[str | None] | None = None,
+        by: str = "person",
+    ) -> TaskMetrics:
+        """Evaluate scores (N, C) against the truth (N, C), of whose rows something is known.
 
+        Parameters
+        ----------
+        scores, truth : array (N, C)
+            What `scores` and `target` give.
+        thresholds : sequence of C float
+            Of the labels, where the task `has_thresholds`.
+        counts : mapping
+            What `label_counts` gave of training.
+        persons : sequence of N str, optional
+            Over whom intervals are.
+        by : str
+            What `persons` names, where it is not persons but recordings.
 
-def label_task(name: TaskName, labels: list[str], loss: Loss, single: bool) -> Task:
-    """Make a task of labels. Raises `MienError` where there are fewer than two."""
-    if len(labels) < 2:
-        have = f"only {labels[0]!r} occurs" if labels else "no utterance is labelled"
-        raise MienError(f"the task {name!r} needs at least two labels; in the training part {have}")
-    return Task(name=name, labels=tuple(labels), loss=loss, single_label=single)
+        Raises
+        ------
+        MienError
+            There is nothing to evaluate.
+        """

@@ -1,11 +1,27 @@
-"""Who the person is."""
+"""Who speaks."""
 
 from collections.abc import Iterable
+from typing import ClassVar, Literal, Self
 
-from mien.tasks.base import Loss, Task, label_task
+from mien.tasks.labels import LabelTask
+from mien.tasks.registry import register_task
 from mien.utterance import Utterance
 
 
-def person_task(utterances: Iterable[Utterance], loss: Loss = "ce") -> Task:
-    """Make the person task of the persons in training utterances. Raises as `emotion_task`."""
-    return label_task("person", sorted({u.person for u in utterances if u.person}), loss, True)
+@register_task
+class PersonTask(LabelTask):
+    """Which of the speakers of training speaks."""
+
+    losses: ClassVar[tuple[str, ...]] = ("ce", "bce", "l1", "mse")
+    identifies_speakers: ClassVar[bool] = True
+
+    name: Literal["person"] = "person"
+
+    @classmethod
+    def from_training(cls, utterances: Iterable[Utterance], loss: str | None = None) -> Self:
+        """Make the task of the speakers that occur. Raises `MienError` for fewer than two."""
+        return cls.of(sorted({u.person for u in utterances if u.person}), loss, True)
+
+    def true_labels(self, utterance: Utterance) -> set[str] | None:
+        """Give the speaker, None where it is none of the labels."""
+        return {utterance.person} if utterance.person in self.labels else None
