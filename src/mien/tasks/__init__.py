@@ -1,5 +1,6 @@
 """What is asked of an utterance: how the speaker feels, by label or number, and who they are."""
 
+from mien.tasks.affect import AffectTask
 from mien.tasks.base import Monitor, Task
 from mien.tasks.emotion import EmotionTask
 from mien.tasks.labels import LabelTask
@@ -10,6 +11,7 @@ from mien.tasks.sentiment import SentimentTask
 
 __all__ = [
     "TASKS",
+    "AffectTask",
     "AnyTask",
     "EmotionTask",
     "Interval",

@@ -14,8 +14,8 @@ class TrainConfig(BaseModel):
 
     task: str = Field(
         "emotion",
-        description="what is learnt: emotion, person or sentiment, or several of them from one"
-        " trunk, with + between them: emotion+person",
+        description="what is learnt: emotion, person, sentiment or affect (valence, arousal and"
+        " dominance), or several of them from one trunk, with + between them: emotion+person",
     )
     protocol: str | None = Field(
         None, description="which utterances train, validate and test (default: the strictest fit)"
@@ -25,7 +25,8 @@ class TrainConfig(BaseModel):
         None,
         description="of every task that takes it. bce: each label is right or not (default for"
         " emotion, published); ce: exactly one label is right (default for person); l1, mse:"
-        " absolute or squared error (of sentiment, default l1, or of the probability of a label)",
+        " absolute or squared error (of sentiment, default l1; of affect; of the probability of a"
+        " label); ccc: 1 less the concordance correlation over a batch (default for affect)",
     )
     balance: bool = Field(True, description="weight labels in the loss by their rarity")
     modality_loss: float = Field(
