@@ -293,7 +293,7 @@ def test_an_embedding_is_trained_for_strangers_to_come(
     run = train(tiny_data, tmp_path / "run", small, config, progress=False)
     (task,) = run.config.tasks
     result = verify_run(run.folder, part="all", progress=False, resamples=20)
-    assert (result["persons"], result["trained"]) == (4, len(task.labels)) == (4, 3)
+    assert (result.persons, result.trained) == (4, len(task.labels)) == (4, 3)
     with pytest.raises(MienError, match="judged by `mien verification`"):
         evaluate_run(run.folder, progress=False)
 
