@@ -111,6 +111,7 @@ class AffectTask(Task):
 
     def loss_of(self, logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
         """Compute the mean loss over the dimensions; CCC of those rated in two rows or more."""
+        logits = logits.float()  # means and variances need more than bfloat16
         wanted = (targets - targets.new_tensor(self.means)) / targets.new_tensor(self.deviations)
         if self.loss != "ccc":
             known = ~wanted.isnan()
