@@ -48,13 +48,15 @@ def trained(data: Path, task: str, model: str, seed: int) -> Path:
         passes = EPOCHS[task]
         config = TrainConfig(task=task, seed=seed, epochs=passes, early_stop=passes, **SETTINGS)
         run = train(data, folder, ModelConfig(**MODEL | MODELS[model]), config)
-        run.write("metrics.json", evaluate_run(folder, progress=False))
+        run.write("metrics.json", evaluate_run(folder, progress=False).model_dump(mode="json"))
     return folder
 
 
 def judge(folder: Path, data: Path, task: str, shown: str) -> dict[str, Any]:
     """Judge a trained model, shown these modalities alone."""
-    metrics = evaluate_run(folder, data=data, part="all", modalities=shown, progress=False)
+    metrics = evaluate_run(
+        folder, data=data, part="all", modalities=shown, progress=False
+    ).model_dump()
     return metrics["tasks"][task]
 
 

@@ -13,7 +13,7 @@ from mien.models import MME2E, ModelConfig
 from mien.models.encoders.text import describe, load_config, load_tokenizer
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.run import Run
-from mien.tasks import Task
+from mien.tasks import EmotionTask, PersonTask
 from mien.utterance import EMOTIONS, NoFace, Sample, Utterance
 
 TEXTS = (
@@ -46,8 +46,8 @@ def tiny_model(text: Path | None, seed: int = 0, **changes: Any) -> MME2E:
 
 
 TASKS = (
-    Task(name="emotion", labels=("happy", "sad", "angry"), loss="bce"),
-    Task(name="person", labels=("a", "b", "c", "d"), loss="ce"),
+    EmotionTask(labels=("happy", "sad", "angry"), loss="bce"),
+    PersonTask(labels=("a", "b", "c", "d"), loss="ce"),
 )
 
 

@@ -23,11 +23,12 @@ ABOVE = {"", "__main__", "bench", "cli", "demo", "published"}
 """What talks to the user: it may print and name flags."""
 
 BASE = (
-    *("errors", "files", "modality", "names", "encoding", "utterance", "batch"),
+    *("answer", "errors", "files", "modality", "names", "encoding", "utterance", "batch"),
     *("tensor_file", "yaml_file", "plugins", "registry"),
 )
 
 ALLOWED = {
+    "answer": (),
     "errors": (),
     "modality": (),
     "utterance": ("modality",),
@@ -39,7 +40,7 @@ ALLOWED = {
     "registry": ("errors", "plugins"),
     "safe_pickle": ("errors",),
     "metrics": ("errors",),
-    "tasks": ("utterance", "errors", "metrics"),
+    "tasks": ("answer", "utterance", "errors", "metrics"),
     "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding", "registry"),
     "media": ("utterance", "errors", "names", "encoding"),
     "models": ("batch", "errors", "modality"),
@@ -51,7 +52,10 @@ ALLOWED = {
         *(*BASE, "dataset", "features", "media", "metrics", "models", "safe_pickle", "tasks"),
         *("runs", "inference"),
     ),
-    "report": (*BASE, "dataset", "features", "inference", "media", "metrics", "models", "runs"),
+    "report": (
+        *(*BASE, "dataset", "features", "inference", "media", "metrics", "models", "runs"),
+        "tasks",
+    ),
     "identity": (*(*BASE, "dataset", "media", "metrics", "models", "runs", "inference", "report"),),
     "gallery": (*BASE, "identity"),
 }
@@ -122,7 +126,7 @@ NAMING_FLAGS = {
     *("features.text", "gallery.gallery", "gallery.lists", "gallery.search"),
     *("identity.comparison", "identity.verification", "inference.evaluate"),
     *("inference.recognizer", "metrics.verification", "models.encoders.text", "report.explain"),
-    *("report.run_report", "runs.data", "runs.run", "tasks", "training.baseline"),
+    *("report.run_report", "runs.data", "runs.run", "training.baseline"),
     *("training.checkpoint", "training.config", "training.fit", "training.setup"),
     *("training.unread",),
 }

@@ -26,12 +26,12 @@ from mien.models.encoders.text import load_config, load_tokenizer
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.environment import environment
 from mien.runs.run import Run
-from mien.tasks import Task
+from mien.tasks import EmotionTask, PersonTask
 from mien.tensor_file import read_tensors, write_tensors
 
 # words that YAML would read as something else
-EMOTION = Task(name="emotion", labels=("no", "null", "1e3"), loss="bce")
-PERSON = Task(name="person", labels=("01", "02", "0x3", "true"), loss="ce")
+EMOTION = EmotionTask(labels=("no", "null", "1e3"), loss="bce")
+PERSON = PersonTask(labels=("01", "02", "0x3", "true"), loss="ce")
 
 
 def config(text: Path | None = None, **changes: Any) -> RunConfig:

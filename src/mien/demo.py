@@ -16,6 +16,7 @@ from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.files import write_text
 from mien.inference.evaluate import evaluate_run
+from mien.inference.metrics import Metrics
 from mien.inference.recognizer import Recognizer
 from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.models import ModelConfig
@@ -92,7 +93,7 @@ def demo(
     _step("preparing it: frames, faces, sound, words", began)
     items = list(CORPORA["synthetic"].read(out / "corpus"))
     print(prepare(items, out / "data", corpus="synthetic", face_size=PUBLISHED_FACE_SIZE))
-    figures: dict[str, dict[str, Any]] = {}
+    figures: dict[str, dict[str, Metrics]] = {}
     for task, passes in epochs.items():
         figures[task] = {}
         for modalities, name in MODALITIES.items():
@@ -116,13 +117,11 @@ def _step(what: str, began: float) -> None:
     print(f"\n[{time.monotonic() - began:4.0f} s] {what}", flush=True)
 
 
-def _train_and_judge(
-    data: Path, folder: Path, modalities: str, config: TrainConfig
-) -> dict[str, Any]:
+def _train_and_judge(data: Path, folder: Path, modalities: str, config: TrainConfig) -> Metrics:
     model, config, _ = drop_unread(ModelConfig(modalities=modalities, **MODEL), config)
     run = train(data, folder, model, config)
     metrics = evaluate_run(folder, progress=False)
-    run.write("metrics.json", metrics)
+    run.write("metrics.json", metrics.model_dump(mode="json"))
     return metrics
 
 
@@ -138,11 +137,11 @@ def _predict_one(out: Path, tasks: list[str]) -> None:
     print(f"  in truth: {', '.join(truth.emotions or ())}, {truth.person}: “{truth.text}”")
 
 
-def _summary(figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _summary(figures: dict[str, dict[str, Metrics]]) -> dict[str, Any]:
     """Collect the figure of each task and set of modalities, and of the constant answer."""
     summary: dict[str, Any] = {"synthetic": True, "tasks": {}}
     for task, by_modality in figures.items():
-        blocks = {m: metrics["tasks"][task] for m, metrics in by_modality.items()}
+        blocks = {m: metrics.tasks[task].model_dump() for m, metrics in by_modality.items()}
         rows = {m: block["singlelabel"]["ua"] for m, block in blocks.items()}
         chance = blocks["tav"]["baselines"]["most_frequent"]["ua"]
         best = max(value for m, value in rows.items() if m != "tav")

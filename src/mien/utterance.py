@@ -56,6 +56,9 @@ class Utterance:
         Words from `EMOTIONS`. An empty tuple means "labelled, none of them"; None "not labelled".
     sentiment : float or None
         From -3, highly negative, over 0, neutral, to 3, highly positive. None: not judged.
+    labels : mapping of str to float or str
+        Labels of other tasks, by name: finite numbers or words. ``valence``, ``arousal`` and
+        ``dominance`` are numbers on the scale of the corpus.
     video, audio : Path or None
         Media files; they may be the same file. None: that modality does not exist. A video may
         also be a pattern of numbered pictures such as ``talk/image_%d.jpg``.
@@ -70,7 +73,7 @@ class Utterance:
     split : {"train", "valid", "test"} or None
         The part the corpus itself assigns, where it does.
     attributes : mapping
-        Further facts of this corpus (valence, intensity, take, ...); plain JSON values.
+        Further facts of this corpus (intensity, take, ...); plain JSON values.
     """
 
     id: str
@@ -83,6 +86,7 @@ class Utterance:
     text: str | None = None
     emotions: tuple[str, ...] | None = None
     sentiment: float | None = None
+    labels: Mapping[str, float | str] = field(default_factory=dict)
     video: Path | None = None
     video_rate: float | None = None
     video_side: Side | None = None

@@ -89,7 +89,7 @@ SMALL += ["--trans-feedforward", "32", "--lr", "2e-3", "--freeze-text"]
 def run_folder(program: Command, data: Path, tiny_text: Path) -> Path:
     """A run trained and evaluated with the commands."""
     out = data.parent / "run"
-    flags = ["--text-model", tiny_text, "--task", "both", "--protocol", "dialogues"]
+    flags = ["--text-model", tiny_text, "--task", "emotion+person", "--protocol", "dialogues"]
     flags += ["--modalities", "ta"]
     result = program("train", data, "--out", out, *flags, "--epochs", 4, *SMALL)
     assert result.returncode == 0, result.stderr

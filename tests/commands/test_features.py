@@ -9,7 +9,8 @@ import pytest
 
 from mien.inference.prediction import Prediction
 
-SMALL = ["--task", "both", "--protocol", "dialogues", "--modalities", "ta", "--lr", "2e-3"]
+SMALL = ["--task", "emotion+person", "--protocol", "dialogues", "--modalities", "ta"]
+SMALL += ["--lr", "2e-3"]
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,10 @@ from mien.media.faces import resize_faces
 from mien.media.spectrogram import pieces
 from mien.models import MME2E, ModelConfig
 from mien.models.encoders.text import load_tokenizer
-from mien.tasks import Task
+from mien.tasks import EmotionTask, PersonTask
 
-EMOTION = Task(name="emotion", labels=("neutral", "calm", "happy"), loss="bce")
-PERSON = Task(name="person", labels=("person-0", "person-1"), loss="ce")
+EMOTION = EmotionTask(labels=("neutral", "calm", "happy"), loss="bce")
+PERSON = PersonTask(labels=("person-0", "person-1"), loss="ce")
 
 
 @pytest.fixture(scope="module")

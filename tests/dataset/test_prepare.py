@@ -227,6 +227,15 @@ def test_sentiment_is_counted_where_there_is_any(tmp_path):
     assert run(rated, tmp_path / "out") == summary
 
 
+def test_further_labels_are_counted(tmp_path):
+    rated = [utterance(f"{i}", text="words", labels={"valence": float(i)}) for i in range(2)]
+    summary = run(
+        [*rated, utterance("c", text="words", labels={"stance": "for"})], tmp_path / "out"
+    )
+    assert "  labels      stance 1, valence 2" in str(summary).splitlines()
+    assert Store(tmp_path / "out").utterances[1].labels == {"valence": 1.0}
+
+
 def test_a_folder_finished_before_sentiment_was_counted_still_is(tmp_path):
     out = tmp_path / "out"
     summary = run(texts(3), out)

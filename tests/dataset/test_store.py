@@ -39,13 +39,14 @@ FULL = Utterance(
     text="Grüße, [LAUGHTER] “you”",
     emotions=("happy", "excited"),
     sentiment=1.5,
+    labels={"valence": 2.5, "stance": "für"},
     video=Path("a/b.avi"),
     video_side="left",
     audio=Path("/c/d.wav"),
     audio_channel=1,
     synthetic=True,
     split="train",
-    attributes={"valence": 2.5, "take": 3, "strong": True, "note": None, "word": "ä"},
+    attributes={"level": 2.5, "take": 3, "strong": True, "note": None, "word": "ä"},
 )
 
 

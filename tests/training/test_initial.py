@@ -16,7 +16,7 @@ from mien.errors import MienError
 from mien.models import ModelConfig, Network
 from mien.models.build import build
 from mien.runs.run import Run
-from mien.tasks import Task
+from mien.tasks import EmotionTask
 from mien.training import TrainConfig, train
 from mien.training.initial import begin_with, read_weights
 
@@ -65,7 +65,7 @@ def test_only_the_named_modalities_are_taken(source: Run, tiny_text: Path) -> No
 
 
 def test_other_labels_get_new_heads(source: Run, tiny_text: Path) -> None:
-    other = Task(name="emotion", labels=("happy", "sad", "calm"), loss="bce")
+    other = EmotionTask(labels=("happy", "sad", "calm"), loss="bce")
     model = tiny_model(tiny_text, seed=1)
     before = weights(model)
     said = begin_with(source.folder, model, [other, TASKS[1]])
@@ -101,7 +101,7 @@ def test_a_published_checkpoint_answers_in_the_order_of_the_task(
     tmp_path: Path, config: ModelConfig, order: tuple[str, ...]
 ) -> None:
     torch.manual_seed(0)
-    task = Task(name="emotion", labels=order, loss="bce")
+    task = EmotionTask(labels=order, loss="bce")
     theirs, ours = (build(config, {"emotion": 6}, None) for _ in range(2))
     begin_with(published(theirs, tmp_path / "published.pt"), ours, [task])
     places = [SIX.index(label) for label in order]
@@ -187,7 +187,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_runs_no_code(
 
 
 def test_a_model_that_is_to_answer_by_weights_alone_misses_none(tmp_path: Path) -> None:
-    task = Task(name="emotion", labels=SIX, loss="bce")
+    task = EmotionTask(labels=SIX, loss="bce")
     config = ModelConfig(modalities="va", width=0.125, trans_dim=16, trans_feedforward=32)
     both = published(build(config, {"emotion": 6}, None), tmp_path / "mme2e_va.pt")
     for letters in ("va", "v"):

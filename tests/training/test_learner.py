@@ -12,12 +12,13 @@ from mien.batch import Batch
 from mien.dataset.collate import collate
 from mien.models import Output
 from mien.models.encoders.text import load_tokenizer
-from mien.tasks import Task, sentiment_task
+from mien.tasks import EmotionTask, PersonTask, SentimentTask, Task
+from mien.tasks.labels import macro_f1
 from mien.training import TrainConfig
-from mien.training.module import Learner, _Schedule, macro_f1, merit
+from mien.training.module import Learner, _Schedule, monitored
 
-EMOTION = Task(name="emotion", labels=("neutral", "happy", "sad"), loss="bce")
-PERSON = Task(name="person", labels=tuple(f"person-{i}" for i in range(4)), loss="ce")
+EMOTION = EmotionTask(labels=("neutral", "happy", "sad"), loss="bce")
+PERSON = PersonTask(labels=tuple(f"person-{i}" for i in range(4)), loss="ce")
 TASKS = (EMOTION, PERSON)
 
 
@@ -186,19 +187,20 @@ def test_hiding_never_takes_the_last_modality_of_an_utterance(tiny_text: Path) -
     assert ((left > 0) == before).all(), "each modality is spared now and then"
 
 
-# What the best epoch goes by
+# What the best epoch is chosen by
 
 
 @pytest.mark.parametrize(
-    ("figures", "expected"),
+    ("tasks", "figures", "expected"),
     [
-        ({"valid/f1": 0.5, "valid/f1_emotion": 0.4, "valid/loss": 9.0}, 0.5),
-        ({"valid/mae": 0.75}, -0.75),
-        ({"valid/f1": 0.5, "valid/mae": 0.75}, -0.25),
+        ([EMOTION, PERSON], {"valid/f1": 0.5, "valid/f1_emotion": 0.4, "valid/loss": 9.0}, 0.5),
+        ([SentimentTask()], {"valid/mae": 0.75}, -0.75),
+        ([EMOTION, SentimentTask()], {"valid/f1": 0.5, "valid/mae": 0.75}, -0.25),
     ],
 )
-def test_more_f1_and_less_error_are_better(figures: dict[str, float], expected: float) -> None:
-    assert merit({name: torch.tensor(v) for name, v in figures.items()}) == pytest.approx(expected)
+def test_more_f1_and_less_error_are_better(tasks, figures, expected: float) -> None:
+    found = monitored({name: torch.tensor(v) for name, v in figures.items()}, tasks)
+    assert found == pytest.approx(expected)
 
 
 def test_of_labels_with_the_same_score_the_first_is_the_answer_of_validation() -> None:
@@ -209,7 +211,7 @@ def test_of_labels_with_the_same_score_the_first_is_the_answer_of_validation() -
 
 
 def test_validation_reports_the_error_of_what_is_known() -> None:
-    tasks = (EMOTION, sentiment_task())
+    tasks = (EMOTION, SentimentTask())
     one = Learner(tiny_model(None, modalities="a"), tasks, TrainConfig())
     logged: dict[str, float] = {}
     one.log = lambda name, value, **_: logged.update({name: float(value)})  # type: ignore[assignment]

@@ -32,7 +32,7 @@ from mien.runs.run import Run
 RECORDED = Path(__file__).with_name("numbers.json")
 SAMPLES = 9
 
-COMMON = ["--protocol", "dialogues", "--task", "both", "--lr", "2e-3", "--seed", "3"]
+COMMON = ["--protocol", "dialogues", "--task", "emotion+person", "--lr", "2e-3", "--seed", "3"]
 CNN = ["--width", "0.125", "--trans-dim", "16", "--trans-nheads", "2", "--trans-nlayers", "1"]
 CNN += ["--trans-feedforward", "32"]
 FLAGS = {

@@ -41,39 +41,45 @@ def changed(config: TrainConfig, **values: object) -> TrainConfig:
 def test_it_learns_both_tasks_and_beats_chance(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
 ) -> None:
-    config = changed(quick, task="both", epochs=10, modality_loss=0.5, modality_dropout=0.1)
+    config = changed(
+        quick, task="emotion+person", epochs=10, modality_loss=0.5, modality_dropout=0.1
+    )
     run = train(tiny_data, tmp_path / "run", small, config, progress=False)
     metrics = evaluate_run(run.folder, progress=False)
-    emotion, person = (metrics["tasks"][t]["singlelabel"] for t in ("emotion", "person"))
-    assert emotion["ua"] > 0.67
-    assert person["ua"] > 0.5
+    emotion, person = (metrics.tasks[t].singlelabel for t in ("emotion", "person"))
+    assert emotion.ua > 0.67
+    assert person.ua > 0.5
     store = Store(tiny_data)
     silent = sum("a" not in store.modalities[row] for row in divide(run, store).test)
     heard = evaluate_run(run.folder, modalities="a", progress=False)
     assert silent > 0
-    assert heard["left_out"] == metrics["left_out"] + silent
-    assert heard["tasks"]["emotion"]["n"] == metrics["tasks"]["emotion"]["n"] - silent
+    assert heard.left_out == metrics.left_out + silent
+    assert heard.tasks["emotion"].n == metrics.tasks["emotion"].n - silent
 
 
 def test_a_task_whose_labels_the_data_lack_is_left_out_and_the_other_judged(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
 ) -> None:
     run = train(
-        tiny_data, tmp_path / "run", small, changed(quick, task="both", epochs=1), progress=False
+        tiny_data,
+        tmp_path / "run",
+        small,
+        changed(quick, task="emotion+person", epochs=1),
+        progress=False,
     )
     whole = evaluate_run(run.folder, part="all", progress=False)
-    assert (set(whole["tasks"]), whole["unlabelled"]) == ({"emotion", "person"}, [])
+    assert (set(whole.tasks), whole.unlabelled) == ({"emotion", "person"}, [])
     for name, without in (("person", {"emotions": None}), ("emotion", {"person": "somebody else"})):
         data = tmp_path / name
         store(
             data, [replace(s, utterance=replace(s.utterance, **without)) for s in Store(tiny_data)]
         )
         found = evaluate_run(run.folder, data=data, part="all", progress=False)
-        assert found["unlabelled"] == [{"person": "emotion", "emotion": "person"}[name]]
-        assert set(found["tasks"]) == {name}
+        assert found.unlabelled == [{"person": "emotion", "emotion": "person"}[name]]
+        assert set(found.tasks) == {name}
         for figure in ("ua", "wa"):
-            one = found["tasks"][name]["singlelabel"][figure]
-            assert one == pytest.approx(whole["tasks"][name]["singlelabel"][figure])
+            one = getattr(found.tasks[name].singlelabel, figure)
+            assert one == pytest.approx(getattr(whole.tasks[name].singlelabel, figure))
     neither, nobody = tmp_path / "neither", {"emotions": None, "person": None}
     store(neither, [replace(s, utterance=replace(s.utterance, **nobody)) for s in Store(tiny_data)])
     with pytest.raises(MienError, match="both a known emotion or person"):
@@ -134,8 +140,8 @@ def test_a_run_resumed_on_data_that_have_moved_remembers_where_they_are(
     data = before.data.model_copy(update={"path": str(moved)})
     assert Run(run.folder).config == before.model_copy(update={"data": data})
     metrics = evaluate_run(run.folder, progress=False)
-    assert metrics["data"] == str(moved)
-    assert metrics["tasks"] == evaluate_run(run.folder, data=tiny_data, progress=False)["tasks"]
+    assert metrics.data == str(moved)
+    assert metrics.tasks == evaluate_run(run.folder, data=tiny_data, progress=False).tasks
 
 
 def test_a_run_without_a_fingerprint_is_given_one_when_it_is_resumed(
@@ -205,15 +211,15 @@ def test_two_processes_train_and_agree_on_validation(
     )
     assert result.returncode == 0, result.stderr
     *_, last = csv.DictReader((out / "log" / "metrics.csv").open())
-    alone = evaluate_run(out, part="valid", progress=False)["tasks"]["emotion"]["singlelabel"]
-    assert float(last["valid/f1"]) == pytest.approx(alone["macro_f1"], abs=1e-6)
+    alone = evaluate_run(out, part="valid", progress=False).tasks["emotion"].singlelabel
+    assert float(last["valid/f1"]) == pytest.approx(alone.macro_f1, abs=1e-6)
 
 
 def test_early_stop_keeps_the_best_epoch(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
 ) -> None:
     figures = iter([0.4, 0.6, 0.5, 0.3, 0.9])
-    monkeypatch.setattr("mien.training.module.macro_f1", lambda *_: next(figures))
+    monkeypatch.setattr("mien.tasks.labels.macro_f1", lambda *_: next(figures))
     kept = []
     monkeypatch.setattr(Run, "write_model", lambda run, model: kept.append(1))
     monkeypatch.setattr(Run, "model", Run.build)
@@ -229,7 +235,7 @@ def test_of_epochs_with_the_same_figure_the_first_is_the_best(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
 ) -> None:
     figures = iter([0.4, 0.6, 0.6, 0.6])
-    monkeypatch.setattr("mien.training.module.macro_f1", lambda *_: next(figures))
+    monkeypatch.setattr("mien.tasks.labels.macro_f1", lambda *_: next(figures))
     epochs, write = [], Run.write_model
 
     def kept(run: Run, model: torch.nn.Module) -> None:
@@ -291,7 +297,7 @@ def test_an_embedding_is_trained_for_strangers_to_come(
     run = train(tiny_data, tmp_path / "run", small, config, progress=False)
     (task,) = run.config.tasks
     result = verify_run(run.folder, part="all", progress=False, resamples=20)
-    assert (result["persons"], result["trained"]) == (4, len(task.labels)) == (4, 3)
+    assert (result.persons, result.trained) == (4, len(task.labels)) == (4, 3)
     with pytest.raises(MienError, match="judged by `mien verification`"):
         evaluate_run(run.folder, progress=False)
 

@@ -10,7 +10,7 @@ from rule import ALBERT_BASE_V2
 from mien.errors import MienError
 from mien.models import ModelConfig
 from mien.models.build import build
-from mien.tasks import Task
+from mien.tasks import EmotionTask
 from mien.training import TrainConfig, train
 from mien.training.unread import READERS, drop_unread, given, refuse_unread, unread
 
@@ -100,7 +100,7 @@ def test_the_table_names_settings_and_this_test_has_a_value_for_each() -> None:
         ({"front_end": "published", "modalities": "tv"}, {"modalities": "a"}, "a model of sound"),
         ({"augment": True, "modalities": "t"}, {"modalities": "tv"}, "--augment"),
         ({"modality_dropout": 0.1, "modalities": "a"}, {"modalities": "ta"}, "several modalities"),
-        ({"embedding_size": 8}, {"task": "both"}, "the task person or both"),
+        ({"embedding_size": 8}, {"task": "emotion+person"}, "the task person"),
         ({"embedding_loss": 1.0, "task": "person", "embedding_size": 0}, {"embedding_size": 8}, ""),
         ({"balance": False, "task": "sentiment"}, {"task": "emotion"}, "a task with labels"),
         ({"dropout": 0.5, "model": "lf-rnn"}, {"rnn_layers": 2}, "--rnn-layers 2"),
@@ -125,7 +125,7 @@ def test_defaults_are_no_settings_given_but_a_typed_flag_is() -> None:
 
 @pytest.mark.parametrize("own", MODELS, ids=lambda own: "-".join(own.values()))
 def test_a_setting_of_the_model_that_nothing_reads_changes_no_weight(own) -> None:
-    tasks = [Task(name="emotion", labels=("happy", "sad"), loss="bce")]
+    tasks = [EmotionTask(labels=("happy", "sad"), loss="bce")]
     small = {"width": 0.125, "trans_dim": 16, "trans_nheads": 4, "trans_feedforward": 8}
 
     def weights(**values: object) -> dict[str, torch.Tensor]:

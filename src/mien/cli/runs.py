@@ -1,13 +1,13 @@
 """The commands about a run: train, evaluate, verification, report."""
 
 import argparse
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mien.cli.settings import add_fields, read_settings
 
 if TYPE_CHECKING:
+    from mien.inference.metrics import Metrics
     from mien.models import ModelConfig
     from mien.runs.run import Run
     from mien.training import TrainConfig
@@ -98,27 +98,29 @@ def _evaluate(args: argparse.Namespace) -> None:
     metrics = evaluate_run(args.run, data=args.data, part=args.split, modalities=args.modalities)
     show(metrics)
     if args.json:
-        write_text(args.json, json.dumps(metrics, indent=2, allow_nan=False))
+        write_text(args.json, metrics.model_dump_json(indent=2))
     run = Run(args.run)
     moved = not Path(run.config.data.path).is_dir()
     if args.split == "test" and args.modalities is None and (args.data is None or moved):
-        run.write("metrics.json", metrics)
+        run.write("metrics.json", metrics.model_dump(mode="json"))
 
 
-def show(metrics: dict[str, Any]) -> None:
-    """Print a table of the figures of each task."""
+def show(metrics: "Metrics") -> None:
+    """Print a table of the metrics of each task."""
     from mien.report.tables import table
+    from mien.tasks import TASKS
 
-    for name, block in metrics["tasks"].items():
-        print(f"\n{name}, {metrics['part']} part, protocol {metrics['protocol']}")
-        if metrics["synthetic"]:
+    for name, block in metrics.tasks.items():
+        print(f"\n{name}, {metrics.part} part, protocol {metrics.protocol}")
+        if metrics.synthetic:
             print("synthetic data: these figures say nothing of real people")
         print(table(block))
-    for name in metrics["unlabelled"]:
-        hint = ": for strangers see `mien verification`" if name == "person" else ""
+    for name in metrics.unlabelled:
+        speakers = TASKS[name].identifies_speakers
+        hint = ": for strangers see `mien verification`" if speakers else ""
         print(f"\n{name} is left out: no utterance has a known label for it{hint}")
-    if metrics["left_out"]:
-        print(f"{metrics['left_out']} utterances have no known label or nothing to go by")
+    if metrics.left_out:
+        print(f"{metrics.left_out} utterances have no known label or nothing to go by")
 
 
 def verification(parser: argparse.ArgumentParser) -> None:

@@ -245,10 +245,12 @@ class _Reader:
             audio=audio if has_audio else None,
             audio_channel=channel if has_audio else None,
             synthetic=self.synthetic,
-            attributes={
+            labels={
                 "valence": turn.valence,
-                "activation": turn.activation,
+                "arousal": turn.activation,  # as the field calls it today
                 "dominance": turn.dominance,
+            },
+            attributes={
                 "annotators": len(turn.votes),
                 "agreeing": turn.agreeing,
             },

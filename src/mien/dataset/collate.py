@@ -40,7 +40,7 @@ def collate(
         One a sample: augment with these; where a task is about persons, without changing voices.
     """
     if random is not None:
-        persons = any(task.name == "person" for task in tasks)
+        persons = any(task.identifies_speakers for task in tasks)
         pairs = zip(samples, random, strict=True)
         samples = [augment_sample(s, r, keep_voice=persons) for s, r in pairs]
     tokens, mask = _tokens(samples, config, tokenizer)

@@ -80,7 +80,10 @@ def suggest(utterances: Sequence[Utterance], task: str) -> str:
     MienError
         The data are too few for any.
     """
-    aim = "persons" if task in ("person", "both") else "others"
+    from mien.tasks import parse_tasks  # brings torch, which a list of protocols does not need
+
+    of_persons = any(kind.identifies_speakers for kind in parse_tasks(task))
+    aim = "persons" if of_persons else "others"
     candidates = [name for name, p in PROTOCOLS.items() if aim in p.suggested_for]
     for name in sorted(candidates, key=lambda name: PROTOCOLS[name].rank):
         try:

@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
         ("text", pa.string()),
         ("emotions", pa.list_(pa.string())),
         ("sentiment", pa.float64()),
+        ("labels", pa.string()),  # JSON
         ("video", pa.string()),
         ("video_rate", pa.float64()),
         ("video_side", pa.string()),
@@ -76,6 +77,7 @@ def utterance_to_row(utterance: Utterance) -> dict[str, Any]:
     row["emotions"] = None if utterance.emotions is None else list(utterance.emotions)
     row["video"] = None if utterance.video is None else str(utterance.video)
     row["audio"] = None if utterance.audio is None else str(utterance.audio)
+    row["labels"] = json.dumps(dict(utterance.labels), ensure_ascii=False, allow_nan=False)
     row["attributes"] = json.dumps(dict(utterance.attributes), ensure_ascii=False)
     return {name: readable(v) if isinstance(v, str) else v for name, v in row.items()}
 
@@ -86,6 +88,7 @@ def row_to_utterance(row: dict[str, Any]) -> Utterance:
     fields["emotions"] = None if row["emotions"] is None else tuple(row["emotions"])
     fields["video"] = None if row["video"] is None else Path(row["video"])
     fields["audio"] = None if row["audio"] is None else Path(row["audio"])
+    fields["labels"] = json.loads(row["labels"])
     fields["attributes"] = json.loads(row["attributes"])
     return Utterance(**fields)
 

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from mien.answer import Answer
 from mien.batch import Batch
 from mien.dataset.collate import collate
 from mien.dataset.sample import from_clip, to_sample
 from mien.dataset.turns import DecodeOptions
 from mien.encoding import readable
 from mien.errors import MienError
-from mien.inference.prediction import Answer, Prediction, Segment
+from mien.inference.prediction import Prediction, Segment
 from mien.inference.segments import Recording, seconds_of, segments_of
 from mien.media.decode import has_audio, has_video
 from mien.media.faces import FaceCropper
@@ -185,7 +186,7 @@ class Recognizer:
         return batch, self.model(batch)
 
     def scores(self, output: Output) -> dict[str, torch.Tensor]:
-        """Give the scores (B, C) of each task: probabilities, or sentiment from -3 to 3.
+        """Give the scores (B, C) of each task: probabilities, or numbers.
 
         Raises
         ------
@@ -201,7 +202,10 @@ class Recognizer:
 
     def answers(self, scores: Mapping[str, torch.Tensor]) -> dict[str, Answer]:
         """Decide by the scores (C,) of each task."""
-        return {task.name: self._answer(task, scores[task.name]) for task in self.tasks}
+        return {
+            task.name: task.answer(scores[task.name].tolist(), self.thresholds[task.name])
+            for task in self.tasks
+        }
 
     def _predict(self, recording: Recording) -> Prediction:
         scores: dict[str, list[torch.Tensor]] = {task.name: [] for task in self.tasks}
@@ -243,17 +247,6 @@ class Recognizer:
         had = [s.modalities if self.extractor is None else s.features for s in samples]
         letters = {letter for part in had for letter in part}
         return "".join(m for m in "tav" if m in letters and m in self.model.config.modalities)
-
-    def _answer(self, task: Task, scores: torch.Tensor) -> Answer:
-        exact, thresholds = scores.tolist(), self.thresholds[task.name]
-        decision, shown = task.decide(exact, thresholds), [round(score, 6) for score in exact]
-        if task.regression:
-            return Answer(decision=decision, value=shown[0])
-        return Answer(
-            decision=decision,
-            above_threshold=task.above(exact, thresholds) if task.yes_or_no else None,
-            scores=dict(zip(task.labels, shown, strict=True)),
-        )
 
     def _segment(
         self, start: float, end: float, sample: Sample, scores: dict[str, torch.Tensor]

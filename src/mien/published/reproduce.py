@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -15,13 +14,14 @@ from mien.errors import MienError
 from mien.features.store import FeatureStore, fit_sizes, open_data
 from mien.files import PART, fingerprint
 from mien.inference.evaluate import evaluate_run
+from mien.inference.metrics import Metrics
 from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.models import ModelConfig
 from mien.models.encoders.text import PACKAGED, load_config
 from mien.published.adopt import adopt
 from mien.published.data import DATASETS, content, digest, prepared, use_features
 from mien.runs.run import Run
-from mien.tasks import emotion_task, person_task
+from mien.tasks import parse_tasks
 from mien.training import TrainConfig, train
 from mien.training.callbacks import STATE
 from mien.training.unread import drop_unread
@@ -68,7 +68,7 @@ class Job:
     savings: Path = Path("savings")
 
 
-def reproduce(job: Job) -> list[dict[str, Any]]:
+def reproduce(job: Job) -> list[Metrics]:
     """Prepare the data where that is not done yet, train or find the run, and judge it.
 
     The same job goes on where it was stopped, and trains nothing twice: a run's folder is named
@@ -76,8 +76,8 @@ def reproduce(job: Job) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
-        For each part what `mien.inference.evaluate.evaluate_run` does.
+    list of Metrics
+        Of each part.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def reproduce(job: Job) -> list[dict[str, Any]]:
     return [_judge(job, run, data, store, part) for part in job.parts or ("test",)]
 
 
-def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> dict[str, Any]:
+def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> Metrics:
     """Judge a run by the modalities that the command names, and keep what is of the whole run."""
     own = run.config.model.modalities
     shown = "".join(m for m in own if m in job.model.modalities) or job.model.modalities
@@ -109,7 +109,7 @@ def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> dict[str,
         print(f"the run reads {own}; of these it is shown {shown} alone, as the command says")
     metrics = evaluate_run(run.folder, data=data, part=part, modalities=shown)
     if part == "test" and shown == own and store.fingerprint == run.config.data.fingerprint:
-        run.write(METRICS, metrics)
+        run.write(METRICS, metrics.model_dump(mode="json"))
     return metrics
 
 
@@ -194,8 +194,8 @@ def _count_labels(job: Job, store: Store) -> None:
     config = job.training
     protocol = config.protocol or suggest(store.utterances, config.task)
     rows = split(store.utterances, protocol, fold=config.fold).train
-    task = person_task if config.task == "person" else emotion_task
-    found = task(store.utterances[row] for row in rows).labels
+    (task,) = parse_tasks(config.task)  # the command says what number of labels one task has
+    found = task.from_training(store.utterances[row] for row in rows).labels
     if job.labels != len(found):
         print(
             f"--num-{config.task}s={job.labels}: the training part has {len(found)}, and the model"

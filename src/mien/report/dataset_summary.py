@@ -38,6 +38,7 @@ def inspect(data: str | Path, persons: int | None = PERSONS) -> str:
         f"{data}: {len(store)} utterances of {store.info['corpus']}{synthetic}",
         _counts("emotions", [e for u in store.utterances for e in _emotions(u)]),
         _sentiment(store.utterances),
+        _labels(store.utterances),
         _persons(store.utterances, persons),
         _counts("modalities (t words, a sound, v faces)", store.modalities),
         _features(store.folder),
@@ -60,6 +61,28 @@ def _sentiment(utterances: list[Utterance]) -> str:
         return ""
     rest = ["(no label)"] * (len(utterances) - len(judged))
     return _counts("sentiment in whole steps", [str(round(value)) for value in judged] + rest)
+
+
+def _labels(utterances: list[Utterance]) -> str:
+    """Describe further labels: the range and mean of numbers, the number of different words."""
+    found: dict[str, list[float | str]] = {}
+    for utterance in utterances:
+        for name, value in utterance.labels.items():
+            found.setdefault(name, []).append(value)
+    lines = [f"  {name}: {_described(values)}" for name, values in sorted(found.items())]
+    return "\n".join(["further labels", *lines]) if lines else ""
+
+
+def _described(values: list[float | str]) -> str:
+    numbers = [value for value in values if not isinstance(value, str)]
+    words = {value for value in values if isinstance(value, str)}
+    parts = [f"of {len(values)} utterances"]
+    if numbers:
+        mean = sum(numbers) / len(numbers)
+        parts.append(f"from {min(numbers):g} to {max(numbers):g}, mean {mean:.2f}")
+    if words:
+        parts.append(f"{len(words)} different words")
+    return "; ".join(parts)
 
 
 def _persons(utterances: list[Utterance], most: int | None) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from mien.features.extractor import FeatureSettings
 from mien.files import write_text
 from mien.models import ModelConfig
-from mien.tasks import Task
+from mien.tasks import AnyTask
 from mien.utterance import NoFace
 
 FORMAT = 1
@@ -43,7 +43,7 @@ class RunConfig(BaseModel):
 
     format: int = FORMAT
     model: ModelConfig
-    tasks: tuple[Task, ...]
+    tasks: tuple[AnyTask, ...]
     data: DataConfig
     training: dict[str, Any]
     text: dict[str, Any] | None = None

@@ -47,12 +47,12 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
     """
 
     def keep(row: int) -> bool:
-        known = any(not t.target(store.utterances[row]).isnan().any() for t in tasks)
+        known = any(t.known(t.target(store.utterances[row])) for t in tasks)
         return known and bool(set(store.modalities[row]) & set(modalities))
 
     kept = [row for row in rows if keep(row)]
     if not kept:
-        persons = any(task.name == "person" for task in tasks)
+        persons = any(task.identifies_speakers for task in tasks)
         hint = " (strangers to training are judged by `mien verification`)" if persons else ""
         raise MienError(
             f"no utterance of a part has both a known {' or '.join(t.name for t in tasks)} and one"

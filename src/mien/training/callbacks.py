@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from mien.files import write_text
 from mien.runs.run import Run
 from mien.training.finite import NotFiniteError, check_weights, named
-from mien.training.module import Learner, merit
+from mien.training.module import Learner, monitored
 
 STATE = "state/last.safetensors"
 """Where training stands, within the run folder."""
@@ -51,7 +51,7 @@ class Keeper(Callback):
         where = f"epoch {trainer.current_epoch + 1}, validation"
         if learner.broken:
             raise NotFiniteError(f"{where}: scores are not finite; {named(learner.broken)}")
-        figure = merit(trainer.callback_metrics)
+        figure = monitored(trainer.callback_metrics, learner.tasks)
         # a NaN is not greater than anything, so it never is the best
         if figure > self.best:
             check_weights(where, learner.model.state_dict())

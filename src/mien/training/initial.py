@@ -69,7 +69,7 @@ class Weights:
         whole = set(letters) == set(model.config.modalities)
         for task in tasks:
             if self.labels.get(task.name) == task.labels:
-                taken += self._answers(own, task.name, letters, whole)
+                taken += self._answers(own, task, letters, whole)
         if complete:
             self._check_answers(own, taken, model.config.modalities)
         return taken
@@ -102,12 +102,12 @@ class Weights:
             )
 
     def _answers(
-        self, own: Mapping[str, Tensor], task: str, letters: str, whole: bool
+        self, own: Mapping[str, Tensor], task: Task, letters: str, whole: bool
     ) -> list[str]:
         """Name a task's heads, and its fusion where the model begins with all modalities."""
-        parts = [f"heads.{task}.{letter}." for letter in letters]
-        parts += [f"fusion.{task}."] if whole else []
-        if task == "person":  # and its embedding
+        parts = [f"heads.{task.name}.{letter}." for letter in letters]
+        parts += [f"fusion.{task.name}."] if whole else []
+        if task.identifies_speakers:  # and the embedding
             parts += [f"persons.project.{letter}." for letter in letters]
             parts += ["persons.prototypes", *(["persons.weight"] if whole else [])]
         names = [name for name in own if name.startswith(tuple(parts))]

@@ -1,32 +1,28 @@
 """The Lightning module: loss, optimiser, and validation figures of a model and its tasks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from torch import Tensor
 
 from mien.batch import Batch
-from mien.metrics.bootstrap import average_f1, tally
-from mien.metrics.thresholds import choose
 from mien.models import Network, Output
 from mien.models.person_head import margin_loss
 from mien.tasks import Task
 from mien.training.config import TrainConfig
 from mien.training.finite import check_step, gather
-from mien.utterance import HIGHEST_SENTIMENT
 
 
-def merit(figures: Mapping[str, Tensor]) -> float:
-    """Give what early stopping and the best epoch go by; more is better.
+def monitored(figures: Mapping[str, Tensor], tasks: Iterable[Task]) -> float:
+    """Give what early stopping and the best epoch use, of the metrics of validation.
 
-    The macro F1 of validation, mean over the tasks with labels, less the mean absolute error of
-    sentiment: of the two what the run has.
+    The sum of the metrics that the tasks monitor (`Task.monitor`), each a mean over its tasks, less
+    those of errors. More is better.
     """
-    f1, mae = figures.get("valid/f1", 0.0), figures.get("valid/mae", 0.0)
-    return float(f1) - float(mae)
+    monitors = {task.monitor.name: task.monitor for task in tasks}
+    return sum(m.sign * float(figures[f"valid/{m.name}"]) for m in monitors.values())
 
 
 class Learner(L.LightningModule):
@@ -83,7 +79,7 @@ class Learner(L.LightningModule):
                 ]
                 if each:
                     total = total + self.config.modality_loss * torch.stack(each).mean()
-            if task.name == "person" and self.model.persons is not None:
+            if task.identifies_speakers and self.model.persons is not None:
                 total = total + self.config.embedding_loss * self.margin_loss(output, targets)
         return total
 
@@ -145,25 +141,18 @@ class Learner(L.LightningModule):
         self.broken += [name for name, fine in zip(batch.ids, finite, strict=True) if not fine]
 
     def on_validation_epoch_end(self) -> None:
-        """Log macro F1 of each task, with thresholds chosen on this very part, or its error."""
+        """Log the monitored metric of each task, and of tasks with the same one the mean."""
         answers = [answer for share in gather(self.answers) for answer in share]
         self.broken = [name for share in gather(self.broken) for name in share]
-        f1s: dict[str, float] = {}
+        found: dict[str, dict[str, float]] = {}
         for task in self.tasks:
             scores = torch.cat([a[task.name][0].cpu() for a in answers])
             targets = torch.cat([a[task.name][1].cpu() for a in answers])
-            known = ~targets.isnan().any(dim=1)
-            if task.regression:
-                mae = (scores - targets)[known].abs().mean()
-                # an error that is no number is the largest there can be
-                mae = mae.nan_to_num(nan=2 * HIGHEST_SENTIMENT)
-                self.log("valid/mae", mae, prog_bar=True)
-            else:
-                f1s[task.name] = macro_f1(task, scores[known].numpy(), targets[known].numpy())
-        for name, f1 in f1s.items() if len(f1s) > 1 else ():
-            self.log(f"valid/f1_{name}", f1)
-        if f1s:
-            self.log("valid/f1", sum(f1s.values()) / len(f1s), prog_bar=True)
+            found.setdefault(task.monitor.name, {})[task.name] = task.monitored(scores, targets)
+        for metric, values in found.items():
+            for name, value in values.items() if len(values) > 1 else ():
+                self.log(f"valid/{metric}_{name}", value)
+            self.log(f"valid/{metric}", sum(values.values()) / len(values), prog_bar=True)
         self.answers.clear()
 
     def configure_optimizers(self) -> Any:
@@ -188,20 +177,6 @@ class Learner(L.LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _Schedule(self.config, steps))
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
-
-
-def macro_f1(task: Task, probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Mean F1 over the labels that occur; of yes or no at the thresholds that suit this part.
-
-    NaN where a probability is no finite number: such a model is never better than another.
-    """
-    if not np.isfinite(probabilities).all():
-        return float("nan")
-    if task.yes_or_no:
-        predicted = probabilities > choose(probabilities, truth)
-    else:
-        predicted = np.eye(len(task.labels), dtype=bool)[probabilities.argmax(axis=1)]
-    return float(np.nan_to_num(average_f1(tally(truth.astype(bool), predicted).sum(axis=0))))
 
 
 class _Schedule:

@@ -13,7 +13,6 @@ from mien.errors import MienError
 from mien.features.store import FeatureStore
 from mien.files import check_writable
 from mien.media.decode import FRAME_INTERVAL
-from mien.metrics.regression import step_counts
 from mien.models import ModelConfig, Network
 from mien.models.build import build
 from mien.models.config import MODALITIES
@@ -21,7 +20,7 @@ from mien.models.encoders.text import describe, load_config, load_tokenizer, loa
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.data import usable
 from mien.runs.run import Run
-from mien.tasks import Task, emotion_task, person_task, sentiment_task
+from mien.tasks import Task, parse_tasks
 from mien.training.baseline import settings_of, settle, words_of
 from mien.training.callbacks import STATE
 from mien.training.config import TrainConfig
@@ -78,9 +77,15 @@ def create(
     protocol = config.protocol or suggest(store.utterances, config.task)
     parts = split(store.utterances, protocol, fold=config.fold)
     tasks = _tasks(store, parts, config)
+    smallest = max(task.smallest_batch for task in tasks)
+    if config.batch_size < smallest:
+        raise MienError(
+            f"the loss {config.loss or 'of the task'} compares the utterances of a batch:"
+            f" give --batch-size {smallest} or more, or another --loss"
+        )
     sizes = []
     # nobody who trains with others can name strangers; `mien verification` judges them
-    strangers = PROTOCOLS[protocol].strangers and [task.name for task in tasks] == ["person"]
+    strangers = PROTOCOLS[protocol].strangers and all(task.identifies_speakers for task in tasks)
     for part in PARTS[:2] if strangers else PARTS:
         rows = usable(store, parts.part(part), tasks, model.modalities)
         sizes.append(f"{len(rows)} of {len(parts.part(part))} {part}")
@@ -149,29 +154,17 @@ def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
 
 
 def _tasks(store: Store, parts: Split, config: TrainConfig) -> tuple[Task, ...]:
+    """Make the tasks of the labels that training has; each with the loss, if it takes that one."""
     utterances = [store.utterances[row] for row in parts.train]
-    asked = ("emotion", "person") if config.task == "both" else config.task.split("+")
-    tasks = []
-    if "emotion" in asked:
-        tasks.append(emotion_task(utterances, config.loss or "bce"))
-    if "person" in asked:
-        tasks.append(person_task(utterances, config.loss or "ce"))
-    if "sentiment" in asked:
-        of_labels = config.loss in ("bce", "ce") and len(asked) > 1  # meant for the other task
-        tasks.append(sentiment_task("l1" if of_labels else config.loss or "l1"))
-    return tuple(tasks)
+    return tuple(
+        kind.from_training(utterances, config.loss if config.loss in kind.losses else None)
+        for kind in parse_tasks(config.task)
+    )
 
 
 def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
-    for task in tasks:
-        targets = torch.stack([task.target(store.utterances[row]) for row in parts.train])
-        if task.regression:
-            counts[task.name] = step_counts(targets[~targets.isnan()].numpy())
-        else:
-            totals = targets.nansum(dim=0).int().tolist()
-            counts[task.name] = dict(zip(task.labels, totals, strict=True))
-    return counts
+    utterances = [store.utterances[row] for row in parts.train]
+    return {t.name: t.label_counts(torch.stack([t.target(u) for u in utterances])) for t in tasks}
 
 
 def initial_network(run: Run, config: TrainConfig) -> Network:

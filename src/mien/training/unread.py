@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from mien.dataset.protocols import PROTOCOLS
 from mien.errors import MienError
 from mien.models.config import ModelConfig
+from mien.tasks import parse_tasks
 from mien.training.config import TrainConfig
 
 Reads = Callable[[ModelConfig, TrainConfig], bool]
@@ -36,7 +37,7 @@ def _rnn(model: ModelConfig, config: TrainConfig) -> bool:
 
 
 def _persons(model: ModelConfig, config: TrainConfig) -> bool:
-    return config.task in ("person", "both")
+    return any(kind.identifies_speakers for kind in parse_tasks(config.task))
 
 
 def _folds(model: ModelConfig, config: TrainConfig) -> bool:
@@ -46,13 +47,16 @@ def _folds(model: ModelConfig, config: TrainConfig) -> bool:
 READERS: dict[str, tuple[Reads, str]] = {
     "fold": (_folds, "--protocol sessions"),
     "init_modalities": (lambda m, c: c.init is not None, "--init"),
-    "balance": (lambda m, c: c.task != "sentiment", "a task with labels"),
+    "balance": (
+        lambda m, c: any(kind.balanced for kind in parse_tasks(c.task)),
+        "a task with labels",
+    ),
     "modality_dropout": (lambda m, c: len(m.modalities) > 1, "a model of several modalities"),
     "embedding_loss": (
         lambda m, c: _persons(m, c) and m.embedding_size > 0,
-        "the task person or both, with an --embedding-size above 0,",
+        "the task person, with an --embedding-size above 0,",
     ),
-    "embedding_size": (_persons, "the task person or both"),
+    "embedding_size": (_persons, "the task person"),
     "augment": (_pictures, "a model of faces or sound (mme2e or mme2e-sparse with a or v)"),
     "max_seconds": (
         lambda m, c: m.hand_crafted or _pictures(m, c),  # a baseline must name what its data say
