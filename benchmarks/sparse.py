@@ -140,7 +140,7 @@ class Racer:
         }
 
     @contextmanager
-    def choosing(self) -> Iterator[None]:
+    def selector_parameters(self) -> Iterator[None]:
         """Let the attention keep what this variant says."""
         if self.variant.share is None:
             yield
@@ -185,7 +185,7 @@ class Racer:
         """Give the seconds of one turn."""
         self.model.train(measure.endswith("train"))
         self.optimizer.zero_grad()
-        with self.choosing():
+        with self.selector_parameters():
             wait()
             since = time.perf_counter()
             getattr(self, measure)()
@@ -225,7 +225,7 @@ def stages(racer: Racer, letter: str) -> list[tuple[SparseBlock, Sites]]:
         block.register_forward_pre_hook(lambda block, args: seen.append((block, args[1])))
         for block in encoder.cnn.stages
     ]
-    with torch.inference_mode(), racer.choosing():
+    with torch.inference_mode(), racer.selector_parameters():
         racer.model.eval()
         racer.cnn(letter)
     for hook in hooks:

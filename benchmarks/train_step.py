@@ -94,7 +94,7 @@ class Clock:
             module.register_forward_hook(lambda *_: self.switch("rest"))
             module.register_full_backward_pre_hook(lambda *_, part=part: self.switch(part))
         # gradients flow through sound, then faces, then text: these two end the CNNs' shares
-        for module in (video.over_time, audio.over_time):
+        for module in (video.temporal, audio.temporal):
             module.register_full_backward_pre_hook(lambda *_: self.switch("rest"))
 
 

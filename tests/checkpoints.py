@@ -17,8 +17,8 @@ BACK = (
     (r"\.norm([12])\.", r".bn\1."),
     (r"^encoders\.([va])\.cnn\.project\.1\.", r"\1_flatten.0."),
     (r"^encoders\.([va])\.cnn\.project\.4\.", r"\1_flatten.2."),
-    (r"^encoders\.([va])\.over_time\.cls", r"\1_transformer.cls_emb.weight"),
-    (r"^encoders\.([va])\.over_time\.", r"\1_transformer."),
+    (r"^encoders\.([va])\.temporal\.cls", r"\1_transformer.cls_emb.weight"),
+    (r"^encoders\.([va])\.temporal\.", r"\1_transformer."),
     (r"^encoders\.([tav])\.rnn\.", r"rnns.\1."),
     (r"^heads\.emotion\.([tva])\.(\d)\.", r"affines.\1.\2."),
     (r"^heads\.emotion\.([tva])\.", r"\1_out."),
@@ -31,7 +31,7 @@ def published_name(name: str) -> str:
     """What the published code calls a weight of mien."""
     whole = name
     for pattern, new in BACK:
-        if pattern.startswith(r"\.norm") and "over_time" in whole:
+        if pattern.startswith(r"\.norm") and "temporal" in whole:
             continue
         name = re.sub(pattern, new, name)
     assert rename(name) == whole

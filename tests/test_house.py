@@ -45,9 +45,9 @@ ALLOWED = {
     "tasks": ("utterance", "errors", "metrics"),
     "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding"),
     "media": ("utterance", "errors", "names", "encoding"),
-    "models": ("batch", "errors", "modality"),
-    "dataset": (*BASE, "features.subsets", "media", "models.config", "tasks"),
-    "features": (*BASE, "corpora.iemocap", "dataset", "media", "models.config", "safe_pickle"),
+    "models": ("batch", "errors", "modality", "utterance"),
+    "dataset": (*BASE, "media", "models", "tasks"),
+    "features": (*BASE, "corpora.iemocap", "dataset", "media", "models", "safe_pickle"),
     "runs": (*BASE, "dataset", "features", "models", "tasks", "training.config"),
     "inference": (*BASE, "dataset", "media", "metrics", "models", "runs", "tasks"),
     "training": (

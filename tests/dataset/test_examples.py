@@ -18,8 +18,8 @@ from mien.dataset.collate import collate
 from mien.dataset.cut import cut
 from mien.dataset.sampler import SHUFFLE_WINDOW, Buckets
 from mien.dataset.torch_dataset import Examples
-from mien.media.spectrogram import pieces
 from mien.models import MME2E, ModelConfig
+from mien.models.encoders.spectrogram import chunks
 from mien.models.encoders.text import load_tokenizer
 from mien.tasks import Task
 
@@ -85,7 +85,7 @@ def test_collate_lays_samples_out(tokenizer: Any) -> None:
     assert samples[0].waveform is not None
     assert torch.equal(batch.faces[2], torch.from_numpy(samples[0].faces[2]).permute(2, 0, 1))
     sound = torch.from_numpy(samples[0].waveform / np.float32(32768))
-    assert torch.equal(batch.pieces[:2], pieces(sound, "log"))
+    assert torch.equal(batch.pieces[:2], chunks(sound, "log"))
     longest = len(tokenizer(TEXTS[2])["input_ids"])
     assert batch.tokens.shape == (3, longest)
     wanted = [len(tokenizer(TEXTS[0])["input_ids"]), 0, longest]
@@ -109,7 +109,7 @@ def test_collate_takes_the_front_end_from_the_model(tokenizer: Any) -> None:
     sound = torch.from_numpy(one.waveform / np.float32(32768))
     for front_end in ("log", "published"):
         batch = collate([one], tiny(front_end=front_end), tokenizer)
-        assert torch.equal(batch.pieces, pieces(sound, front_end))
+        assert torch.equal(batch.pieces, chunks(sound, front_end))
 
 
 @pytest.mark.parametrize("absent", ["t", "a", "v"])
@@ -243,7 +243,7 @@ def test_augmentation_depends_on_seed_epoch_and_row_alone(tmp_path: Path, tokeni
 def test_augmentation_changes_no_voice_where_persons_are_learnt(
     tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mien.dataset.augment.SPEEDS", (0.5, 0.5))
+    monkeypatch.setattr("mien.models.encoders.augment.SPEEDS", (0.5, 0.5))
     plain = made(tmp_path, tokenizer)
     counts = [
         Examples(plain.store, [0], tiny(), tokenizer, tasks, augment_seed=0)[0, [0]].piece_counts

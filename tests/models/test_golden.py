@@ -50,7 +50,7 @@ def test_intermediate_values(golden: Path) -> None:
             flat = encoder.cnn.project(x.flatten(1))
             assert_close(flat, expected[f"{letter}_flat"], 1e-4)
             counts = batch.face_counts if letter == "v" else batch.piece_counts
-            assert_close(encoder.over_time(flat, counts), expected[f"{letter}_cls"], 1e-4)
+            assert_close(encoder.temporal(flat, counts), expected[f"{letter}_cls"], 1e-4)
 
 
 def test_one_training_step(golden: Path) -> None:

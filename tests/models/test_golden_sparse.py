@@ -139,7 +139,7 @@ def test_gradient_norms_without_rounding(golden: Path) -> None:
 
 
 def test_attention_that_learns(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.models.encoders.sparse_vgg.WORDLESS", 0.0)
+    monkeypatch.setattr("mien.models.encoders.sparse_vgg.TEXT_DROPOUT", 0.0)
     model = build(golden, "tav", model="mme2e-sparse", sparse_threshold=0.8, dropout=0)
     model = step(golden, model, torch.float32)[0]
     for name, parameter in model.named_parameters():

@@ -186,7 +186,7 @@ def test_every_parameter_that_should_learn_receives_a_gradient(
     tiny_text: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], missing: bool
 ) -> None:
     monkeypatch.setattr(
-        "mien.models.encoders.sparse_vgg.WORDLESS", 0.0
+        "mien.models.encoders.sparse_vgg.TEXT_DROPOUT", 0.0
     )  # few utterances: words for all
     model = tiny_model(tiny_text, **settings).train()
     modalities = model.config.modalities

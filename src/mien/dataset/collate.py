@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from mien.batch import Batch
-from mien.dataset.augment import augment_sample, mask_pieces
-from mien.features.subsets import columns
-from mien.media.spectrogram import pieces
 from mien.models.config import ModelConfig
+from mien.models.encoders.augment import augment_sample, mask_chunks
+from mien.models.encoders.spectrogram import chunks
+from mien.models.encoders.voice_columns import columns
 from mien.tasks import Task
 from mien.utterance import FACE_SIZE, Sample
 
@@ -45,7 +45,7 @@ def collate(
     tokens, mask = _tokens(samples, config, tokenizer)
     sounds = [_pieces(sample, config) for sample in samples]
     if random is not None and config.front_end == "log":
-        sounds = [mask_pieces(s, r) if len(s) else s for s, r in zip(sounds, random, strict=True)]
+        sounds = [mask_chunks(s, r) if len(s) else s for s, r in zip(sounds, random, strict=True)]
     faces = [_faces(sample, config) for sample in samples]
     features = {m: _features(samples, m, config) for m in config.modalities if config.hand_crafted}
     return Batch(
@@ -84,7 +84,7 @@ def _pieces(sample: Sample, config: ModelConfig) -> Tensor:
     if sample.waveform is None or "a" not in config.decoded:
         return torch.zeros(0, 1, 128, 32)
     waveform = torch.from_numpy(sample.waveform.astype(np.float32) / 32768)
-    return pieces(waveform, config.front_end)
+    return chunks(waveform, config.front_end)
 
 
 def _faces(sample: Sample, config: ModelConfig) -> Tensor:

@@ -13,9 +13,9 @@ from mien.dataset.shard import Shard, ShardEntry, read_entries, shard_writer
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.extractor import TABLE, FeatureSettings
-from mien.features.subsets import columns
 from mien.files import read_json
 from mien.models.config import PUBLISHED_SIZES, ModelConfig
+from mien.models.encoders.voice_columns import columns
 from mien.utterance import Sample
 
 FOLDER = "features"

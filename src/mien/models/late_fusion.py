@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
 from mien.batch import Batch
 from mien.models.config import ModelConfig
-from mien.models.layers.temporal import OverTime
+from mien.models.layers.temporal import TemporalEncoder
 from mien.models.network import Network, Output
 
 HEADS = {"t": 4, "a": 2, "v": 5}
@@ -113,7 +113,7 @@ class LateFusion(Network):
         config, size = self.config, self.config.feature_size(modality)
         if config.model == "lf-rnn":
             return Recurrent(size, config, modality == "t" and config.rnn_state == "published")
-        return OverTime(
+        return TemporalEncoder(
             size,
             config.trans_nlayers,
             _heads(size, HEADS[modality]),

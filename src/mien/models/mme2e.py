@@ -12,7 +12,7 @@ from mien.models.config import ModelConfig
 from mien.models.encoders.sparse_vgg import Selection, SparseVGG
 from mien.models.encoders.text import TextEncoder
 from mien.models.encoders.vgg import VGG
-from mien.models.layers.temporal import OverTime
+from mien.models.layers.temporal import TemporalEncoder
 from mien.models.network import Network, Output, scatter
 
 FACE_MEAN = (159.0, 111.0, 102.0)
@@ -32,7 +32,7 @@ class MediaEncoder(nn.Module):
             self.cnn = SparseVGG(config, channels_in, positions_out, query)
         else:
             self.cnn = VGG(config, channels_in, positions_out)
-        self.over_time = OverTime(
+        self.temporal = TemporalEncoder(
             config.trans_dim,
             config.trans_nlayers,
             config.trans_nheads,
@@ -47,11 +47,11 @@ class MediaEncoder(nn.Module):
     ) -> tuple[Tensor, Selection | None]:
         """Encode pictures (sum T, C, H, W) of utterances with `counts` >= 1 as (B, dim)."""
         if isinstance(self.cnn, VGG):
-            return self.over_time(self.cnn(pictures), counts), None
+            return self.temporal(self.cnn(pictures), counts), None
         vectors, selection = self.cnn(pictures, counts, query)
         chosen = selection.pictures.split(counts.tolist())
         counts = torch.stack([pictures.sum() for pictures in chosen])
-        return self.over_time(vectors, counts), selection
+        return self.temporal(vectors, counts), selection
 
 
 class MME2E(Network):
@@ -112,14 +112,14 @@ class MME2E(Network):
         states, selections = self._encode_all(batch, present)
         return self.answer(states, present, selections)
 
-    def pretrained(self) -> Iterator[nn.Parameter]:
+    def pretrained_parameters(self) -> Iterator[nn.Parameter]:
         """Name the weights of the text encoder and of its heads."""
         if "t" in self.encoders:
             yield from self.encoders["t"].parameters()
             for heads in self.heads.values():
                 yield from heads["t"].parameters()  # type: ignore[index]
 
-    def choosing(self) -> Iterator[nn.Parameter]:
+    def selector_parameters(self) -> Iterator[nn.Parameter]:
         """Name the weights of the sparse model's attention."""
         for encoder in self.encoders.values():
             if isinstance(encoder, MediaEncoder) and isinstance(encoder.cnn, SparseVGG):

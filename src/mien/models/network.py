@@ -127,11 +127,11 @@ class Network(nn.Module, ABC):
     def forward(self, batch: Batch) -> Output:
         """Answer for each utterance of a batch, whatever its batch-mates."""
 
-    def pretrained(self) -> Iterator[nn.Parameter]:
+    def pretrained_parameters(self) -> Iterator[nn.Parameter]:
         """Name the weights that were trained before, with their heads: they learn more slowly."""
         return iter(())
 
-    def choosing(self) -> Iterator[nn.Parameter]:
+    def selector_parameters(self) -> Iterator[nn.Parameter]:
         """Name the weights that choose what a CNN sees: they learn more slowly, too."""
         return iter(())
 

@@ -12,8 +12,8 @@ from mien.files import write_text
 from mien.inference.prediction import Answer
 from mien.inference.recognizer import Recognizer
 from mien.inference.segments import Recording
-from mien.media.spectrogram import COLUMNS, HOP
 from mien.models.encoders.sparse_vgg import Selection
+from mien.models.encoders.spectrogram import COLUMNS, HOP_LENGTH
 from mien.report.attention_maps import FACES, PIECES, Look, attention_map
 from mien.utterance import RATE, Sample
 
@@ -226,7 +226,7 @@ def _look(
         pictures, labels = batch.faces.permute(0, 2, 3, 1).cpu().numpy(), _face_labels(sample)
     else:
         pictures = _shaded(batch.pieces[:, 0].cpu().numpy(), front_end)
-        seconds = COLUMNS * HOP / RATE
+        seconds = COLUMNS * HOP_LENGTH / RATE
         labels = [f"{start + seconds * i:.2f} s" for i in range(len(pictures))]
     return Look(
         pictures,

@@ -169,9 +169,9 @@ class Learner(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """Set the optimiser, slower for words and attention, and its schedule."""
         # at the full rate an attention narrows before the CNN knows what to see
-        late = {id(parameter) for parameter in self.model.choosing()}
+        late = {id(parameter) for parameter in self.model.selector_parameters()}
         if not self.config.freeze_text:
-            late |= {id(parameter) for parameter in self.model.pretrained()}
+            late |= {id(parameter) for parameter in self.model.pretrained_parameters()}
         slow: list[torch.nn.Parameter] = []
         fast: list[torch.nn.Parameter] = []
         for parameter in self.model.parameters():

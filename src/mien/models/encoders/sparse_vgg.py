@@ -19,7 +19,7 @@ from mien.models.layers.submanifold import Sites, SparseBlock
 DENSE = 2
 """VGG blocks in front of the first attention."""
 
-WORDLESS = 0.5
+TEXT_DROPOUT = 0.5
 """Share of utterances whose words do not guide the attention in training: else what is seen and
 heard comes to repeat the words, and adds less to them."""
 
@@ -88,7 +88,7 @@ class SparseVGG(nn.Module):
         for channels in attentive:
             attention = AdditiveAttention(channels, query)
             if config.attention == "learned":
-                attention.begin_with_the_strong()
+                attention.init_energy_bias()
             self.attention.append(attention)
         self.project = projection(wide[-1] * positions_out, config)
 
@@ -126,7 +126,7 @@ class SparseVGG(nn.Module):
         """Hide some utterances' words from an attention that learns."""
         if not self.training or self.config.attention != "learned":
             return query
-        return query * (torch.rand(len(query), 1, device=query.device) >= WORDLESS)
+        return query * (torch.rand(len(query), 1, device=query.device) >= TEXT_DROPOUT)
 
     def _choose_pictures(
         self, maps: Tensor, counts: Tensor, query: Tensor | None

@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 from torch import Tensor
 
-from mien.media.spectrogram import COLUMNS, HOP
+from mien.models.encoders.spectrogram import COLUMNS, HOP_LENGTH
 from mien.utterance import FACE_SIZE, RATE, SHORTEST, Sample
 
 SPEEDS = (0.9, 1.1)
@@ -35,7 +35,7 @@ def augment_sample(
 def _waveform(waveform: np.ndarray, random: np.random.Generator, speed: float) -> np.ndarray:
     sound = soxr.resample(waveform.astype(np.float32), speed * RATE, RATE, quality="LQ")
     # the pieces' borders fall elsewhere each time, up to one piece earlier
-    onset = int(random.integers(0, min(COLUMNS * HOP, len(sound) // 10) + 1))
+    onset = int(random.integers(0, min(COLUMNS * HOP_LENGTH, len(sound) // 10) + 1))
     sound = np.pad(sound[onset:], (0, max(0, SHORTEST - len(sound) + onset)))
     return np.clip(sound, -32768, 32767).astype(np.int16)
 
@@ -51,7 +51,7 @@ def _faces(faces: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.clip(faces * contrast + light, 0, 255).astype(np.uint8)
 
 
-def mask_pieces(pieces: Tensor, random: np.random.Generator) -> Tensor:
+def mask_chunks(pieces: Tensor, random: np.random.Generator) -> Tensor:
     """Blank two bands of frequency, and some columns of each third piece (Park et al. 2019).
 
     `pieces` (P, 1, 128, 32) hold an utterance's spectrogram with mean 0, so 0 is blank.

@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import sample
 
-from mien.dataset.augment import (
+from mien.models.encoders.augment import (
     MASK_BINS,
     MASK_COLUMNS,
     SHIFT_PIXELS,
     SPEEDS,
     augment_sample,
-    mask_pieces,
+    mask_chunks,
 )
-from mien.media.spectrogram import pieces
+from mien.models.encoders.spectrogram import chunks
 from mien.utterance import Sample
 
 seeds = st.integers(0, 2**32)
@@ -57,7 +57,7 @@ def test_extreme_sounds_stay_sounds(length: int, value: int, seed: int) -> None:
     if value:
         opposite = -changed.astype(int) * np.sign(value)
         assert opposite.max() < 30_000, "wrapped around instead of clipped"
-    front = pieces(torch.from_numpy(changed.astype(np.float32) / 32768))
+    front = chunks(torch.from_numpy(changed.astype(np.float32) / 32768))
     assert front.isfinite().all()
 
 
@@ -187,7 +187,7 @@ def test_the_original_is_left_alone() -> None:
     assert np.array_equal(original.faces, untouched.faces)  # type: ignore[arg-type]
     spectrogram = torch.randn(3, 1, 128, 32)
     copy = spectrogram.clone()
-    mask_pieces(spectrogram, np.random.default_rng(0))
+    mask_chunks(spectrogram, np.random.default_rng(0))
     assert torch.equal(spectrogram, copy)
 
 
@@ -201,7 +201,7 @@ def test_what_is_missing_stays_missing(modalities: str) -> None:
 @settings(max_examples=30, deadline=None)
 def test_masks_blank_two_bands_and_some_columns(seed: int, count: int) -> None:
     original = 1 + torch.rand(count, 1, 128, 32)
-    masked = mask_pieces(original, np.random.default_rng(seed))
+    masked = mask_chunks(original, np.random.default_rng(seed))
     assert masked.shape == original.shape
     blank = (masked == 0)[:, 0]
     assert torch.equal(masked[:, 0][~blank], original[:, 0][~blank])
