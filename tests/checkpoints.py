@@ -5,11 +5,12 @@ from pathlib import Path
 
 import torch
 
-from mien.models import Network
+from mien.models import MultimodalModel
 from mien.models.published_weights import rename
 
 BLOCKS = (4, 5, 6, 8, 10)
 BACK = (
+    (r"^(encoders\.|heads\.emotion\.)(text|audio|video)\.", lambda m: f"{m[1]}{m[2][0]}."),
     (r"^encoders\.t\.encoder\.", "T.albert."),
     (r"^encoders\.([va])\.cnn\.stem\.conv\.", r"\1.0."),
     (r"^encoders\.([va])\.cnn\.stem\.norm\.", r"\1.1."),
@@ -38,7 +39,7 @@ def published_name(name: str) -> str:
     return name
 
 
-def published(model: Network, path: Path) -> Path:
+def published(model: MultimodalModel, path: Path) -> Path:
     """A checkpoint as the published code writes it, with a model's weights."""
     state = {}
     for name, tensor in model.state_dict().items():

@@ -167,7 +167,7 @@ def test_explain_draws_what_a_sparse_model_looked_at(
 ) -> None:
     run, out = tmp_path / "run", tmp_path / "looks" / "today"
     flags = ["--text-model", tiny_text, "--modalities", "ta", "--model", "mme2e-sparse"]
-    flags += ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--freeze-text"]
+    flags += ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--text-freeze"]
     result = mien("train", data, "--out", run, *flags, "--epochs", 1)
     assert result.returncode == 0, result.stderr
     result = mien("explain", run, clips / "synthetic3.wav", "--out", out, "--text", "what a joy")

@@ -97,7 +97,7 @@ def test_training_with_wrong_sizes_or_idle_settings(mien, featured: Path, tmp_pa
     train = ["train", featured, "--out", tmp_path / "run", "--model", "lf-rnn", *SMALL]
     told(mien(*train, "--feature-sizes", "300,144,35"), "256,144,35", "leave --feature-sizes out")
     told(mien(*train, "--audio-feature-type", 6), "published files")
-    told(mien(*train, "--freeze-text"), "--freeze-text changes nothing")
+    told(mien(*train, "--text-freeze"), "--text-freeze changes nothing")
     assert mien(*train, "--feature-sizes", "many").returncode == 2
     assert mien(*train, "--audio-feature-type", 7).returncode == 2
     assert not (tmp_path / "run").exists()

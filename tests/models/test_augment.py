@@ -7,22 +7,59 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import sample
 
+from mien.models.encoders.audio_reader import AudioReader
 from mien.models.encoders.augment import (
     MASK_BINS,
     MASK_COLUMNS,
-    SHIFT_PIXELS,
     SPEEDS,
-    augment_sample,
+    augment_faces,
+    augment_waveform,
     mask_chunks,
 )
+from mien.models.encoders.face_reader import FaceReader
 from mien.models.encoders.spectrogram import chunks
 from mien.utterance import Sample
 
 seeds = st.integers(0, 2**32)
 
 
+SHIFT_PIXELS = 3
+"""Of a crop of 48 pixels."""
+
+
 def augmented(original: Sample, seed: int) -> Sample:
     return augment_sample(original, np.random.default_rng(seed))
+
+
+def augment_sample(
+    original: Sample, random: np.random.Generator, *, keep_voice: bool = False
+) -> Sample:
+    """Change what is recorded as the readers of audio and of faces do."""
+    for reader in (AudioReader(), FaceReader(48)):
+        original = reader.augment(original, random, keep_voice=keep_voice)
+    return original
+
+
+def test_a_larger_face_is_shifted_by_its_share() -> None:
+    faces = np.repeat(np.repeat(asymmetric().faces, 2, axis=1), 2, axis=2)  # type: ignore[arg-type]
+    assert np.array_equal(augment_faces(faces, Exactly(mirror=False, edge=6)), faces)  # type: ignore[arg-type]
+
+
+def test_crops_of_another_size_are_resized_before_they_change() -> None:
+    original = asymmetric()
+    large = np.repeat(np.repeat(original.faces, 2, axis=1), 2, axis=2)  # type: ignore[arg-type]
+    wide = Sample(utterance=original.utterance, faces=large)
+    for seed in range(3):
+        pair = (augmented(one, seed).faces for one in (original, wide))
+        np.testing.assert_array_equal(*pair)
+
+
+def test_sound_and_faces_can_be_changed_alone() -> None:
+    one = sample(1)
+    assert one.waveform is not None
+    random = np.random.default_rng(2)
+    expected = augment_waveform(one.waveform, np.random.default_rng(2))
+    assert np.array_equal(augment_sample(one, random).waveform, expected)  # type: ignore[arg-type]
 
 
 def of_sound(waveform: np.ndarray) -> Sample:
@@ -100,14 +137,17 @@ def test_faces_keep_to_their_range(value: int, seed: int) -> None:
 class Exactly:
     """Random numbers as told: mirror or not, the offsets of the shift, no change of light."""
 
-    def __init__(self, *, mirror: bool, top: int = SHIFT_PIXELS, left: int = SHIFT_PIXELS) -> None:
-        self.mirror, self.offsets = mirror, (top, left)
+    def __init__(
+        self, *, mirror: bool, top: int | None = None, left: int | None = None, edge: int = 3
+    ) -> None:
+        offsets = (edge if top is None else top, edge if left is None else left)
+        self.mirror, self.offsets, self.edge = mirror, offsets, edge
 
     def random(self) -> float:
         return 0.2 if self.mirror else 0.7
 
     def integers(self, low: int, high: int, size: int) -> tuple[int, int]:
-        assert (low, high, size) == (0, 2 * SHIFT_PIXELS + 1, 2)
+        assert (low, high, size) == (0, 2 * self.edge + 1, 2)
         return self.offsets
 
     def uniform(self, low: float, high: float) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from training_data import write_data
 
-from mien.models import ModelConfig
+from mien.models import ModelConfig, preset
 from mien.training import TrainConfig
 
 
@@ -18,7 +18,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def small(tiny_text: Path) -> ModelConfig:
     """A model that trains in a second an epoch."""
-    return ModelConfig(
+    return preset(
         text_model=str(tiny_text),
         width=0.125,
         trans_dim=16,

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from mien.models.build import build
 from rule import ALBERT_BASE_V2
 
 from mien.errors import MienError
 from mien.models import ModelConfig
-from mien.models.build import build
 from mien.tasks import Task
 from mien.training import TrainConfig, train
 from mien.training.unread import READERS, drop_unread, given, refuse_unread, unread
@@ -95,7 +95,7 @@ def test_the_table_names_settings_and_this_test_has_a_value_for_each() -> None:
         ({"text_model": "x", "modalities": "av"}, {"modalities": "t"}, "a model of words"),
         ({"text_model": "x", "model": "lf-rnn"}, {"model": "mme2e"}, "a model of words"),
         ({"text_max_len": 9, "modalities": "a"}, {"modalities": "ta"}, "--text-max-len"),
-        ({"freeze_text": True, "modalities": "av"}, {"modalities": "tav"}, "--freeze-text"),
+        ({"freeze_text": True, "modalities": "av"}, {"modalities": "tav"}, "--text-freeze"),
         ({"text_lr_factor": 2.0, "freeze_text": True}, {"freeze_text": False}, "that learns"),
         ({"front_end": "published", "modalities": "tv"}, {"modalities": "a"}, "a model of sound"),
         ({"augment": True, "modalities": "t"}, {"modalities": "tv"}, "--augment"),

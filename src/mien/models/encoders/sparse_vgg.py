@@ -1,12 +1,12 @@
 """The CNN that looks only where the attention sends it."""
 
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from mien.models.config import ModelConfig
+from mien.models.encoders.media_settings import SparseCNNSettings
+from mien.models.encoders.selection import Selection
 from mien.models.encoders.vgg import BLOCKS, Stem, VGGBlock, laid_out, projection, scaled
 from mien.models.layers.attention import (
     AdditiveAttention,
@@ -24,34 +24,12 @@ TEXT_DROPOUT = 0.5
 heard comes to repeat the words, and adds less to them."""
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What the attention chose among T pictures.
-
-    Parameters
-    ----------
-    pictures : Tensor (T,) bool
-        The pictures that were looked at: all, unless whole pictures are chosen.
-    picture_attention : Tensor (T,) or None
-        Share of the attention on each picture of its utterance, where whole pictures are chosen.
-    attention : list of Tensor (N, H, W)
-        For each stage that chooses sites, the attention on those of the N pictures looked at.
-    kept : list of Tensor (N, H, W) bool
-        The sites that each of these stages kept.
-    """
-
-    pictures: Tensor
-    picture_attention: Tensor | None = None
-    attention: list[Tensor] = field(default_factory=list)
-    kept: list[Tensor] = field(default_factory=list)
-
-
 class SparseVGG(nn.Module):
     """Pictures to vectors: stem, two VGG blocks, then three stages of attention and sparse block.
 
     Parameters
     ----------
-    config : ModelConfig
+    config : SparseCNNSettings
         Dimensions, threshold and kind of sparsity.
     channels_in, positions_out : int
         As of `mien.models.encoders.vgg.VGG`.
@@ -67,7 +45,7 @@ class SparseVGG(nn.Module):
     """
 
     def __init__(
-        self, config: ModelConfig, channels_in: int, positions_out: int, query: int | None
+        self, config: SparseCNNSettings, channels_in: int, positions_out: int, query: int | None
     ) -> None:
         super().__init__()
         self.config = config

@@ -16,6 +16,8 @@ WINDOW = 400
 HOP_LENGTH = 200
 COLUMNS = 32
 """Spectrogram columns of one chunk: 0.4 s."""
+CHUNK = (1, N_MELS, COLUMNS)
+"""Shape of one chunk."""
 
 SpectrogramType = Literal["log", "published"]
 
