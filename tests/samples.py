@@ -25,14 +25,19 @@ TEXTS = (
 )
 
 
+SMALL = {
+    "width": 0.125,
+    "trans_dim": 16,
+    "trans_nlayers": 1,
+    "trans_nheads": 2,
+    "trans_feedforward": 32,
+}
+"""Dimensions of CNNs and transformers over time small enough to train in a test."""
+
+
 def tiny(model: str = "mme2e", modalities: str = "tav", **changes: Any) -> ModelConfig:
     """Dimensions small enough to train in a test."""
-    sizes = {"width": 0.125, "trans_dim": 16, "trans_nlayers": 1, "trans_nheads": 2}
-    return preset(
-        model,
-        modalities=modalities,
-        **(had(model, modalities, **sizes, trans_feedforward=32) | changes),
-    )
+    return preset(model, modalities=modalities, **(had(model, modalities, **SMALL) | changes))
 
 
 def had(model: str, modalities: str, **settings: Any) -> dict[str, Any]:

@@ -218,8 +218,8 @@ def test_a_recipe_file_sets_what_the_command_line_does_not(
 ) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
-        f"model: {{modalities: ta, text_model: '{tiny_text}', width: 0.125, trans_dim: 16,"
-        " trans_nheads: 2}\n"
+        f"model: {{encoders: {{text: {{model: '{tiny_text}'}}, audio: {{kind: cnn, width: 0.125,"
+        " trans_dim: 16, trans_nheads: 2}}}\n"
         "training: {epochs: 3, lr: 2e-3, protocol: persons}\n"
     )
     out = tmp_path / "run"

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +59,17 @@ def model_flags() -> list[ModelFlag]:
     for name, fields in having.items():
         shared = len(fields) > 1
         if shared and name not in OWN:
-            flags.append(ModelFlag(name, next(iter(fields.values()))))
+            flags.append(ModelFlag(name, _common(list(fields.values()))))
         flags += [ModelFlag(f"{m}_{name}", field, shared) for m, field in fields.items()]
     return flags
+
+
+def _common(fields: list[FieldInfo]) -> FieldInfo:
+    """Describe a setting of several encoders; without a default where they have different ones."""
+    common = copy(fields[0])
+    if any(field.default != common.default for field in fields):
+        common.default = None
+    return common
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:

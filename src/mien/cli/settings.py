@@ -67,12 +67,16 @@ def read_settings(args: argparse.Namespace, section: str, kind: type[Settings]) 
     SystemExit
         A flag has such a value.
     """
-    recipe: dict[str, Any] = {}
-    if args.config is not None:
-        recipe = read_recipe(args.config).get(section, {})
-        validated_recipe(args.config, section, kind, recipe)
+    recipe = {} if args.config is None else read_recipe(args.config).get(section, {})
     given = {name: getattr(args, name) for name in kind.model_fields if hasattr(args, name)}
-    return validated(args.parser, section, kind, recipe | given)
+    try:
+        return kind.model_validate(recipe | given)
+    except ValidationError as error:
+        first = error.errors()[0]["loc"]
+        if first and first[0] in recipe.keys() - given.keys():
+            raise _of_recipe(args.config, section, kind, error) from error
+        parser: argparse.ArgumentParser = args.parser
+        parser.error(_told(error, section, kind))
 
 
 def validated(
@@ -92,9 +96,15 @@ def validated_recipe(
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        told = _told(error, section, kind)
-        where = "" if told.startswith(section) else f"{section}."
-        raise MienError(f"{path}: {where}{told}") from error
+        raise _of_recipe(path, section, kind, error) from error
+
+
+def _of_recipe(
+    path: Path, section: str, kind: type[BaseModel], error: ValidationError
+) -> MienError:
+    told = _told(error, section, kind)
+    where = "" if told.startswith(section) else f"{section}."
+    return MienError(f"{path}: {where}{told}")
 
 
 def _told(error: ValidationError, section: str, kind: type[BaseModel]) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mien.cli import attempt, begin
-from mien.cli.recipe import merged, read_recipe
+from mien.cli.recipe import read_recipe
 from mien.cli.runs import show
 from mien.cli.settings import validated
-from mien.published.model import model_content
+from mien.published.model import model_content, overridden
 from mien.published.options import OPTIONS, REPRODUCED, Option
 
 RECIPE = "MIEN_RECIPE"
@@ -181,9 +181,11 @@ def _override(
         return model, training, []
     recipe = read_recipe(Path(path))
     changed = [*_named(recipe.get("model", {})), *_named(recipe.get("training", {}))]
-    note = f"{RECIPE}={path} goes before the command: {', '.join(changed) or 'nothing in it'}"
-    model = merged(model, recipe.get("model", {}))
-    return model, training | recipe.get("training", {}), [note]
+    notes = [f"{RECIPE}={path} goes before the command: {', '.join(changed) or 'nothing in it'}"]
+    model, lost = overridden(model, recipe.get("model", {}))
+    if lost:
+        notes.append(f"{RECIPE}={path}: the model of the command has no {', '.join(lost)}")
+    return model, training | recipe.get("training", {}), notes
 
 
 def _named(section: Mapping[str, Any], before: str = "") -> Iterator[str]:
