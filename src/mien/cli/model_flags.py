@@ -18,8 +18,8 @@ from mien.models.presets import (
     OWN,
     PRESETS,
     UnreadSettingError,
-    name_of,
     plain,
+    preset_of,
     with_settings,
 )
 
@@ -171,9 +171,9 @@ def _chosen(args: argparse.Namespace, encoders: Encoders, notes: list[str]) -> E
         wanted = parse_modalities(args.modalities)
     except ValueError as error:
         args.parser.error(f"--modalities: {error}")
-    for modality in encoders.keys() - set(wanted):
+    for modality in [m for m in Modality if m in encoders and m not in wanted]:
         notes.append(f"the {modality} encoder is left out: --modalities {args.modalities}")
-    usual = PRESETS.get(name_of(ModelConfig(encoders=encoders)), PRESETS["mme2e"])
+    usual = PRESETS[preset_of({m: part["kind"] for m, part in encoders.items()}) or "mme2e"]
     return {m: encoders.get(m, {"kind": usual[m]}) for m in wanted}
 
 

@@ -94,10 +94,12 @@ def name_of(config: ModelConfig) -> str:
     'audio cnn, video sparse-cnn'
     """
     kinds = {m: encoder.kind for m, encoder in config.encoders.items()}
-    for name, known in PRESETS.items():
-        if kinds.items() <= known.items():
-            return name
-    return ", ".join(f"{m} {kinds[m]}" for m in Modality if m in kinds)
+    return preset_of(kinds) or ", ".join(f"{m} {kinds[m]}" for m in Modality if m in kinds)
+
+
+def preset_of(kinds: Mapping[Modality, str]) -> str | None:
+    """Name the preset to which kinds of encoders belong; None where there is none."""
+    return next((n for n, known in PRESETS.items() if kinds.items() <= known.items()), None)
 
 
 def with_settings(content: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
