@@ -16,7 +16,7 @@ from mien.dataset.prepare import prepare
 from mien.demo import MODEL, TRAINING
 from mien.files import write_text
 from mien.inference.evaluate import evaluate_run
-from mien.models import ModelConfig
+from mien.models import preset
 from mien.training import TrainConfig, train
 
 FOLDER = Path("runs/sparse_accuracy")
@@ -28,7 +28,7 @@ SHOWN = {"emotion": ("tav", "v", "a"), "person": ("tav",)}
 NAMES = {"tav": "all", "v": "faces alone", "a": "sound alone"}
 MODELS: dict[str, dict[str, Any]] = {
     "dense": {},
-    "sparse, p = .5": {"model": "mme2e-sparse", "sparse_threshold": 0.5},
+    "sparse, p = .5": {"name": "mme2e-sparse", "sparse_threshold": 0.5},
 }
 
 
@@ -47,7 +47,7 @@ def trained(data: Path, task: str, model: str, seed: int) -> Path:
     if not (folder / "metrics.json").is_file():
         passes = EPOCHS[task]
         config = TrainConfig(task=task, seed=seed, epochs=passes, early_stop=passes, **SETTINGS)
-        run = train(data, folder, ModelConfig(**MODEL | MODELS[model]), config)
+        run = train(data, folder, preset(**MODEL | MODELS[model]), config)
         run.write("metrics.json", evaluate_run(folder, progress=False).model_dump(mode="json"))
     return folder
 

@@ -31,13 +31,17 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
-def statements(node: ast.AST, *, eager: bool) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Give the imports in a tree; with `eager` those alone that run when the module is imported."""
+def statements(node: ast.AST, *, eager: bool, types: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Give the imports in a tree.
+
+    With `eager` those alone that run when the module is imported; without `types` none that are for
+    the type checker alone.
+    """
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield child
-        elif not eager or not (_is_function(child) or _is_for_types(child)):
-            yield from statements(child, eager=eager)
+        elif not (eager and _is_function(child)) and (types or not _is_for_types(child)):
+            yield from statements(child, eager=eager, types=types)
 
 
 def _is_function(node: ast.AST) -> bool:
@@ -49,13 +53,13 @@ def _is_for_types(node: ast.AST) -> bool:
 
 
 @cache
-def imported(path: Path, *, eager: bool = False) -> frozenset[str]:
+def imported(path: Path, *, eager: bool = False, types: bool = True) -> frozenset[str]:
     """Name what a file imports: of ``from a.b import c`` both ``a.b`` and, if a module, ``a.b.c``.
 
     A package of mien that is only the way to a module within is left out.
     """
     found: set[str] = set()
-    for node in statements(tree(path), eager=eager):
+    for node in statements(tree(path), eager=eager, types=types and not eager):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif node.module:
@@ -65,9 +69,9 @@ def imported(path: Path, *, eager: bool = False) -> frozenset[str]:
     return frozenset(found)
 
 
-def imports(name: str, *, eager: bool = False) -> set[str]:
+def imports(name: str, *, eager: bool = False, types: bool = True) -> set[str]:
     """Name the modules of mien that one of them imports."""
-    found = {i.removeprefix("mien.") for i in imported(MODULES[name], eager=eager)}
+    found = {i.removeprefix("mien.") for i in imported(MODULES[name], eager=eager, types=types)}
     return found & MODULES.keys() - {name}
 
 

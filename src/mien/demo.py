@@ -19,7 +19,8 @@ from mien.inference.evaluate import evaluate_run
 from mien.inference.metrics import Metrics
 from mien.inference.recognizer import Recognizer
 from mien.media.faces import PUBLISHED_FACE_SIZE
-from mien.models import ModelConfig
+from mien.models import preset
+from mien.models.presets import places_of, plain
 from mien.report.plots import save
 from mien.report.run_report import write_report
 from mien.training import TrainConfig, train
@@ -28,6 +29,7 @@ from mien.training.unread import drop_unread
 MODALITIES = {"tav": "words + sound + face", "t": "words", "a": "sound", "v": "face"}
 
 MODEL: dict[str, Any] = {
+    "text_freeze": True,
     "width": 0.125,
     "trans_nlayers": 2,
     "trans_feedforward": 256,
@@ -41,7 +43,6 @@ EPOCHS = {"emotion": 14, "person": 5}
 TRAINING: dict[str, Any] = {
     "protocol": "dialogues",
     "loss": "ce",
-    "freeze_text": True,
     "modality_loss": 1.0,
     "batch_size": 16,
     "lr": 2e-3,
@@ -118,7 +119,8 @@ def _step(what: str, began: float) -> None:
 
 
 def _train_and_judge(data: Path, folder: Path, modalities: str, config: TrainConfig) -> Metrics:
-    model, config, _ = drop_unread(ModelConfig(modalities=modalities, **MODEL), config)
+    own = {n: v for n, v in MODEL.items() if places_of(plain("mme2e", modalities), n)}
+    model, config, _ = drop_unread(preset(modalities=modalities, **own), config)
     run = train(data, folder, model, config)
     metrics = evaluate_run(folder, progress=False)
     run.write("metrics.json", metrics.model_dump(mode="json"))

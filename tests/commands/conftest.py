@@ -82,7 +82,7 @@ def data(program: Command, clips: Path) -> Path:
 
 
 SMALL = ["--width", "0.125", "--trans-dim", "16", "--trans-nlayers", "1", "--trans-nheads", "2"]
-SMALL += ["--trans-feedforward", "32", "--lr", "2e-3", "--freeze-text"]
+SMALL += ["--trans-feedforward", "32", "--lr", "2e-3", "--text-freeze"]
 
 
 @pytest.fixture(scope="session")

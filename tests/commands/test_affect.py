@@ -11,7 +11,7 @@ import soundfile
 from mien.inference.prediction import Prediction
 
 SMALL = ["--width", "0.125", "--trans-dim", "16", "--trans-nlayers", "1", "--trans-nheads", "2"]
-SMALL += ["--trans-feedforward", "32", "--lr", "2e-3", "--freeze-text"]
+SMALL += ["--trans-feedforward", "32", "--lr", "2e-3", "--text-freeze"]
 
 
 @pytest.fixture(scope="module")

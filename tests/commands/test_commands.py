@@ -183,7 +183,7 @@ def test_explain_draws_what_a_sparse_model_looked_at(
 ) -> None:
     run, out = tmp_path / "run", tmp_path / "looks" / "today"
     flags = ["--text-model", tiny_text, "--modalities", "ta", "--model", "mme2e-sparse"]
-    flags += ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--freeze-text"]
+    flags += ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--text-freeze"]
     result = mien("train", data, "--out", run, *flags, "--epochs", 1)
     assert result.returncode == 0, result.stderr
     result = mien("explain", run, clips / "synthetic3.wav", "--out", out, "--text", "what a joy")
@@ -234,8 +234,8 @@ def test_a_recipe_file_sets_what_the_command_line_does_not(
 ) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
-        f"model: {{modalities: ta, text_model: '{tiny_text}', width: 0.125, trans_dim: 16,"
-        " trans_nheads: 2}\n"
+        f"model: {{encoders: {{text: {{model: '{tiny_text}'}}, audio: {{kind: cnn, width: 0.125,"
+        " trans_dim: 16, trans_nheads: 2}}}\n"
         "training: {epochs: 3, lr: 2e-3, protocol: persons}\n"
     )
     out = tmp_path / "run"

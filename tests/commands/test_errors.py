@@ -311,7 +311,7 @@ def test_a_value_of_a_recipe_that_is_none_is_told_with_the_file(
     mien, data: Path, tmp_path: Path
 ) -> None:
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text("training: {lr: fast, epochs: 2001-12-14}\nmodel: {width: 0.5}\n")
+    recipe.write_text("training: {lr: fast, epochs: 2001-12-14}\nmodel: {fusion: concat}\n")
     train = ["train", data, "--out", tmp_path / "run", "--config", recipe]
     assert_told(mien(*train), f"{recipe}: training.epochs: ", "valid integer", "'2001-12-14'")
     assert_told(mien(*train, "--epochs", "1"), f"{recipe}: training.lr: ", "'fast'")

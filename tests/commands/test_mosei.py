@@ -10,7 +10,7 @@ from mien.dataset.store import Store
 from mien.inference.prediction import Prediction
 
 SMALL = ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--trans-nheads", 2]
-SMALL += ["--trans-feedforward", 32, "--lr", 3e-3, "--freeze-text", "--seed", 1]
+SMALL += ["--trans-feedforward", 32, "--lr", 3e-3, "--text-freeze", "--seed", 1]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_emotions_learn_by_every_loss(
 ) -> None:
     out = tmp_path / "run"
     flags = ["--text-model", tiny_text, "--loss", loss, "--epochs", 1, "--modalities", "t"]
-    result = mien("train", mosei, "--out", out, *flags, "--lr", 3e-3, "--freeze-text")
+    result = mien("train", mosei, "--out", out, *flags, "--lr", 3e-3, "--text-freeze")
     assert result.returncode == 0, result.stderr
     thresholds = json.loads((out / "thresholds.json").read_text())
     assert set(thresholds) == (set() if loss == "ce" else {"emotion"})

@@ -24,7 +24,7 @@ from mien.features.store import (
     open_data,
 )
 from mien.features.voice import voice_features
-from mien.models import ModelConfig
+from mien.models import ModelConfig, preset
 
 GLOVE = "I 1 2\nam 3 4\nglad 5 6\n"
 
@@ -311,7 +311,7 @@ def test_a_damaged_shard_is_named(data: Path) -> None:
 def test_a_model_reads_what_it_needs(data: Path) -> None:
     assert type(open_data(data, ModelConfig())) is Store
     run(data)
-    assert isinstance(open_data(data, ModelConfig(model="lf-rnn")), FeatureStore)
+    assert isinstance(open_data(data, preset("lf-rnn")), FeatureStore)
 
 
 def settings(**sizes: int) -> FeatureSettings:
@@ -320,15 +320,19 @@ def settings(**sizes: int) -> FeatureSettings:
 
 
 def test_sizes_are_those_of_the_data_unless_they_are_given() -> None:
-    model = ModelConfig(model="lf-rnn")
-    assert fit_sizes(model, settings(t=256, a=144, v=20)).feature_sizes == (256, 144, 20)
-    assert fit_sizes(model, settings(a=144)).feature_sizes == (300, 144, 35)
-    chosen = ModelConfig(model="lf-rnn", audio_feature_type=3)
-    assert fit_sizes(chosen, settings(a=144)).feature_sizes == (300, 34, 35)
-    given = ModelConfig(model="lf-rnn", feature_sizes=(300, 144, 35), modalities="av")
-    assert fit_sizes(given, settings(t=256, a=144, v=35)).feature_sizes == (256, 144, 35)
-    with pytest.raises(MienError, match=r"sizes 300,144,20 .* not 300,144,35"):
+    model = preset("lf-rnn")
+    assert fitted(model, settings(t=256, a=144, v=20)) == [256, 144, 20]
+    assert fitted(model, settings(a=144)) == [300, 144, 35]
+    chosen = preset("lf-rnn", audio_feature_type=3)
+    assert fitted(chosen, settings(a=144)) == [300, 34, 35]
+    given = preset("lf-rnn", audio_feature_size=144, video_feature_size=35, modalities="av")
+    assert fitted(given, settings(t=256, a=144, v=35)) == [144, 35]
+    with pytest.raises(MienError, match=r"video features of size 20, not 35: .*--video-feature-"):
         fit_sizes(given, settings(a=144, v=20))
+
+
+def fitted(model: ModelConfig, found: FeatureSettings) -> list[int]:
+    return [encoder.feature_size for encoder in fit_sizes(model, found).encoders.values()]
 
 
 def test_a_model_reads_no_other_kind_of_features(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.features.face import DIRECTIONS, REGIONS, face_features
-from mien.media.faces import resize_faces
+from mien.resize import resize_faces
 
 NAMES = [f"{r} {m}" for r in REGIONS for m in ("light", *DIRECTIONS)]
 

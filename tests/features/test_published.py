@@ -10,7 +10,7 @@ import pytest
 from mien.errors import MienError
 from mien.features.files import open_files
 from mien.features.published import IEMOCAP, MOSEI, Published
-from mien.features.subsets import KEPT, PUBLISHED, ROWS, columns
+from mien.models.encoders.voice_columns import KEPT, PUBLISHED, ROWS, columns
 from mien.utterance import Utterance
 
 WOMAN, MAN = "Ses01F_impro01_F000", "Ses01F_impro01_M001"

@@ -98,10 +98,13 @@ M: Yeah.
 RECIPE = """\
 about: Synthetic.
 model:
-  model: mme2e
-  modalities: tav
-  width: 0.125
-  trans_dim: 16
+  encoders:
+    text: {kind: transformer, max_len: 50}
+    audio:
+      kind: sparse-cnn
+      width: 0.125
+      trans_dim: 16
+  fusion: concat
 training:
   task: emotion
   loss: ce

@@ -147,7 +147,8 @@ def _split(folder: Path, notes: list[str]) -> object:
 
 
 def _recipe(folder: Path, notes: list[str]) -> object:
-    from mien.cli.settings import read_recipe, validated
+    from mien.cli.recipe import read_recipe
+    from mien.cli.settings import validated
     from mien.models.config import ModelConfig
     from mien.training.config import TrainConfig
 

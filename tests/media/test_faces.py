@@ -7,7 +7,8 @@ import pytest
 
 from mien.errors import MienError
 from mien.media.decode import read_frames
-from mien.media.faces import FACE_SIZE, FaceCropper, check_face_size, resize_faces
+from mien.media.faces import FACE_SIZE, FaceCropper, check_face_size
+from mien.resize import resize_faces
 
 
 @pytest.fixture(scope="module")

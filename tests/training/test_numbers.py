@@ -37,7 +37,7 @@ CNN = ["--width", "0.125", "--trans-dim", "16", "--trans-nheads", "2", "--trans-
 CNN += ["--trans-feedforward", "32"]
 FLAGS = {
     "mme2e": [*CNN, "--positions", "--modality-loss", "0.3", "--augment"],
-    "mme2e-sparse": [*CNN, "--sparsity", "both", "--freeze-text"],
+    "mme2e-sparse": [*CNN, "--sparsity", "both", "--text-freeze"],
     "lf-rnn": ["--rnn-hidden", "16", "--standardize"],
     "lf-transformer": ["--trans-nlayers", "1", "--trans-feedforward", "32", "--fusion", "concat"],
 }

@@ -9,7 +9,7 @@ from shutil import copytree
 import pytest
 import torch
 from safetensors.torch import load_file
-from samples import store
+from samples import revised, store
 
 from mien.dataset.shard import ShardEntry
 from mien.dataset.store import Store, write_shard
@@ -267,11 +267,11 @@ def test_a_frozen_text_encoder_stays_in_eval_mode_in_every_step(
         return step(learner, batch, index)
 
     monkeypatch.setattr(Learner, "training_step", watched)
-    config = changed(quick, epochs=2, freeze_text=frozen)
+    config, small = changed(quick, epochs=2), revised(small, text_freeze=frozen)
     train(tiny_data, tmp_path / "run", small, config, progress=False)
     assert {epoch for epoch, _ in modes} == {0, 1}, "after a validation, too"
     for _, training in modes:
-        assert training == {"t": {not frozen}, "v": {True}, "a": {True}}
+        assert training == {"text": {not frozen}, "video": {True}, "audio": {True}}
 
 
 @pytest.mark.parametrize(
@@ -305,10 +305,11 @@ def test_an_embedding_is_trained_for_strangers_to_come(
 def test_bf16_trains_and_is_not_float32(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
 ) -> None:
+    small = revised(small, text_freeze=True)
     exact, rough = (
         weights(train(tiny_data, tmp_path / precision, small, config, progress=False))
         for precision in ("32", "bf16")
-        for config in [changed(quick, epochs=1, precision=precision, freeze_text=True)]
+        for config in [changed(quick, epochs=1, precision=precision)]
     )
     assert all(tensor.isfinite().all() for tensor in rough.values())
     assert {tensor.dtype for tensor in rough.values()} == {t.dtype for t in exact.values()}
@@ -320,9 +321,9 @@ def test_bf16_trains_and_is_not_float32(
 def test_a_frozen_text_encoder_stays_as_it_was(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, tiny_text: Path
 ) -> None:
-    config = changed(quick, epochs=1, freeze_text=True)
+    config, small = changed(quick, epochs=1), revised(small, text_freeze=True)
     trained = weights(train(tiny_data, tmp_path / "run", small, config, progress=False))
     pretrained = load_file(tiny_text / "model.safetensors")
     for name, tensor in pretrained.items():
         if not name.startswith("pooler."):
-            assert torch.equal(tensor, trained[f"encoders.t.encoder.{name}"]), name
+            assert torch.equal(tensor, trained[f"encoders.text.encoder.{name}"]), name

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mien import __version__
 from mien.cli import clips, data, gallery, project, runs
+from mien.cli.parser import Parser
 from mien.encoding import readable
 from mien.errors import MienError
 from mien.plugins import load_plugins
@@ -124,7 +125,7 @@ def _interrupted(error: BaseException | None) -> bool:
 
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser of all commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mien", description="Tell how a person feels and who they are from a recording."
     )
     parser.add_argument("--version", action="version", version=f"mien {__version__}")

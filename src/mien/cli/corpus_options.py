@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from mien.cli.settings import add_field, explain, flag, validated
+from mien.cli.settings import add_field, explain, flag_of, validated
 from mien.corpora import CORPORA, Corpus
 from mien.errors import MienError
 
@@ -53,7 +53,7 @@ def _listed(name: str) -> str:
     """Give the lines about a corpus."""
     about = CORPORA[name].about
     if options := _options(CORPORA[name]):
-        about += f" ({', '.join(map(flag, options))})"
+        about += f" ({', '.join(map(flag_of, options))})"
     width = max(40, shutil.get_terminal_size().columns - 4)
     indent = max(map(len, CORPORA)) + 2
     return textwrap.fill(
@@ -106,7 +106,8 @@ def read_corpus_options(args: argparse.Namespace) -> tuple[dict[str, Any], dict[
     for option in given:
         if args.corpus not in (takers := declared[option]):
             args.parser.error(
-                f"{flag(option)} is not for the corpus {args.corpus}, but for {', '.join(takers)}"
+                f"{flag_of(option)} is not for the corpus {args.corpus}, but for"
+                f" {', '.join(takers)}"
             )
     reading, making = (
         validated(

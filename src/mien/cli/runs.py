@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.cli.settings import add_fields, read_settings
+from mien.cli.model_flags import add_model_flags, model_names, model_settings
+from mien.cli.settings import add_fields, flag_of, read_settings
 
 if TYPE_CHECKING:
     from mien.inference.metrics import Metrics
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 def train(parser: argparse.ArgumentParser) -> None:
     """Make `mien train` of a parser."""
-    from mien.models import ModelConfig
     from mien.training.config import TrainConfig
 
     parser.add_argument(
@@ -25,7 +25,7 @@ def train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, help="YAML with sections model and training")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     add_fields(parser.add_argument_group("training"), TrainConfig)
-    add_fields(parser.add_argument_group("model"), ModelConfig)
+    add_model_flags(parser)
     parser.set_defaults(handler=_train)
 
 
@@ -47,28 +47,25 @@ def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
     A flag that nothing reads is refused. What a recipe says for another model than the flags have
     made of it is left out, and a line says so.
     """
-    from mien.models import ModelConfig
     from mien.training import TrainConfig
     from mien.training.unread import drop_unread, refuse_unread
 
-    model = read_settings(args, "model", ModelConfig)
+    model, changed = model_settings(args)
     config = read_settings(args, "training", TrainConfig)
-    typed = {*ModelConfig.model_fields, *TrainConfig.model_fields} & set(vars(args))
-    refuse_unread(model, config, typed)
+    refuse_unread(model, config, {"embedding_size", *TrainConfig.model_fields} & set(vars(args)))
     model, config, notes = drop_unread(model, config)
-    for note in notes:
+    for note in changed + notes:
         print(f"{args.config}: {note}")
     return model, config
 
 
 def _resume(args: argparse.Namespace) -> "Run":
-    from mien.models import ModelConfig
     from mien.runs.run import Run
     from mien.training import TrainConfig, train
 
-    given = {*ModelConfig.model_fields, *TrainConfig.model_fields} & set(vars(args))
+    given = {*model_names(), *TrainConfig.model_fields} & set(vars(args))
     if given or args.config:
-        flag = "--" + min(given, default="config").replace("_", "-")
+        flag = flag_of(min(given, default="config"))
         args.parser.error(f"--resume takes all settings from the run: leave {flag} out")
     return train(args.data or Run(args.out).config.data.path, args.out, resume=True)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mien.media.faces import resize_faces
+from mien.resize import resize_faces
 
 FACE_SIZE = 48
 """Edge of the crops that are described, pixels."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from mien.corpora.iemocap import place
 from mien.errors import MienError
-from mien.features.subsets import KEPT, ROWS
 from mien.features.widths import NAMES, OTHER_WIDTH, Widths
+from mien.models.encoders.voice_columns import KEPT, ROWS
 from mien.safe_pickle.reader import load
 from mien.utterance import Side, Skipped, Utterance
 

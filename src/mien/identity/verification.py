@@ -77,7 +77,7 @@ def verify_run(
     """
     run = Run(folder)
     store = Store(Path(data or run.config.data.path))
-    reads = run.config.model.modalities
+    reads = run.config.model.letters
     shown = modalities or reads
     if not set(shown) <= set(reads):
         raise MienError(

@@ -66,10 +66,10 @@ def evaluate_run(
     """
     run = Run(folder)
     store = open_for(run, Path(data or run.config.data.path))
-    shown = modalities or run.config.model.modalities
-    if not set(shown) <= set(run.config.model.modalities):
+    shown = modalities or run.config.model.letters
+    if not set(shown) <= set(run.config.model.letters):
         raise MienError(
-            f"the model of {folder} reads {run.config.model.modalities!r}: --modalities {shown}"
+            f"the model of {folder} reads {run.config.model.letters!r}: --modalities {shown}"
             " asks for more"
         )
     rows = list(range(len(store))) if part == "all" else divide(run, store).part(part)
@@ -122,7 +122,7 @@ def _complete_thresholds(run: Run, store: Store, progress: bool) -> None:
     chosen = run.read("thresholds.json")
     if all(not task.has_thresholds or task.name in chosen for task in run.config.tasks):
         return
-    rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.modalities)
+    rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.letters)
     answers = answer(run, run.model(), store, rows, progress=progress)
     try:
         choose_thresholds(run, answers)

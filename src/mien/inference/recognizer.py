@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +22,7 @@ from mien.media.faces import FaceCropper
 from mien.media.limits import MAX_SECONDS
 from mien.media.silence import has_sound
 from mien.media.transcript import Cue, Transcript, read_transcript, within
-from mien.models import Network, Output
+from mien.models import MultimodalModel, Output
 from mien.runs.run import Run
 from mien.tasks import Task
 from mien.utterance import Clip, Sample, Utterance
@@ -62,8 +61,8 @@ class Recognizer:
             max_seconds=max_seconds,
         )
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.model: Network = run.model().to(self.device)
-        self.tokenizer: Any = run.tokenizer()
+        self.model: MultimodalModel = run.model().to(self.device)
+        self.readers = self.model.config.readers(run.tokenizer())
         self.extractor = run.extractor()
         self.thresholds = {task.name: run.thresholds(task) for task in run.config.tasks}
 
@@ -139,7 +138,7 @@ class Recognizer:
             if segments and not self._grounds([cut])
         ]
         if not segments:
-            needs = " or ".join(WORDS[m] for m in self.model.config.modalities)
+            needs = " or ".join(WORDS[m] for m in self.model.config.letters)
             reasons = f" ({'; '.join(warnings)})" if warnings else ""
             raise MienError(f"{source}: the model goes by {needs}, and there is none{reasons}")
         return Recording(source, sample, segments, warnings)
@@ -154,7 +153,7 @@ class Recognizer:
         """Note what the sample has and the model goes by, but whose features came from files."""
         if self.extractor is None or sample.features:
             return []
-        lost = set(self.model.config.modalities) & set(sample.modalities)
+        lost = set(self.model.config.letters) & set(sample.modalities)
         return [
             f"{word} left out: the run's features of them were read from files"
             f" ({self.extractor.sources[m]}) and can't be extracted from a clip"
@@ -182,7 +181,7 @@ class Recognizer:
     @torch.inference_mode()
     def forward(self, samples: Sequence[Sample]) -> tuple[Batch, Output]:
         """Show samples to the model: what it sees, and what it answers."""
-        batch = collate(samples, self.model.config, self.tokenizer).to(self.device)
+        batch = collate(samples, self.readers).to(self.device)
         return batch, self.model(batch)
 
     def scores(self, output: Output) -> dict[str, torch.Tensor]:
@@ -246,7 +245,7 @@ class Recognizer:
         """Give the letters of what the samples have and the model reads."""
         had = [s.modalities if self.extractor is None else s.features for s in samples]
         letters = {letter for part in had for letter in part}
-        return "".join(m for m in "tav" if m in letters and m in self.model.config.modalities)
+        return "".join(m for m in "tav" if m in letters and m in self.model.config.letters)
 
     def _segment(
         self, start: float, end: float, sample: Sample, scores: dict[str, torch.Tensor]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
+from mien.resize import resample, resize_picture
 
 Box = tuple[int, int, int, int]
 
@@ -87,14 +88,14 @@ class FaceCropper:
         region = _central(frame) if box is None else _widened(box, frame)
         # as published: by OpenCV's "area", which it also takes to enlarge
         published = size == PUBLISHED_FACE_SIZE
-        pixels = _scaled(region, size, size) if published else _resampled(region, size)
+        pixels = resample(region, size, size) if published else resize_picture(region, size)
         return Face(pixels=pixels, found=box is not None, box=box)
 
     def _largest(self, frame: np.ndarray) -> Box | None:
         height, width = frame.shape[:2]
         scale = min(1.0, _LONGER_SIDE / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        small = frame if scale == 1 else _scaled(frame, *size)
+        small = frame if scale == 1 else resample(frame, *size)
         boxes = [_clipped(face["box"], scale, width, height) for face in self._detect(small)]
         return max((box for box in boxes if box is not None), key=_area, default=None)
 
@@ -104,33 +105,6 @@ class FaceCropper:
         except ValueError:
             # A known fault of this detector: a candidate wholly outside the picture stops it.
             return []
-
-
-def resize_faces(faces: np.ndarray, size: int) -> np.ndarray:
-    """Scale square crops to the size that their reader needs.
-
-    Parameters
-    ----------
-    faces : array (T, S, S, 3) uint8
-        RGB.
-    size : int
-        Edge of the crops returned, pixels.
-
-    Returns
-    -------
-    array (T, size, size, 3) uint8
-        By the mean of each area where they shrink, by cubic interpolation where they grow; the
-        crops themselves where they are of that size.
-
-    Examples
-    --------
-    >>> resize_faces(np.full((2, 112, 112, 3), 7, np.uint8), 48).shape
-    (2, 48, 48, 3)
-    """
-    if faces.shape[1] == size:
-        return faces
-    scaled = [_resampled(face, size) for face in faces]
-    return np.stack(scaled) if scaled else np.empty((0, size, size, 3), faces.dtype)
 
 
 def check_face_size(size: int) -> None:
@@ -180,20 +154,3 @@ def _central(frame: np.ndarray) -> np.ndarray:
     side = max(1, min(height, width) // 2)
     top, left = (height - side) // 2, (width - side) // 2
     return frame[top : top + side, left : left + side]
-
-
-def _resampled(picture: np.ndarray, size: int) -> np.ndarray:
-    """Scale to a square: by area along each side that shrinks, then cubic where one grows."""
-    import cv2
-
-    height, width = picture.shape[:2]
-    small = _scaled(picture, min(width, size), min(height, size))
-    if small.shape[:2] == (size, size):
-        return small
-    return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
-
-
-def _scaled(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    import cv2
-
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)

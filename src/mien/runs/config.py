@@ -12,7 +12,7 @@ from mien.models import ModelConfig
 from mien.tasks import AnyTask
 from mien.utterance import NoFace
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout; a folder of another version is refused."""
 
 
@@ -53,10 +53,10 @@ class RunConfig(BaseModel):
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse a model with text whose encoder is not described, a baseline without features."""
-        if "t" in self.model.decoded and self.text is None:
+        if self.model.text is not None and self.text is None:
             raise ValueError("a model with text needs the section text")
         if self.model.hand_crafted and self.features is None:
-            raise ValueError(f"{self.model.model} needs the section features")
+            raise ValueError("a model of hand-crafted features needs the section features")
 
 
 def write_config(folder: Path, config: RunConfig) -> None:

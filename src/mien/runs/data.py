@@ -21,7 +21,7 @@ def open_for(run: Run, data: Path) -> Store:
     """Open data as the run's model reads them. Raises `MienError` where they don't fit it."""
     store = open_data(data, run.config.model)
     if isinstance(store, FeatureStore) and run.config.features is not None:
-        check_sources(store.settings, run.config.features, run.config.model.modalities, data)
+        check_sources(store.settings, run.config.features, run.config.model.letters, data)
     return store
 
 
@@ -69,8 +69,7 @@ def examples(
     return Examples(
         store,
         rows,
-        run.config.model,
-        tokenizer,
+        run.config.model.readers(tokenizer),
         run.config.tasks,
         max_seconds=run.config.data.max_seconds,
         augment_seed=config.seed if config and config.augment else None,

@@ -27,8 +27,7 @@ from transformers import AutoConfig, PretrainedConfig
 from mien.errors import MienError
 from mien.features.extractor import TABLE, Extractor
 from mien.files import PART, fingerprint, publish, read_json, unwritable, whole, write_text
-from mien.models import Network
-from mien.models.build import build
+from mien.models import MultimodalModel, build
 from mien.models.encoders.text import load_tokenizer, refuse_code
 from mien.runs.config import FORMAT, DataConfig, RunConfig, write_config
 from mien.runs.environment import environment
@@ -173,7 +172,7 @@ class Run:
         features = self.config.features
         return None if features is None else Extractor(features.sources, self._file(TABLE))
 
-    def build(self) -> Network:
+    def build(self) -> MultimodalModel:
         """Build the model with random weights."""
         labels: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
         return build(self.config.model, labels, self.text_config())
@@ -193,7 +192,7 @@ class Run:
             )
         return weights
 
-    def model(self) -> Network:
+    def model(self) -> MultimodalModel:
         """Build the model with the weights of the best epoch, ready to answer.
 
         Raises

@@ -68,10 +68,6 @@ class TrainConfig(BaseModel):
         gt=0,
         description="text encoder, its head and the sparse attention learn so much slower",
     )
-    freeze_text: bool = Field(
-        False,
-        description="keep the text encoder as pretrained; its head learns at full rate",
-    )
     weight_decay: float = Field(0.0, ge=0, description="weight decay")
     schedule: Literal["constant", "cosine"] = Field("constant", description="of the learning rate")
     warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps that warm up")

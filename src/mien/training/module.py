@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from mien.batch import Batch
-from mien.models import Network, Output
+from mien.models import MultimodalModel, Output
+from mien.models.config import STACKED
 from mien.models.person_head import margin_loss
 from mien.tasks import Task
 from mien.training.config import TrainConfig
@@ -30,7 +31,7 @@ class Learner(L.LightningModule):
 
     Parameters
     ----------
-    model : Network
+    model : MultimodalModel
         The network.
     tasks : sequence of Task
         What it answers.
@@ -42,7 +43,7 @@ class Learner(L.LightningModule):
 
     def __init__(
         self,
-        model: Network,
+        model: MultimodalModel,
         tasks: Sequence[Task],
         config: TrainConfig,
         weights: dict[str, Tensor] | None = None,
@@ -54,15 +55,11 @@ class Learner(L.LightningModule):
         self.answers: list[dict[str, tuple[Tensor, Tensor]]] = []
         self.broken: list[str] = []
         self.step: tuple[int, Tensor, list[str]] | None = None
-        if config.freeze_text and "t" in model.encoders:
-            model.encoders["t"].requires_grad_(False)
 
     def on_train_epoch_start(self) -> None:
         """Seed dropout by epoch, so that a resumed run draws what an uninterrupted one does."""
         epoch = self.config.seed * 1_000_003 + self.current_epoch
         torch.manual_seed(epoch * 4096 + self.global_rank)
-        if self.config.freeze_text and "t" in self.model.encoders:
-            self.model.encoders["t"].eval()
 
     def loss(self, output: Output, batch: Batch) -> Tensor:
         """Sum the tasks' losses, of the fused answer and, by their share, of each modality's."""
@@ -97,14 +94,14 @@ class Learner(L.LightningModule):
 
     def hide(self, batch: Batch) -> Batch:
         """Hide modalities at random, never the last one of an utterance."""
-        letters = list(self.model.config.modalities)
-        for index in torch.randperm(len(letters)).tolist():
-            others = [batch.present(m) for m in letters if m != letters[index]]
+        own = [m for m in STACKED if m in self.model.config.encoders]
+        for index in torch.randperm(len(own)).tolist():
+            others = [batch.present(m) for m in own if m != own[index]]
             if not others:
                 return batch
             chosen = torch.rand(len(batch)) < self.config.modality_dropout
             rows = torch.stack(others).any(dim=0) & chosen.to(self.device)
-            batch = batch.without(letters[index], rows)
+            batch = batch.without(own[index], rows)
         return batch
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
@@ -158,9 +155,10 @@ class Learner(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """Set the optimiser, slower for words and attention, and its schedule."""
         # at the full rate an attention narrows before the CNN knows what to see
-        late = {id(parameter) for parameter in self.model.choosing()}
-        if not self.config.freeze_text:
-            late |= {id(parameter) for parameter in self.model.pretrained()}
+        late = {
+            *map(id, self.model.selector_parameters()),
+            *map(id, self.model.pretrained_parameters()),
+        }
         slow: list[torch.nn.Parameter] = []
         fast: list[torch.nn.Parameter] = []
         for parameter in self.model.parameters():

@@ -13,10 +13,15 @@ from mien.errors import MienError
 from mien.features.store import FeatureStore
 from mien.files import check_writable
 from mien.media.decode import FRAME_INTERVAL
-from mien.models import ModelConfig, Network
-from mien.models.build import build
-from mien.models.config import MODALITIES
-from mien.models.encoders.text import describe, load_config, load_tokenizer, load_weights
+from mien.modality import Modality
+from mien.models import ModelConfig, MultimodalModel, build
+from mien.models.encoders.text import (
+    TextEncoder,
+    describe,
+    load_config,
+    load_tokenizer,
+    load_weights,
+)
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.data import usable
 from mien.runs.run import Run
@@ -87,17 +92,17 @@ def create(
     # nobody who trains with others can name strangers; `mien verification` judges them
     strangers = PROTOCOLS[protocol].strangers and all(task.identifies_speakers for task in tasks)
     for part in PARTS[:2] if strangers else PARTS:
-        rows = usable(store, parts.part(part), tasks, model.modalities)
+        rows = usable(store, parts.part(part), tasks, model.letters)
         sizes.append(f"{len(rows)} of {len(parts.part(part))} {part}")
         if part == "train":
-            _check_modalities(store, rows, model.modalities)
+            _check_modalities(store, rows, model.letters)
     text, tokenizer = None, None
-    if "t" in model.decoded:
-        text, tokenizer = load_config(model.text_model), load_tokenizer(model.text_model)
-        longest = getattr(text, "max_position_embeddings", model.text_max_len)
-        if longest < model.text_max_len:
+    if (wanted := model.text) is not None:
+        text, tokenizer = load_config(wanted.model), load_tokenizer(wanted.model)
+        longest = getattr(text, "max_position_embeddings", wanted.max_len)
+        if longest < wanted.max_len:
             raise MienError(
-                f"{model.text_model} reads at most {longest} tokens: give --text-max-len {longest}"
+                f"{wanted.model} reads at most {longest} tokens: give --text-max-len {longest}"
             )
     if config.init:
         _check_init(config, model, tasks, text, trained)
@@ -146,7 +151,7 @@ def _check_init(
 def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
     """Refuse a modality that no training utterance has: its weights would stay random."""
     had = {letter for row in rows for letter in store.modalities[row]}
-    if missing := [name for letter, name in MODALITIES.items() if letter in set(modalities) - had]:
+    if missing := [str(m) for m in Modality if m.letter in set(modalities) - had]:
         kept = "".join(letter for letter in modalities if letter in had)
         raise MienError(
             f"no training utterance has {' or '.join(missing)}: give --modalities {kept}"
@@ -167,10 +172,11 @@ def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[s
     return {t.name: t.label_counts(torch.stack([t.target(u) for u in utterances])) for t in tasks}
 
 
-def initial_network(run: Run, config: TrainConfig) -> Network:
+def initial_network(run: Run, config: TrainConfig) -> MultimodalModel:
     """Build the model, with a pretrained text encoder where none is taken from elsewhere."""
     network, model = run.build(), run.config.model
-    begun = (config.init_modalities or model.modalities) if config.init else ""
-    if "t" in set(model.decoded) - set(begun):
-        load_weights(network.encoders["t"], model.text_model)  # type: ignore[arg-type]
+    begun = (config.init_modalities or model.letters) if config.init else ""
+    encoder = network.encoder(Modality.TEXT) if model.text is not None else None
+    if isinstance(encoder, TextEncoder) and model.text is not None and "t" not in begun:
+        load_weights(encoder, model.text.model)
     return network

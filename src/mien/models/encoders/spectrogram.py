@@ -1,4 +1,4 @@
-"""The sound of an utterance as the model sees it: mel spectrograms cut into pieces of 0.4 s."""
+"""The sound of an utterance as the model sees it: mel spectrograms cut into chunks of 0.4 s."""
 
 import math
 from functools import cache
@@ -10,14 +10,16 @@ from torch.nn import functional as F
 
 from mien.utterance import RATE
 
-MELS = 128
+N_MELS = 128
 WINDOW = 400
 """Samples of one analysis window, 25 ms."""
-HOP = 200
+HOP_LENGTH = 200
 COLUMNS = 32
-"""Spectrogram columns of one piece: 0.4 s."""
+"""Spectrogram columns of one chunk: 0.4 s."""
+CHUNK = (1, N_MELS, COLUMNS)
+"""Shape of one chunk."""
 
-FrontEnd = Literal["log", "published"]
+SpectrogramType = Literal["log", "published"]
 
 # With 400 points the lowest mel triangles fall between two frequencies and stay empty, four of
 # them at 16 kHz; 1024 is the smallest power of two that fills all.
@@ -58,7 +60,7 @@ def mel_spectrogram(waveform: Tensor, points: int = WINDOW) -> Tensor:
         waveform = F.pad(waveform, (0, WINDOW - len(waveform)))
     mirrored = F.pad(waveform[None], (WINDOW // 2, WINDOW // 2), mode="reflect")[0]
     window = torch.hann_window(WINDOW, device=waveform.device)
-    spectrum = torch.fft.rfft(mirrored.unfold(0, WINDOW, HOP) * window, n=points)
+    spectrum = torch.fft.rfft(mirrored.unfold(0, WINDOW, HOP_LENGTH) * window, n=points)
     power = spectrum.real.square() + spectrum.imag.square()
     return (power @ _filters(points).to(waveform.device)).T
 
@@ -85,27 +87,27 @@ def log_mel_spectrogram(waveform: Tensor) -> Tensor:
     return (energy - mean) / spread if spread > _FLAT else torch.zeros_like(energy)
 
 
-def pieces(waveform: Tensor, front_end: FrontEnd = "log") -> Tensor:
-    """Cut the spectrogram of one utterance into pieces of 32 columns.
+def chunks(waveform: Tensor, kind: SpectrogramType = "log") -> Tensor:
+    """Cut the spectrogram of one utterance into chunks of 32 columns.
 
     Parameters
     ----------
     waveform : Tensor (S,)
         Floating point in [-1, 1] at 16 kHz.
-    front_end : {"log", "published"}
+    kind : {"log", "published"}
         `log_mel_spectrogram` or `mel_spectrogram`.
 
     Returns
     -------
     Tensor (P, 1, 128, 32) float32
-        The last piece is filled up with zeros on the right.
+        The last chunk is filled up with zeros on the right.
 
     Examples
     --------
-    >>> pieces(torch.zeros(16_000)).shape
+    >>> chunks(torch.zeros(16_000)).shape
     torch.Size([3, 1, 128, 32])
     """
-    spectrogram = {"log": log_mel_spectrogram, "published": mel_spectrogram}[front_end](waveform)
+    spectrogram = {"log": log_mel_spectrogram, "published": mel_spectrogram}[kind](waveform)
     filled = F.pad(spectrogram, (0, -spectrogram.shape[1] % COLUMNS))
     return filled.unflatten(1, (-1, COLUMNS)).transpose(0, 1).unsqueeze(1).contiguous()
 
@@ -115,7 +117,7 @@ def _filters(points: int) -> Tensor:
     """Triangles of equal width in mel, (points // 2 + 1, 128)."""
     frequencies = torch.linspace(0, RATE / 2, points // 2 + 1, dtype=torch.float64)
     top = 2595 * math.log10(1 + RATE / 2 / 700)
-    corners = 700 * (10 ** (torch.linspace(0, top, MELS + 2, dtype=torch.float64) / 2595) - 1)
+    corners = 700 * (10 ** (torch.linspace(0, top, N_MELS + 2, dtype=torch.float64) / 2595) - 1)
     left, centre, right = corners[:-2], corners[1:-1], corners[2:]
     rising = (frequencies[:, None] - left) / (centre - left)
     falling = (right - frequencies[:, None]) / (right - centre)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.media.decode import read_audio
-from mien.media.spectrogram import _filters, log_mel_spectrogram, mel_spectrogram, pieces
+from mien.models.encoders.spectrogram import _filters, chunks, log_mel_spectrogram, mel_spectrogram
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def test_the_published_spectrogram(published):
 
 
 def test_the_published_pieces(published):
-    assert_close(pieces(published["wave"], "published"), published["pieces"])
+    assert_close(chunks(published["wave"], "published"), published["pieces"])
 
 
 def test_the_published_filters(published):
@@ -49,7 +49,7 @@ def test_the_default_is_normalised_over_the_utterance(shared_data):
 def test_the_last_piece_is_filled_with_zeros():
     wave = torch.randn(8000, generator=torch.Generator().manual_seed(0)) / 10
     for front_end in ("log", "published"):
-        cut = pieces(wave, front_end)
+        cut = chunks(wave, front_end)
         assert cut.shape == (2, 1, 128, 32)
         assert cut[1, 0, :, : 41 - 32].abs().sum(0).min() > 0
         assert not cut[1, 0, :, 41 - 32 :].any()
@@ -57,19 +57,19 @@ def test_the_last_piece_is_filled_with_zeros():
 
 def test_columns_keep_their_order():
     wave = torch.randn(20_000, generator=torch.Generator().manual_seed(0)) / 10
-    joined = torch.cat(list(pieces(wave).squeeze(1)), dim=1)
+    joined = torch.cat(list(chunks(wave).squeeze(1)), dim=1)
     torch.testing.assert_close(joined[:, :101], log_mel_spectrogram(wave))
 
 
 def test_loudness_hardly_matters_to_the_default():
     wave = torch.randn(16_000, generator=torch.Generator().manual_seed(0)) / 10
-    torch.testing.assert_close(pieces(wave), pieces(wave / 8), atol=0.01, rtol=0)
+    torch.testing.assert_close(chunks(wave), chunks(wave / 8), atol=0.01, rtol=0)
 
 
 @pytest.mark.parametrize("samples", [0, 1, 399, 400, 401, 5000])
 @pytest.mark.parametrize("front_end", ["log", "published"])
 def test_silence_of_any_length_is_zeros(samples, front_end):
-    cut = pieces(torch.zeros(samples), front_end)
+    cut = chunks(torch.zeros(samples), front_end)
     assert cut.shape == (1, 1, 128, 32)
     assert not cut.any()
 
@@ -89,7 +89,7 @@ def test_never_a_nan(samples, kind, size):
         "clipped": noise.sign(),
     }[kind]
     for front_end in ("log", "published"):
-        cut = pieces(wave * size, front_end)
+        cut = chunks(wave * size, front_end)
         assert cut.shape[0] == -(-(1 + max(samples, 400) // 200) // 32)
         assert cut.isfinite().all()
 
@@ -110,5 +110,5 @@ def test_the_default_is_the_logarithm_above_a_floor(size):
 @pytest.mark.parametrize(("spread", "flat"), [(0.8e-3, True), (1.3e-3, False)])
 def test_energies_that_hardly_differ_are_silence(monkeypatch, spread, flat):
     energy = spread * torch.randn(128, 81, generator=torch.Generator().manual_seed(0))
-    monkeypatch.setattr("mien.media.spectrogram.mel_spectrogram", lambda *_: energy.exp())
+    monkeypatch.setattr("mien.models.encoders.spectrogram.mel_spectrogram", lambda *_: energy.exp())
     assert (not log_mel_spectrogram(torch.zeros(16_000)).any()) == flat

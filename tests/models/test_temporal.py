@@ -7,12 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.models.layers.temporal import OverTime, sinusoids
+from mien.models.layers.temporal import TemporalEncoder, sinusoids
 
 
-def over_time(positions: bool = False) -> OverTime:
+def temporal(positions: bool = False) -> TemporalEncoder:
     torch.manual_seed(1)
-    return OverTime(16, 2, 2, 32, positions=positions).eval()
+    return TemporalEncoder(16, 2, 2, 32, positions=positions).eval()
 
 
 @pytest.mark.parametrize("dim", [8, 7])
@@ -32,7 +32,7 @@ def test_sinusoids_follow_the_paper(dim: int) -> None:
 def test_a_sequence_does_not_depend_on_its_batch_mates(
     positions: bool, counts: list[int], data: st.DataObject
 ) -> None:
-    model = over_time(positions)
+    model = temporal(positions)
     sequences = [torch.randn(n, 16, generator=torch.Generator().manual_seed(n)) for n in counts]
     order = data.draw(st.permutations(range(len(counts))))
     with torch.no_grad():
@@ -46,13 +46,13 @@ def test_a_sequence_does_not_depend_on_its_batch_mates(
 def test_order_matters_with_positions_only() -> None:
     frames, count = torch.randn(4, 16), torch.tensor([4])
     with torch.no_grad():
-        plain, aware = over_time(), over_time(positions=True)
+        plain, aware = temporal(), temporal(positions=True)
         torch.testing.assert_close(plain(frames, count), plain(frames.flip(0), count))
         assert (aware(frames, count) - aware(frames.flip(0), count)).abs().max() > 1e-3
 
 
 def test_gradients_stay_within_a_sequence() -> None:
-    model, frames = over_time(), torch.randn(5, 16, requires_grad=True)
+    model, frames = temporal(), torch.randn(5, 16, requires_grad=True)
     # a sum over one state after layer norm would be constant
     model(frames, torch.tensor([2, 3]))[0].square().mul(torch.arange(16)).sum().backward()
     assert frames.grad is not None

@@ -7,21 +7,59 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import sample
 
-from mien.dataset.augment import (
+from mien.models.encoders.audio_reader import AudioReader
+from mien.models.encoders.augment import (
     MASK_BINS,
     MASK_COLUMNS,
     SPEEDS,
-    augment_sample,
-    mask_pieces,
+    augment_faces,
+    augment_waveform,
+    mask_chunks,
 )
-from mien.media.spectrogram import pieces
+from mien.models.encoders.face_reader import FaceReader
+from mien.models.encoders.spectrogram import chunks
 from mien.utterance import Sample
 
 seeds = st.integers(0, 2**32)
 
 
+SHIFT_PIXELS = 3
+"""Of a crop of 48 pixels."""
+
+
 def augmented(original: Sample, seed: int) -> Sample:
     return augment_sample(original, np.random.default_rng(seed))
+
+
+def augment_sample(
+    original: Sample, random: np.random.Generator, *, keep_voice: bool = False
+) -> Sample:
+    """Change what is recorded as the readers of audio and of faces do."""
+    for reader in (AudioReader(), FaceReader(48)):
+        original = reader.augment(original, random, keep_voice=keep_voice)
+    return original
+
+
+def test_a_larger_face_is_shifted_by_its_share() -> None:
+    faces = np.repeat(np.repeat(asymmetric().faces, 2, axis=1), 2, axis=2)  # type: ignore[arg-type]
+    assert np.array_equal(augment_faces(faces, Exactly(mirror=False, edge=6)), faces)  # type: ignore[arg-type]
+
+
+def test_crops_of_another_size_are_resized_before_they_change() -> None:
+    original = asymmetric()
+    large = np.repeat(np.repeat(original.faces, 2, axis=1), 2, axis=2)  # type: ignore[arg-type]
+    wide = Sample(utterance=original.utterance, faces=large)
+    for seed in range(3):
+        pair = (augmented(one, seed).faces for one in (original, wide))
+        np.testing.assert_array_equal(*pair)
+
+
+def test_sound_and_faces_can_be_changed_alone() -> None:
+    one = sample(1)
+    assert one.waveform is not None
+    random = np.random.default_rng(2)
+    expected = augment_waveform(one.waveform, np.random.default_rng(2))
+    assert np.array_equal(augment_sample(one, random).waveform, expected)  # type: ignore[arg-type]
 
 
 def of_sound(waveform: np.ndarray) -> Sample:
@@ -56,7 +94,7 @@ def test_extreme_sounds_stay_sounds(length: int, value: int, seed: int) -> None:
     if value:
         opposite = -changed.astype(int) * np.sign(value)
         assert opposite.max() < 30_000, "wrapped around instead of clipped"
-    front = pieces(torch.from_numpy(changed.astype(np.float32) / 32768))
+    front = chunks(torch.from_numpy(changed.astype(np.float32) / 32768))
     assert front.isfinite().all()
 
 
@@ -99,15 +137,17 @@ def test_faces_keep_to_their_range(value: int, seed: int) -> None:
 class Exactly:
     """Random numbers as told: mirror or not, the offsets of the shift, no change of light."""
 
-    def __init__(self, *, mirror: bool, top: int = 3, left: int = 3, most: int = 3) -> None:
-        self.most = most
-        self.mirror, self.offsets = mirror, (top, left)
+    def __init__(
+        self, *, mirror: bool, top: int | None = None, left: int | None = None, edge: int = 3
+    ) -> None:
+        offsets = (edge if top is None else top, edge if left is None else left)
+        self.mirror, self.offsets, self.edge = mirror, offsets, edge
 
     def random(self) -> float:
         return 0.2 if self.mirror else 0.7
 
     def integers(self, low: int, high: int, size: int) -> tuple[int, int]:
-        assert (low, high, size) == (0, 2 * self.most + 1, 2)
+        assert (low, high, size) == (0, 2 * self.edge + 1, 2)
         return self.offsets
 
     def uniform(self, low: float, high: float) -> float:
@@ -160,16 +200,6 @@ def test_a_picture_is_shifted_by_so_many_pixels_and_its_edge_repeated() -> None:
     np.testing.assert_array_equal(changed[:, :down], changed[:, [down] * down])
 
 
-def test_a_larger_picture_is_shifted_by_as_much_of_its_edge() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (1, 112, 112, 3), dtype=np.uint8)
-    original = Sample(utterance=sample().utterance, faces=picture)
-    offsets = Exactly(mirror=False, top=0, left=14, most=7)
-    changed = augment_sample(original, offsets).faces  # type: ignore[arg-type]
-    assert changed is not None
-    assert changed.shape == picture.shape
-    np.testing.assert_array_equal(changed[:, 7:, :-7], picture[:, :-7, 7:])
-
-
 def test_all_faces_of_an_utterance_change_alike() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (1, 48, 48, 3), dtype=np.uint8)
     original = Sample(utterance=sample().utterance, faces=np.repeat(picture, 3, axis=0))
@@ -197,7 +227,7 @@ def test_the_original_is_left_alone() -> None:
     assert np.array_equal(original.faces, untouched.faces)  # type: ignore[arg-type]
     spectrogram = torch.randn(3, 1, 128, 32)
     copy = spectrogram.clone()
-    mask_pieces(spectrogram, np.random.default_rng(0))
+    mask_chunks(spectrogram, np.random.default_rng(0))
     assert torch.equal(spectrogram, copy)
 
 
@@ -211,7 +241,7 @@ def test_what_is_missing_stays_missing(modalities: str) -> None:
 @settings(max_examples=30, deadline=None)
 def test_masks_blank_two_bands_and_some_columns(seed: int, count: int) -> None:
     original = 1 + torch.rand(count, 1, 128, 32)
-    masked = mask_pieces(original, np.random.default_rng(seed))
+    masked = mask_chunks(original, np.random.default_rng(seed))
     assert masked.shape == original.shape
     blank = (masked == 0)[:, 0]
     assert torch.equal(masked[:, 0][~blank], original[:, 0][~blank])

@@ -3,7 +3,7 @@
 import pytest
 
 from mien.errors import MienError
-from mien.features.subsets import KEPT, PUBLISHED, ROWS, columns
+from mien.models.encoders.voice_columns import KEPT, PUBLISHED, ROWS, columns
 
 
 @pytest.mark.parametrize("selection", range(7))
