@@ -519,7 +519,7 @@ def test_the_figures_are_those_of_the_checkpoint_that_is_there_now(
         return told(capsys.readouterr().out)
 
     first, figures = run(f"--test --ckpt={path}")
-    assert first.name.startswith("import-mme2e-emotion-va-")
+    assert first.name.startswith("import-mme2e-emotion-av-")
     assert "emotion, test part" in figures
     chosen = Run(first).read("thresholds.json")["emotion"]
     assert set(chosen) == set(Run(first).config.tasks[0].labels)
