@@ -14,7 +14,7 @@ from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.files import write_text
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.inference.recognizer import Recognizer
 from mien.models import ModelConfig
 from mien.report.plots import save
@@ -119,7 +119,7 @@ def _train_and_judge(
 ) -> dict[str, Any]:
     model, config, _ = drop_unread(ModelConfig(modalities=modalities, **MODEL), config)
     run = train(data, folder, model, config)
-    metrics = evaluate_run(folder, progress=False)
+    metrics = evaluate(folder, progress=False)
     run.write("metrics.json", metrics)
     return metrics
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.inference.recognizer import Recognizer
 from mien.models import ModelConfig
 from mien.runs.run import Run
@@ -32,7 +32,7 @@ def test_it_learns(
 ) -> None:
     config = quick.model_copy(update={"epochs": 10, "modality_loss": 0.5})
     run = train(tiny_data, tmp_path / "run", sparse, config, progress=False)
-    assert evaluate_run(run.folder, progress=False)["tasks"]["emotion"]["singlelabel"]["ua"] > 0.67
+    assert evaluate(run.folder, progress=False)["tasks"]["emotion"]["singlelabel"]["ua"] > 0.67
 
 
 def test_its_attention_learns_and_the_published_one_does_not(

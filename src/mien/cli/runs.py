@@ -90,12 +90,12 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate(args: argparse.Namespace) -> None:
     from mien.files import check_writable, write_text
-    from mien.inference.evaluate import evaluate_run
+    from mien.inference.evaluate import evaluate
     from mien.runs.run import Run
 
     if args.json:
         check_writable(args.json.parent)
-    metrics = evaluate_run(args.run, data=args.data, part=args.split, modalities=args.modalities)
+    metrics = evaluate(args.run, data=args.data, split=args.split, modalities=args.modalities)
     show(metrics)
     if args.json:
         write_text(args.json, json.dumps(metrics, indent=2, allow_nan=False))

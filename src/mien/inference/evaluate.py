@@ -1,4 +1,4 @@
-"""Judge a run: answers on one part of the data, thresholds from validation, figures."""
+"""Evaluate a run: predictions on one split of the data, thresholds from validation, metrics."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.inference.dataset import Answers, answer
-from mien.metrics import evaluate
+from mien.metrics import evaluate as evaluate_scores
 from mien.metrics.regression import evaluate_sentiment
 from mien.metrics.thresholds import choose
 from mien.runs.data import divide, open_for, usable
@@ -30,24 +30,24 @@ def choose_thresholds(run: Run, answers: Answers) -> dict[str, dict[str, float]]
     return chosen
 
 
-def evaluate_run(
-    folder: str | Path,
+def evaluate(
+    run: str | Path | Run,
     *,
     data: str | Path | None = None,
-    part: str = "test",
+    split: str = "test",
     modalities: str | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Measure a run on one part of its data, or of other data divided in the same way.
+    """Measure a run on one split of its data, or of other data divided in the same way.
 
     Parameters
     ----------
-    folder : path
+    run : path or Run
         The run folder.
     data : path, optional
         Prepared data, if not those of training.
-    part : {"train", "valid", "test", "all"}
-        Which part of the run's protocol, or everything.
+    split : {"train", "valid", "test", "all"}
+        Which split of the run's protocol, or everything.
     modalities : str, optional
         Show the model only these, out of "tav".
     progress : bool
@@ -56,24 +56,29 @@ def evaluate_run(
     Returns
     -------
     dict
-        ``part``, ``protocol``, ``data``, ``synthetic``, ``modalities``, ``left_out``;
+        ``part`` (the split), ``protocol``, ``data``, ``synthetic``, ``modalities``, ``left_out``;
         ``unlabelled``, the tasks for which no utterance has a known label; and in ``tasks`` for
         each of the others what `mien.metrics.evaluate` gives.
 
     Raises
     ------
     MienError
-        The data are gone, or no utterance of the part can be judged.
+        The data are gone, or no utterance of the split can be evaluated.
+
+    Examples
+    --------
+    >>> metrics = evaluate("runs/emotion", split="valid")             # doctest: +SKIP
+    >>> metrics["tasks"]["emotion"]["singlelabel"]["ua"]              # doctest: +SKIP
     """
-    run = Run(folder)
+    run = run if isinstance(run, Run) else Run(run)
     store = open_for(run, Path(data or run.config.data.path))
     shown = modalities or run.config.model.modalities
     if not set(shown) <= set(run.config.model.modalities):
         raise MienError(
-            f"the model of {folder} reads {run.config.model.modalities!r}: --modalities {shown}"
+            f"the model of {run.folder} reads {run.config.model.modalities!r}: --modalities {shown}"
             " asks for more"
         )
-    rows = list(range(len(store))) if part == "all" else divide(run, store).part(part)
+    rows = list(range(len(store))) if split == "all" else divide(run, store).part(split)
     judged = usable(store, rows, run.config.tasks, shown)
     _complete_thresholds(run, store, progress)
     answers = answer(run, run.model(), store, judged, modalities=shown, progress=progress)
@@ -86,7 +91,7 @@ def evaluate_run(
         utterances = [store.utterances[row] for row in np.array(judged)[known]]
         blocks[task.name] = _judge(run, task, *_known(*answers[task.name]), utterances)
     return {
-        "part": part,
+        "part": split,
         "protocol": run.config.data.protocol,
         "data": str(data or run.config.data.path),
         "synthetic": bool(store.info["synthetic"]),
@@ -107,7 +112,7 @@ def _judge(
         units = _units(utterances)
     if task.regression:
         return evaluate_sentiment(scores[:, 0], truth[:, 0], train_counts=counts, **units)
-    return evaluate(
+    return evaluate_scores(
         scores,
         truth,
         task.labels,

@@ -14,7 +14,7 @@ from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.store import FeatureStore, fit_sizes, open_data
 from mien.files import PART, fingerprint
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.models import ModelConfig
 from mien.models.encoders.text import PACKAGED, load_config
 from mien.published.adopt import adopt
@@ -73,7 +73,7 @@ def reproduce(job: Job) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        For each part what `mien.inference.evaluate.evaluate_run` does.
+        For each part what `mien.inference.evaluate.evaluate` does.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> dict[str,
     shown = "".join(m for m in own if m in job.model.modalities) or job.model.modalities
     if shown != own:
         print(f"the run reads {own}; of these it is shown {shown} alone, as the command says")
-    metrics = evaluate_run(run.folder, data=data, part=part, modalities=shown)
+    metrics = evaluate(run.folder, data=data, split=part, modalities=shown)
     if part == "test" and shown == own and store.fingerprint == run.config.data.fingerprint:
         run.write("metrics.json", metrics)
     return metrics
