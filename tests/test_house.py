@@ -29,7 +29,7 @@ def room(path: Path) -> list[Path]:
 
 BASE = (
     *("errors", "files", "modality", "names", "encoding", "utterance", "batch"),
-    *("tensor_file", "yaml_file"),
+    *("tensor_file", "yaml_file", "devices"),
 )
 
 ALLOWED = {
@@ -40,6 +40,7 @@ ALLOWED = {
     "encoding": (),
     "batch": ("modality",),
     "files": ("errors",),
+    "devices": ("errors",),
     "safe_pickle": ("errors",),
     "metrics": ("errors",),
     "tasks": ("utterance", "errors", "metrics"),
@@ -49,7 +50,7 @@ ALLOWED = {
     "dataset": (*BASE, "features.subsets", "media", "models.config", "tasks"),
     "features": (*BASE, "corpora.iemocap", "dataset", "media", "models.config", "safe_pickle"),
     "runs": (*BASE, "dataset", "features", "models", "tasks", "training.config"),
-    "inference": (*BASE, "dataset", "media", "metrics", "models", "runs", "tasks"),
+    "inference": (*BASE, "dataset", "features", "media", "metrics", "models", "runs", "tasks"),
     "training": (
         *(*BASE, "dataset", "features", "media", "metrics", "models", "safe_pickle", "tasks"),
         *("runs", "inference"),

@@ -16,16 +16,26 @@ from mien.errors import MienError
 if TYPE_CHECKING:
     from mien.gallery import Gallery
     from mien.inference.evaluate import evaluate
-    from mien.inference.prediction import Prediction
+    from mien.inference.prediction import Failure, Prediction
     from mien.inference.recognizer import Recognizer
     from mien.runs.run import Run
     from mien.training import train
 
-__all__ = ["Gallery", "MienError", "Prediction", "Recognizer", "Run", "evaluate", "train"]
+__all__ = [
+    "Failure",
+    "Gallery",
+    "MienError",
+    "Prediction",
+    "Recognizer",
+    "Run",
+    "evaluate",
+    "train",
+]
 
 __version__ = version("mien")
 
 _HOMES = {
+    "Failure": "mien.inference.prediction",
     "Gallery": "mien.gallery",
     "Prediction": "mien.inference.prediction",
     "Recognizer": "mien.inference.recognizer",

@@ -62,7 +62,7 @@ def test_it_repeats_exactly_and_answers_for_words_alone(
     runs = [train(tiny_data, tmp_path / name, model, quick, progress=False) for name in "ab"]
     first, second = map(weights, runs)
     assert all(torch.equal(first[name], second[name]) for name in first)
-    prediction = Recognizer.load(runs[0].folder)(None, text="I am glad that you came.")
+    prediction = Recognizer.from_pretrained(runs[0].folder)(None, text="I am glad that you came.")
     assert prediction.answers["emotion"].decision
 
 

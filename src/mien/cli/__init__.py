@@ -11,7 +11,7 @@ from pathlib import Path
 from mien import __version__
 from mien.cli import clips, data, gallery, project, runs
 from mien.errors import MienError
-from mien.threads import wait_briefly
+from mien.threads import use_threads, wait_briefly
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "demo": ("generate a synthetic corpus and do everything with it", project.demo),
@@ -71,6 +71,8 @@ def _handle(args: argparse.Namespace) -> None:
     for name, value in vars(args).items():
         if isinstance(value, str):
             setattr(args, name, _decoded(name, value))
+    if getattr(args, "threads", None) is not None:
+        use_threads(args.threads)
     args.handler(args)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from mien.dataset.store import Store
+from mien.devices import choose_device
 from mien.errors import MienError
-from mien.inference.dataset import Answers, answer
+from mien.inference.dataset import BATCH_SIZE, Answers, Device, answer
 from mien.metrics import evaluate as evaluate_scores
 from mien.metrics.regression import evaluate_sentiment
 from mien.metrics.thresholds import choose
@@ -36,6 +37,8 @@ def evaluate(
     data: str | Path | None = None,
     split: str = "test",
     modalities: str | None = None,
+    device: Device = None,
+    batch_size: int = BATCH_SIZE,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Measure a run on one split of its data, or of other data divided in the same way.
@@ -50,6 +53,10 @@ def evaluate(
         Which split of the run's protocol, or everything.
     modalities : str, optional
         Show the model only these, out of "tav".
+    device : str or torch.device, optional
+        Where to compute (default: a GPU if there is one).
+    batch_size : int
+        Utterances that are computed together.
     progress : bool
         Show a progress bar.
 
@@ -71,6 +78,7 @@ def evaluate(
     >>> metrics["tasks"]["emotion"]["singlelabel"]["ua"]              # doctest: +SKIP
     """
     run = run if isinstance(run, Run) else Run(run)
+    device = choose_device(device)
     store = open_for(run, Path(data or run.config.data.path))
     shown = modalities or run.config.model.modalities
     if not set(shown) <= set(run.config.model.modalities):
@@ -80,8 +88,9 @@ def evaluate(
         )
     rows = list(range(len(store))) if split == "all" else divide(run, store).part(split)
     judged = usable(store, rows, run.config.tasks, shown)
-    _complete_thresholds(run, store, progress)
-    answers = answer(run, run.model(), store, judged, modalities=shown, progress=progress)
+    how: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
+    _complete_thresholds(run, store, how)
+    answers = answer(run, run.model(), store, judged, modalities=shown, **how)
     blocks, unlabelled = {}, []
     for task in run.config.tasks:
         known = ~np.isnan(answers[task.name][1]).any(axis=1)
@@ -131,13 +140,13 @@ def _units(utterances: list[Utterance]) -> dict[str, Any]:
     return {"persons": None if None in persons else persons}
 
 
-def _complete_thresholds(run: Run, store: Store, progress: bool) -> None:
+def _complete_thresholds(run: Run, store: Store, how: dict[str, Any]) -> None:
     """Choose the thresholds that an interrupted training did not come to, on validation."""
     chosen = run.read("thresholds.json")
     if all(not task.yes_or_no or task.name in chosen for task in run.config.tasks):
         return
     rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.modalities)
-    answers = answer(run, run.model(), store, rows, progress=progress)
+    answers = answer(run, run.model(), store, rows, **how)
     try:
         choose_thresholds(run, answers)
     except MienError as error:  # a folder that can't be written costs no figures

@@ -40,14 +40,23 @@ from mien.yaml_file import read_yaml
 class Run:
     """A run folder.
 
+    Parameters
+    ----------
+    folder : path
+        The folder.
+    files_within : Path, optional
+        Where links in the folder may lead (default: the folder itself): a cache, which links to
+        files that it holds once.
+
     Examples
     --------
     >>> run = Run("runs/emotion")                       # doctest: +SKIP
     >>> model, tokenizer = run.model(), run.tokenizer() # doctest: +SKIP
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, *, files_within: Path | None = None) -> None:
         self.folder = Path(folder)
+        self._files_within = self.folder if files_within is None else files_within
         self.config = self._read_config()
         self._unwritten: dict[str, dict[str, Any]] = {}
 
@@ -96,7 +105,7 @@ class Run:
         path = self.folder / "config.yaml"
         if not path.is_file():
             raise MienError(f"{self.folder} is no run folder: it has no config.yaml")
-        content = read_yaml(self._file("config.yaml"))
+        content = read_yaml(self.file("config.yaml"))
         if isinstance(content, dict) and content.get("format") != FORMAT:
             raise MienError(
                 f"{path} is of format {str(content.get('format'))[:20]}, this mien reads {FORMAT}:"
@@ -107,7 +116,7 @@ class Run:
         except ValidationError as error:
             raise MienError(f"{path} is damaged: {_brief(error)}") from error
 
-    def _file(self, name: str) -> Path:
+    def file(self, name: str) -> Path:
         """Give the path of one of the run's files, which is in the folder and is as it was made.
 
         Raises
@@ -116,7 +125,7 @@ class Run:
             It is a link to elsewhere, or not the file that the run began with.
         """
         path = self.folder / name
-        if "\0" in name or not path.resolve().is_relative_to(self.folder.resolve()):
+        if "\0" in name or not path.resolve().is_relative_to(self._files_within.resolve()):
             raise MienError(f"{path} is a link out of the run folder: put the file itself there")
         known = self.config.files.get(name) if name != "config.yaml" else None
         if known is not None and fingerprint(path) != known:
@@ -145,7 +154,7 @@ class Run:
         if not folder.is_dir():
             raise MienError(f"{folder} is missing: copy the whole run folder")
         for path in (*folder.rglob("*"), *map(self.folder.joinpath, self.config.files)):
-            self._file(path.relative_to(self.folder).as_posix())
+            self.file(path.relative_to(self.folder).as_posix())
         try:
             return load_tokenizer(str(folder))
         except MienError as error:
@@ -154,7 +163,7 @@ class Run:
     def extractor(self) -> Extractor | None:
         """Give what extracts the features of a clip; None for a model that needs none."""
         features = self.config.features
-        return None if features is None else Extractor(features.sources, self._file(TABLE))
+        return None if features is None else Extractor(features.sources, self.file(TABLE))
 
     def build(self) -> Network:
         """Build the model with random weights."""
@@ -163,7 +172,7 @@ class Run:
 
     def weights(self) -> dict[str, Tensor]:
         """Read the weights of the best epoch. Raises `MienError` where there are none yet."""
-        path = self._file("model.safetensors")
+        path = self.file("model.safetensors")
         if not path.is_file():
             raise MienError(
                 f"{path} is missing: training has not finished its first epoch; wait for it, or"
@@ -226,7 +235,7 @@ class Run:
         """Read a JSON file of the folder; empty where it is not there yet."""
         if name in self._unwritten:
             return self._unwritten[name]
-        path = self._file(name)
+        path = self.file(name)
         if not path.is_file():
             return {}
         return read_json(path, "copy it again; `mien evaluate` renews metrics.json")
