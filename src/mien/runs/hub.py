@@ -120,8 +120,10 @@ def _list(name: str, revision: str | None) -> Any:
     api = HfApi(endpoint=constants.ENDPOINT)
     try:
         return api.model_info(name, revision=revision, files_metadata=True, timeout=TIMEOUT)
-    except (errors.HfHubHTTPError, errors.HFValidationError):
-        raise
+    except errors.HfHubHTTPError as error:
+        if error.response.status_code < 500:
+            raise
+        return None
     except Exception:  # no network, no answer in time: whatever the library's own client raises
         return None
 
@@ -278,11 +280,8 @@ def _told(name: str, done: str) -> Iterator[None]:
         raise
     except Exception as error:  # the hub's library raises anything
         offline = " (HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else ""
-        raise MienError(
-            f"{name} is no folder here and could not be {done}: {_why(error)}{offline}"
-            if done == "fetched"
-            else f"{name} could not be {done}: {_why(error)}{offline}"
-        ) from error
+        here = " is no folder here and" if done == "fetched" else ""
+        raise MienError(f"{name}{here} could not be {done}: {_why(error)}{offline}") from error
     finally:
         hub_logging.set_verbosity(level)
         if bars:
