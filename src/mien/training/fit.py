@@ -94,7 +94,8 @@ def train(
         part: usable(store, parts.part(part), tasks, run.config.model.modalities)
         for part in ("train", "valid")
     }
-    training = examples(run, store, rows["train"], tokenizer, config)
+    seed = config.seed if config.augment else None
+    training = examples(run, store, rows["train"], tokenizer, seed)
     validation = examples(run, store, rows["valid"], tokenizer)
     if isinstance(network, LateFusion) and network.scales and not resume:
         network.fit_scales(training[0, [place]] for place in range(len(training)))
