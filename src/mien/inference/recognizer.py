@@ -6,7 +6,6 @@ from threading import Lock
 from typing import Any, overload
 
 import torch
-import torch.nn.functional as F
 
 from mien.batch import Batch
 from mien.dataset.collate import collate
@@ -15,8 +14,9 @@ from mien.devices import choose_device
 from mien.errors import MienError
 from mien.inference.batching import Computed, Row, in_batches
 from mien.inference.clips import ClipLike, ClipReader, Request, is_one, requests
-from mien.inference.prediction import Answer, Failure, Prediction, Segment
-from mien.inference.segments import Recording, seconds_of
+from mien.inference.compose import compose
+from mien.inference.prediction import Answer, Failure, Prediction
+from mien.inference.segments import Recording
 from mien.media.limits import MAX_SECONDS
 from mien.modality import Modality, parse_modalities
 from mien.models import Network, Output
@@ -272,30 +272,14 @@ class Recognizer:
         return {task.name: self._answer(task, scores[task.name]) for task in self.tasks}
 
     def _prediction(self, computed: Computed) -> Prediction:
-        recording, rows = computed.recording, computed.rows
-        if not all(row.finite for row in rows):
+        if not all(row.finite for row in computed.rows):
             raise self._not_finite()
-        segments = recording.segments
-        length = torch.tensor([max(end - start, 1e-3) for start, end, _ in segments])
-        share = length / length.sum()
-        by_task = {t.name: torch.stack([row.scores[t.name] for row in rows]) for t in self.tasks}
-        embedding = F.normalize(share @ torch.stack([row.embedding for row in rows]), dim=0)
-        searched, found = _faces(recording.sample)
-        return Prediction(
-            source=recording.source,
+        return compose(
+            computed,
             run=str(self.run.folder),
-            modalities=self.reader.used([sample for *_, sample in segments]),
-            seconds=round(seconds_of(recording.sample), 3),
-            answers=self.answers({name: share @ scores for name, scores in by_task.items()}),
-            segments=[
-                self._segment(*segment, row.scores)
-                for segment, row in zip(segments, rows, strict=True)
-            ],
-            embedding=embedding.tolist(),
-            faces=searched,
-            faces_found=found,
-            synthetic_training=self.run.config.data.synthetic,
-            warnings=recording.warnings,
+            synthetic=self.run.config.data.synthetic,
+            answers=self.answers,
+            used=self.reader.used,
         )
 
     @property
@@ -314,21 +298,6 @@ class Recognizer:
             scores=dict(zip(task.labels, shown, strict=True)),
         )
 
-    def _segment(
-        self, start: float, end: float, sample: Sample, scores: Mapping[str, torch.Tensor]
-    ) -> Segment:
-        searched, found = _faces(sample)
-        return Segment(
-            start=round(start, 3),
-            end=round(end, 3),
-            text=sample.text,
-            speaker=sample.utterance.person,
-            modalities=self.reader.used([sample]),
-            faces=searched,
-            faces_found=found,
-            answers=self.answers(scores),
-        )
-
 
 def _finite(output: Output) -> torch.Tensor:
     """Tell of which utterances (B,) all logits are finite numbers."""
@@ -339,10 +308,3 @@ def _checked(batch_size: int) -> int:
     if batch_size < 1:
         raise MienError(f"the batch size is at least 1, not {batch_size}")
     return batch_size
-
-
-def _faces(sample: Sample) -> tuple[int, int]:
-    """Count the frames that were searched for a face, and those in which one was found."""
-    found = sample.face_found
-    searched = found if sample.frame_times is None else sample.frame_times
-    return 0 if searched is None else len(searched), 0 if found is None else int(found.sum())
