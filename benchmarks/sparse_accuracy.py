@@ -15,7 +15,7 @@ from mien.corpora.synthetic import generate
 from mien.dataset.prepare import prepare
 from mien.demo import MODEL, TRAINING
 from mien.files import write_text
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.models import preset
 from mien.training import TrainConfig, train
 
@@ -48,14 +48,14 @@ def trained(data: Path, task: str, model: str, seed: int) -> Path:
         passes = EPOCHS[task]
         config = TrainConfig(task=task, seed=seed, epochs=passes, early_stop=passes, **SETTINGS)
         run = train(data, folder, preset(**MODEL | MODELS[model]), config)
-        run.write("metrics.json", evaluate_run(folder, progress=False).model_dump(mode="json"))
+        run.write("metrics.json", evaluate(folder, progress=False).model_dump(mode="json"))
     return folder
 
 
 def judge(folder: Path, data: Path, task: str, shown: str) -> dict[str, Any]:
     """Judge a trained model, shown these modalities alone."""
-    metrics = evaluate_run(
-        folder, data=data, part="all", modalities=shown, progress=False
+    metrics = evaluate(
+        folder, data=data, split="all", modalities=shown, progress=False
     ).model_dump()
     return metrics["tasks"][task]
 

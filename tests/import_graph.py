@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -98,14 +98,11 @@ def _around(name: str) -> Iterator[str]:
         yield name
 
 
-def packages(but: Container[tuple[str, str]] = ()) -> dict[str, set[str]]:
-    """Give for each package, and each module beside them, those that it imports.
-
-    Imports of one module by another that are in `but` do not count.
-    """
+def packages() -> dict[str, set[str]]:
+    """Give for each package, and each module beside them, those that it imports."""
     found: dict[str, set[str]] = {package(name): set() for name in MODULES if name}
     for name in filter(None, MODULES):
-        known = {other for other in imports(name) if other and (name, other) not in but}
+        known = set(filter(None, imports(name)))
         found[package(name)] |= set(map(package, known)) - {package(name)}
     return found
 

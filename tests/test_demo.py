@@ -24,7 +24,7 @@ def test_the_demo_leaves_what_it_promises(
     assert (out / "results.png").read_bytes()[:4] == b"\x89PNG"
     assert "synthetic" in (out / "emotion-tav" / "report.html").read_text()
     said = Prediction.model_validate_json((out / "person-prediction.json").read_text())
-    assert said.modalities == "tav"
+    assert said.modalities == ["text", "audio", "video"]
     assert said.synthetic_training
     assert "synthetic data, unseen dialogues" in capsys.readouterr().out
 

@@ -1,10 +1,12 @@
 """The pages say what is so: links lead somewhere, commands parse, recipes and examples hold.
 
-Run as a program it writes the tables of flags in docs/train.md and docs/published-code.md anew.
+Run as a program it writes what follows from the code anew: the tables of flags in docs/train.md and
+docs/published-code.md, the fields of a prediction in docs/predict.md, and their JSON Schema.
 """
 
 import doctest
 import importlib
+import json
 import re
 import shlex
 from argparse import _SubParsersAction
@@ -12,12 +14,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from mien.answer import Answer
 from mien.cli import build_parser
 from mien.cli.model_flags import model_flags, model_settings
 from mien.cli.recipe import read_recipe
 from mien.cli.settings import choices, flag_of
+from mien.inference.prediction import Failure, Prediction, Segment
 from mien.models import ModelConfig
 from mien.models.encoders.base import ENCODERS
 from mien.models.presets import PRESETS
@@ -29,6 +34,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 RECIPES = sorted(ROOT.glob("recipes/*.yaml"))
 TRAIN = ROOT / "docs" / "train.md"
 PUBLISHED = ROOT / "docs" / "published-code.md"
+PREDICT = ROOT / "docs" / "predict.md"
+SCHEMA = ROOT / "docs" / "prediction.schema.json"
+RESULTS: tuple[type[BaseModel], ...] = (Prediction, Segment, Answer, Failure)
 SOURCES = [path for path in sorted((ROOT / "src").rglob("*.py")) if ">>> " in path.read_text()]
 MODULES = [".".join(p.relative_to(ROOT / "src").with_suffix("").parts) for p in SOURCES]
 
@@ -93,6 +101,26 @@ def with_tables(text: str) -> str:
         before, _, rest = text.partition(begin)
         text = before + begin + table + end + rest.partition("<!-- end -->")[2]
     return text
+
+
+def field_table(result: type[BaseModel]) -> str:
+    """Write the fields of a result as a table."""
+    rows = ["| field | what it holds |", "|---|---|"]
+    rows += [f"| `{name}` | {info.description} |" for name, info in result.model_fields.items()]
+    return "\n".join(rows)
+
+
+def with_fields(text: str) -> str:
+    for result in RESULTS:
+        begin, end = f"<!-- fields: {result.__name__} -->\n", "\n<!-- end -->"
+        before, _, rest = text.partition(begin)
+        text = before + begin + field_table(result) + end + rest.partition("<!-- end -->")[2]
+    return text
+
+
+def schema() -> str:
+    """Write the JSON Schema of a prediction."""
+    return json.dumps(Prediction.model_json_schema(), indent=2) + "\n"
 
 
 def option_table() -> str:
@@ -175,6 +203,12 @@ def test_the_table_of_published_options_is_that_of_the_program() -> None:
     assert text == with_options(text), "run python tests/test_docs.py"
 
 
+def test_the_fields_of_a_prediction_are_those_of_the_program() -> None:
+    text = PREDICT.read_text()
+    assert text == with_fields(text), "run python tests/test_docs.py"
+    assert SCHEMA.read_text() == schema(), "run python tests/test_docs.py"
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=name)
 def test_recipes_are_valid(recipe: Path) -> None:
     assert isinstance(yaml.safe_load(recipe.read_text())["about"], str)
@@ -208,3 +242,5 @@ def test_examples_in_pages_run(page: Path) -> None:
 if __name__ == "__main__":
     TRAIN.write_text(with_tables(TRAIN.read_text()))
     PUBLISHED.write_text(with_options(PUBLISHED.read_text()))
+    PREDICT.write_text(with_fields(PREDICT.read_text()))
+    SCHEMA.write_text(schema())

@@ -16,11 +16,13 @@ def prediction(**fields: object) -> Prediction:
     emotion = Answer(decision=["sad"], scores={"happy": 0.125, "sad": 0.75})
     person = Answer(decision=[], scores={f"synthetic-{i:02}": i / 20 for i in range(12)})
     answers = {"emotion": emotion, "person": person}
-    segment = Segment(start=0, end=1.5, text="No.", modalities="tav", answers=answers)
+    segment = Segment(
+        start=0, end=1.5, text="No.", modalities=["text", "audio", "video"], answers=answers
+    )
     own = {
         "source": "synthetic.mp4",
         "run": "runs/synthetic",
-        "modalities": "tav",
+        "modalities": ["text", "audio", "video"],
         "seconds": 3,
         "answers": answers,
         "segments": [segment, segment.model_copy(update={"start": 1.5, "end": 3.0})],
@@ -39,7 +41,7 @@ def test_the_documented_schema_is_the_real_one() -> None:
 def test_the_schema_explains_every_field_but_the_parts() -> None:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     for part in (schema, *schema["$defs"].values()):
-        for name, field in part["properties"].items():
+        for name, field in part.get("properties", {}).items():
             assert field.get("description"), name
 
 
@@ -58,6 +60,14 @@ def test_names_that_are_no_utf_8_make_valid_json() -> None:
     assert said.table().encode("utf-8").startswith(shown.encode())
 
 
+def test_modalities_are_written_by_name_in_their_order() -> None:
+    document = json.loads(prediction().model_dump_json())
+    assert document["modalities"] == ["text", "audio", "video"]
+    assert document["segments"][0]["modalities"] == ["text", "audio", "video"]
+    with pytest.raises(ValidationError):
+        prediction(modalities=["t"])
+
+
 def test_unknown_fields_are_refused() -> None:
     with pytest.raises(ValidationError):
         prediction(colour="red")
@@ -66,7 +76,7 @@ def test_unknown_fields_are_refused() -> None:
 def test_the_table_shows_decisions_and_ranked_scores() -> None:
     lines = prediction().table().splitlines()
     assert lines[0] == "synthetic.mp4"
-    assert lines[1] == "  3.0 s; from words, sound, face; 5/6 faces found"
+    assert lines[1] == "  3.0 s; from text, audio, video; 5/6 faces found"
     assert lines[2] == "  emotion: sad"
     assert lines[3].split() == ["sad", "0.75", "█" * 15]
     assert lines[4].split() == ["happy", "0.12", "█" * 2]
@@ -129,11 +139,11 @@ def test_the_table_tells_what_was_amiss() -> None:
 @pytest.mark.parametrize(
     ("modalities", "faces", "grounds"),
     [
-        ("t", 0, "words"),
-        ("v", 6, "face; 5/6 faces found"),
-        ("a", 6, "sound; 5/6 faces found"),  # counted, though the model does not look at them
+        (["text"], 0, "text"),
+        (["video"], 6, "video; 5/6 faces found"),
+        (["audio"], 6, "audio; 5/6 faces found"),  # counted, though the model does not look at them
     ],
 )
-def test_the_table_names_its_grounds(modalities: str, faces: int, grounds: str) -> None:
+def test_the_table_names_its_grounds(modalities: list[str], faces: int, grounds: str) -> None:
     table = prediction(modalities=modalities, faces=faces).table()
     assert table.splitlines()[1].endswith(f"from {grounds}")

@@ -35,7 +35,7 @@ def test_a_file_and_the_same_clip_in_memory_give_the_same(
     from_file = recognizer(path, text="bin red by k seven now")
     clip = decode(Utterance(id="x", corpus="own", video=path, audio=path))
     in_memory = recognizer(replace(clip, text="bin red by k seven now"))
-    assert from_file.modalities == in_memory.modalities == "tav"
+    assert from_file.modalities == in_memory.modalities == ["text", "audio", "video"]
     assert from_file.faces == from_file.faces_found == 6
     assert scores(from_file) == pytest.approx(scores(in_memory), abs=1e-3)
 
@@ -62,7 +62,7 @@ def test_a_face_is_found_in_95_of_100_frames_of_every_grid_clip(
     for path in sorted((shared_data / "grid").glob("*.mpg")):
         prediction = recognizer(path)
         assert prediction.faces_found >= 0.95 * prediction.faces > 0, path.name
-        assert prediction.modalities == "av"
+        assert prediction.modalities == ["audio", "video"]
         assert np.isfinite(scores(prediction)).all()
 
 
@@ -113,7 +113,7 @@ def test_a_video_lasts_as_long_as_its_last_frame_is_shown(
     prediction = recognizer(path, text="I am glad.")
     assert prediction.seconds == pytest.approx(frames / 30, abs=2e-3)
     assert prediction.segments[-1].end == prediction.seconds
-    assert (prediction.modalities, prediction.faces_found) == ("t", 0)
+    assert (prediction.modalities, prediction.faces_found) == (["text"], 0)
     assert prediction.faces == -(-frames // 15)
 
 
@@ -129,7 +129,7 @@ def test_silence_is_not_answered(recognizer: Recognizer, tmp_path: Path) -> None
     with pytest.raises(MienError, match=r"there is none \(audio: silent in the file"):
         recognizer(tmp_path / "a.wav")
     prediction = recognizer(tmp_path / "a.wav", text="I am glad.")
-    assert (prediction.modalities, prediction.seconds) == ("t", 4.0)
+    assert (prediction.modalities, prediction.seconds) == (["text"], 4.0)
     assert prediction.warnings[0].startswith("audio: silent in the file")
     assert scores(prediction) == scores(recognizer(text="I am glad."))
 
@@ -169,7 +169,7 @@ def test_a_turn_within_a_recording_keeps_its_faces(recognizer: Recognizer) -> No
 
 
 def test_what_there_is_none_of_is_said(recognizer: Recognizer, tmp_path: Path) -> None:
-    with pytest.raises(MienError, match="words or pictures or sound, and there is none"):
+    with pytest.raises(MienError, match="text or audio or faces, and there is none"):
         recognizer()
     with pytest.raises(MienError, match="does not exist"):
         recognizer(tmp_path / "gone.wav")

@@ -11,7 +11,6 @@ import networkx as nx
 from import_graph import SOURCE, packages
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Curve
-from test_house import BACKWARD
 
 OUT = Path(__file__).with_name("packages.png")
 SINGLE = {"demo", "tasks"}
@@ -33,7 +32,7 @@ Point = str | tuple[str, str, int]
 def imports() -> nx.DiGraph:
     """Give the packages and what they import, but for what follows from other lines."""
     graph = nx.DiGraph()
-    for name, others in packages(but=BACKWARD).items():
+    for name, others in packages().items():
         ends = [PART_OF.get(end, end) for end in (name, *others) if _shown(end)]
         if _shown(name):
             graph.add_node(ends[0])

@@ -15,7 +15,7 @@ from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.files import write_text
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.inference.metrics import Metrics
 from mien.inference.recognizer import Recognizer
 from mien.media.faces import PUBLISHED_FACE_SIZE
@@ -59,6 +59,7 @@ def demo(
     dialogues: int = 10,
     turns: int = 12,
     epochs: Mapping[str, int] = EPOCHS,
+    device: str | None = None,
 ) -> dict[str, Any]:
     """Do everything mien does with a small synthetic corpus, and print how far it got.
 
@@ -75,6 +76,8 @@ def demo(
         Dialogues a session, and turns a dialogue.
     epochs : mapping of str to int
         For each task the passes over the training part.
+    device : str, optional
+        Where to compute (default: a GPU if there is one).
 
     Returns
     -------
@@ -101,10 +104,12 @@ def demo(
             _step(f"{task}: training and judging a model of {name}", began)
             config = TrainConfig(task=task, seed=seed, epochs=passes, early_stop=passes, **TRAINING)
             folder = out / f"{task}-{modalities}"
-            figures[task][modalities] = _train_and_judge(out / "data", folder, modalities, config)
+            figures[task][modalities] = _train_and_judge(
+                out / "data", folder, modalities, config, device
+            )
         write_report(out / f"{task}-tav")
     _step("predicting a clip that training never saw", began)
-    _predict_one(out, list(epochs))
+    _predict_one(out, list(epochs), device)
     summary = _summary(figures)
     write_text(out / "summary.json", json.dumps(summary, indent=2, allow_nan=False))
     _draw(summary, out / "results.png")
@@ -118,21 +123,23 @@ def _step(what: str, began: float) -> None:
     print(f"\n[{time.monotonic() - began:4.0f} s] {what}", flush=True)
 
 
-def _train_and_judge(data: Path, folder: Path, modalities: str, config: TrainConfig) -> Metrics:
+def _train_and_judge(
+    data: Path, folder: Path, modalities: str, config: TrainConfig, device: str | None
+) -> Metrics:
     own = {n: v for n, v in MODEL.items() if places_of(plain("mme2e", modalities), n)}
     model, config, _ = drop_unread(preset(modalities=modalities, **own), config)
-    run = train(data, folder, model, config)
-    metrics = evaluate_run(folder, progress=False)
+    run = train(data, folder, model, config, device=device)
+    metrics = evaluate(folder, progress=False, device=device)
     run.write("metrics.json", metrics.model_dump(mode="json"))
     return metrics
 
 
-def _predict_one(out: Path, tasks: list[str]) -> None:
+def _predict_one(out: Path, tasks: list[str], device: str | None) -> None:
     """Predict a test utterance from its prepared media, and show the truth."""
     store = Store(out / "data")
     sample = store[split(store.utterances, TRAINING["protocol"]).test[0]]
     for task in tasks:
-        prediction = Recognizer.load(out / f"{task}-tav")(sample)
+        prediction = Recognizer.from_pretrained(out / f"{task}-tav", device=device)(sample)
         write_text(out / f"{task}-prediction.json", prediction.model_dump_json(indent=2))
         print(prediction.table())
     truth = sample.utterance

@@ -89,6 +89,12 @@ def unwritable(path: Path, error: OSError) -> MienError:
     return MienError(f"{path}: can't be written ({error.strerror or error})")
 
 
+def check_file(path: Path) -> None:
+    """Make sure that a file is there. Raises `MienError` where it is not."""
+    if not path.is_file():
+        raise MienError(f"{path} {'is no file' if path.exists() else 'does not exist'}")
+
+
 def check_writable(folder: Path) -> None:
     """Make sure that files can be made in a folder, before work is done whose result goes there.
 

@@ -1,6 +1,7 @@
 """How the threads that compute wait for each other, on a machine that has other work too."""
 
 import os
+import sys
 
 SPIN = "100000"
 """Turns that a thread of GNU's OpenMP waits awake, about 0.2 ms; by default it is seconds."""
@@ -22,3 +23,13 @@ def wait_briefly() -> None:
     """
     if not any(name in os.environ for name in CHOICES):
         os.environ |= {"GOMP_SPINCOUNT": SPIN, "KMP_BLOCKTIME": BLOCK}
+
+
+def use_threads(count: int) -> None:
+    """Compute with so many threads, in this process and in those that it starts.
+
+    OpenMP reads the environment when it is loaded; where PyTorch has loaded it, that is told too.
+    """
+    os.environ |= {"OMP_NUM_THREADS": str(count), "MKL_NUM_THREADS": str(count)}
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(count)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +35,39 @@ Side = Literal["left", "right"]
 
 NoFace = Literal["leave-out", "centre"]
 """What stands for a frame in which no face is found: nothing, or its centre as published."""
+
+
+@dataclass(frozen=True, eq=False)
+class MediaBytes:
+    """A media file that is in memory, encoded as it would be on a disk.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole of it.
+    name : str
+        What messages call it; nothing is opened by it.
+
+    Examples
+    --------
+    >>> str(MediaBytes(b"RIFF", "upload.wav"))
+    'upload.wav'
+    """
+
+    data: bytes = field(repr=False)
+    name: str = "clip"
+
+    def __str__(self) -> str:
+        """Give the name, as the path of a file is given."""
+        return self.name
+
+    def open(self) -> BytesIO:
+        """Open it for reading."""
+        return BytesIO(self.data)
+
+
+Media = Path | MediaBytes
+"""Where media come from: a file, or one that is in memory."""
 
 
 @dataclass(frozen=True, kw_only=True)

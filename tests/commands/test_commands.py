@@ -139,9 +139,9 @@ def test_verification_of_an_encoder_needs_data_and_no_run(mien, run_folder: Path
 def test_predict_on_sound_on_words_and_on_both(mien, run_folder: Path, clips: Path) -> None:
     clip = clips / "synthetic3.wav"
     for arguments, modalities in (
-        ([clip], "a"),
-        (["--text", "what a joy"], "t"),
-        ([clip, "--text", "what a joy"], "ta"),
+        ([clip], ["audio"]),
+        (["--text", "what a joy"], ["text"]),
+        ([clip, "--text", "what a joy"], ["text", "audio"]),
     ):
         result = mien("predict", run_folder, *arguments, "--json", "-")
         assert result.returncode == 0, result.stderr

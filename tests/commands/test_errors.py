@@ -102,7 +102,7 @@ def test_silence_and_a_clip_without_a_face_are_not_answered(
     assert_told(mien("predict", run_folder, tmp_path / "grey.mp4"), "no face was found", "silent")
     result = mien("predict", run_folder, tmp_path / "grey.mp4", "--text", "joy", "--json", "-")
     (prediction,) = json.loads(result.stdout)
-    assert (prediction["modalities"], prediction["faces_found"]) == ("t", 0)
+    assert (prediction["modalities"], prediction["faces_found"]) == (["text"], 0)
     assert prediction["faces"] == 3
     assert [note.split(":")[0] for note in prediction["warnings"]] == ["video", "audio"]
 
@@ -113,13 +113,13 @@ def test_the_run_forgotten(mien, tmp_path: Path) -> None:
         more = ["x.wav", "--out", tmp_path / "out"] if command == "explain" else []
         result = mien(command, tmp_path / "clip.wav", *more)
         assert result.returncode == 2
-        assert f"mien {command} RUN {tmp_path / 'clip.wav'}" in result.stderr
+        assert f"name the model with --model, and {tmp_path / 'clip.wav'} is no" in result.stderr
 
 
 def test_empty_words_are_no_words(mien, run_folder: Path, clips: Path) -> None:
-    assert_told(mien("predict", run_folder, "--text", "  "), "words")
+    assert_told(mien("predict", run_folder, "--text", "  "), "text")
     result = mien("predict", run_folder, clips / "synthetic1.wav", "--text", "", "--json", "-")
-    assert json.loads(result.stdout)[0]["modalities"] == "a"
+    assert json.loads(result.stdout)[0]["modalities"] == ["audio"]
 
 
 def test_an_encoder_that_can_not_be_fetched(mien, data: Path, tmp_path: Path) -> None:
@@ -272,11 +272,7 @@ def test_where_nothing_can_be_written_no_work_is_begun(
 ) -> None:
     run = Path(copytree(run_folder, tmp_path / "run"))
     read_only(tmp_path)
-    for work in (
-        "inference.evaluate.evaluate_run",
-        "training.fit._fit",
-        "report.run_report.picture",
-    ):
+    for work in ("inference.evaluate.evaluate", "training.fit._fit", "report.run_report.picture"):
         monkeypatch.setattr(f"mien.{work}", lambda *_, **__: pytest.fail("it works in vain"))
     told = f"{run}: can't be written (Read-only file system)"
     assert_told(mien("report", run), told)

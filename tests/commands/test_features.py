@@ -54,7 +54,7 @@ def test_predict_extracts_the_features_of_a_clip(program, baseline: Path, clips:
     result = program("predict", baseline, clip, "--text", "what a joy", "--json", "-")
     assert result.returncode == 0, result.stderr
     (prediction,) = map(Prediction.model_validate, json.loads(result.stdout))
-    assert prediction.modalities == "ta"
+    assert prediction.modalities == ["text", "audio"]
     assert prediction.seconds == 0.5
     assert sum(prediction.answers["person"].scores.values()) == pytest.approx(1, abs=1e-4)
 

@@ -45,7 +45,7 @@ def _build_run(folder: Path) -> None:
 def _predict(folder: Path, notes: list[str]) -> object:
     from mien.inference.recognizer import Recognizer
 
-    prediction = Recognizer.load(folder / "run")(text=TEXT)
+    prediction = Recognizer.from_pretrained(folder / "run")(text=TEXT)
     try:
         json.dumps(prediction.model_dump(), allow_nan=False)
     except ValueError as error:

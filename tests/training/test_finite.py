@@ -13,7 +13,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.models import ModelConfig
 from mien.runs.run import Run
 from mien.tasks import EmotionTask
@@ -70,7 +70,7 @@ def test_the_batch_at_fault_is_named_and_the_epoch_before_it_is_kept(
     kept, first = (load_file(r.folder / "model.safetensors") for r in (run, one))
     assert all(torch.equal(kept[name], first[name]) for name in first)
     assert run.read("thresholds.json") == one.read("thresholds.json")
-    before, after = (evaluate_run(r.folder, progress=False).tasks for r in (one, run))
+    before, after = (evaluate(r.folder, progress=False).tasks for r in (one, run))
     assert before == after
 
 
@@ -88,7 +88,7 @@ def test_where_no_epoch_was_finished_nothing_is_left_that_looks_usable(
     assert len(set(re.findall(r"synthetic\d+", str(raised.value))) & known) == 8
     assert not (tmp_path / "run" / "model.safetensors").exists()
     with pytest.raises(MienError, match="has not finished its first epoch"):
-        evaluate_run(tmp_path / "run", progress=False)
+        evaluate(tmp_path / "run", progress=False)
 
 
 def test_scores_of_validation_that_are_no_numbers_stop_training(
@@ -108,7 +108,7 @@ def test_scores_of_validation_that_are_no_numbers_stop_training(
         train(tiny_data, tmp_path / "run", small, changed(quick, epochs=4), progress=False)
     at = f"epoch 2, validation: scores are not finite; utterances {seen[0]}. "
     assert at in str(raised.value)
-    assert evaluate_run(tmp_path / "run", progress=False).tasks["emotion"].n > 0
+    assert evaluate(tmp_path / "run", progress=False).tasks["emotion"].n > 0
 
 
 def one_nan(answer):

@@ -9,7 +9,7 @@ import pytest
 from samples import store
 
 from mien.dataset.store import Store
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.inference.recognizer import Recognizer
 from mien.models import ModelConfig
 from mien.report.run_report import write_report
@@ -49,11 +49,11 @@ def test_a_task_of_somebody_else_trains_and_answers(
     data = store(tmp_path / "data", samples).folder
     values = quick.model_dump(exclude_unset=True) | {"task": "stance+person", "epochs": 1}
     run = train(data, tmp_path / "run", small, TrainConfig(**values), progress=False)
-    metrics = evaluate_run(run.folder, progress=False)
+    metrics = evaluate(run.folder, progress=False)
     assert metrics.tasks["stance"].labels == ["against", "for"]
     run.write("metrics.json", metrics.model_dump(mode="json"))
     assert "Stance, " in write_report(run.folder).read_text()
-    prediction = Recognizer.load(run.folder)(samples[0])
+    prediction = Recognizer.from_pretrained(run.folder)(samples[0])
     assert set(prediction.answers["stance"].scores) == set(stances)
 
 

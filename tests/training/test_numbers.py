@@ -65,12 +65,12 @@ def measure(model: str, data: Path, text: Path, out: Path) -> dict[str, Any]:
         run = out / f"{model}-{stage}"
         command = ["train", str(data), "--out", str(run), "--model", model, *flags]
         assert main([*command, "--batch-size", *steps]) == 0
-        recognizer = Recognizer.load(run, device="cpu")
+        recognizer = Recognizer.from_pretrained(run, device="cpu")
         if not found:
             torch.manual_seed(0)
             recognizer.model = Run(run).build().eval()
             found["new"] = _answers(recognizer, data)
-            recognizer = Recognizer.load(run, device="cpu")
+            recognizer = Recognizer.from_pretrained(run, device="cpu")
         weights = recognizer.model.state_dict().values()
         found[stage] = _answers(recognizer, data) | {"weights": _digest(weights)}
     return found

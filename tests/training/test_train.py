@@ -15,7 +15,7 @@ from mien.dataset.shard import ShardEntry
 from mien.dataset.store import Store, write_shard
 from mien.errors import MienError
 from mien.identity.verification import verify_run
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.models import ModelConfig
 from mien.runs.data import divide
 from mien.runs.run import Run
@@ -45,13 +45,13 @@ def test_it_learns_both_tasks_and_beats_chance(
         quick, task="emotion+person", epochs=10, modality_loss=0.5, modality_dropout=0.1
     )
     run = train(tiny_data, tmp_path / "run", small, config, progress=False)
-    metrics = evaluate_run(run.folder, progress=False)
+    metrics = evaluate(run.folder, progress=False)
     emotion, person = (metrics.tasks[t].singlelabel for t in ("emotion", "person"))
     assert emotion.ua > 0.67
     assert person.ua > 0.5
     store = Store(tiny_data)
     silent = sum("a" not in store.modalities[row] for row in divide(run, store).test)
-    heard = evaluate_run(run.folder, modalities="a", progress=False)
+    heard = evaluate(run.folder, modalities="a", progress=False)
     assert silent > 0
     assert heard.left_out == metrics.left_out + silent
     assert heard.tasks["emotion"].n == metrics.tasks["emotion"].n - silent
@@ -67,14 +67,14 @@ def test_a_task_whose_labels_the_data_lack_is_left_out_and_the_other_judged(
         changed(quick, task="emotion+person", epochs=1),
         progress=False,
     )
-    whole = evaluate_run(run.folder, part="all", progress=False)
+    whole = evaluate(run.folder, split="all", progress=False)
     assert (set(whole.tasks), whole.unlabelled) == ({"emotion", "person"}, [])
     for name, without in (("person", {"emotions": None}), ("emotion", {"person": "somebody else"})):
         data = tmp_path / name
         store(
             data, [replace(s, utterance=replace(s.utterance, **without)) for s in Store(tiny_data)]
         )
-        found = evaluate_run(run.folder, data=data, part="all", progress=False)
+        found = evaluate(run.folder, data=data, split="all", progress=False)
         assert found.unlabelled == [{"person": "emotion", "emotion": "person"}[name]]
         assert set(found.tasks) == {name}
         for figure in ("ua", "wa"):
@@ -83,7 +83,7 @@ def test_a_task_whose_labels_the_data_lack_is_left_out_and_the_other_judged(
     neither, nobody = tmp_path / "neither", {"emotions": None, "person": None}
     store(neither, [replace(s, utterance=replace(s.utterance, **nobody)) for s in Store(tiny_data)])
     with pytest.raises(MienError, match="both a known emotion or person"):
-        evaluate_run(run.folder, data=neither, part="all", progress=False)
+        evaluate(run.folder, data=neither, split="all", progress=False)
 
 
 def test_the_run_folder_is_whole_and_holds_no_pickle(
@@ -139,9 +139,9 @@ def test_a_run_resumed_on_data_that_have_moved_remembers_where_they_are(
     train(moved, run.folder, resume=True, progress=False)
     data = before.data.model_copy(update={"path": str(moved)})
     assert Run(run.folder).config == before.model_copy(update={"data": data})
-    metrics = evaluate_run(run.folder, progress=False)
+    metrics = evaluate(run.folder, progress=False)
     assert metrics.data == str(moved)
-    assert metrics.tasks == evaluate_run(run.folder, data=tiny_data, progress=False).tasks
+    assert metrics.tasks == evaluate(run.folder, data=tiny_data, progress=False).tasks
 
 
 def test_a_run_without_a_fingerprint_is_given_one_when_it_is_resumed(
@@ -211,7 +211,7 @@ def test_two_processes_train_and_agree_on_validation(
     )
     assert result.returncode == 0, result.stderr
     *_, last = csv.DictReader((out / "log" / "metrics.csv").open())
-    alone = evaluate_run(out, part="valid", progress=False).tasks["emotion"].singlelabel
+    alone = evaluate(out, split="valid", progress=False).tasks["emotion"].singlelabel
     assert float(last["valid/f1"]) == pytest.approx(alone.macro_f1, abs=1e-6)
 
 
@@ -299,7 +299,7 @@ def test_an_embedding_is_trained_for_strangers_to_come(
     result = verify_run(run.folder, part="all", progress=False, resamples=20)
     assert (result.persons, result.trained) == (4, len(task.labels)) == (4, 3)
     with pytest.raises(MienError, match="judged by `mien verification`"):
-        evaluate_run(run.folder, progress=False)
+        evaluate(run.folder, progress=False)
 
 
 def test_bf16_trains_and_is_not_float32(

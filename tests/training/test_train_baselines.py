@@ -13,7 +13,7 @@ from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.extract import extract
 from mien.features.store import FOLDER, FeatureStore
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.inference.recognizer import Recognizer
 from mien.models import ModelConfig, preset
 from mien.models.presets import name_of
@@ -55,7 +55,7 @@ def test_it_learns_both_tasks_and_beats_chance(
 ) -> None:
     config = changed(task="emotion+person", epochs=20, early_stop=20)
     run = train(data, tmp_path / "run", model, config, progress=False)
-    metrics = evaluate_run(run.folder, progress=False)
+    metrics = evaluate(run.folder, progress=False)
     emotion, person = (metrics.tasks[t].singlelabel for t in ("emotion", "person"))
     assert emotion.ua > 0.67
     assert person.ua > 0.5
@@ -184,4 +184,4 @@ def test_what_came_from_files_is_left_out_of_a_clip_with_a_warning(read: Run) ->
 
 def test_evaluation_wants_features_of_the_same_kind(read: Run, data: Path) -> None:
     with pytest.raises(MienError, match="features of another kind"):
-        evaluate_run(read.folder, data=data, progress=False)
+        evaluate(read.folder, data=data, progress=False)

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from samples import SMALL, revised
 
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.inference.recognizer import Recognizer
 from mien.models import ModelConfig, preset
 from mien.runs.run import Run
@@ -34,7 +34,7 @@ def test_it_learns(
 ) -> None:
     config = quick.model_copy(update={"epochs": 10, "modality_loss": 0.5})
     run = train(tiny_data, tmp_path / "run", sparse, config, progress=False)
-    assert evaluate_run(run.folder, progress=False).tasks["emotion"].singlelabel.ua > 0.67
+    assert evaluate(run.folder, progress=False).tasks["emotion"].singlelabel.ua > 0.67
 
 
 def test_its_attention_learns_and_the_published_one_does_not(
@@ -64,7 +64,7 @@ def test_it_repeats_exactly_and_answers_for_words_alone(
     runs = [train(tiny_data, tmp_path / name, model, quick, progress=False) for name in "ab"]
     first, second = map(weights, runs)
     assert all(torch.equal(first[name], second[name]) for name in first)
-    prediction = Recognizer.load(runs[0].folder)(None, text="I am glad that you came.")
+    prediction = Recognizer.from_pretrained(runs[0].folder)(None, text="I am glad that you came.")
     assert prediction.answers["emotion"].decision
 
 

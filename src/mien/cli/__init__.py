@@ -14,7 +14,7 @@ from mien.cli.parser import Parser
 from mien.encoding import readable
 from mien.errors import MienError
 from mien.plugins import load_plugins
-from mien.threads import wait_briefly
+from mien.threads import use_threads, wait_briefly
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "demo": ("generate a synthetic corpus and do everything with it", project.demo),
@@ -83,6 +83,8 @@ def _handle(args: argparse.Namespace) -> None:
     for name, value in vars(args).items():
         if isinstance(value, str):
             setattr(args, name, _decoded(name, value))
+    if getattr(args, "threads", None) is not None:
+        use_threads(args.threads)
     args.handler(args)
 
 

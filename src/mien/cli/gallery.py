@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mien.cli.compute import add_compute
 from mien.errors import MienError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def enrol(parser: ArgumentParser) -> None:
     _add_encoder(parser)
     parser.add_argument("--consent", required=True, help="what the person agreed to, and when")
     parser.add_argument("--expires", required=True, type=_day, help="last day, as 2027-12-31 (UTC)")
+    add_compute(parser, batch_size="segments")
     parser.set_defaults(handler=_enrol)
 
 
@@ -51,10 +53,10 @@ def _encoder(args: Namespace) -> "Encoder":
     if args.encoder is not None:
         from mien.identity.resemblyzer import Voiceprint
 
-        return Voiceprint()
+        return Voiceprint(args.device)
     from mien.identity.embedder import RunEncoder
 
-    return RunEncoder(args.run)
+    return RunEncoder(args.run, args.device, batch_size=args.batch_size)
 
 
 def _day(text: str) -> date:
@@ -121,6 +123,7 @@ def identify(parser: ArgumentParser) -> None:
     _add_encoder(parser)
     parser.add_argument("--top", type=int, default=10, help="templates to look at (default: 10)")
     parser.add_argument("--json", help="write the answers to this file, - for the screen")
+    add_compute(parser, batch_size="segments")
     parser.set_defaults(handler=_identify)
 
 
@@ -159,6 +162,7 @@ def verify(parser: ArgumentParser) -> None:
     )
     _add_ready_made(parser)
     parser.add_argument("--json", help="write the answer to this file, - for the screen")
+    add_compute(parser, batch_size="segments")
     parser.set_defaults(handler=_verify)
 
 
@@ -221,6 +225,7 @@ def gallery(parser: ArgumentParser) -> None:
         help="CSV with columns clip and person, and consent and expires unless given here",
     )
     _add_encoder(enrol)
+    add_compute(enrol, batch_size="segments")
     enrol.add_argument("--consent", help="what all of them agreed to, and when")
     enrol.add_argument("--expires", type=_day, help="last day, as 2027-12-31 (UTC)")
     action("list", _list, "say who is enrolled, on what terms, until when")
@@ -263,6 +268,7 @@ def _add_threshold(parser: ArgumentParser) -> None:
         " not enrolled; without it the enrolled ones are used",
     )
     _add_encoder(parser, required=False)
+    add_compute(parser, batch_size="segments")
 
 
 def _threshold(args: Namespace) -> None:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mien.cli.compute import add_compute
 from mien.cli.model_flags import add_model_flags, model_names, model_settings
 from mien.cli.settings import add_fields, flag_of, read_settings
 
@@ -24,6 +25,7 @@ def train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the run folder")
     parser.add_argument("--config", type=Path, help="YAML with sections model and training")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    add_compute(parser)
     add_fields(parser.add_argument_group("training"), TrainConfig)
     add_model_flags(parser)
     parser.set_defaults(handler=_train)
@@ -37,7 +39,7 @@ def _train(args: argparse.Namespace) -> None:
     elif args.data is None:
         args.parser.error("DATA is missing")
     else:
-        run = train(args.data, args.out, *_settings(args))
+        run = train(args.data, args.out, *_settings(args), device=args.device)
     print(f"{run.folder} is trained; measure it with: mien evaluate {run.folder}")
 
 
@@ -67,7 +69,8 @@ def _resume(args: argparse.Namespace) -> "Run":
     if given or args.config:
         flag = flag_of(min(given, default="config"))
         args.parser.error(f"--resume takes all settings from the run: leave {flag} out")
-    return train(args.data or Run(args.out).config.data.path, args.out, resume=True)
+    data = args.data or Run(args.out).config.data.path
+    return train(data, args.out, resume=True, device=args.device)
 
 
 def evaluate(parser: argparse.ArgumentParser) -> None:
@@ -82,17 +85,25 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--modalities", help="show the model only these letters out of t, a, v")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    add_compute(parser, batch_size="utterances")
     parser.set_defaults(handler=_evaluate)
 
 
 def _evaluate(args: argparse.Namespace) -> None:
     from mien.files import check_writable, write_text
-    from mien.inference.evaluate import evaluate_run
+    from mien.inference.evaluate import evaluate
     from mien.runs.run import Run
 
     if args.json:
         check_writable(args.json.parent)
-    metrics = evaluate_run(args.run, data=args.data, part=args.split, modalities=args.modalities)
+    metrics = evaluate(
+        args.run,
+        data=args.data,
+        split=args.split,
+        modalities=args.modalities,
+        device=args.device,
+        batch_size=args.batch_size,
+    )
     show(metrics)
     if args.json:
         write_text(args.json, metrics.model_dump_json(indent=2))
@@ -138,6 +149,7 @@ def verification(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="folder for the figures, the table and the picture (default: verification in RUN)",
     )
+    add_compute(parser, batch_size="clips")
     parser.set_defaults(handler=_verification)
 
 
@@ -149,12 +161,17 @@ def _verification(args: argparse.Namespace) -> None:
         args.parser.error("give either RUN or --encoder")
     if args.encoder is None:
         result = verify_run(
-            args.run, data=args.data, part=args.split or "test", modalities=args.modalities
+            args.run,
+            data=args.data,
+            part=args.split or "test",
+            modalities=args.modalities,
+            device=args.device,
+            batch_size=args.batch_size,
         )
     elif args.data is None or args.split not in (None, "all") or args.modalities is not None:
         args.parser.error("--encoder needs --data, judges all of it, and takes no --modalities")
     else:
-        result = verify_encoder(args.encoder, args.data)
+        result = verify_encoder(args.encoder, args.data, device=args.device)
     print(markdown(result))
     out = args.out or (args.run and args.run / "verification")
     if out:

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -18,10 +18,10 @@ from mien.dataset.turns import (
     watch,
 )
 from mien.errors import MienError
-from mien.media.decode import FRAME_INTERVAL
+from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
 from mien.media.limits import LONGER
-from mien.utterance import RATE, Clip, Sample, Skipped, Utterance
+from mien.utterance import RATE, Clip, Media, Sample, Skipped, Utterance
 
 BEYOND = 0.5
 """Seconds by which an utterance may end after its recording without a note."""
@@ -107,6 +107,55 @@ def from_clip(
     utterance = Utterance(id=name, corpus="clip", text=clip.text)
     notes = [skipped.reason for skipped in _remarks(utterance, video, audio)]
     return _sample(utterance, video, audio), notes
+
+
+def from_media(
+    media: Media,
+    cropper: Callable[[], FaceCropper],
+    options: DecodeOptions | None = None,
+    name: str = "clip",
+    text: str | None = None,
+) -> tuple[Sample, list[str]]:
+    """Make the sample of a whole media file, on the disk or in memory.
+
+    Parameters
+    ----------
+    media : Path or MediaBytes
+        The file.
+    cropper : callable
+        Gives what finds the faces; called where there are frames to search.
+    options : DecodeOptions, optional
+        How often a frame is taken, and how much of the file is used.
+    name : str
+        Id of the utterance.
+    text : str, optional
+        What is said.
+
+    Returns
+    -------
+    sample : Sample
+        A modality in which there is nothing to see or to hear is None.
+    notes : list of str
+        What was left out, and why.
+
+    Raises
+    ------
+    MienError
+        It can't be read as a media file.
+    """
+    options = options or DecodeOptions()
+    utterance = Utterance(id=name, corpus="clip", text=text)
+    video, audio = TurnVideo(), TurnAudio()
+    watched, heard = has_video(media), has_audio(media)
+    if watched:
+        [video] = read_faces(media, None, [utterance], cropper(), options)
+    if heard:
+        [audio] = read_sounds(media, None, [utterance], options)
+    sample = _sample(utterance, video, audio)
+    skipped = list(_remarks(utterance, video, audio))
+    if not any(item.kind.endswith(": damaged") for item in skipped):
+        skipped += _length_notes(sample, options)
+    return sample, [item.reason for item in skipped]
 
 
 def _at_rate(waveform: np.ndarray, rate: int | None, name: str) -> np.ndarray:

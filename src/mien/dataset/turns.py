@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from mien.media.faces import FACE_SIZE, Face, FaceCropper
 from mien.media.limits import LONGER, MAX_SECONDS, limited
 from mien.media.notes import Damage, Note
 from mien.media.silence import has_sound, is_steady, loudness
-from mien.utterance import RATE, SHORTEST, NoFace, Side, Utterance
+from mien.utterance import RATE, SHORTEST, Media, NoFace, Side, Utterance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +68,7 @@ class TurnAudio:
 
 
 def read_faces(
-    path: Path,
+    path: Media,
     rate: float | None,
     turns: Sequence[Utterance],
     cropper: FaceCropper,
@@ -133,7 +132,7 @@ class _Search:
 
 
 def read_sounds(
-    path: Path, channel: int | None, turns: Sequence[Utterance], options: DecodeOptions
+    path: Media, channel: int | None, turns: Sequence[Utterance], options: DecodeOptions
 ) -> list[TurnAudio]:
     """Read the sound of the turns of one file at 16 kHz, which is decoded once."""
     remarks: list[list[Remark]] = [[] for _ in turns]
@@ -173,13 +172,13 @@ def hear(sound: np.ndarray, where: str, remarks: list[Remark]) -> TurnAudio:
     return TurnAudio(kept, seconds, [*remarks, remark])
 
 
-def _unreadable(path: Path, error: MienError) -> Remark:
+def _unreadable(path: Media, error: MienError) -> Remark:
     kind = "no such track" if "holds no" in str(error) else "unreadable"
     return Remark(kind, str(error).removeprefix(f"{path}: "))
 
 
 def _tell(
-    path: Path,
+    path: Media,
     note: Note,
     turns: Sequence[Utterance],
     remarks: Sequence[list[Remark]],

@@ -10,11 +10,12 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.files import fingerprint
+from mien.modality import Modality
 
 Report = Callable[[str], object]
 """Takes what could not be used of a clip, or makes its embedding less certain, as a sentence."""
 
-MEDIA = {"a": "audio", "v": "video"}
+MEDIA = (Modality.AUDIO, Modality.VIDEO)
 """Modalities that a clip may lack though the model uses them; nobody gives words to compare."""
 
 
@@ -81,10 +82,12 @@ class RunEncoder:
 
     Parameters
     ----------
-    run : path
-        The run folder.
+    run : str or path
+        The run folder, or its name on the hub.
     device : str, optional
         Where to compute (default: a GPU if there is one).
+    batch_size : int
+        Segments of a clip that are computed together.
 
     Raises
     ------
@@ -98,12 +101,13 @@ class RunEncoder:
     (192,)
     """
 
-    def __init__(self, run: str | Path, device: str | None = None) -> None:
+    def __init__(self, run: str | Path, device: str | None = None, *, batch_size: int = 16) -> None:
         from mien.inference.recognizer import Recognizer
 
-        self.recognizer = Recognizer.load(run, device)
+        self.recognizer = Recognizer.from_pretrained(run, device=device)
         self.modalities: str = self.recognizer.model.config.letters
-        self.fingerprint = fingerprint(Path(run) / "model.safetensors")
+        self.batch_size = batch_size
+        self.fingerprint = fingerprint(self.recognizer.run.folder / "model.safetensors")
 
     def embed(self, clip: str | Path, report: Report = warnings.warn) -> np.ndarray:
         """Describe the person in a clip by a vector (E,).
@@ -121,17 +125,19 @@ class RunEncoder:
             The clip can't be read, or has nothing that the model uses: no sound but silence and no
             face, for instance.
         """
-        prediction = self.recognizer(clip)
+        prediction = self.recognizer(clip, batch_size=self.batch_size)
         used = set(prediction.modalities)
         notes = list(prediction.warnings)
-        if "v" in used and not prediction.faces_found:  # the run takes the middle of the picture
-            if used == {"v"}:
+        if (
+            Modality.VIDEO in used and not prediction.faces_found
+        ):  # the run takes the middle of the picture
+            if used == {Modality.VIDEO}:
                 raise MienError(
                     f"{clip}: no face was found in any of its {prediction.faces} pictures, so"
                     " nobody is seen: choose another clip"
                 )
             notes.append("no face was found: the middle of the picture stands in")
-        missing = [name for m, name in MEDIA.items() if m in set(self.modalities) - used]
+        missing = [m for m in MEDIA if m in set(self.recognizer.reader.modalities) - used]
         if missing:
             notes.append(f"described without {' and '.join(missing)}, which the model uses")
         for note in notes:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mien.devices import choose_device
 from mien.errors import MienError
 from mien.files import fingerprint
 from mien.identity.embedder import Report, Threshold, shipped_threshold
@@ -44,7 +45,7 @@ class Voiceprint:
 
     Parameters
     ----------
-    device : str, optional
+    device : str or torch.device, optional
         Where to compute (default: a GPU if there is one).
 
     Raises
@@ -62,8 +63,8 @@ class Voiceprint:
     dim = DIM
     """Numbers of an embedding."""
 
-    def __init__(self, device: str | None = None) -> None:
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    def __init__(self, device: str | torch.device | None = None) -> None:
+        self.device = choose_device(device)
         self.encoder = VoiceEncoder()
         path = _find()
         try:

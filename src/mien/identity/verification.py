@@ -10,12 +10,13 @@ import numpy as np
 from tqdm import tqdm
 
 from mien.dataset.store import Store
+from mien.devices import choose_device
 from mien.errors import MienError
 from mien.files import write_text
 from mien.identity.resemblyzer import Voiceprint
 from mien.identity.silence_control import SilentStore
 from mien.identity.trials import PAIRINGS, Trials, trials
-from mien.inference.dataset import embed
+from mien.inference.dataset import BATCH_SIZE, Device, embed
 from mien.metrics.verification import judge
 from mien.metrics.verification.bootstrap import RESAMPLES
 from mien.report.verification_plots import picture
@@ -45,6 +46,8 @@ def verify_run(
     data: str | Path | None = None,
     part: Part = "test",
     modalities: str | None = None,
+    device: Device = None,
+    batch_size: int = BATCH_SIZE,
     progress: bool = True,
     resamples: int = RESAMPLES,
 ) -> VerificationReport:
@@ -60,6 +63,10 @@ def verify_run(
         Which part of the run's protocol, or everything.
     modalities : str, optional
         Show the model only these, out of "tav".
+    device : str or torch.device, optional
+        Where to compute (default: a GPU if there is one).
+    batch_size : int
+        Clips that are computed together.
     progress : bool
         Show progress bars.
     resamples : int
@@ -83,10 +90,16 @@ def verify_run(
         raise MienError(
             f"the model of {folder} reads {reads!r}: --modalities {shown} asks for more"
         )
-    model = run.model()
+    model, place = run.model(), choose_device(device)
 
     def show(store: Store, letters: str) -> Callable[[list[int]], np.ndarray]:
-        return lambda rows: embed(run, model, store, rows, modalities=letters, progress=progress)
+        return lambda rows: embed(
+            *(run, model, store, rows),
+            modalities=letters,
+            progress=progress,
+            device=place,
+            batch_size=batch_size,
+        )
 
     kinds = [Shown(" + ".join(WORDS[m] for m in "tav" if m in shown), show(store, shown))]
     left_out = []
@@ -107,6 +120,7 @@ def verify_encoder(
     encoder: Encoder,
     data: str | Path,
     *,
+    device: Device = None,
     progress: bool = True,
     resamples: int = RESAMPLES,
 ) -> VerificationReport:
@@ -118,7 +132,7 @@ def verify_encoder(
         `mien.identity.resemblyzer.Voiceprint`.
     data : path
         Prepared data; all of them are used.
-    progress, resamples
+    device, progress, resamples
         As `verify_run` takes them, which also says what is returned.
 
     Raises
@@ -127,7 +141,7 @@ def verify_encoder(
         The encoder is not installed, or the data allow no trials.
     """
     store = Store(Path(data))
-    voiceprint = Voiceprint()
+    voiceprint = Voiceprint(device)
 
     def show(store: Store) -> Callable[[list[int]], np.ndarray]:
         return lambda rows: _voices(voiceprint, store, rows, progress)

@@ -8,10 +8,17 @@ from tqdm import tqdm
 
 from mien.batch import Batch
 from mien.dataset.store import Store
+from mien.devices import choose_device
 from mien.modality import parse_modalities
 from mien.models import MultimodalModel, Output
 from mien.runs.data import examples, loader
 from mien.runs.run import Run
+
+Device = str | torch.device | None
+"""Where to compute (None: a GPU if there is one)."""
+
+BATCH_SIZE = 16
+"""Utterances that are computed together."""
 
 Answers = dict[str, tuple[np.ndarray, np.ndarray]]
 """For each task the scores (N, C) and what is right (N, C; NaN rows where unknown)."""
@@ -25,11 +32,16 @@ def answer(
     *,
     modalities: str = "tav",
     progress: bool = True,
+    device: Device = None,
+    batch_size: int = BATCH_SIZE,
 ) -> Answers:
     """Run a model over rows of a data set, with only some `modalities` shown to it."""
     tasks = run.config.tasks
     kept: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {task.name: [] for task in tasks}
-    for batch, output in outputs_of(run, model, store, rows, modalities, progress):
+    batches = outputs_of(
+        run, model, store, rows, modalities, progress=progress, device=device, batch_size=batch_size
+    )
+    for batch, output in batches:
         for task in tasks:
             scores = task.scores(output.logits[task.name].float()).cpu().numpy()
             kept[task.name].append((scores, batch.targets[task.name].numpy()))
@@ -47,24 +59,36 @@ def embed(
     *,
     modalities: str = "tav",
     progress: bool = True,
+    device: Device = None,
+    batch_size: int = BATCH_SIZE,
 ) -> np.ndarray:
     """Give the embeddings (N, E) of rows of a data set, with only some `modalities` shown.
 
     They have unit length; zeros where a row has none of the modalities.
     """
-    outputs = outputs_of(run, model, store, rows, modalities, progress)
+    outputs = outputs_of(
+        run, model, store, rows, modalities, progress=progress, device=device, batch_size=batch_size
+    )
     return np.concatenate([output.embedding.float().cpu().numpy() for _, output in outputs])
 
 
 def outputs_of(
-    run: Run, model: MultimodalModel, store: Store, rows: list[int], modalities: str, progress: bool
+    run: Run,
+    model: MultimodalModel,
+    store: Store,
+    rows: list[int],
+    modalities: str,
+    *,
+    progress: bool = True,
+    device: Device = None,
+    batch_size: int = BATCH_SIZE,
 ) -> Iterator[tuple[Batch, Output]]:
     """Yield the batches of rows and what the model computes of them, in order."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = model.to(device).eval()
-    batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=16)
+    place = choose_device(device)
+    model = model.to(place).eval()
+    batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=batch_size)
     with torch.inference_mode():
         for batch in tqdm(batches, desc="answering", unit="batch", disable=not progress):
             for hidden in set(run.config.model.modalities) - set(parse_modalities(modalities)):
                 batch = batch.without(hidden, torch.ones(len(batch), dtype=torch.bool))
-            yield batch, model(batch.to(device))
+            yield batch, model(batch.to(place))

@@ -1,4 +1,4 @@
-"""Evaluate a run: predictions on one split, thresholds from validation, metrics."""
+"""Evaluate a run: predictions on one split of the data, thresholds from validation, metrics."""
 
 import sys
 from pathlib import Path
@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from mien.dataset.store import Store
+from mien.devices import choose_device
 from mien.errors import MienError
-from mien.inference.dataset import Answers, answer
+from mien.inference.dataset import BATCH_SIZE, Answers, Device, answer
 from mien.inference.metrics import Metrics
 from mien.metrics.thresholds import choose
 from mien.runs.data import divide, open_for, usable
@@ -31,26 +32,32 @@ def choose_thresholds(run: Run, answers: Answers) -> dict[str, dict[str, float]]
     return chosen
 
 
-def evaluate_run(
-    folder: str | Path,
+def evaluate(
+    run: str | Path | Run,
     *,
     data: str | Path | None = None,
-    part: str = "test",
+    split: str = "test",
     modalities: str | None = None,
+    device: Device = None,
+    batch_size: int = BATCH_SIZE,
     progress: bool = True,
 ) -> Metrics:
-    """Measure a run on one part of its data, or of other data divided in the same way.
+    """Measure a run on one split of its data, or of other data divided in the same way.
 
     Parameters
     ----------
-    folder : path
+    run : path or Run
         The run folder.
     data : path, optional
         Prepared data, if not those of training.
-    part : {"train", "valid", "test", "all"}
-        Which part of the run's protocol, or everything.
+    split : {"train", "valid", "test", "all"}
+        Which split of the run's protocol, or everything.
     modalities : str, optional
         Show the model only these, out of "tav".
+    device : str or torch.device, optional
+        Where to compute (default: a GPU if there is one).
+    batch_size : int
+        Utterances that are computed together.
     progress : bool
         Show a progress bar.
 
@@ -62,20 +69,27 @@ def evaluate_run(
     Raises
     ------
     MienError
-        The data are gone, or no utterance of the part can be judged.
+        The data are gone, or no utterance of the split can be evaluated.
+
+    Examples
+    --------
+    >>> metrics = evaluate("runs/emotion", split="valid")             # doctest: +SKIP
+    >>> metrics.tasks["emotion"].singlelabel.ua                    # doctest: +SKIP
     """
-    run = Run(folder)
+    run = run if isinstance(run, Run) else Run(run)
+    device = choose_device(device)
     store = open_for(run, Path(data or run.config.data.path))
     shown = modalities or run.config.model.letters
     if not set(shown) <= set(run.config.model.letters):
         raise MienError(
-            f"the model of {folder} reads {run.config.model.letters!r}: --modalities {shown}"
+            f"the model of {run.folder} reads {run.config.model.letters!r}: --modalities {shown}"
             " asks for more"
         )
-    rows = list(range(len(store))) if part == "all" else divide(run, store).part(part)
+    rows = list(range(len(store))) if split == "all" else divide(run, store).part(split)
     judged = usable(store, rows, run.config.tasks, shown)
-    _complete_thresholds(run, store, progress)
-    answers = answer(run, run.model(), store, judged, modalities=shown, progress=progress)
+    how: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
+    _complete_thresholds(run, store, how)
+    answers = answer(run, run.model(), store, judged, modalities=shown, **how)
     blocks: dict[str, TaskMetrics] = {}
     for task in run.config.tasks:
         known = _known(task, answers[task.name][1])
@@ -84,7 +98,7 @@ def evaluate_run(
             scores, truth = (values[known] for values in answers[task.name])
             blocks[task.name] = _evaluate(run, task, scores, truth, utterances)
     return Metrics(
-        part=part,
+        part=split,
         protocol=run.config.data.protocol,
         data=str(data or run.config.data.path),
         synthetic=bool(store.info["synthetic"]),
@@ -117,13 +131,13 @@ def _units(utterances: list[Utterance]) -> dict[str, Any]:
     return {"persons": None if None in persons else persons}
 
 
-def _complete_thresholds(run: Run, store: Store, progress: bool) -> None:
+def _complete_thresholds(run: Run, store: Store, how: dict[str, Any]) -> None:
     """Choose the thresholds that an interrupted training did not come to, on validation."""
     chosen = run.read("thresholds.json")
     if all(not task.has_thresholds or task.name in chosen for task in run.config.tasks):
         return
     rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.letters)
-    answers = answer(run, run.model(), store, rows, progress=progress)
+    answers = answer(run, run.model(), store, rows, **how)
     try:
         choose_thresholds(run, answers)
     except MienError as error:  # a folder that can't be written costs no figures

@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mien.answer import Answer
 from mien.encoding import readable
+from mien.modality import Modality
 
 
 def _readable(value: Any) -> Any:
@@ -23,11 +24,11 @@ class Segment(BaseModel):
 
     start: float = Field(description="seconds from the beginning of the clip")
     end: float = Field(description="seconds from the beginning of the clip")
-    text: str | None = Field(None, description="the words given for it")
-    speaker: str | None = Field(None, description="who says them, where the transcript names them")
-    modalities: str = Field(description="what the answer goes by: t words, v faces, a sound")
-    faces: int = Field(0, description="pictures looked at")
-    faces_found: int = Field(0, description="pictures in which a face was found")
+    text: str | None = Field(None, description="what is said, where it was given")
+    speaker: str | None = Field(None, description="who says it, where the transcript names them")
+    modalities: list[Modality] = Field(description="what the answer is based on")
+    faces: int = Field(0, description="frames searched for a face")
+    faces_found: int = Field(0, description="frames in which a face was found")
     answers: dict[str, Answer] = Field(description="by task")
 
 
@@ -37,10 +38,10 @@ class Prediction(BaseModel):
     Examples
     --------
     >>> answer = Answer(decision=["sad"], scores={"happy": 0.1, "sad": 0.9})
-    >>> segment = Segment(start=0, end=2, modalities="a", answers={"emotion": answer})
+    >>> segment = Segment(start=0, end=2, modalities=["audio"], answers={"emotion": answer})
     >>> prediction = Prediction(
-    ...     source="a.wav", run="runs/1", modalities="a", seconds=2, answers={"emotion": answer},
-    ...     segments=[segment], embedding=[1.0],
+    ...     source="a.wav", run="runs/1", modalities=["audio"], seconds=2,
+    ...     answers={"emotion": answer}, segments=[segment], embedding=[1.0],
     ... )
     >>> prediction.answers["emotion"].decision
     ['sad']
@@ -50,13 +51,13 @@ class Prediction(BaseModel):
 
     source: Readable = Field(description="the clip")
     run: Readable = Field(description="the run folder whose model answers")
-    modalities: str = Field(description="what the answer goes by: t words, v faces, a sound")
-    seconds: float = Field(description="length of the clip; 0 for words alone")
+    modalities: list[Modality] = Field(description="what the answer is based on")
+    seconds: float = Field(description="length of the clip; 0 for text alone")
     answers: dict[str, Answer] = Field(description="by task, the segments' mean by length")
     segments: list[Segment] = Field(description="in order of time")
     embedding: list[float] = Field(description="unit-length vector of the person and their state")
-    faces: int = Field(0, description="pictures looked at")
-    faces_found: int = Field(0, description="pictures in which a face was found")
+    faces: int = Field(0, description="frames searched for a face")
+    faces_found: int = Field(0, description="frames in which a face was found")
     synthetic_training: bool = Field(
         False, description="true where the model was trained on synthetic data"
     )
@@ -83,10 +84,28 @@ class Prediction(BaseModel):
         return "\n".join(lines)
 
     def _grounds(self) -> str:
-        names = {"t": "words", "a": "sound", "v": "face"}
-        grounds = "from " + ", ".join(names[letter] for letter in self.modalities)
+        grounds = f"from {', '.join(self.modalities)}"
         found = f"; {self.faces_found}/{self.faces} faces found" if self.faces else ""
         return grounds + found
+
+
+class Failure(BaseModel):
+    """A clip of several that could not be used, in the place of its prediction.
+
+    Examples
+    --------
+    >>> print(Failure(source="a.wav", reason="a.wav does not exist"))
+    a.wav does not exist
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str = Field(description="the clip")
+    reason: str = Field(description="what is wrong, and what to do")
+
+    def __str__(self) -> str:
+        """Give the reason, which names the clip."""
+        return self.reason
 
 
 def _line(segment: Segment) -> str:

@@ -1,187 +1,246 @@
 """The one class a user needs: a trained model that answers for any clip."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
+from typing import Any, overload
 
 import torch
-import torch.nn.functional as F
 
 from mien.answer import Answer
 from mien.batch import Batch
 from mien.dataset.collate import collate
-from mien.dataset.sample import from_clip, to_sample
 from mien.dataset.turns import DecodeOptions
-from mien.encoding import readable
+from mien.devices import choose_device
 from mien.errors import MienError
-from mien.inference.prediction import Prediction, Segment
-from mien.inference.segments import Recording, seconds_of, segments_of
-from mien.media.decode import has_audio, has_video
-from mien.media.faces import FaceCropper
+from mien.inference.batching import Computed, Row, in_batches
+from mien.inference.clips import ClipLike, ClipReader, Request, is_one, requests
+from mien.inference.compose import compose
+from mien.inference.prediction import Failure, Prediction
+from mien.inference.segments import Recording
 from mien.media.limits import MAX_SECONDS
-from mien.media.silence import has_sound
-from mien.media.transcript import Cue, Transcript, read_transcript, within
+from mien.modality import Modality
 from mien.models import MultimodalModel, Output
+from mien.runs import hub
 from mien.runs.run import Run
 from mien.tasks import Task
-from mien.utterance import Clip, Sample, Utterance
+from mien.utterance import Sample
 
-BATCH = 16
-
-WORDS = {"t": "words", "v": "pictures", "a": "sound"}
+BATCH_SIZE = 16
 
 
 class Recognizer:
-    """A trained model, ready to answer.
+    """A trained model, ready to answer. Several threads may use one at once.
 
     Parameters
     ----------
     run : Run
         The run folder.
-    device : str, optional
+    device : str or torch.device, optional
         Where to compute (default: a GPU if there is one).
     max_seconds : float
         Longer clips are cut to their first so many seconds, with a note.
+    modalities : collection of Modality
+        Show the model only these of a clip; encoders of others are not loaded.
 
     Examples
     --------
-    >>> recognizer = Recognizer.load("runs/emotion")                  # doctest: +SKIP
+    >>> recognizer = Recognizer.from_pretrained("runs/emotion")       # doctest: +SKIP
     >>> recognizer("clip.mp4", text="I am so glad").answers["emotion"]  # doctest: +SKIP
+    >>> for result in recognizer.stream(Path("clips").glob("*.mp4")):  # doctest: +SKIP
+    ...     print(result)
     """
 
     def __init__(
-        self, run: Run, device: str | None = None, *, max_seconds: float = MAX_SECONDS
+        self,
+        run: Run,
+        device: str | torch.device | None = None,
+        *,
+        max_seconds: float = MAX_SECONDS,
+        modalities: Collection[Modality] = tuple(Modality),
     ) -> None:
         self.run = run
-        self.options = DecodeOptions(
+        self.device = choose_device(device)
+        self.model: MultimodalModel = run.model(modalities).to(self.device)
+        self.thresholds = {task.name: run.thresholds(task) for task in run.config.tasks}
+        options = DecodeOptions(
             frame_interval=run.config.data.frame_interval,
             no_face=run.config.data.no_face,
             face_size=run.config.data.face_size,
             max_seconds=max_seconds,
         )
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.model: MultimodalModel = run.model().to(self.device)
-        self.readers = self.model.config.readers(run.tokenizer())
-        self.extractor = run.extractor()
-        self.thresholds = {task.name: run.thresholds(task) for task in run.config.tasks}
-
-    @cached_property
-    def cropper(self) -> FaceCropper:
-        """The face detector, made when the first picture comes."""
-        return FaceCropper()
+        shown = [m for m in self.model.config.modalities if m in modalities]
+        self.readers = self.model.config.readers(
+            run.tokenizer() if Modality.TEXT in shown else None
+        )
+        self.reader = ClipReader(
+            self.model.config.modalities, options, run.extractor(), shown=modalities
+        )
+        self._collating = Lock()
 
     @classmethod
-    def load(
-        cls, run: str | Path, device: str | None = None, *, max_seconds: float = MAX_SECONDS
-    ) -> "Recognizer":
-        """Load the best weights of a run folder. Raises `MienError` where it is not whole."""
-        return cls(Run(run), device, max_seconds=max_seconds)
-
-    def __call__(
-        self,
-        clip: str | Path | Clip | Sample | None = None,
+    def from_pretrained(
+        cls,
+        source: str | Path,
         *,
-        text: str | None = None,
-        transcript: str | Path | None = None,
-    ) -> Prediction:
-        """Answer for a video, a sound file, words, or any of them together.
+        device: str | torch.device | None = None,
+        revision: str | None = None,
+        max_seconds: float = MAX_SECONDS,
+        modalities: Collection[Modality] = tuple(Modality),
+    ) -> "Recognizer":
+        """Load the best weights of a run folder, or of a run on the Hugging Face Hub.
 
         Parameters
         ----------
-        clip : path, Clip or Sample, optional
-            Any file that FFmpeg reads, or one that is in memory; None: words alone.
-        text : str, optional
-            What is said.
-        transcript : path, optional
-            What is said, as a file with times, of which each cue becomes a segment, or as text: see
-            `mien.media.transcript.read_transcript`. What begins after the clip's end is left out.
+        source : str or path
+            A run folder; else a name on the hub, such as ``"organisation/model"``. Of a repository
+            only the files of a run are fetched, none of which can run code.
+        device : str or torch.device, optional
+            Where to compute, such as ``"cpu"`` or ``"cuda:1"`` (default: a GPU if there is one).
+        revision : str, optional
+            Branch, tag or commit on the hub.
+        max_seconds : float
+            Longer clips are cut to their first so many seconds, with a note.
+        modalities : collection of Modality
+            Show the model only these of a clip. Encoders of others are not loaded: without text
+            that spares seconds of imports, and the memory of the text encoder.
 
         Raises
         ------
         MienError
-            The clip can't be read, or has nothing that the model goes by.
+            The run can't be had or is not whole, or there is no such device.
         """
-        return self._predict(self.read(clip, text=text, transcript=transcript))
+        run = hub.open_run(source, revision=revision)
+        return cls(run, device, max_seconds=max_seconds, modalities=modalities)
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Copy the run to a new folder to be handed on, with a model card; see `mien.runs.hub`."""
+        return hub.save(self.run, folder)
+
+    def push_to_hub(self, name: str, **options: Any) -> str:
+        """Upload the run to the hub, and give the commit's address; see `mien.runs.hub.push`."""
+        return hub.push(self.run, name, **options)
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # a str is a path, and iterable
+        self,
+        clip: ClipLike | None = None,
+        *,
+        text: str | None = None,
+        transcript: str | Path | None = None,
+        name: str | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> Prediction: ...
+
+    @overload
+    def __call__(
+        self,
+        clip: Iterable[ClipLike | None],
+        *,
+        text: Sequence[str | None] | None = None,
+        transcript: Sequence[str | Path | None] | None = None,
+        name: Sequence[str | None] | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> list[Prediction | Failure]: ...
+
+    def __call__(
+        self,
+        clip: Any = None,
+        *,
+        text: Any = None,
+        transcript: Any = None,
+        name: Any = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> Prediction | list[Prediction | Failure]:
+        """Answer for a clip, or for a list of them.
+
+        Parameters
+        ----------
+        clip : path, bytes, (array, int), Clip or Sample, or an iterable of these, optional
+            Any file that FFmpeg reads, or the bytes of one; a waveform in [-1, 1] with its rate; or
+            what is decoded already. None: text alone.
+        text : str, optional
+            What is said; for several clips a list, with one entry for each.
+        transcript : path, optional
+            What is said, as a file with times, of which each cue becomes a segment, or as text: see
+            `mien.media.transcript.read_transcript`. What begins after the clip's end is left out.
+            For several clips a list.
+        name : str, optional
+            What messages and `Prediction.source` call a clip that is in memory; or a list.
+        batch_size : int
+            Segments computed together. The answers don't depend on it.
+
+        Returns
+        -------
+        Prediction, or list of Prediction or Failure
+            For several clips one entry each, in their order; a `Failure` where one can't be used.
+
+        Raises
+        ------
+        MienError
+            A single clip can't be read, or has nothing that the model takes as input.
+        """
+        if isinstance(clip, Iterable) and not is_one(clip):
+            several = self.stream(
+                clip, text=text, transcript=transcript, name=name, batch_size=batch_size
+            )
+            return list(several)
+        recording = self.reader.read(Request(clip, text, transcript, name))
+        (computed,) = in_batches([recording], self._rows, _checked(batch_size))
+        assert isinstance(computed, Computed)
+        return self._prediction(computed)
+
+    def stream(
+        self,
+        clips: Iterable[ClipLike | None],
+        *,
+        text: Sequence[str | None] | None = None,
+        transcript: Sequence[str | Path | None] | None = None,
+        name: Sequence[str | None] | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> Iterator[Prediction | Failure]:
+        """Answer for any number of clips, one after the other; takes what a call does.
+
+        Few clips are in memory at a time: those whose segments make up a batch.
+
+        Yields
+        ------
+        Prediction or Failure
+            In the order of the clips, when a batch is full or the clips are at their end; with a
+            `batch_size` of 1 at once.
+        """
+        asked = requests(clips, text, transcript, name)
+        for item in in_batches(map(self._read, asked), self._rows, _checked(batch_size)):
+            if isinstance(item, Failure):
+                yield item
+                continue
+            try:
+                yield self._prediction(item)
+            except MienError as error:
+                yield Failure(source=item.recording.source, reason=str(error))
 
     def read(
         self,
-        clip: str | Path | Clip | Sample | None = None,
+        clip: ClipLike | None = None,
         *,
         text: str | None = None,
         transcript: str | Path | None = None,
     ) -> Recording:
         """Decode a clip and cut it into segments; takes and raises what a call does."""
-        if text is not None and transcript is not None:
-            raise MienError("give either the words or a transcript file, not both")
-        said = read_transcript(transcript) if transcript else Transcript([], [])
-        if text:
-            said = Transcript([Cue(text)], [])
-        warnings: list[str] = []
-        if isinstance(clip, Clip):
-            clip, warnings = from_clip(clip, self.cropper, self.options)
-        if isinstance(clip, Sample):
-            sample, source = clip, clip.utterance.id
-        else:
-            sample, warnings = self._decode(clip, " ".join(cue.text for cue in said.cues))
-            source = "words alone" if clip is None else readable(str(clip))
-        cues, unused = within(said, seconds_of(sample))
-        cuts = [
-            (start, end, self._featured(_heard(cut)))
-            for start, end, cut in segments_of(sample, cues)
-        ]
-        segments = [segment for segment in cuts if self._grounds([segment[2]])]
-        warnings = [*unused, *warnings, *self._not_extracted(sample)]
-        warnings += [
-            f"nothing to go by from {start:.1f} to {end:.1f} s: no prediction for it"
-            for start, end, cut in cuts
-            if segments and not self._grounds([cut])
-        ]
-        if not segments:
-            needs = " or ".join(WORDS[m] for m in self.model.config.letters)
-            reasons = f" ({'; '.join(warnings)})" if warnings else ""
-            raise MienError(f"{source}: the model goes by {needs}, and there is none{reasons}")
-        return Recording(source, sample, segments, warnings)
+        return self.reader.read(Request(clip, text, transcript))
 
-    def _featured(self, sample: Sample) -> Sample:
-        """Add the features that the model goes by, unless the sample brings its own."""
-        if self.extractor is None or sample.features:
-            return sample
-        return replace(sample, features=self.extractor(sample))
-
-    def _not_extracted(self, sample: Sample) -> list[str]:
-        """Note what the sample has and the model goes by, but whose features came from files."""
-        if self.extractor is None or sample.features:
-            return []
-        lost = set(self.model.config.letters) & set(sample.modalities)
-        return [
-            f"{word} left out: the run's features of them were read from files"
-            f" ({self.extractor.sources[m]}) and can't be extracted from a clip"
-            for m, word in WORDS.items()
-            if m in lost - set(self.extractor.modalities)
-        ]
-
-    def _decode(self, clip: str | Path | None, text: str) -> tuple[Sample, list[str]]:
-        """Decode a clip into a sample, with notes on what could not be used."""
-        if clip is None:
-            return Sample(utterance=Utterance(id="words", corpus="clip", text=text)), []
-        path = Path(clip)
-        if not path.is_file():
-            raise MienError(f"{path} {'is no file' if path.exists() else 'does not exist'}")
-        utterance = Utterance(
-            id=path.name,
-            corpus="clip",
-            text=text,
-            video=path if has_video(path) else None,
-            audio=path if has_audio(path) else None,
-        )
-        sample, skipped = to_sample(utterance, self.cropper, self.options)
-        return sample or Sample(utterance=utterance), [s.reason for s in skipped]
+    def _read(self, request: Request) -> Recording | Failure:
+        try:
+            return self.reader.read(request)
+        except MienError as error:
+            return Failure(source=request.source, reason=str(error))
 
     @torch.inference_mode()
     def forward(self, samples: Sequence[Sample]) -> tuple[Batch, Output]:
         """Show samples to the model: what it sees, and what it answers."""
-        batch = collate(samples, self.readers).to(self.device)
+        with self._collating:  # a tokenizer serves one thread at a time
+            batch = collate([self.reader.shown(s) for s in samples], self.readers)
+        batch = batch.to(self.device)
         return batch, self.model(batch)
 
     def scores(self, output: Output) -> dict[str, torch.Tensor]:
@@ -192,12 +251,25 @@ class Recognizer:
         MienError
             One is not a finite number, which is no answer.
         """
-        if not all(logits.isfinite().all() for logits in output.logits.values()):
-            raise MienError(
-                f"{self.run.folder}: the model's scores are not finite numbers: copy the run again,"
-                " or train again with a lower --lr or with --clip 1"
-            )
+        if not _finite(output).all():
+            raise self._not_finite()
         return {t.name: t.scores(output.logits[t.name]).cpu() for t in self.tasks}
+
+    def _not_finite(self) -> MienError:
+        return MienError(
+            f"{self.run.folder}: the model's scores are not finite numbers: copy the run again,"
+            " or train again with a lower --lr or with --clip 1"
+        )
+
+    def _rows(self, samples: Sequence[Sample]) -> list[Row]:
+        """Compute one batch."""
+        _, output = self.forward(samples)
+        scores = {t.name: t.scores(output.logits[t.name]).cpu() for t in self.tasks}
+        embeddings, finite = output.embedding.cpu(), _finite(output).tolist()
+        return [
+            Row({name: rows[i] for name, rows in scores.items()}, embeddings[i], finite[i])
+            for i in range(len(samples))
+        ]
 
     def answers(self, scores: Mapping[str, torch.Tensor]) -> dict[str, Answer]:
         """Decide by the scores (C,) of each task."""
@@ -206,34 +278,15 @@ class Recognizer:
             for task in self.tasks
         }
 
-    def _predict(self, recording: Recording) -> Prediction:
-        scores: dict[str, list[torch.Tensor]] = {task.name: [] for task in self.tasks}
-        segments, vectors = recording.segments, []
-        for first in range(0, len(segments), BATCH):
-            _, output = self.forward([sample for *_, sample in segments[first : first + BATCH]])
-            vectors.append(output.embedding.cpu())
-            for name, rows in self.scores(output).items():
-                scores[name].append(rows)
-        by_task = {name: torch.cat(parts) for name, parts in scores.items()}
-        length = torch.tensor([max(end - start, 1e-3) for start, end, _ in segments])
-        share = length / length.sum()
-        embedding = F.normalize(share @ torch.cat(vectors), dim=0)
-        searched, found = _faces(recording.sample)
-        return Prediction(
-            source=recording.source,
+    def _prediction(self, computed: Computed) -> Prediction:
+        if not all(row.finite for row in computed.rows):
+            raise self._not_finite()
+        return compose(
+            computed,
             run=str(self.run.folder),
-            modalities=self._grounds([sample for *_, sample in segments]),
-            seconds=round(seconds_of(recording.sample), 3),
-            answers=self.answers({name: share @ rows for name, rows in by_task.items()}),
-            segments=[
-                self._segment(start, end, sample, {n: s[i] for n, s in by_task.items()})
-                for i, (start, end, sample) in enumerate(segments)
-            ],
-            embedding=embedding.tolist(),
-            faces=searched,
-            faces_found=found,
-            synthetic_training=self.run.config.data.synthetic,
-            warnings=recording.warnings,
+            synthetic=self.run.config.data.synthetic,
+            answers=self.answers,
+            used=self.reader.used,
         )
 
     @property
@@ -241,37 +294,13 @@ class Recognizer:
         """What the model answers."""
         return self.run.config.tasks
 
-    def _grounds(self, samples: Sequence[Sample]) -> str:
-        """Give the letters of what the samples have and the model reads."""
-        had = [s.modalities if self.extractor is None else s.features for s in samples]
-        letters = {letter for part in had for letter in part}
-        return "".join(m for m in "tav" if m in letters and m in self.model.config.letters)
 
-    def _segment(
-        self, start: float, end: float, sample: Sample, scores: dict[str, torch.Tensor]
-    ) -> Segment:
-        searched, found = _faces(sample)
-        return Segment(
-            start=round(start, 3),
-            end=round(end, 3),
-            text=sample.text,
-            speaker=sample.utterance.person,
-            modalities=self._grounds([sample]),
-            faces=searched,
-            faces_found=found,
-            answers=self.answers(scores),
-        )
+def _finite(output: Output) -> torch.Tensor:
+    """Tell of which utterances (B,) all logits are finite numbers."""
+    return torch.stack([rows.isfinite().all(dim=1) for rows in output.logits.values()]).all(dim=0)
 
 
-def _faces(sample: Sample) -> tuple[int, int]:
-    """Count the frames that were searched for a face, and those in which one was found."""
-    found = sample.face_found
-    searched = found if sample.frame_times is None else sample.frame_times
-    return 0 if searched is None else len(searched), 0 if found is None else int(found.sum())
-
-
-def _heard(sample: Sample) -> Sample:
-    """Leave out the sound of a segment in which there is nothing to hear."""
-    if sample.waveform is None or has_sound(sample.waveform):
-        return sample
-    return replace(sample, waveform=None)
+def _checked(batch_size: int) -> int:
+    if batch_size < 1:
+        raise MienError(f"the batch size is at least 1, not {batch_size}")
+    return batch_size

@@ -1,22 +1,23 @@
 """Recordings behind the end of the first one in a file, which FFmpeg passes over in silence."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 from mien.media.notes import Note
+from mien.media.streams import opened
+from mien.utterance import Media
 
 _RIFF, _RIFX = b"RIFF", b"RIFX"
 # Boxes of an MP4 that are looked at; one that is cut into more is a long broadcast of fragments.
 _BOXES = 100_000
 
 
-def note_appended(path: Path, container: str) -> Note | None:
+def note_appended(path: Media, container: str) -> Note | None:
     """Tell of another recording that was appended to a WAV, MP4 or MOV and is not read.
 
     Parameters
     ----------
-    path : Path
+    path : Path or MediaBytes
         The file. Only headers are read.
     container : str
         Its format, as FFmpeg names it.
@@ -29,7 +30,7 @@ def note_appended(path: Path, container: str) -> Note | None:
     find = {"wav": _after_wav, "mov": _after_mov}.get(container.partition(",")[0])
     if find is None:
         return None
-    with path.open("rb", buffering=0) as file:
+    with opened(path) as file:
         place = find(file)
     if place is None:
         return None

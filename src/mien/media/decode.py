@@ -17,7 +17,7 @@ from mien.media.notes import Note, Report
 from mien.media.shown import video
 from mien.media.sound import read_audio
 from mien.media.streams import has_audio, has_video
-from mien.utterance import RATE, Clip, Side, Utterance
+from mien.utterance import RATE, Clip, Media, Side, Utterance
 
 __all__ = ["FRAME_INTERVAL", "decode", "has_audio", "has_video", "read_audio", "read_frames"]
 
@@ -31,7 +31,7 @@ _EARLY = 0.25
 
 
 def read_frames(
-    path: Path,
+    path: Media,
     spans: Sequence[Span],
     *,
     interval: float = FRAME_INTERVAL,
@@ -52,7 +52,7 @@ def read_frames(
 
     Parameters
     ----------
-    path : Path
+    path : Path or MediaBytes
         The video, or a single image; with `rate` a pattern of numbered pictures such as
         ``image_%d.jpg``.
     spans : sequence of (start, end)
@@ -103,7 +103,8 @@ def read_frames(
         (bound[1] for bound, (_, end) in zip(bounds, spans, strict=True) if bound[1] != end),
         default=None,
     )
-    frames = video(path, report) if rate is None else pictures.shown(path, rate, report)
+    pattern = Path(str(path))  # of numbered pictures, which lie on a disk
+    frames = video(path, report) if rate is None else pictures.shown(pattern, rate, report)
     early, until = _EARLY, 0.0
     latest: dict[Side | None, np.ndarray] = {}
     with closing(frames):

@@ -5,6 +5,7 @@ import sys
 import types
 import warnings
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -53,8 +54,8 @@ class Face:
 class FaceCropper:
     """Finds the largest face in a picture and cuts it out as a square.
 
-    The detector is MTCNN, with the weights inside its package. An instance holds networks that
-    are not safe to use from two threads at once.
+    The detector is MTCNN, with the weights inside its package. Its networks are not safe to use
+    from two threads at once, so one that comes while another searches waits.
 
     Examples
     --------
@@ -66,6 +67,7 @@ class FaceCropper:
 
     def __init__(self) -> None:
         self._detector = _mtcnn()
+        self._searching = Lock()
 
     def crop(self, frame: np.ndarray, size: int = FACE_SIZE) -> Face:
         """Cut the largest face out of a picture.
@@ -101,7 +103,8 @@ class FaceCropper:
 
     def _detect(self, picture: np.ndarray) -> list[dict[str, Any]]:
         try:
-            return self._detector.detect_faces(picture)
+            with self._searching:
+                return self._detector.detect_faces(picture)
         except ValueError:
             # A known fault of this detector: a candidate wholly outside the picture stops it.
             return []

@@ -1,12 +1,12 @@
 """Samples of any format and number of channels as one channel in [-1, 1]."""
 
-from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 
 from mien.errors import MienError
+from mien.utterance import Media
 
 CANCELLING = 0.1
 """Channels cancel if their mean has less than this share of the power of unrelated channels' mean.
@@ -68,7 +68,7 @@ class Mixer:
         self._power = np.zeros(0)
         self._mean_power = 0.0
 
-    def check(self, channels: int, path: Path) -> None:
+    def check(self, channels: int, path: Media) -> None:
         """Raise `MienError` where there is no such channel."""
         if self._channel is not None and not 0 <= self._channel < channels:
             count = f"it has {channels}, counted from 0"

@@ -1,7 +1,9 @@
 """How long an MP3 says that it is, where its encoder wrote that down."""
 
-from pathlib import Path
 from typing import BinaryIO
+
+from mien.media.streams import opened
+from mien.utterance import Media
 
 # Tags of this number may stand one behind the other before the sound.
 _TAGS = 8
@@ -14,7 +16,7 @@ _LAYER_3, _MONO = 1, 3
 _HAS_FRAMES = 1
 
 
-def claimed_seconds(path: Path) -> float | None:
+def claimed_seconds(path: Media) -> float | None:
     """Read the length that the Xing or Info header of an MP3 claims.
 
     Such a header is the first frame of most files of a variable, and of many of a constant, bit
@@ -22,7 +24,7 @@ def claimed_seconds(path: Path) -> float | None:
 
     Parameters
     ----------
-    path : Path
+    path : Path or MediaBytes
         The file. At most 64 KiB of it are read.
 
     Returns
@@ -30,7 +32,7 @@ def claimed_seconds(path: Path) -> float | None:
     float or None
         Seconds; None where no header says how many frames there are.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         _skip_tags(file)
         data = file.read(_SEARCHED)
     place = data.find(b"\xff")

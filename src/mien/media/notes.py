@@ -1,7 +1,8 @@
 """What reading a media file has to say about it, other than that it failed."""
 
 from collections.abc import Callable
-from pathlib import Path
+
+from mien.utterance import Media
 
 
 class Note(UserWarning):
@@ -9,7 +10,7 @@ class Note(UserWarning):
 
     Parameters
     ----------
-    path : Path
+    path : Path or MediaBytes
         The file.
     at : float or None
         Seconds from the beginning of the file to where it is met. None: it is about the whole.
@@ -24,7 +25,7 @@ class Note(UserWarning):
         As given.
     """
 
-    def __init__(self, path: Path, at: float | None, kind: str, what: str) -> None:
+    def __init__(self, path: Media, at: float | None, kind: str, what: str) -> None:
         super().__init__(f"{path}: {what}")
         self.at = at
         self.kind = kind
@@ -35,7 +36,7 @@ class Damage(Note):
 
     Parameters
     ----------
-    path : Path
+    path : Path or MediaBytes
         The file.
     at : float
         Seconds from the beginning of the file to where the damage was met.
@@ -45,7 +46,7 @@ class Damage(Note):
         See `Note`.
     """
 
-    def __init__(self, path: Path, at: float, why: str, kind: str = "damaged") -> None:
+    def __init__(self, path: Media, at: float, why: str, kind: str = "damaged") -> None:
         what = f"damaged at {at:.2f} s ({why}); the rest of it is used"
         super().__init__(path, at, kind, what)
 

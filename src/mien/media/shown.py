@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from mien.errors import MienError
 from mien.media.limits import MOST_PIXELS, STANDS
 from mien.media.notes import Damage, Note, Report
 from mien.media.rgb import to_rgb
-from mien.media.streams import faults_of
+from mien.media.streams import faults_of, size_of
 from mien.media.track import Track, open_track
-from mien.utterance import Side
+from mien.utterance import Media, Side
 
 
 @dataclass
@@ -46,12 +45,12 @@ class Shown:
         return self._views.get(side)
 
 
-def video(path: Path, report: Report) -> Generator[Shown]:
+def video(path: Media, report: Report) -> Generator[Shown]:
     """Yield the frames of a video, each until the next one, but no longer than it may stand.
 
     Parameters
     ----------
-    path : Path
+    path : Path or MediaBytes
         The file.
     report : callable
         Receives what is odd about it.
@@ -86,7 +85,7 @@ def _convert(track: Track, frame: Any, begin: float, report: Report) -> np.ndarr
 def _bounded(track: Track, report: Report) -> Iterator[tuple[float | None, Any]]:
     """Yield the frames of a track, but not more than a file of its size can hold."""
     least, each_byte = MOST_PIXELS
-    most = max(least, each_byte * track.path.stat().st_size)
+    most = max(least, each_byte * size_of(track.path))
     pixels = 0
     for time, frame in track.frames(report):
         pixels += frame.width * frame.height

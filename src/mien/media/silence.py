@@ -1,7 +1,6 @@
 """Silence by its measured level: of a whole recording, and of the parts where nobody speaks."""
 
 import numpy as np
-from scipy.ndimage import binary_dilation, binary_opening
 
 FRAME = 160
 """Samples of one frame, 10 ms."""
@@ -138,6 +137,8 @@ def _pauses(levels: np.ndarray) -> np.ndarray:
     loudest = np.sort(levels)[-LOUD_FRAMES:][0]
     if loudest - peak > BELOW_PEAK:  # little is spoken, in less than a twentieth of the time
         peak = loudest
+    from scipy.ndimage import binary_dilation, binary_opening  # slow to import, and seldom needed
+
     speech = levels > min(peak - BELOW_PEAK, floor + ABOVE_FLOOR * (peak - floor))
     far = ~binary_dilation(speech, np.ones(2 * MARGIN + 1))
     pauses: np.ndarray = binary_opening(far, np.ones(SHORTEST_PAUSE))

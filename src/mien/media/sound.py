@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from mien.errors import MienError
 from mien.media.limits import FEWEST_BYTES, LONGER, MAX_SECONDS, SAMPLE_RATES
 from mien.media.mixing import Mixer, samples_of, scaled
 from mien.media.notes import Damage, Note, Report
+from mien.media.streams import size_of
 from mien.media.track import Track, open_track
-from mien.utterance import RATE
+from mien.utterance import RATE, Media
 
 # Holes in the sound of this length (s) are filled with silence to keep later times right. Shorter
 # ones are jitter.
@@ -26,7 +26,7 @@ _LONG = 1.0
 
 
 def read_audio(
-    path: Path,
+    path: Media,
     *,
     channel: int | None = None,
     start: float | None = None,
@@ -42,7 +42,7 @@ def read_audio(
 
     Parameters
     ----------
-    path : Path
+    path : Path or MediaBytes
         A sound file or a video with sound, of any rate, sample format and number of channels.
     channel : int, optional
         The channel to keep, from 0. None: the mean of all.
@@ -75,7 +75,7 @@ def read_audio(
 
 
 def _read(
-    path: Path,
+    path: Media,
     begin: float,
     stop: float,
     mixer: Mixer,
@@ -118,7 +118,7 @@ def _pieces(track: Track, report: Report) -> Iterator[tuple[float | None, np.nda
 
 def _bounded(track: Track, report: Report) -> Iterator[tuple[float | None, Any]]:
     """Yield the frames of a track, but not more than a file of its size can hold."""
-    longest = max(MAX_SECONDS, track.path.stat().st_size / FEWEST_BYTES)
+    longest = max(MAX_SECONDS, size_of(track.path) / FEWEST_BYTES)
     heard = 0.0
     for time, frame in track.frames(report):
         rate = frame.sample_rate

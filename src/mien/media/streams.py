@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import av
 
 from mien.errors import MienError
 from mien.media.limits import MAX_CHANNELS, MAX_PIXELS, SAMPLE_RATES
+from mien.utterance import Media, MediaBytes
 
 Kind = Literal["video", "audio"]
 
@@ -36,6 +36,12 @@ _OPTIONS = {
     "max_pixels": str(MAX_PIXELS),
 }
 
+# In memory there is no other file to open, and image2 would open its own, by name.
+_MEMORY_OPTIONS = _OPTIONS | {
+    "format_whitelist": ",".join(name for name in _FORMATS.split(",") if name != "image2"),
+    "protocol_whitelist": "none",
+}
+
 # Text drawn as a picture, in whatever container.
 _DRAWN = {"ansi", "bintext", "idf", "svg", "xbin", "xbm", "xface", "xpm"}
 
@@ -54,8 +60,8 @@ _BESIDE = (
 
 
 @contextmanager
-def open_media(path: Path) -> Iterator[Any]:
-    """Open a file with PyAV, for as long as the context lasts.
+def open_media(media: Media) -> Iterator[Any]:
+    """Open a file, on the disk or in memory, with PyAV, for as long as the context lasts.
 
     Only demuxers of recordings and pictures are let in, and no other file is opened, whatever the
     file asks for.
@@ -65,19 +71,34 @@ def open_media(path: Path) -> Iterator[Any]:
     MienError
         The file is missing or unreadable, or turns out to be within the context.
     """
-    if path.exists() and not path.is_file():
-        raise MienError(f"{path}: is not a file")
-    # "file:" keeps a colon in a name from being read as a protocol.
-    source = f"file:{path}"
+    source: Any
+    if isinstance(media, MediaBytes):
+        # without a name: FFmpeg would choose the demuxer by its ending
+        source, options = media.open(), _MEMORY_OPTIONS
+    else:
+        if media.exists() and not media.is_file():
+            raise MienError(f"{media}: is not a file")
+        # "file:" keeps a colon in a name from being read as a protocol.
+        source, options = f"file:{media}", _OPTIONS
     with (
-        faults_of(path),
-        av.open(source, metadata_errors="replace", options=_OPTIONS) as container,
+        faults_of(media),
+        av.open(source, metadata_errors="replace", options=options) as container,
     ):
         yield container
 
 
+def opened(media: Media) -> BinaryIO:
+    """Open the bytes of a file for reading."""
+    return media.open() if isinstance(media, MediaBytes) else media.open("rb")
+
+
+def size_of(media: Media) -> int:
+    """Give the bytes of a file, on the disk or in memory."""
+    return len(media.data) if isinstance(media, MediaBytes) else media.stat().st_size
+
+
 @contextmanager
-def faults_of(path: Path) -> Iterator[None]:
+def faults_of(path: Media) -> Iterator[None]:
     """Turn what PyAV raises for a bad file into a `MienError` that names it."""
     try:
         yield
@@ -137,13 +158,13 @@ def within_limits(stream: Any) -> str | None:
     return None
 
 
-def has_video(path: Path) -> bool:
+def has_video(path: Media) -> bool:
     """Tell whether a file holds pictures (the cover of a song does not count)."""
     with open_media(path) as container:
         return bool(find_streams(container, "video"))
 
 
-def has_audio(path: Path) -> bool:
+def has_audio(path: Media) -> bool:
     """Tell whether a file holds sound."""
     with open_media(path) as container:
         return bool(find_streams(container, "audio"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import av
 import numpy as np
@@ -19,6 +20,7 @@ import numpy as np
 from mien.media.limits import LONGEST_HOLE, STANDS
 from mien.media.notes import Damage, Note
 from mien.media.streams import find_streams, open_media, packets_of
+from mien.utterance import Media, MediaBytes
 
 # Stamps this much before the last ones (s) begin another recording. Real ones jitter by less.
 _BACK = 0.5
@@ -105,23 +107,35 @@ class _Stamps:
         self.place.append(place)
 
 
-def read_clock(path: Path) -> Clock:
-    """Read the stamps of a file; kept for as long as the file does not change.
+_IN_MEMORY: WeakKeyDictionary[MediaBytes, Clock] = WeakKeyDictionary()
+"""Clocks of files in memory, for as long as somebody holds these."""
+
+
+def read_clock(path: Media) -> Clock:
+    """Read the stamps of a file; kept for as long as the file does not change, or is in memory.
 
     Raises
     ------
     MienError
         The file cannot be read.
     """
+    if isinstance(path, MediaBytes):
+        if path not in _IN_MEMORY:
+            _IN_MEMORY[path] = _read(path)
+        return _IN_MEMORY[path]
     try:
         state = path.stat()
     except OSError:
-        return _read_clock(path, 0, 0)
-    return _read_clock(path, state.st_size, state.st_mtime_ns)
+        return _read_file(path, 0, 0)
+    return _read_file(path, state.st_size, state.st_mtime_ns)
 
 
 @lru_cache(maxsize=8)
-def _read_clock(path: Path, _size: int, _changed: int) -> Clock:
+def _read_file(path: Path, _size: int, _changed: int) -> Clock:
+    return _read(path)
+
+
+def _read(path: Media) -> Clock:
     with open_media(path) as container:
         stamps = _scan(container)
         origin = None if container.start_time is None else container.start_time / av.time_base
@@ -184,7 +198,7 @@ class _Line:
                 return slice(first, following)
         return slice(0, 0)
 
-    def lay(self, packets: slice, begin: float, shift: float, path: Path) -> None:
+    def lay(self, packets: slice, begin: float, shift: float, path: Media) -> None:
         """Give the packets of a recording that begins at `begin` their times, up to a jump."""
         times, ends = self.times[packets] + shift, self.ends[packets] + shift
         used = np.flatnonzero(~np.isnan(times))
@@ -208,7 +222,7 @@ class _Line:
             self.end = max(self.end, float(ends[used].max()))
             self.empty = float(empty[-1])
 
-    def timeline(self, path: Path) -> Timeline:
+    def timeline(self, path: Media) -> Timeline:
         if self.strays:
             first = self.strays[0]
             known = self.times[:first][~np.isnan(self.times[:first])]
@@ -227,7 +241,7 @@ class _Line:
 
 
 def _timelines(
-    path: Path, followed: dict[int, _Stamps], origin: float | None
+    path: Media, followed: dict[int, _Stamps], origin: float | None
 ) -> dict[int, Timeline]:
     """Lay the recordings in a file one after the other, all streams together."""
     found = {index: _irregular(stamps) for index, stamps in followed.items()}

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isnan
-from pathlib import Path
 from typing import Any, Literal
 
 import av
@@ -17,6 +16,7 @@ from mien.media.notes import Damage, Note, Report
 from mien.media.rgb import HDR
 from mien.media.streams import Kind, find_streams, open_media, packets_of, within_limits
 from mien.media.timeline import Clock, Timeline, read_clock
+from mien.utterance import Media, MediaBytes
 
 _CONTENT = {"video": "picture", "audio": "sound"}
 # Files end a little before their header says as a matter of course; later than this is damage.
@@ -38,7 +38,7 @@ _RATES = (0.1, 1000.0)
 class Track:
     """The pictures or the sound of an open file."""
 
-    path: Path
+    path: Media
     kind: Kind
     container: Any
     stream: Any
@@ -203,9 +203,9 @@ class Track:
         return why or "it is empty"
 
 
-def _data_size(path: Path) -> int:
+def _data_size(path: Media) -> int:
     """Read how many bytes of samples a WAV says that it has; FFmpeg tells what there are."""
-    with path.open("rb") as file:
+    with path.open() if isinstance(path, MediaBytes) else path.open("rb") as file:
         order: Literal["big", "little"] = "big" if file.read(12)[:4] == b"RIFX" else "little"
         while len(header := file.read(8)) == 8:
             size = int.from_bytes(header[4:], order)
@@ -223,7 +223,7 @@ def _lasts(frame: Any) -> float:
 
 
 @contextmanager
-def open_track(path: Path, kind: Kind) -> Iterator[Track]:
+def open_track(path: Media, kind: Kind) -> Iterator[Track]:
     """Open the pictures or the sound of a file; `MienError` where it has none that is read."""
     with open_media(path) as container:
         streams = find_streams(container, kind)

@@ -15,14 +15,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import (
-    accuracy_score,
-    balanced_accuracy_score,
-    confusion_matrix,
-    f1_score,
-    precision_recall_fscore_support,
-    roc_auc_score,
-)
 
 from mien.errors import MienError
 
@@ -87,6 +79,14 @@ def multilabel(
 
 
 def _yes_or_no(truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> Figures:
+    from sklearn.metrics import (  # slow to import
+        accuracy_score,
+        balanced_accuracy_score,
+        f1_score,
+        precision_recall_fscore_support,
+        roc_auc_score,
+    )
+
     occurs = bool(truth.any())
     both = occurs and not truth.all()
     precision, recall, f1, _ = precision_recall_fscore_support(
@@ -157,6 +157,8 @@ def singlelabel(scores: np.ndarray, truth: np.ndarray, labels: Sequence[str]) ->
     MienError
         There are no utterances, or a score is not a finite number.
     """
+    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score  # slow to import
+
     scores = checked(scores, labels)
     truth = np.asarray(truth)
     if truth.shape != (len(scores),) or truth.min() < 0 or truth.max() >= len(labels):
@@ -180,6 +182,8 @@ def singlelabel(scores: np.ndarray, truth: np.ndarray, labels: Sequence[str]) ->
 
 
 def _per_label(truth: np.ndarray, answer: np.ndarray, labels: Sequence[str]) -> Figures:
+    from sklearn.metrics import precision_recall_fscore_support  # slow to import
+
     columns = precision_recall_fscore_support(
         truth, answer, labels=range(len(labels)), zero_division=0
     )

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, f1_score
 
 from mien.errors import MienError
 from mien.metrics.bootstrap import interval
@@ -71,6 +70,8 @@ def sentiment(predicted: np.ndarray, truth: np.ndarray) -> Figures:
 
 
 def _two_way(name: str, predicted: np.ndarray, truth: np.ndarray) -> Figures:
+    from sklearn.metrics import f1_score  # slow to import
+
     if not len(truth):
         return {f"acc2{name}": None, f"f1{name}": None}
     # the predictions stand where scikit-learn has the truth, hence the weights by prediction
@@ -87,6 +88,8 @@ def _same_step(predicted: np.ndarray, truth: np.ndarray, limit: int) -> float:
 
 
 def _by_step(predicted: np.ndarray, truth: np.ndarray) -> Figures:
+    from sklearn.metrics import confusion_matrix  # slow to import
+
     right, error = _steps(truth, 3), np.abs(predicted - truth)
     at = {step: right == int(step) for step in STEPS}
     return {

@@ -1,7 +1,6 @@
 """Above which probability a label counts as present."""
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 GRID = np.round(np.arange(1, 20) * 0.05, 2)
 """The published grid: .05, .10, ... .95."""
@@ -42,6 +41,8 @@ def choose(probabilities: np.ndarray, truth: np.ndarray, grid: np.ndarray = GRID
 
 
 def _best(probabilities: np.ndarray, truth: np.ndarray, grid: np.ndarray) -> float:
+    from sklearn.metrics import f1_score  # slow to import
+
     if not truth.any():
         return FALLBACK
     scores = [f1_score(truth, probabilities > threshold, zero_division=0) for threshold in grid]

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PretrainedConfig
 
 from mien.batch import Batch
 from mien.errors import MienError
 from mien.modality import Modality
 from mien.models.config import ModelConfig
+from mien.models.encoders.absent import Absent
 from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.selection import Selection
 from mien.models.fusion import StateFusion, WeightedFusion, state_fusion
 from mien.models.person_head import PersonEmbedding
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 LARGEST = 2 * 10**9
 """Weights of the largest model that is built; the published one has 17 million."""
@@ -63,6 +66,9 @@ class MultimodalModel(nn.Module):
     text : PretrainedConfig or None
         Dimensions of the pretrained text encoder, where there is one. Its weights start at random:
         `mien.models.encoders.text.load_weights` fills them.
+    absent : mapping of Modality to int, optional
+        Modalities that the model will never be shown, with the length of their encoders' vectors:
+        it is built without these encoders.
 
     Examples
     --------
@@ -78,13 +84,17 @@ class MultimodalModel(nn.Module):
         self,
         config: ModelConfig,
         tasks: Mapping[str, int],
-        text: PretrainedConfig | None = None,
+        text: "PretrainedConfig | None" = None,
+        absent: Mapping[Modality, int] | None = None,
     ) -> None:
         super().__init__()
         self.config = config
         self.encoders = nn.ModuleDict()
         for modality, settings in config.encoders.items():
             first = self.encoders["text"].dim if "text" in self.encoders else None
+            if modality in (absent or {}):
+                self.encoders[modality.value] = Absent((absent or {})[modality])
+                continue
             self.encoders[modality.value] = settings.build(
                 modality, guide=cast(int | None, first), pretrained=text
             )
@@ -134,7 +144,7 @@ class MultimodalModel(nn.Module):
                 if selection is not None:
                     selections[modality] = selection
             else:
-                states[modality] = next(encoder.parameters()).new_zeros(0, encoder.dim)
+                states[modality] = next(self.fusion.parameters()).new_zeros(0, encoder.dim)
             if modality is Modality.TEXT:
                 text = scatter(states[modality], rows)
         return states, selections
@@ -205,13 +215,16 @@ def scatter(values: Tensor, rows: Tensor) -> Tensor:
 
 
 def build(
-    config: ModelConfig, tasks: Mapping[str, int], text: PretrainedConfig | None = None
+    config: ModelConfig,
+    tasks: Mapping[str, int],
+    text: "PretrainedConfig | None" = None,
+    absent: Mapping[Modality, int] | None = None,
 ) -> MultimodalModel:
     """Build a model with random weights, after a plan without memory has shown that it can be.
 
     Parameters
     ----------
-    config, tasks, text
+    config, tasks, text, absent
         As `MultimodalModel` takes them.
 
     Raises
@@ -221,10 +234,10 @@ def build(
     """
     try:
         with torch.device("meta"):
-            plan = MultimodalModel(config, tasks, text)
+            plan = MultimodalModel(config, tasks, text, absent)
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise MienError(f"no model can have these dimensions: {why}") from error
     if (size := sum(weight.numel() for weight in plan.parameters())) > LARGEST:
         raise MienError(f"a model of these dimensions would have {size:,} weights")
-    return MultimodalModel(config, tasks, text)
+    return MultimodalModel(config, tasks, text, absent)

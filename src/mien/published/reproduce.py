@@ -13,7 +13,7 @@ from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.store import FeatureStore, fit_sizes, open_data
 from mien.files import PART, fingerprint
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.inference.metrics import Metrics
 from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.modality import Modality
@@ -109,7 +109,7 @@ def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> Metrics:
     shown = "".join(m for m in own if m in job.model.letters) or job.model.letters
     if shown != own:
         print(f"the run reads {own}; of these it is shown {shown} alone, as the command says")
-    metrics = evaluate_run(run.folder, data=data, part=part, modalities=shown)
+    metrics = evaluate(run.folder, data=data, split=part, modalities=shown)
     if part == "test" and shown == own and store.fingerprint == run.config.data.fingerprint:
         run.write(METRICS, metrics.model_dump(mode="json"))
     return metrics

@@ -115,7 +115,7 @@ def explain(
 
     Examples
     --------
-    >>> recognizer = Recognizer.load("runs/sparse")                      # doctest: +SKIP
+    >>> recognizer = Recognizer.from_pretrained("runs/sparse")                      # doctest: +SKIP
     >>> explain(recognizer, "clip.mp4", "looks", text="I am glad").files  # doctest: +SKIP
     ['explain-clip-1-faces.png', 'explain-clip-1-sound.png', 'explain-clip.json']
     """

@@ -14,7 +14,6 @@ from mien.errors import MienError
 from mien.features.store import FeatureStore, check_sources, open_data
 from mien.runs.run import Run
 from mien.tasks import Task
-from mien.training.config import TrainConfig
 
 
 def open_for(run: Run, data: Path) -> Store:
@@ -63,16 +62,16 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
 
 
 def examples(
-    run: Run, store: Store, rows: list[int], tokenizer: Any, config: TrainConfig | None = None
+    run: Run, store: Store, rows: list[int], tokenizer: Any, augment_seed: int | None = None
 ) -> Examples:
-    """Read rows as the run's model and tasks need them, augmented where `config` says so."""
+    """Read rows as the run's model and tasks need them, augmented where there is a seed for it."""
     return Examples(
         store,
         rows,
         run.config.model.readers(tokenizer),
         run.config.tasks,
         max_seconds=run.config.data.max_seconds,
-        augment_seed=config.seed if config and config.augment else None,
+        augment_seed=augment_seed,
     )
 
 

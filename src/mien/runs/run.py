@@ -15,29 +15,39 @@ Nothing in it is a pickle, so that a folder from elsewhere can be opened without
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import ValidationError
 from torch import Tensor
-from transformers import AutoConfig, PretrainedConfig
 
 from mien.errors import MienError
 from mien.features.extractor import TABLE, Extractor
 from mien.files import PART, fingerprint, publish, read_json, unwritable, whole, write_text
+from mien.modality import Modality
 from mien.models import MultimodalModel, build
-from mien.models.encoders.text import load_tokenizer, refuse_code
 from mien.runs.config import FORMAT, DataConfig, RunConfig, write_config
 from mien.runs.environment import environment
 from mien.tasks import Task
 from mien.tensor_file import not_finite, read_tensors, write_tensors
 from mien.yaml_file import read_yaml
 
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
 
 class Run:
     """A run folder.
+
+    Parameters
+    ----------
+    folder : path
+        The folder.
+    files_within : Path, optional
+        Where links in the folder may lead (default: the folder itself): a cache, which links to
+        files that it holds once.
 
     Examples
     --------
@@ -45,8 +55,9 @@ class Run:
     >>> model, tokenizer = run.model(), run.tokenizer() # doctest: +SKIP
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, *, files_within: Path | None = None) -> None:
         self.folder = Path(folder)
+        self._files_within = self.folder if files_within is None else files_within
         self.config = self._read_config()
         self._unwritten: dict[str, dict[str, Any]] = {}
 
@@ -95,7 +106,7 @@ class Run:
         path = self.folder / "config.yaml"
         if not path.is_file():
             raise MienError(f"{self.folder} is no run folder: it has no config.yaml")
-        content = read_yaml(self._file("config.yaml"))
+        content = read_yaml(self.file("config.yaml"))
         if isinstance(content, dict) and content.get("format") != FORMAT:
             raise MienError(
                 f"{path} is of format {str(content.get('format'))[:20]}, this mien reads {FORMAT}:"
@@ -106,7 +117,7 @@ class Run:
         except ValidationError as error:
             raise MienError(f"{path} is damaged: {_brief(error)}") from error
 
-    def _file(self, name: str) -> Path:
+    def file(self, name: str) -> Path:
         """Give the path of one of the run's files, which is in the folder and is as it was made.
 
         Raises
@@ -117,7 +128,7 @@ class Run:
         """
         path = self.folder / name
         try:
-            inside = path.resolve().is_relative_to(self.folder.resolve())
+            inside = path.resolve().is_relative_to(self._files_within.resolve())
         except RuntimeError:  # links in a circle
             inside = False
         except (ValueError, OSError) as error:  # a zero byte, or half a sign
@@ -138,10 +149,15 @@ class Run:
             f" {why}: copy the whole run folder again"
         )
 
-    def text_config(self) -> PretrainedConfig | None:
+    def text_config(self) -> "PretrainedConfig | None":
         """Give the dimensions of the text encoder, None for a model without text."""
         if self.config.text is None:
             return None
+        # transformers takes seconds to import, which a clip without text need not wait for
+        from transformers import AutoConfig
+
+        from mien.models.encoders.text import refuse_code
+
         options = dict(self.config.text)
         refuse_code(options, self.folder / "config.yaml")
         try:
@@ -156,12 +172,14 @@ class Run:
         """Read the tokenizer; None for a model without text."""
         if self.config.text is None:
             return None
+        from mien.models.encoders.text import load_tokenizer
+
         folder = self.folder / "tokenizer"
         if not folder.is_dir():
             raise MienError(f"{folder} is missing: copy the whole run folder")
         there = [path.relative_to(self.folder).as_posix() for path in folder.rglob("*")]
         for name in (*there, *self.config.files):
-            self._file(name)
+            self.file(name)
         try:
             return load_tokenizer(str(folder))
         except MienError as error:
@@ -170,16 +188,24 @@ class Run:
     def extractor(self) -> Extractor | None:
         """Give what extracts the features of a clip; None for a model that needs none."""
         features = self.config.features
-        return None if features is None else Extractor(features.sources, self._file(TABLE))
+        return None if features is None else Extractor(features.sources, self.file(TABLE))
 
-    def build(self) -> MultimodalModel:
-        """Build the model with random weights."""
+    def build(self, modalities: Collection[Modality] = tuple(Modality)) -> MultimodalModel:
+        """Build the model with random weights; without encoders of other `modalities`."""
         labels: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
-        return build(self.config.model, labels, self.text_config())
+        absent = self._absent(modalities)
+        text = None if Modality.TEXT in absent else self.text_config()
+        return build(self.config.model, labels, text, absent)
+
+    def _absent(self, modalities: Collection[Modality]) -> dict[Modality, int]:
+        """Give the size of the states of the encoders that need not be loaded."""
+        encoders = self.config.model.encoders
+        hidden = {m: encoders[m].state_size(self.config.text) for m in encoders.keys() - modalities}
+        return {m: size for m, size in hidden.items() if size is not None}
 
     def weights(self) -> dict[str, Tensor]:
         """Read the weights of the best epoch. Raises `MienError` where there are none yet."""
-        path = self._file("model.safetensors")
+        path = self.file("model.safetensors")
         if not path.is_file():
             raise MienError(
                 f"{path} is missing: training has not finished its first epoch; wait for it, or"
@@ -192,15 +218,25 @@ class Run:
             )
         return weights
 
-    def model(self) -> MultimodalModel:
+    def model(self, modalities: Collection[Modality] = tuple(Modality)) -> MultimodalModel:
         """Build the model with the weights of the best epoch, ready to answer.
+
+        Parameters
+        ----------
+        modalities : collection of Modality
+            What it will be shown. Encoders of others are neither built nor filled.
 
         Raises
         ------
         MienError
             There are no weights yet, or they don't fit config.yaml.
         """
-        weights, model = self.weights(), self.build()
+        weights, model = self.weights(), self.build(modalities)
+        for modality in self._absent(modalities):
+            prefix = f"encoders.{modality}."
+            weights = {
+                name: value for name, value in weights.items() if not name.startswith(prefix)
+            }
         try:
             model.load_state_dict(weights)
         except RuntimeError as error:
@@ -242,7 +278,7 @@ class Run:
         """Read a JSON file of the folder; empty where it is not there yet."""
         if name in self._unwritten:
             return self._unwritten[name]
-        path = self._file(name)
+        path = self.file(name)
         if not path.is_file():
             return {}
         return read_json(path, "copy it again; `mien evaluate` renews metrics.json")

@@ -3,14 +3,17 @@
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from mien.dataset.torch_dataset import Examples
+from mien.devices import choose_device
 from mien.errors import MienError
 from mien.features.store import open_data
 from mien.files import only_one, unwritable
@@ -39,6 +42,7 @@ def train(
     *,
     resume: bool = False,
     progress: bool = True,
+    device: str | torch.device | None = None,
 ) -> Run:
     """Train a model on prepared data and leave a run folder.
 
@@ -55,6 +59,8 @@ def train(
         `data` then says where the same data lie now; the run folder remembers it.
     progress : bool
         Show a progress bar.
+    device : str or torch.device, optional
+        Where to compute (default: a GPU if there is one).
 
     Raises
     ------
@@ -69,6 +75,7 @@ def train(
     >>> from mien.training import train, TrainConfig
     >>> run = train("data/ravdess", "runs/ravdess", config=TrainConfig(epochs=1))  # doctest: +SKIP
     """
+    place = None if device is None else choose_device(device)
     if not resume:
         refuse_unread(model or ModelConfig(), config or TrainConfig())
     model = Run(out).config.model if resume else model or ModelConfig()
@@ -78,6 +85,7 @@ def train(
     else:
         run = create(store, Path(data), Path(out), model, config or TrainConfig())
     config = TrainConfig.model_validate(run.config.training)
+    hardware = _hardware(place, config.devices)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
     network = run.build() if resume else initial_network(run, config)
@@ -86,7 +94,8 @@ def train(
         part: usable(store, parts.part(part), tasks, run.config.model.letters)
         for part in ("train", "valid")
     }
-    training = examples(run, store, rows["train"], tokenizer, config)
+    seed = config.seed if config.augment else None
+    training = examples(run, store, rows["train"], tokenizer, seed)
     validation = examples(run, store, rows["valid"], tokenizer)
     if network.needs_fit and not resume:
         network.fit(training[0, [place]] for place in range(len(training)))
@@ -100,11 +109,11 @@ def train(
     failure = None
     try:
         with only_one(run.folder, "mien train"):
-            _fit(run, learner, training, validation, config, resume, progress)
+            _fit(run, learner, training, validation, config, resume, progress, hardware)
     except NotFiniteError as error:
         failure = error
         _check_usable(run, error)
-    answers = answer(run, run.model(), store, rows["valid"], progress=progress)
+    answers = answer(run, run.model(), store, rows["valid"], progress=progress, device=device)
     choose_thresholds(run, answers)
     if failure is not None:
         raise MienError(
@@ -124,6 +133,20 @@ def _check_usable(run: Run, error: NotFiniteError) -> None:
         ) from error
 
 
+def _hardware(place: torch.device | None, devices: int) -> dict[str, Any]:
+    """Say to Lightning where to compute; it chooses where nothing is said."""
+    if place is None:
+        return {"devices": devices}
+    accelerator = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}[place.type]
+    if place.index is None or place.type == "cpu":
+        return {"accelerator": accelerator, "devices": devices}
+    if devices > 1:
+        raise MienError(
+            f"device {place} is one, and training asks for {devices} devices: name {place.type}"
+        )
+    return {"accelerator": accelerator, "devices": [place.index]}
+
+
 def _fit(
     run: Run,
     learner: Learner,
@@ -132,6 +155,7 @@ def _fit(
     config: TrainConfig,
     resume: bool,
     progress: bool,
+    hardware: dict[str, Any],
 ) -> None:
     callbacks: list[Callback] = [Keeper(run, config.early_stop)]
     if progress:
@@ -140,7 +164,7 @@ def _fit(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = L.Trainer(
         max_epochs=config.epochs,
-        devices=config.devices,
+        **hardware,
         # spawned, because the command must not run again for each process; a modality that nobody
         # of a batch has leaves parameters unused
         strategy="ddp_spawn_find_unused_parameters_true" if config.devices > 1 else "auto",

@@ -92,6 +92,16 @@ class EncoderConfig(BaseModel):
         """Make the reader of a modality, with the tokenizer of the model where it has one."""
         raise NotImplementedError
 
+    def state_size(self, pretrained: Mapping[str, Any] | None = None) -> int | None:
+        """Give the length of the vector that its network will make, None where only that knows.
+
+        Parameters
+        ----------
+        pretrained : mapping or None
+            Dimensions of the pretrained part, as the run records them.
+        """
+        return None
+
     def build(
         self,
         modality: Modality,

@@ -3,6 +3,7 @@
 The defaults are the published ones (Dai et al. 2021) except where the text says so.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -61,6 +62,10 @@ class TransformerConfig(EncoderConfig):
 
         return TextReader(tokenizer, self.max_len)
 
+    def state_size(self, pretrained: Mapping[str, Any] | None = None) -> int | None:
+        """Give the hidden size, where the run says it."""
+        return (pretrained or {}).get("hidden_size")
+
     def build(
         self,
         modality: Modality,
@@ -109,6 +114,10 @@ class CNNSettings(TemporalSettings):
             raise refused(
                 f"trans_dim {self.trans_dim} is not a multiple of trans_nheads {self.trans_nheads}"
             )
+
+    def state_size(self, pretrained: Mapping[str, Any] | None = None) -> int | None:
+        """Give the width of the transformer over time."""
+        return self.trans_dim
 
     def build(
         self,

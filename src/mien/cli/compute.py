@@ -1,0 +1,36 @@
+"""The flags of every command that computes: where, with how many threads, how much at a time."""
+
+import argparse
+import re
+
+BATCH_SIZE = 16
+
+
+def add_compute(parser: argparse.ArgumentParser, *, batch_size: str | None = None) -> None:
+    """Add --device and --threads, and --batch-size where what is in a batch is named."""
+    group = parser.add_argument_group("computing")
+    group.add_argument(
+        "--device", type=_device, help="cpu, cuda, cuda:1 or mps (default: a GPU if there is one)"
+    )
+    group.add_argument(
+        "--threads", type=_count, help="threads of the processor (default: one a core)"
+    )
+    if batch_size is not None:
+        group.add_argument(
+            "--batch-size",
+            type=_count,
+            default=BATCH_SIZE,
+            help=f"{batch_size} computed together (default: {BATCH_SIZE})",
+        )
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no device: cpu, cuda, cuda:1 or mps")
+    return text
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)

@@ -1,0 +1,118 @@
+"""The model card of a run: what it answers, what it learnt from, and how good it is."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from mien.runs.run import Run
+from mien.tasks import Task
+
+METRICS = {
+    "ua": "average recall (UA)",
+    "macro_f1": "average F1 (macro)",
+    "average_f1": "average F1, label by label",
+    "mae": "mean absolute error",
+    "acc2": "negative or positive (Acc2)",
+}
+"""What metrics are called; any other goes by its own name."""
+
+USE = """\
+Scores are the model's, not probabilities that can be relied on. It predicts the label that
+annotators gave to similar recordings; it does not see feelings. Do not use it to decide about
+people, or to identify anybody who has not agreed to it: see mien's own model card.
+"""
+
+
+def model_card(run: Run, digests: Mapping[str, str]) -> str:
+    """Write a model card in Markdown, with the front matter that the hub reads.
+
+    Parameters
+    ----------
+    run : Run
+        The run; its metrics are those that ``mien evaluate`` left in the folder.
+    digests : mapping of str to str
+        SHA-256 of files, to be named.
+    """
+    parts = [
+        _front(run),
+        f"# {run.folder.resolve().name}",
+        "A model of mien: emotion and person recognition from text, audio and video.",
+        "```python\nfrom mien import Recognizer\n\n"
+        'recognizer = Recognizer.from_pretrained("NAME")\nrecognizer("clip.mp4")\n```',
+        "## Tasks",
+        "\n".join(f"* {_task(task)}" for task in run.config.tasks),
+        "## Data",
+        _data(run),
+        "## Metrics",
+        "\n\n".join(_metrics(run.read("metrics.json"))),
+        "## Licence",
+        "Not stated: the terms of the training data and of the pretrained parts may bind this"
+        " model, and nobody has said here what they are. Ask whoever trained it.",
+        "## Use",
+        USE.strip(),
+        "## Files",
+        "\n".join(f"* `{name}`: SHA-256 `{digest}`" for name, digest in digests.items()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front(run: Run) -> str:
+    tags = ["mien", *(task.name for task in run.config.tasks)]
+    tags += ["synthetic"] if run.config.data.synthetic else []
+    fields = {"library_name": "mien", "tags": tags}
+    return f"---\n{yaml.safe_dump(fields, sort_keys=False)}---"
+
+
+def _task(task: Task) -> str:
+    shown = ", ".join(task.labels[:20])
+    more = f" and {len(task.labels) - 20} more" if len(task.labels) > 20 else ""
+    return f"**{task.name}**: {len(task.labels)} labels: {shown}{more}"
+
+
+def _data(run: Run) -> str:
+    data = run.config.data
+    synthetic = (
+        "**The data are synthetic**: generated, not recorded. The model knows nothing of people."
+        if data.synthetic
+        else "The data are recordings of people."
+    )
+    fold = "" if data.fold is None else f", fold {data.fold}"
+    digest = "" if data.fingerprint is None else f" Fingerprint of the data: `{data.fingerprint}`."
+    return f"Corpus `{data.corpus}`, split by the protocol `{data.protocol}`{fold}.{digest}\n\n" + (
+        synthetic
+    )
+
+
+def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Lay out what was measured, with intervals where there are some."""
+    if not metrics:
+        yield "None: the run was not evaluated (`mien evaluate`)."
+        return
+    about = "synthetic data" if metrics["synthetic"] else "recordings of people"
+    yield f"On the {metrics['part']} split ({about}), protocol `{metrics['protocol']}`:"
+    rows = ["| task | metric | value | 95 % interval | utterances |", "|---|---|---:|---|---:|"]
+    notes = []
+    for task, block in metrics["tasks"].items():
+        for name, interval in block["intervals"].items():
+            value = _value(block, name)
+            if value is None:
+                continue
+            bounds = "–"
+            if interval is not None:
+                bounds = f"{interval['low']:.3f} to {interval['high']:.3f}, by {interval['by']}"
+                notes += [interval["covers"]] if interval.get("covers") else []
+            label = METRICS.get(name, name)
+            rows.append(f"| {task} | {label} | {value:.3f} | {bounds} | {block['n']} |")
+    yield "\n".join(rows)
+    for note in dict.fromkeys(notes):
+        yield f"The intervals cover {note}: others may do better or worse."
+
+
+def _value(block: Mapping[str, Any], name: str) -> float | None:
+    """Find the metric that an interval belongs to."""
+    if name == "average_f1":
+        multilabel = block.get("multilabel")
+        return multilabel["average"]["f1"] if multilabel else None
+    parts = (block.get(part) for part in ("singlelabel", "sentiment"))
+    return next((part[name] for part in parts if part and part.get(name) is not None), None)

@@ -1,0 +1,308 @@
+"""Runs on the Hugging Face Hub and in folders to be handed on: fetch, save, push."""
+
+import fnmatch
+import logging
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mien.errors import MienError
+from mien.features.extractor import TABLE
+from mien.files import fingerprint, unwritable, whole, write_text
+from mien.runs.card import model_card
+from mien.runs.config import RunConfig, write_config
+from mien.runs.run import Run
+
+CARD = "README.md"
+"""Name of the model card, which the hub shows."""
+
+MIB = 2**20
+
+LARGEST_FILES = {
+    "config.yaml": MIB,
+    "environment.json": MIB,
+    "thresholds.json": MIB,
+    "metrics.json": 16 * MIB,
+    "model.safetensors": 10 * 1024 * MIB,
+    TABLE: 1024 * MIB,
+    CARD: MIB,
+    "tokenizer/*.json": 64 * MIB,
+    "tokenizer/*.txt": 64 * MIB,
+    "tokenizer/*.model": 64 * MIB,
+}
+"""The files of a run that are handed on, by pattern, and the bytes that each may have.
+
+None of these formats runs code when it is read; whatever else a repository holds is left there."""
+
+NEEDED = ("config.yaml", "model.safetensors")
+
+MOST_FILES = 64
+"""Files of a run; no tokenizer has so many."""
+
+TIMEOUT = 10
+"""Seconds that the hub may take to answer."""
+
+_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def open_run(source: str | Path, *, revision: str | None = None) -> Run:
+    """Open a run folder, or fetch a run from the hub.
+
+    Parameters
+    ----------
+    source : str or path
+        A folder; else a name on the hub, such as ``"organisation/model"``.
+    revision : str, optional
+        Branch, tag or commit on the hub (default: the main branch).
+
+    Raises
+    ------
+    MienError
+        There is no such folder and no such name on the hub, or what is there is no run.
+    """
+    if Path(source).is_dir() or not _NAME.fullmatch(str(source)) or isinstance(source, Path):
+        if revision is not None:
+            raise MienError(f"{source} is no name on the hub, so revision {revision!r} has no use")
+        return Run(source)
+    folder = fetch(str(source), revision=revision)
+    # the hub's cache keeps a file once for all revisions, and links to it
+    return Run(folder, files_within=folder.parents[1])
+
+
+def fetch(name: str, *, revision: str | None = None) -> Path:
+    """Fetch the files of a run from the hub into its cache; what is there already is not fetched.
+
+    The hub is asked once. Where it does not answer, what was fetched before serves.
+
+    Parameters
+    ----------
+    name : str
+        As ``"organisation/model"``.
+    revision : str, optional
+        Branch, tag or commit.
+
+    Returns
+    -------
+    Path
+        The folder in the hub's cache, whose files are links within the cache.
+
+    Raises
+    ------
+    MienError
+        It can't be fetched, is no run, or has a file that is larger than a run's can be.
+    """
+    from huggingface_hub import constants, snapshot_download
+
+    with _told(name, "fetched"):
+        listed = None if constants.HF_HUB_OFFLINE else _list(name, revision)
+        patterns = list(LARGEST_FILES) if listed is None else _checked(name, listed.siblings)
+        path = snapshot_download(
+            name,
+            revision=revision,
+            cache_dir=constants.HF_HUB_CACHE,
+            endpoint=constants.ENDPOINT,
+            allow_patterns=patterns,
+            local_files_only=listed is None,
+        )
+    if listed is not None and Path(path).name != listed.sha:
+        raise MienError(f"{name} changed on the hub while it was fetched: try again")
+    return Path(path)
+
+
+def _list(name: str, revision: str | None) -> Any:
+    """Ask the hub what a repository holds; None where it can't be reached."""
+    from huggingface_hub import HfApi, constants, errors
+
+    api = HfApi(endpoint=constants.ENDPOINT)
+    try:
+        return api.model_info(name, revision=revision, files_metadata=True, timeout=TIMEOUT)
+    except errors.HfHubHTTPError as error:
+        if error.response.status_code < 500:
+            raise
+        return None
+    except Exception:  # no network, no answer in time: whatever the library's own client raises
+        return None
+
+
+def _checked(name: str, siblings: Iterable[Any]) -> list[str]:
+    """Give the names of a run's files in a repository, none of which is larger than it can be."""
+    sizes = {file.rfilename: file.size or 0 for file in siblings if _limit(file.rfilename)}
+    if missing := [file for file in NEEDED if file not in sizes]:
+        raise MienError(f"{name} on the hub is no run of mien: it has no {missing[0]}")
+    if len(sizes) > MOST_FILES:
+        raise MienError(f"{name} on the hub has {len(sizes)} files of a run, which has fewer")
+    for file, size in sizes.items():
+        if size > _limit(file):
+            raise MienError(
+                f"{name} on the hub: {file} has {size:,} bytes, and a run's has at most"
+                f" {_limit(file):,}"
+            )
+    return list(sizes)
+
+
+def _limit(file: str) -> int:
+    """Give the most bytes of a file that is a run's; 0 for any other."""
+    if any(sign in file for sign in "[]*?") or file.count("/") > 1:
+        return 0
+    found = (most for pattern, most in LARGEST_FILES.items() if fnmatch.fnmatchcase(file, pattern))
+    return next(found, 0)
+
+
+def save(run: Run, folder: str | Path) -> Path:
+    """Copy what is needed to use a run into a new folder, with a model card.
+
+    Left behind are learning curves, the state of training and pictures. Paths of this machine that
+    config.yaml names are cut to their last part.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    folder : path
+        A new or an empty folder.
+
+    Raises
+    ------
+    MienError
+        The folder has something in it or can't be written, or the run has no weights yet.
+    """
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise MienError(f"{folder} exists and is not empty: choose another folder")
+    files = own_files(run)
+    try:
+        for name in files:
+            folder.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
+            with whole(folder / name) as part:
+                shutil.copyfile(run.file(name), part)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    write_config(folder, _portable(run.config))
+    card = model_card(run, {name: fingerprint(folder / name) for name in ("model.safetensors",)})
+    write_text(folder / CARD, card)
+    return folder
+
+
+def own_files(run: Run) -> list[str]:
+    """Name the files of a run that are handed on. Raises `MienError` where weights are missing."""
+    if not run.folder.joinpath("model.safetensors").is_file():
+        run.weights()  # says what is missing
+    paths = (path.relative_to(run.folder) for path in run.folder.rglob("*") if path.is_file())
+    names = (path.as_posix() for path in paths)
+    return sorted(name for name in names if _limit(name) and name not in (CARD, "config.yaml"))
+
+
+def _portable(config: RunConfig) -> RunConfig:
+    """Cut absolute paths, which name a user's folders and mean nothing elsewhere."""
+
+    def cut(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: cut(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [cut(part) for part in value]
+        absolute = isinstance(value, str) and PurePath(value).is_absolute()
+        return PurePath(value).name if absolute else value
+
+    return RunConfig.model_validate(cut(config.model_dump(mode="json")))
+
+
+def push(
+    run: Run,
+    name: str,
+    *,
+    private: bool = True,
+    revision: str | None = None,
+    message: str = "Upload a run of mien",
+    token: str | None = None,
+) -> str:
+    """Upload a run to the hub: what `save` copies, in one commit.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    name : str
+        As ``"organisation/model"``; made where it is not there yet.
+    private : bool
+        Whether a repository that is made is private. A model that names persons knows their faces
+        and voices.
+    revision : str, optional
+        The branch to commit to (default: the main one).
+    message : str
+        Of the commit.
+    token : str, optional
+        Default: the one that ``hf auth login`` or ``HF_TOKEN`` has set.
+
+    Returns
+    -------
+    str
+        The address of the commit.
+
+    Raises
+    ------
+    MienError
+        The hub does not take it, or can't be reached.
+    """
+    from huggingface_hub import HfApi, constants
+
+    with TemporaryDirectory() as draft:
+        folder = save(run, Path(draft) / "run")
+        with _told(name, "uploaded"):
+            api = HfApi(endpoint=constants.ENDPOINT, token=token, library_name="mien")
+            api.create_repo(name, private=private, exist_ok=True)
+            commit = api.upload_folder(
+                repo_id=name, folder_path=folder, revision=revision, commit_message=message
+            )
+    return str(commit.commit_url)
+
+
+@contextmanager
+def _told(name: str, done: str) -> Iterator[None]:
+    """Turn what the hub's library raises into one line, and keep its own words from the screen."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import (
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
+    from huggingface_hub.utils import logging as hub_logging
+
+    level, bars = hub_logging.get_verbosity(), not are_progress_bars_disabled()
+    hub_logging.set_verbosity(logging.ERROR)
+    disable_progress_bars()
+    try:
+        yield
+    except MienError:
+        raise
+    except Exception as error:  # the hub's library raises anything
+        offline = " (HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else ""
+        here = " is no folder here and" if done == "fetched" else ""
+        raise MienError(f"{name}{here} could not be {done}: {_why(error)}{offline}") from error
+    finally:
+        hub_logging.set_verbosity(level)
+        if bars:
+            enable_progress_bars()
+
+
+def _why(error: Exception) -> str:
+    """Say in a few words why the hub's library failed."""
+    from huggingface_hub import errors
+
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(error, errors.GatedRepoError):
+        return "its owner must first give you access"
+    if isinstance(error, errors.RevisionNotFoundError):
+        return "the hub has no such revision"
+    if isinstance(error, errors.LocalEntryNotFoundError):
+        return "the hub can't be reached, and it was not fetched before"
+    if status in (401, 403):
+        return "the hub does not let you: log in with `hf auth login`, or check the token's rights"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return "the hub has no such repository, or you may not see it"
+    if status is not None:
+        return f"the hub answers with status {status}"
+    return f"the hub can't be reached ({type(error).__name__})"
