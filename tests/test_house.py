@@ -29,7 +29,7 @@ def room(path: Path) -> list[Path]:
 
 BASE = (
     *("errors", "files", "modality", "names", "encoding", "utterance", "batch"),
-    *("tensor_file", "yaml_file"),
+    *("progress", "tensor_file", "yaml_file"),
 )
 
 ALLOWED = {
@@ -38,12 +38,13 @@ ALLOWED = {
     "utterance": ("modality",),
     "names": (),
     "encoding": (),
+    "progress": (),
     "batch": ("modality",),
     "files": ("errors",),
     "safe_pickle": ("errors",),
     "metrics": ("errors",),
     "tasks": ("utterance", "errors", "metrics"),
-    "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding"),
+    "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding", "progress"),
     "media": ("utterance", "errors", "names", "encoding"),
     "models": ("batch", "errors", "modality"),
     "dataset": (*BASE, "features.subsets", "media", "models.config", "tasks"),

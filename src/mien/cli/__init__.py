@@ -4,12 +4,14 @@ import argparse
 import io
 import os
 import sys
-import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from mien import __version__
 from mien.cli import clips, data, gallery, project, runs
+from mien.cli.console import add_output, console
+from mien.cli.parser import Parser, spelling
 from mien.errors import MienError
 from mien.threads import wait_briefly
 
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
     begin()
     args = build_parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))
-    return attempt(lambda: _handle(args), "mien", debug=args.debug)
+    return attempt(lambda: _handle(args), "mien", args, partial(spelling, args.parser))
 
 
 def begin() -> None:
@@ -51,18 +53,35 @@ def begin() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def attempt(work: Callable[[], None], program: str, *, debug: bool) -> int:
-    """Do the work of a command; return 0 done, 1 failed, with one line that says why."""
-    warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
+def attempt(
+    work: Callable[[], None],
+    program: str,
+    args: argparse.Namespace,
+    spell: Callable[[str], str],
+) -> int:
+    """Do the work of a command; return 0 done, 1 failed, with one line that says why.
+
+    Parameters
+    ----------
+    work : callable
+        What to do.
+    program : str
+        The name of the program, for that line.
+    args : Namespace
+        The flags of `add_output`.
+    spell : callable
+        Gives the flag of a parameter by its name in Python.
+    """
     try:
-        work()
+        with console(args):
+            work()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (Exception, KeyboardInterrupt) as error:
-        if debug:
+        if args.debug:
             raise
-        print(f"{program}: {_message(error)}", file=sys.stderr)
+        print(f"{program}: {_message(error, spell)}", file=sys.stderr)
         return 1
     return 0
 
@@ -93,11 +112,15 @@ def _words(arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, spell: Callable[[str], str]) -> str:
     if _interrupted(error):
         return "interrupted"
     if isinstance(error, MienError):
-        return str(error)
+        return (
+            error.message
+            if error.parameter is None
+            else f"{spell(error.parameter)}: {error.message}"
+        )
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}"
@@ -113,7 +136,7 @@ def _interrupted(error: BaseException | None) -> bool:
 
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser of all commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mien", description="Tell how a person feels and who they are from a recording."
     )
     parser.add_argument("--version", action="version", version=f"mien {__version__}")
@@ -121,6 +144,6 @@ def build_parser() -> argparse.ArgumentParser:
     for name, (about, fill) in COMMANDS.items():
         command = commands.add_parser(name, help=about, description=about)
         fill(command)
-        command.add_argument("--debug", action="store_true", help="show a traceback on errors")
+        add_output(command.add_argument_group("output"))
         command.set_defaults(parser=command)
     return parser

@@ -3,13 +3,14 @@
 import argparse
 import json
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mien.cli.console import add_output
 from mien.errors import MienError
 
 if TYPE_CHECKING:
@@ -208,10 +209,8 @@ def gallery(parser: ArgumentParser) -> None:
         aliases: Sequence[str] = (),
     ) -> ArgumentParser:
         added = actions.add_parser(name, help=about, description=about, aliases=aliases)
-        added.add_argument(
-            "--debug", action="store_true", default=SUPPRESS, help="show a traceback on errors"
-        )
-        added.set_defaults(handler=handler)
+        add_output(added.add_argument_group("output"), again=True)
+        added.set_defaults(handler=handler, parser=added)
         return added
 
     enrol = action("enroll", _enroll, "enrol the persons of a list", aliases=("enrol",))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from tqdm import tqdm
 
 from mien.errors import MienError
 from mien.files import fingerprint
@@ -17,6 +16,7 @@ from mien.gallery.records import Enrolment
 from mien.gallery.spelling import check_name
 from mien.identity.embedder import Encoder
 from mien.names import spelled
+from mien.progress import follow
 
 Note = Callable[[Path, str], object]
 """Takes a clip, and what could not be used of it."""
@@ -97,7 +97,7 @@ def _embed(path: Path, rows: Sequence[Row], encoder: Encoder, note: Note) -> lis
         except MienError as error:
             raise MienError(f"row {row.number}: {error}") from error
 
-    return _each(path, tqdm(rows, desc="clips", unit="clip", disable=None), embed)
+    return _each(path, follow(rows, "embedding", "clips"), embed)
 
 
 def read_trials(

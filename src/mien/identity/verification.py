@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from tqdm import tqdm
 
 from mien.dataset.store import Store
 from mien.errors import MienError
@@ -19,6 +18,7 @@ from mien.identity.trials import PAIRINGS, Trials, trials
 from mien.inference.dataset import embed
 from mien.metrics.verification import judge
 from mien.metrics.verification.bootstrap import RESAMPLES
+from mien.progress import follow
 from mien.report.verification_plots import picture
 from mien.report.verification_tables import markdown
 from mien.runs.data import divide
@@ -61,7 +61,7 @@ def verify_run(
     modalities : str, optional
         Show the model only these, out of "tav".
     progress : bool
-        Show progress bars.
+        Tell how far it has come (`mien.progress`).
     resamples : int
         Of the intervals.
 
@@ -147,7 +147,7 @@ def verify_encoder(
 
 def _voices(voiceprint: Voiceprint, store: Store, rows: list[int], progress: bool) -> np.ndarray:
     found = np.zeros((len(rows), voiceprint.dim), np.float32)
-    bar = tqdm(rows, desc="listening", unit="clip", disable=not progress)
+    bar = follow(rows, "listening", "clips", shown=progress)
     for place, row in enumerate(bar):
         sound = store[row].waveform
         if sound is not None:

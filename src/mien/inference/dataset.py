@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from mien.batch import Batch
 from mien.dataset.store import Store
 from mien.models import Network, Output
+from mien.progress import follow
 from mien.runs.data import examples, loader
 from mien.runs.run import Run
 
@@ -63,7 +63,7 @@ def outputs_of(
     model = model.to(device).eval()
     batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=16)
     with torch.inference_mode():
-        for batch in tqdm(batches, desc="answering", unit="batch", disable=not progress):
+        for batch in follow(batches, "answering", "batches", shown=progress):
             for hidden in set(run.config.model.modalities) - set(modalities):
                 batch = batch.without(hidden, torch.ones(len(batch), dtype=torch.bool))
             yield batch, model(batch.to(device))

@@ -1,6 +1,6 @@
 """Judge a run: answers on one part of the data, thresholds from validation, figures."""
 
-import sys
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from mien.runs.data import divide, open_for, usable
 from mien.runs.run import Run
 from mien.tasks import Task
 from mien.utterance import Utterance
+
+logger = logging.getLogger(__name__)
 
 
 def choose_thresholds(run: Run, answers: Answers) -> dict[str, dict[str, float]]:
@@ -51,7 +53,7 @@ def evaluate_run(
     modalities : str, optional
         Show the model only these, out of "tav".
     progress : bool
-        Show a progress bar.
+        Tell how far it has come (`mien.progress`).
 
     Returns
     -------
@@ -136,7 +138,7 @@ def _complete_thresholds(run: Run, store: Store, progress: bool) -> None:
     try:
         choose_thresholds(run, answers)
     except MienError as error:  # a folder that can't be written costs no figures
-        print(f"note: {error}; the thresholds are used and not kept", file=sys.stderr)
+        logger.warning("%s; the thresholds are used and not kept", error)
 
 
 def _known(probabilities: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

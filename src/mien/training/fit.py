@@ -17,6 +17,7 @@ from mien.files import only_one, unwritable
 from mien.inference.dataset import answer
 from mien.inference.evaluate import choose_thresholds
 from mien.models import LateFusion, ModelConfig
+from mien.progress import on_terminal
 from mien.runs.data import divide, examples, usable
 from mien.runs.run import Run
 from mien.training.callbacks import STATE, Keeper
@@ -27,8 +28,11 @@ from mien.training.finite import NotFiniteError, error_of
 from mien.training.initial import begin_with
 from mien.training.memory import keep_freed_memory
 from mien.training.module import Learner
+from mien.training.progress import EpochLines
 from mien.training.setup import create, initial_network, reopen
 from mien.training.unread import refuse_unread
+
+logger = logging.getLogger(__name__)
 
 
 def train(
@@ -54,7 +58,7 @@ def train(
         Go on from the last finished epoch, to the same numbers as without the interruption.
         `data` then says where the same data lie now; the run folder remembers it.
     progress : bool
-        Show a progress bar.
+        Tell how far it has come (`mien.progress`).
 
     Raises
     ------
@@ -91,7 +95,7 @@ def train(
     if isinstance(network, LateFusion) and network.scales and not resume:
         network.fit_scales(training[0, [place]] for place in range(len(training)))
     if config.init and not resume:
-        print(begin_with(config.init, network, tasks, config.init_modalities))
+        logger.info("%s", begin_with(config.init, network, tasks, config.init_modalities))
     weights: dict[str, Tensor] = {}
     if config.balance:
         targets = training.targets()
@@ -134,8 +138,9 @@ def _fit(
     progress: bool,
 ) -> None:
     callbacks: list[Callback] = [Keeper(run, config.early_stop)]
+    bar = progress and on_terminal()
     if progress:
-        callbacks.append(TQDMProgressBar(leave=True))
+        callbacks.append(TQDMProgressBar(leave=True) if bar else EpochLines())
     log = run.folder / "log"
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = L.Trainer(
@@ -150,7 +155,7 @@ def _fit(
         logger=TensorBoardLogger(log, name="", version=""),
         plugins=[SafeCheckpointIO()],
         enable_checkpointing=False,
-        enable_progress_bar=progress,
+        enable_progress_bar=bar,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,

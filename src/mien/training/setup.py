@@ -1,5 +1,6 @@
 """From data and settings to a run folder and a model to train."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from mien.training.baseline import settings_of, settle, words_of
 from mien.training.callbacks import STATE
 from mien.training.config import TrainConfig
 from mien.training.initial import read_weights
+
+logger = logging.getLogger(__name__)
 
 
 def reopen(store: Store, out: Path) -> Run:
@@ -109,9 +112,9 @@ def create(
         text=None if text is None else describe(text),
         features=settings_of(store),
     )
-    print(
-        f"protocol {protocol}: {', '.join(sizes)} utterances can be used;"
-        f" {parts.left_out} in no part"
+    logger.info(
+        "protocol %s: %s utterances can be used; %d in no part",
+        *(protocol, ", ".join(sizes), parts.left_out),
     )
     return Run.create(out, settings, tokenizer, words_of(store))
 
