@@ -66,9 +66,15 @@ class Progress:
         self.done += count
         if self._bar is not None:
             self._bar.update(count)
-        elif self.shown and (now := time.monotonic()) - self._told >= INTERVAL:
+        elif self.shown and self.done != self.total and self._due():
+            logger.info("%s", self._line(time.monotonic() - self.began))
+
+    def _due(self) -> bool:
+        now = time.monotonic()
+        due = now - self._told >= INTERVAL
+        if due:
             self._told = now
-            logger.info("%s", self._line(now - self.began))
+        return due
 
     def _line(self, seconds: float) -> str:
         speed = self.done / seconds

@@ -58,6 +58,7 @@ def console(args: argparse.Namespace) -> Iterator[None]:
             if not args.verbose and not sys.warnoptions:
                 for category in FOR_DEVELOPERS:
                     warnings.simplefilter("ignore", category)
+                warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
             warnings.showwarning = _show_warning
             yield
     finally:
