@@ -97,6 +97,56 @@ def test_nothing_unpickles() -> None:
         assert not [word for word in unsafe if word in text], path
 
 
+ABOVE = ("cli", "published", "demo.py", "__main__.py")
+"""What talks with whoever typed a command; the rest of mien says things by logging."""
+
+BELOW = [path for path in FILES if path.relative_to(SOURCE).parts[0] not in ABOVE]
+
+
+def texts(path: Path) -> list[str]:
+    """Give the texts of a file's code, without what documents it."""
+    found, documentation = [], set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Expr):
+            documentation.add(node.value)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.append(node)
+    return [node.value for node in found if node not in documentation]
+
+
+def test_only_commands_print() -> None:
+    for path in BELOW:
+        names = [n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)]
+        assert "print" not in names, path
+
+
+def test_only_commands_name_flags() -> None:
+    """An error has a parameter, which a command shows as its flag and a service as its field."""
+    others = r"pip install --no-deps|--local-dir"  # of other programs
+    for path in BELOW:
+        if path.relative_to(SOURCE) == Path("training/unread.py"):
+            continue
+        for text in texts(path):
+            flags = re.findall(
+                r"(?<![\w-])--[a-z]+(?:-[a-z]+)*\b|[ (]--$", re.sub(others, "", text)
+            )
+            assert not flags, (path, text)
+
+
+def test_importing_mien_leaves_logging_alone() -> None:
+    code = (
+        "import logging, pkgutil, mien, mien.cli; root = logging.getLogger();"
+        "before = (root.level, list(root.handlers), logging.raiseExceptions);"
+        "import mien.training, mien.inference.recognizer, mien.dataset.prepare;"
+        "print(before == (logging.WARNING, [], True), root.level, root.handlers);"
+        "print(logging.getLogger('mien').level, logging.getLogger('mien').handlers);"
+        "logging.getLogger('mien.training').warning('not to be seen')"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.splitlines() == ["True 30 []", "0 [<NullHandler (NOTSET)>]"]
+    assert result.stderr == ""
+
+
 def test_files_stay_the_size_of_a_room() -> None:
     for path in FILES:
         assert len(path.read_text().splitlines()) <= 350, path

@@ -199,7 +199,9 @@ def sentiment_task(loss: Loss = "l1") -> Task:
         The loss is one of labels.
     """
     if loss not in ("l1", "mse"):
-        raise MienError(f"sentiment is a number, which {loss!r} can't judge: give --loss l1 or mse")
+        raise MienError(
+            f"sentiment is a number, which {loss!r} can't judge: give l1 or mse", parameter="loss"
+        )
     return Task(name="sentiment", labels=("sentiment",), loss=loss)
 
 

@@ -95,8 +95,13 @@ def test_training_without_features(mien, data: Path, tmp_path: Path) -> None:
 
 def test_training_with_wrong_sizes_or_idle_settings(mien, featured: Path, tmp_path: Path) -> None:
     train = ["train", featured, "--out", tmp_path / "run", "--model", "lf-rnn", *SMALL]
-    told(mien(*train, "--feature-sizes", "300,144,35"), "256,144,35", "leave --feature-sizes out")
-    told(mien(*train, "--audio-feature-type", 6), "published files")
+    told(
+        mien(*train, "--feature-sizes", "300,144,35"),
+        "--feature-sizes: ",
+        "256,144,35",
+        "leave it out",
+    )
+    told(mien(*train, "--audio-feature-type", 6), "--audio-feature-type: 6", "published files")
     told(mien(*train, "--freeze-text"), "--freeze-text changes nothing")
     assert mien(*train, "--feature-sizes", "many").returncode == 2
     assert mien(*train, "--audio-feature-type", 7).returncode == 2

@@ -38,7 +38,7 @@ def both(program, mosei: Path, tiny_text: Path) -> Path:
     flags = ["--text-model", tiny_text, "--task", "emotion+sentiment", "--epochs", 12]
     result = program("train", mosei, "--out", out, *flags, *SMALL)
     assert result.returncode == 0, result.stderr
-    assert "protocol given: 32 of 32 train, 8 of 8 valid, 8 of 8 test" in result.stdout
+    assert "protocol given: 32 of 32 train, 8 of 8 valid, 8 of 8 test" in result.stderr
     return out
 
 
@@ -135,7 +135,7 @@ def test_sentiment_refuses_a_loss_of_labels(mien, mosei: Path, tmp_path: Path) -
     flags = ["--task", "sentiment", "--loss", "bce"]
     result = mien("train", mosei, "--out", tmp_path / "run", *flags)
     assert result.returncode == 1
-    assert "give --loss l1 or mse" in result.stderr
+    assert "--loss: sentiment is a number" in result.stderr
 
 
 def test_data_without_sentiment_are_refused(mien, data: Path, tmp_path: Path) -> None:

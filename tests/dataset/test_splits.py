@@ -174,7 +174,7 @@ def test_every_session_is_tested_by_one_fold() -> None:
     last = split(rows, "sessions", fold=5)
     assert split(rows, "sessions") == last
     for fold in (0, 6, -1):
-        with pytest.raises(MienError, match=f"--fold {fold} is not one of the sessions 1 to 5"):
+        with pytest.raises(MienError, match=f"fold: {fold} is not one of the sessions 1 to 5"):
             split(rows, "sessions", fold=fold)
 
 

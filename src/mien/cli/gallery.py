@@ -120,7 +120,9 @@ def identify(parser: ArgumentParser) -> None:
     _add_gallery(parser)
     parser.add_argument("clip", nargs="+", type=Path, help="video or sound files")
     _add_encoder(parser)
-    parser.add_argument("--top", type=int, default=10, help="templates to look at (default: 10)")
+    parser.add_argument(
+        "--top", dest="top_k", type=int, default=10, help="templates to look at (default: 10)"
+    )
     parser.add_argument("--json", help="write the answers to this file, - for the screen")
     parser.set_defaults(handler=_identify)
 
@@ -137,7 +139,7 @@ def _identify(args: Namespace) -> None:
         except MienError as error:
             failures.append(str(error))
             continue
-        answer = gallery.identify(embedding, encoder=encoder.fingerprint, top_k=args.top)
+        answer = gallery.identify(embedding, encoder=encoder.fingerprint, top_k=args.top_k)
         answer = answer.model_copy(update={"notes": notes + answer.notes})
         answers.append({"clip": str(clip)} | answer.model_dump(mode="json"))
         if args.json != "-":

@@ -47,7 +47,8 @@ def _shares(groups: Sequence[str], what: str) -> dict[str | None, str]:
     if len(groups) < 3:
         raise MienError(
             f"a split by {what} needs at least three of them, the data have {len(groups)}:"
-            " choose another --protocol (`mien inspect DATA` shows what fits)"
+            " choose another (`mien inspect DATA` shows what fits)",
+            parameter="protocol",
         )
     test = max(1, round(len(groups) / 6))
     valid = max(1, round(len(groups) / 12))
@@ -73,7 +74,7 @@ def _sessions(utterances: Sequence[Utterance], seed: int, fold: int | None) -> l
     parts = dict.fromkeys(_shares(sessions, "sessions"), "train")
     fold = len(sessions) if fold is None else fold
     if not 1 <= fold <= len(sessions):
-        raise MienError(f"--fold {fold} is not one of the sessions 1 to {len(sessions)}")
+        raise MienError(f"{fold} is not one of the sessions 1 to {len(sessions)}", parameter="fold")
     parts |= {sessions[fold - 1]: "test", sessions[fold - 2]: "valid"}
     return [parts.get(u.session) for u in utterances]
 
@@ -120,7 +121,7 @@ def _strangers(utterances: Sequence[Utterance], seed: int, fold: int | None) -> 
 PROTOCOLS: dict[str, tuple[str, Rule]] = {
     "given": ("the parts that the corpus assigns", _given),
     "persons": ("no person in two parts", _persons),
-    "sessions": ("no session in two parts; --fold K tests session K", _sessions),
+    "sessions": ("no session in two parts; the fold K tests session K", _sessions),
     "dialogues": ("known persons in dialogues that no other part has", _dialogues),
     "sentences": ("known persons saying sentences that training never had", _sentences),
     "strangers": ("known persons in training and validation, others in the test", _strangers),
@@ -151,14 +152,17 @@ def split(
         The protocol is unknown, the data have too few groups for it, or a part stays empty.
     """
     if protocol not in PROTOCOLS:
-        raise MienError(f"no protocol {protocol!r}: choose from {', '.join(PROTOCOLS)}")
+        raise MienError(
+            f"no protocol {protocol!r}: choose from {', '.join(PROTOCOLS)}", parameter="protocol"
+        )
     names = PROTOCOLS[protocol][1](utterances, seed, fold)
     rows = {part: [i for i, name in enumerate(names) if name == part] for part in PARTS}
     for part, members in rows.items():
         if not members:
             raise MienError(
                 f"the protocol {protocol!r} leaves the {part} part empty: choose another"
-                " --protocol (`mien inspect DATA` shows what fits)"
+                " (`mien inspect DATA` shows what fits)",
+                parameter="protocol",
             )
     taken = sum(len(members) for members in rows.values())
     return Split(**rows, left_out=len(names) - taken)

@@ -205,7 +205,7 @@ def _sources(
     """Settle where the features of each modality come from."""
     read = set(files.modalities) if files else set()
     if glove is not None and "t" in read:
-        raise MienError("the words' features are read from files: leave --glove out")
+        raise MienError("the words' features are read from files: leave it out", parameter="glove")
     sources = {"a": VOICE, "v": FACE} | {m: files.name for m in read if files}
     if "t" in modalities and "t" not in read:
         sources["t"] = _vectors(glove, store)
@@ -291,7 +291,7 @@ def _finish(
     if not sources:
         raise MienError(
             f"{store.folder}: no utterance has features of {missing or 'any kind'}: look whether"
-            " the ids fit, and name other --modalities"
+            " the ids fit, and name other modalities"
         )
     notes = [f"no utterance has features of {missing}: the rest is kept"] if missing else []
     notes += _note_skipped(folder, files)

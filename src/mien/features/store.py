@@ -182,7 +182,8 @@ def fit_sizes(config: ModelConfig, settings: FeatureSettings) -> ModelConfig:
         if "feature_sizes" in config.model_fields_set and config.feature_size(m) != sizes[m]:
             raise MienError(
                 f"the data have features of sizes {','.join(map(str, found))} (text, voice, face),"
-                f" not {','.join(map(str, config.feature_sizes))}: leave --feature-sizes out"
+                f" not {','.join(map(str, config.feature_sizes))}: leave it out",
+                parameter="feature_sizes",
             )
     return config.model_copy(update={"feature_sizes": found})
 

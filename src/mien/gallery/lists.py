@@ -196,13 +196,17 @@ def _terms(row: Row, consent: str | None, expires: date | None) -> tuple[str, st
     except MienError as error:
         raise MienError(f"row {row.number}: {error}") from error
     if not agreed:
-        raise MienError(f"row {row.number}: no consent; add the column consent, or give --consent")
+        raise MienError(
+            f"row {row.number}: no consent; add the column consent, or give one consent for all"
+        )
     try:
         until = date.fromisoformat(day) if day else expires
     except ValueError:
         raise MienError(f"row {row.number}: {day!r} is no day such as 2027-12-31") from None
     if until is None:
-        raise MienError(f"row {row.number}: no last day; add the column expires, or give --expires")
+        raise MienError(
+            f"row {row.number}: no last day; add the column expires, or give one day for all"
+        )
     return spelled(person), agreed, until
 
 

@@ -84,7 +84,8 @@ def verify_run(
     shown = modalities or reads
     if not set(shown) <= set(reads):
         raise MienError(
-            f"the model of {folder} reads {reads!r}: --modalities {shown} asks for more"
+            f"the model of {folder} reads {reads!r}, {shown!r} asks for more",
+            parameter="modalities",
         )
     model = run.model()
 
@@ -177,7 +178,7 @@ def _verify(
     if len(persons) < 2:
         raise MienError(
             f"{store.folder}: trials need two persons, and the clips judged are of {len(persons)};"
-            " choose another --split, or prepare the data with the column person"
+            " choose another split, or prepare the data with the column person"
         )
     if len(rows) < len(part):
         left_out.append(f"{len(part) - len(rows)} clips: it is not known who is in them")
@@ -247,7 +248,9 @@ def write_verification(result: dict[str, Any], out: str | Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
+        raise MienError(
+            f"{folder} can't be made ({error}): choose another", parameter="out"
+        ) from error
     files = [folder / f"verification.{ending}" for ending in ("json", "md", "png")]
     write_text(files[0], json.dumps(result, indent=2, allow_nan=False))
     write_text(files[1], markdown(result))

@@ -72,8 +72,8 @@ def evaluate_run(
     shown = modalities or run.config.model.modalities
     if not set(shown) <= set(run.config.model.modalities):
         raise MienError(
-            f"the model of {folder} reads {run.config.model.modalities!r}: --modalities {shown}"
-            " asks for more"
+            f"the model of {folder} reads {run.config.model.modalities!r}, {shown!r} asks for more",
+            parameter="modalities",
         )
     rows = list(range(len(store))) if part == "all" else divide(run, store).part(part)
     judged = usable(store, rows, run.config.tasks, shown)

@@ -193,7 +193,7 @@ class Recognizer:
         if not all(logits.isfinite().all() for logits in output.logits.values()):
             raise MienError(
                 f"{self.run.folder}: the model's scores are not finite numbers: copy the run again,"
-                " or train again with a lower --lr or with --clip 1"
+                " or train again with a lower lr or with clip 1"
             )
         return {t.name: t.scores(output.logits[t.name]).cpu() for t in self.tasks}
 

@@ -120,7 +120,7 @@ def explain(
     if config.model != "mme2e-sparse":
         raise MienError(
             f"{recognizer.run.folder}: its model is dense and looks everywhere alike; explain needs"
-            " a sparse one: mien train DATA --out RUN --model mme2e-sparse"
+            " a sparse one: train one with the model mme2e-sparse"
         )
     recording = recognizer.read(clip, text=text, transcript=transcript)
     _make(out)
@@ -144,7 +144,9 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
+        raise MienError(
+            f"{folder} can't be made ({error}): choose another", parameter="out"
+        ) from error
 
 
 def _missing(recording: Recording, modalities: str) -> list[str]:

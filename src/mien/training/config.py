@@ -18,7 +18,7 @@ class TrainConfig(BaseModel):
     protocol: str | None = Field(
         None, description="which utterances train, validate and test (default: the strictest fit)"
     )
-    fold: int | None = Field(None, description="session that --protocol sessions tests, from 1")
+    fold: int | None = Field(None, description="session that the protocol sessions tests, from 1")
     loss: Literal["bce", "ce", "l1", "mse"] | None = Field(
         None,
         description="bce: a yes or no for each label (default for emotion, published);"
@@ -47,7 +47,7 @@ class TrainConfig(BaseModel):
         " code wrote (default: new ones, and the text encoder's own)",
     )
     init_modalities: str | None = Field(
-        None, description="modalities to take from --init, letters out of t, a, v (default: all)"
+        None, description="modalities to take from init, letters out of t, a, v (default: all)"
     )
     batch_size: int = Field(8, ge=1, description="utterances a step on each device")
     epochs: int = Field(40, ge=1, description="at most so many passes over the training part")

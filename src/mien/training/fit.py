@@ -113,8 +113,8 @@ def train(
     if failure is not None:
         raise MienError(
             f"training stopped at {failure}. {run.folder} keeps the best weights of the epochs"
-            " before, and their thresholds; to go on from these: mien train DATA --out NEW --init"
-            f" {run.folder}, with a lower --lr or with --clip 1"
+            " before, and their thresholds; to go on from these, train a new run with init"
+            f" {run.folder}, and a lower lr or clip 1"
         ) from failure
     return run
 
@@ -124,7 +124,7 @@ def _check_usable(run: Run, error: NotFiniteError) -> None:
     if not run.folder.joinpath("model.safetensors").is_file():
         raise MienError(
             f"training stopped at {error}. No epoch was finished, so {run.folder} holds nothing"
-            " that can be used: delete it, and train again with a lower --lr or with --clip 1"
+            " that can be used: delete it, and train again with a lower lr or with clip 1"
         ) from error
 
 
@@ -171,7 +171,7 @@ def _fit(
         except OSError as error:  # of the log; mien's own files say it themselves
             raise unwritable(run.folder, error) from error
         except (KeyboardInterrupt, SystemExit) as error:
-            again = f"go on from the last finished epoch: mien train --resume --out {run.folder}"
+            again = f"resume the run in {run.folder} to go on from its last finished epoch"
             if not run.folder.joinpath(STATE).is_file():
                 again = f"no epoch was finished; delete {run.folder} to train again"
             raise MienError(f"interrupted; {again}") from error

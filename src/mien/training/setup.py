@@ -34,7 +34,7 @@ def reopen(store: Store, out: Path) -> Run:
     """Open a run to go on with its own data, and remember where they lie now."""
     run = Run(out)
     if not run.folder.joinpath(STATE).is_file():
-        raise MienError(f"{out} holds no finished epoch: delete it and train without --resume")
+        raise MienError(f"{out} holds no finished epoch: delete it and train anew")
     check_writable(run.folder)
     recorded, found = run.config.data, _identity(store)
     known = found.keys() & recorded.model_fields_set
@@ -42,7 +42,7 @@ def reopen(store: Store, out: Path) -> Run:
     if other or settings_of(store) != run.config.features:
         raise MienError(
             f"{store.folder} holds other data than those that {out} was trained on: name the folder"
-            " where these lie now, or train anew into another --out"
+            " where these lie now, or train anew into another folder"
         )
     now = recorded.model_copy(update=found | {"path": str(store.folder.resolve())})
     if now != recorded:
@@ -93,7 +93,8 @@ def create(
         longest = getattr(text, "max_position_embeddings", model.text_max_len)
         if longest < model.text_max_len:
             raise MienError(
-                f"{model.text_model} reads at most {longest} tokens: give --text-max-len {longest}"
+                f"{model.text_model} reads at most {longest} tokens: give {longest}",
+                parameter="text_max_len",
             )
     if config.init:
         _check_init(config, model, tasks, text, trained)
@@ -145,7 +146,8 @@ def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
     if missing := [name for letter, name in MODALITIES.items() if letter in set(modalities) - had]:
         kept = "".join(letter for letter in modalities if letter in had)
         raise MienError(
-            f"no training utterance has {' or '.join(missing)}: give --modalities {kept}"
+            f"no training utterance has {' or '.join(missing)}: give {kept}",
+            parameter="modalities",
         )
 
 
