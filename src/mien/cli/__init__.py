@@ -47,6 +47,7 @@ def begin() -> None:
     """Set this process up before anything is printed, or imported that computes."""
     wait_briefly()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # its warnings are for developers
     for stream in (sys.stdout, sys.stderr):
         # a terminal that can't show a sign must not cost the answer
         if isinstance(stream, io.TextIOWrapper):

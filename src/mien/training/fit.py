@@ -28,6 +28,7 @@ from mien.training.finite import NotFiniteError, error_of
 from mien.training.initial import begin_with
 from mien.training.memory import keep_freed_memory
 from mien.training.module import Learner
+from mien.training.output import SpawnedOutput, quieten
 from mien.training.progress import EpochLines
 from mien.training.setup import create, initial_network, reopen
 from mien.training.unread import refuse_unread
@@ -137,12 +138,12 @@ def _fit(
     resume: bool,
     progress: bool,
 ) -> None:
-    callbacks: list[Callback] = [Keeper(run, config.early_stop)]
+    callbacks: list[Callback] = [Keeper(run, config.early_stop), SpawnedOutput()]
     bar = progress and on_terminal()
     if progress:
         callbacks.append(TQDMProgressBar(leave=True) if bar else EpochLines())
     log = run.folder / "log"
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    quieten()
     trainer = L.Trainer(
         max_epochs=config.epochs,
         devices=config.devices,

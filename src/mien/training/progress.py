@@ -16,15 +16,7 @@ class EpochLines(Callback):
     """After each epoch one line: loss, validation, learning rate, and the time it takes."""
 
     def __init__(self) -> None:
-        self.level = logger.getEffectiveLevel()
         self.first, self.began, self.epoch_began = 0, 0.0, 0.0
-
-    def setup(self, trainer: L.Trainer, learner: L.LightningModule, stage: str) -> None:
-        """Log as the process that began the training does, in one that it started for a device."""
-        if self.level <= logging.INFO and not logger.isEnabledFor(logging.INFO):
-            mien = logging.getLogger("mien")
-            mien.addHandler(logging.StreamHandler())
-            mien.setLevel(self.level)
 
     def on_train_start(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
         """Begin to count epochs: a resumed training can tell the time of its own alone."""
