@@ -10,7 +10,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from mien.corpora import CORPORA, synthetic
+from mien.corpora import CORPORA
+from mien.corpora.synthetic import generate
 from mien.dataset.prepare import prepare
 from mien.demo import MODEL, TRAINING
 from mien.files import write_text
@@ -35,7 +36,7 @@ def corpus(name: str, seed: int) -> Path:
     """Generate and prepare a corpus; the persons are the same with each seed."""
     folder, prepared = FOLDER / f"{name}-corpus", FOLDER / name
     if not folder.is_dir():
-        synthetic.write(folder, dialogues=DIALOGUES, turns=12, seed=seed)
+        generate.write(folder, dialogues=DIALOGUES, turns=12, seed=seed)
     prepare(list(CORPORA["synthetic"].read(folder)), prepared, corpus="synthetic")
     return prepared
 

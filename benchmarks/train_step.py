@@ -31,7 +31,7 @@ from mien.batch import Batch
 from mien.dataset.sampler import SHUFFLE_WINDOW, Buckets
 from mien.errors import MienError
 from mien.media.decode import read_frames
-from mien.media.faces import FaceCropper
+from mien.media.faces import PUBLISHED_FACE_SIZE, FaceCropper
 from mien.models import MME2E, ModelConfig
 from mien.models.encoders.vgg import VGG, VGGBlock
 from mien.models.mme2e import MediaEncoder
@@ -191,7 +191,7 @@ def frames() -> tuple[list[np.ndarray], str]:
 
 def crops(pictures: Sequence[np.ndarray], cropper: FaceCropper) -> Tensor:
     """Detect and cut out the faces: (N, 3, 48, 48) uint8."""
-    faces = np.stack([cropper.crop(picture).pixels for picture in pictures])
+    faces = np.stack([cropper.crop(picture, PUBLISHED_FACE_SIZE).pixels for picture in pictures])
     return torch.from_numpy(faces).permute(0, 3, 1, 2)
 
 

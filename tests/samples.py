@@ -109,6 +109,7 @@ def store(folder: Path, samples: list[Sample]) -> Store:
     for name, part in (("0.parquet", samples[:middle]), ("1.parquet", samples[middle:])):
         write_shard(folder / name, part)
         shards.append(ShardEntry.of(folder / name, len(part)).model_dump())
-    info = {"schema": SCHEMA_VERSION, "corpus": "synthetic", "synthetic": True, "shards": shards}
+    info = {"schema": SCHEMA_VERSION, "corpus": "synthetic", "synthetic": True, "face_size": 48}
+    info["shards"] = shards
     (folder / "dataset.json").write_text(json.dumps(info))
     return Store(folder)

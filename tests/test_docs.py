@@ -9,13 +9,13 @@ import re
 import shlex
 from argparse import _SubParsersAction
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import yaml
 from pydantic import BaseModel
 
 from mien.cli import build_parser
+from mien.cli.settings import choices
 from mien.models import ModelConfig
 from mien.published.options import MODELS, OPTIONS
 from mien.training import TrainConfig
@@ -54,18 +54,11 @@ def commands(page: Path) -> list[list[str]]:
     return [words[1:] for words in lines if words and Path(words[0]).name == "mien"]
 
 
-def choices(annotation: Any) -> list[str]:
-    """List the values that a setting may have, where they are few."""
-    if get_origin(annotation) is Literal:
-        return list(map(str, get_args(annotation)))
-    return [value for part in get_args(annotation) for value in choices(part)]
-
-
 def flag_table(settings: type[BaseModel]) -> str:
     """Write the flags of a group as a table."""
     rows = ["| flag | values | default | meaning |", "|---|---|---|---|"]
     for field, info in settings.model_fields.items():
-        values, default = ", ".join(choices(info.annotation)), info.default
+        values, default = ", ".join(choices(info)), info.default
         if isinstance(default, bool):
             values, default = "switch", "on" if default else "off"
         cells = f"`--{field.replace('_', '-')}`", values, default, info.description

@@ -1,35 +1,30 @@
 """The rules of the house: which room may know which, and nothing heavy or unsafe by the way."""
 
-import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from import_graph import (
+    FILES,
+    MODULES,
+    SOURCE,
+    closure,
+    cycle,
+    flags,
+    imports,
+    outside,
+    package,
+    packages,
+    prints,
+)
 
-SOURCE = Path(__file__).resolve().parents[1] / "src" / "mien"
-FILES = sorted(SOURCE.rglob("*.py"))
-
-
-def imports(path: Path) -> set[str]:
-    """Name the modules of mien that a file imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-        elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return {name for name in found if name.split(".")[0] == "mien"}
-
-
-def room(path: Path) -> list[Path]:
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
-
+ABOVE = {"", "__main__", "bench", "cli", "demo", "published"}
+"""What talks to the user: it may print and name flags."""
 
 BASE = (
     *("errors", "files", "modality", "names", "encoding", "utterance", "batch"),
-    *("progress", "tensor_file", "yaml_file"),
+    *("progress", "tensor_file", "yaml_file", "plugins", "registry"),
 )
 
 ALLOWED = {
@@ -41,10 +36,14 @@ ALLOWED = {
     "progress": (),
     "batch": ("modality",),
     "files": ("errors",),
+    "plugins": ("errors",),
+    "registry": ("errors", "plugins"),
     "safe_pickle": ("errors",),
     "metrics": ("errors",),
     "tasks": ("utterance", "errors", "metrics"),
-    "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding", "progress"),
+    "corpora": (
+        *("safe_pickle", "utterance", "errors", "names", "encoding", "progress", "registry"),
+    ),
     "media": ("utterance", "errors", "names", "encoding"),
     "models": ("batch", "errors", "modality"),
     "dataset": (*BASE, "features.subsets", "media", "models.config", "tasks"),
@@ -65,17 +64,67 @@ ALLOWED = {
 @pytest.mark.parametrize("name", ALLOWED)
 def test_a_package_imports_only_what_it_may(name: str) -> None:
     allowed = (name, *ALLOWED[name])
-    for path in room(SOURCE / name):
-        for module in imports(path):
-            inside = module.removeprefix("mien.")
-            known = any(inside == a or inside.startswith(a + ".") for a in allowed)
-            assert known, f"{path.relative_to(SOURCE)} imports {module}"
+    for one in filter(lambda one: package(one) == name, MODULES):
+        for other in imports(one):
+            known = any(other == a or other.startswith(a + ".") for a in allowed)
+            assert known, f"{one} imports {other}"
 
 
 def test_every_package_has_its_rule() -> None:
-    above = {"__init__", "__main__", "bench", "cli", "demo", "published", "threads"}
-    there = {path.stem for path in SOURCE.iterdir() if path.suffix in ("", ".py")} - {"__pycache__"}
-    assert there - above == {*ALLOWED, "tensor_file", "yaml_file"}
+    there = set(map(package, MODULES))
+    assert there - ABOVE == {*ALLOWED, "tensor_file", "yaml_file", "threads"}
+
+
+def test_the_page_of_the_architecture_names_every_package() -> None:
+    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text()
+    for name in {package(name) for name in MODULES if (SOURCE / package(name)).is_dir()} - {""}:
+        assert f"| `{name}` |" in page, name
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    assert cycle({name: imports(name) for name in MODULES}) == []
+
+
+BACKWARD = {("dataset.collate", "features.subsets"), ("runs.data", "training.config")}
+"""Imports that go up, from a package to one that knows it: to be mended, and none to be added."""
+
+
+def test_no_package_imports_itself_by_way_of_others() -> None:
+    for name, other in BACKWARD:
+        assert other in imports(name), f"{name} imports {other} no more: take it out of BACKWARD"
+    assert cycle(packages(but=BACKWARD)) == []
+
+
+FILES_AND_BARS = {"argparse", "csv", "io", "json", "os", "pathlib", "safetensors", "tqdm", "yaml"}
+
+
+@pytest.mark.parametrize("name", ["metrics", "models"])
+def test_numbers_know_no_files(name: str) -> None:
+    """But one module of the models finds pretrained text encoders."""
+    found = {one for one in MODULES if package(one) == name and outside(one) & FILES_AND_BARS}
+    assert found - {"models.encoders.text"} == set()
+
+
+def test_inference_and_what_is_below_it_import_no_lightning() -> None:
+    heavy = {"lightning", "matplotlib", "tensorboard", "starlette", "fastapi", "uvicorn"}
+    for name in closure(one for one in MODULES if package(one) == "inference"):
+        assert not outside(name) & heavy, name
+
+
+NAMING_FLAGS = {"training.unread"}
+"""Modules below the commands whose texts name flags, to be mended."""
+
+
+def test_only_commands_print() -> None:
+    assert {name for name in MODULES if package(name) not in ABOVE and prints(name)} == set()
+
+
+def test_only_commands_name_flags() -> None:
+    """An error has a parameter, which a command shows as its flag and a service as its field."""
+    listed = (SOURCE.parents[1] / "tests" / "commands" / "flags.txt").read_text().split()
+    own = {word for word in listed if word.startswith("--")}
+    found = {name for name in MODULES if package(name) not in ABOVE and flags(name) & own}
+    assert found == NAMING_FLAGS
 
 
 def test_importing_mien_is_light() -> None:
@@ -95,42 +144,6 @@ def test_nothing_unpickles() -> None:
         # torch's own reader of tensors and plain values, which runs nothing
         text = re.sub(r"torch\.load\([^()]*weights_only=True\)", "", path.read_text())
         assert not [word for word in unsafe if word in text], path
-
-
-ABOVE = ("cli", "published", "demo.py", "__main__.py")
-"""What talks with whoever typed a command; the rest of mien says things by logging."""
-
-BELOW = [path for path in FILES if path.relative_to(SOURCE).parts[0] not in ABOVE]
-
-
-def texts(path: Path) -> list[str]:
-    """Give the texts of a file's code, without what documents it."""
-    found, documentation = [], set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Expr):
-            documentation.add(node.value)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.append(node)
-    return [node.value for node in found if node not in documentation]
-
-
-def test_only_commands_print() -> None:
-    for path in BELOW:
-        names = [n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)]
-        assert "print" not in names, path
-
-
-def test_only_commands_name_flags() -> None:
-    """An error has a parameter, which a command shows as its flag and a service as its field."""
-    others = r"pip install --no-deps|--local-dir"  # of other programs
-    for path in BELOW:
-        if path.relative_to(SOURCE) == Path("training/unread.py"):
-            continue
-        for text in texts(path):
-            flags = re.findall(
-                r"(?<![\w-])--[a-z]+(?:-[a-z]+)*\b|[ (]--$", re.sub(others, "", text)
-            )
-            assert not flags, (path, text)
 
 
 def test_importing_mien_leaves_logging_alone() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from mien.corpora import CORPORA, synthetic
+from mien.corpora import CORPORA
+from mien.corpora.synthetic import generate
 from mien.dataset.prepare import prepare
 from mien.dataset.splits import split
 from mien.dataset.store import Store
@@ -16,6 +17,7 @@ from mien.errors import MienError
 from mien.files import write_text
 from mien.inference.evaluate import evaluate_run
 from mien.inference.recognizer import Recognizer
+from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.models import ModelConfig
 from mien.report.plots import save
 from mien.report.run_report import write_report
@@ -88,10 +90,10 @@ def demo(
         )
     began = time.monotonic()
     _step("generating a synthetic corpus in IEMOCAP's layout", began)
-    synthetic.write(out / "corpus", dialogues=dialogues, turns=turns, seed=seed)
+    generate.write(out / "corpus", dialogues=dialogues, turns=turns, seed=seed)
     _step("preparing it: frames, faces, sound, words", began)
     items = list(CORPORA["synthetic"].read(out / "corpus"))
-    print(prepare(items, out / "data", corpus="synthetic"))
+    print(prepare(items, out / "data", corpus="synthetic", face_size=PUBLISHED_FACE_SIZE))
     figures: dict[str, dict[str, Any]] = {}
     for task, passes in epochs.items():
         figures[task] = {}

@@ -24,9 +24,6 @@ EMOTIONS = (
 HIGHEST_SENTIMENT = 3.0
 """Sentiment goes from minus this, highly negative, to this (CMU-MOSEI, Zadeh et al. 2018)."""
 
-FACE_SIZE = 48
-"""Edge of a face crop, pixels (Dai et al. 2021, section 4)."""
-
 RATE = 16_000
 """Samples a second of every waveform inside mien."""
 
@@ -156,8 +153,8 @@ class Sample:
         How long its media last, as far as they were decoded. None: not known.
     frame_times : array (F,) float32 or None
         When a frame was searched for a face, in seconds from the beginning of the media file.
-    faces : array (T, 48, 48, 3) uint8 or None
-        RGB face crops, 1 <= T <= F.
+    faces : array (T, S, S, 3) uint8 or None
+        RGB face crops of the size that the data were prepared with, 1 <= T <= F.
     face_times : array (T,) float32 or None
         Seconds from the beginning of the media file.
     face_found : array (T,) bool or None

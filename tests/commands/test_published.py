@@ -20,7 +20,7 @@ import yaml
 from checkpoints import published
 from samples import sample, store, tiny_run
 
-from mien.corpora import synthetic
+from mien.corpora.synthetic import generate
 from mien.errors import MienError
 from mien.features.extract import extract
 from mien.features.store import FeatureStore
@@ -29,7 +29,14 @@ from mien.published import cli as command
 from mien.published.cli import build_parser, main, settings, words
 from mien.published.data import prepared, use_features
 from mien.published.options import MODELS, OPTIONS, REPRODUCED
-from mien.published.reproduce import GIVEN, Job, _choose_gpu, _with_text_model
+from mien.published.reproduce import (
+    GIVEN,
+    Job,
+    _choose_gpu,
+    _compare,
+    _train,
+    _with_text_model,
+)
 from mien.runs.run import Run
 from mien.training import TrainConfig
 
@@ -311,6 +318,17 @@ def test_a_checkpoint_decides_on_the_text_encoder(monkeypatch, tmp_path, tiny_te
     assert found.text_model == str(tiny_text)
 
 
+@pytest.mark.parametrize("size", [48, 112])
+def test_prepared_data_of_other_face_crops_are_named(tmp_path: Path, capsys, size: int) -> None:
+    data = store(tmp_path / "data", [sample(0)])
+    data.info |= {"corpus": "iemocap", "frame_interval": 0.5}
+    data.face_size = size
+    _compare(job(), data)
+    shown = capsys.readouterr().out
+    assert shown.startswith("the data were prepared with face crops of 112 pixels") == (size == 112)
+    assert bool(shown) == (size == 112)
+
+
 def refuse(name: str) -> None:
     raise MienError(f"{name} is not here")
 
@@ -322,7 +340,7 @@ def refuse(name: str) -> None:
 def place(tmp_path_factory: pytest.TempPathFactory, tiny_text: Path) -> Path:
     """A folder to give commands in: a synthetic release in `data`, and a recipe of small sizes."""
     folder = tmp_path_factory.mktemp("published")
-    synthetic.write(folder / "data", dialogues=3, turns=2, progress=False)
+    generate.write(folder / "data", dialogues=3, turns=2, progress=False)
     (folder / "with spaces").symlink_to(folder / "data")
     model = {**SMALL, "trans_feedforward": 32, "text_model": str(tiny_text)}
     (folder / "small.yaml").write_text(yaml.safe_dump({"model": model, "training": {"epochs": 1}}))
@@ -374,6 +392,43 @@ def test_a_run_without_a_finished_epoch_is_named(here: Callable, monkeypatch, ca
     assert "main.py: interrupted" in capsys.readouterr().err
     assert main(here(line)) == 1
     assert "begun by this command and holds no finished epoch" in capsys.readouterr().err
+
+
+def test_a_run_that_could_not_be_judged_is_not_done(
+    tmp_path: Path, tiny_text: Path, monkeypatch, capsys
+) -> None:
+    run = tiny_run(tmp_path / "run", tiny_text)
+    run.write(GIVEN, {})
+    monkeypatch.setattr("mien.published.reproduce._given", lambda *_: {})
+    monkeypatch.setattr("mien.published.reproduce._folder", lambda *_: run.folder)
+    assert _train(job(), tmp_path, None).folder == run.folder
+    shown = capsys.readouterr().out
+    assert "this command trained it before and failed to judge it: it tries again" in shown
+    assert "was trained before" not in shown
+    run.write("metrics.json", {})
+    assert _train(job(), tmp_path, None).folder == run.folder
+    assert "was trained before by this command: delete it" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_training_that_fails_does_not_count_as_done(
+    here: Callable, place: Path, monkeypatch, capsys
+) -> None:
+    settings = yaml.safe_load((place / "small.yaml").read_text())
+    settings["training"] |= {"epochs": 9, "optimizer": "sgd", "lr": 10.0}
+    (place / "wild.yaml").write_text(yaml.safe_dump(settings))
+    line = here(f"{PUBLISHED['dense']} -mod=a --seed=31")
+    monkeypatch.setenv("MIEN_RECIPE", "wild.yaml")
+    stopped = r"main\.py: training stopped at epoch \d, .*? is (nan|inf).*?(savings/\S+) keeps"
+    found = []
+    for said in ("", "training goes on after its last finished epoch"):
+        assert main(line) == 1
+        shown = capsys.readouterr()
+        found.append(re.search(stopped, shown.err))
+        assert said in shown.out
+        assert "was trained before" not in shown.out
+    assert found[0][0] == found[1][0], "the same reason again"
+    assert not Path(found[0][2], GIVEN).exists()
 
 
 @pytest.mark.slow
@@ -590,6 +645,7 @@ def test_data_that_have_changed_are_prepared_anew(tmp_path: Path, monkeypatch, c
         (out / "prepare.json").write_text(json.dumps({"options": settings["options"]}))
         (out / "dataset.json").write_text("{}")
         made.append(out)
+        assert settings["face_size"] == 48
         return "prepared"
 
     def folder(dataset: str = "iemocap", interval: float = 0.5) -> Path:

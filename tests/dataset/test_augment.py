@@ -10,7 +10,6 @@ from samples import sample
 from mien.dataset.augment import (
     MASK_BINS,
     MASK_COLUMNS,
-    SHIFT_PIXELS,
     SPEEDS,
     augment_sample,
     mask_pieces,
@@ -100,14 +99,15 @@ def test_faces_keep_to_their_range(value: int, seed: int) -> None:
 class Exactly:
     """Random numbers as told: mirror or not, the offsets of the shift, no change of light."""
 
-    def __init__(self, *, mirror: bool, top: int = SHIFT_PIXELS, left: int = SHIFT_PIXELS) -> None:
+    def __init__(self, *, mirror: bool, top: int = 3, left: int = 3, most: int = 3) -> None:
+        self.most = most
         self.mirror, self.offsets = mirror, (top, left)
 
     def random(self) -> float:
         return 0.2 if self.mirror else 0.7
 
     def integers(self, low: int, high: int, size: int) -> tuple[int, int]:
-        assert (low, high, size) == (0, 2 * SHIFT_PIXELS + 1, 2)
+        assert (low, high, size) == (0, 2 * self.most + 1, 2)
         return self.offsets
 
     def uniform(self, low: float, high: float) -> float:
@@ -152,12 +152,22 @@ def test_a_picture_is_shifted_by_so_many_pixels_and_its_edge_repeated() -> None:
     original = asymmetric().faces
     assert original is not None
     down, right = 2, 3
-    offsets = Exactly(mirror=False, top=SHIFT_PIXELS - down, left=SHIFT_PIXELS - right)
+    offsets = Exactly(mirror=False, top=3 - down, left=3 - right)
     changed = augment_sample(asymmetric(), offsets).faces  # type: ignore[arg-type]
     assert changed is not None
     np.testing.assert_array_equal(changed[:, down:, right:], original[:, :-down, :-right])
     np.testing.assert_array_equal(changed[:, down:, :right], original[:, :-down, [0] * right])
     np.testing.assert_array_equal(changed[:, :down], changed[:, [down] * down])
+
+
+def test_a_larger_picture_is_shifted_by_as_much_of_its_edge() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (1, 112, 112, 3), dtype=np.uint8)
+    original = Sample(utterance=sample().utterance, faces=picture)
+    offsets = Exactly(mirror=False, top=0, left=14, most=7)
+    changed = augment_sample(original, offsets).faces  # type: ignore[arg-type]
+    assert changed is not None
+    assert changed.shape == picture.shape
+    np.testing.assert_array_equal(changed[:, 7:, :-7], picture[:, :-7, 7:])
 
 
 def test_all_faces_of_an_utterance_change_alike() -> None:

@@ -18,6 +18,7 @@ from mien.dataset.collate import collate
 from mien.dataset.cut import cut
 from mien.dataset.sampler import SHUFFLE_WINDOW, Buckets
 from mien.dataset.torch_dataset import Examples
+from mien.media.faces import resize_faces
 from mien.media.spectrogram import pieces
 from mien.models import MME2E, ModelConfig
 from mien.models.encoders.text import load_tokenizer
@@ -93,6 +94,15 @@ def test_collate_lays_samples_out(tokenizer: Any) -> None:
     assert batch.targets["emotion"].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
     assert batch.targets["person"][:2].tolist() == [[1, 0], [0, 1]]
     assert batch.targets["person"][2].isnan().all()
+
+
+def test_collate_scales_crops_to_what_the_model_reads(tokenizer: Any) -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3), dtype=np.uint8)
+    large = replace(sample(0, "v"), faces=crops)
+    batch = collate([large, sample(1, "v")], tiny(modalities="v"), tokenizer)
+    assert batch.faces.shape == (4, 3, 48, 48)
+    scaled = torch.from_numpy(resize_faces(crops, 48)).permute(0, 3, 1, 2)
+    assert torch.equal(batch.faces[:2], scaled)
 
 
 @pytest.mark.parametrize("modalities", ["t", "a", "v", "av"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from samples import sample, store
 
-from mien.dataset.splits import PROTOCOLS
+from mien.dataset.protocols import PROTOCOLS
 from mien.errors import MienError
 from mien.report.dataset_summary import inspect
 

@@ -101,6 +101,19 @@ def test_iemocap_files_of_another_structure_are_refused(iemocap: Path) -> None:
         open_files(iemocap)
 
 
+def test_iemocap_words_of_another_width_are_left_out_and_noted(iemocap: Path) -> None:
+    words = {"Ses01F_impro01_F000": [np.ones(300)], "Ses01F_impro01_F001": [np.ones(300)]}
+    dump(iemocap / IEMOCAP / "train_text_features.pt", words)
+    dump(iemocap / IEMOCAP / "valid_text_features.pt", {MAN: [np.ones(256)]})
+    files = open_files(iemocap)
+    assert files(utterance(WOMAN))["t"].shape == (1, 300)
+    assert set(files(utterance(MAN))) == {"a", "v"}
+    (item,) = files.skipped
+    assert (item.id, item.source) == (MAN, str(iemocap / IEMOCAP))
+    assert item.kind == "features: text with another number of columns than most"
+    assert "text has 256 numbers a step, most have 300" in item.reason
+
+
 class Evil:
     def __reduce__(self) -> Any:
         return print, ("it ran",)

@@ -161,8 +161,12 @@ def test_a_run_is_not_resumed_on_other_data(
     entry = ShardEntry.of(other / "0.parquet", len(samples))
     info = Store(tiny_data).info | {"shards": [entry.model_dump()]}
     (other / "dataset.json").write_text(json.dumps(info))
-    with pytest.raises(MienError, match=r"holds other data than those that .*/run was trained on"):
-        train(other, run.folder, resume=True, progress=False)
+    larger = Path(copytree(tiny_data, tmp_path / "larger"))
+    info = Store(tiny_data).info | {"face_size": 112}
+    (larger / "dataset.json").write_text(json.dumps(info))
+    for data in (other, larger):
+        with pytest.raises(MienError, match=r"holds other data than those that .*/run was trained"):
+            train(data, run.folder, resume=True, progress=False)
     assert files == {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
 
 

@@ -12,7 +12,9 @@ from mien import __version__
 from mien.cli import clips, data, gallery, project, runs
 from mien.cli.console import add_output, console
 from mien.cli.parser import Parser, spelling
+from mien.encoding import readable
 from mien.errors import MienError
+from mien.plugins import load_plugins
 from mien.threads import wait_briefly
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
@@ -39,7 +41,16 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
     begin()
-    args = build_parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))
+    words = _words(sys.argv[1:] if arguments is None else arguments)
+    try:
+        load_plugins()
+        parser = build_parser()
+    except MienError as error:  # of a plugin: nothing is parsed yet
+        if "--debug" in words:
+            raise
+        print(f"mien: {error}", file=sys.stderr)
+        return 1
+    args = parser.parse_args(words)
     return attempt(lambda: _handle(args), "mien", args, partial(spelling, args.parser))
 
 
@@ -82,7 +93,7 @@ def attempt(
     except (Exception, KeyboardInterrupt) as error:
         if args.debug:
             raise
-        print(f"{program}: {_message(error, spell)}", file=sys.stderr)
+        print(f"{program}: {readable(_message(error, spell))}", file=sys.stderr)
         return 1
     return 0
 

@@ -2,11 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from mien.errors import MienError
+from mien.registry import OneOf
 from mien.yaml_file import read_yaml
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -15,14 +17,43 @@ Settings = TypeVar("Settings", bound=BaseModel)
 def add_fields(group: Any, settings: type[BaseModel]) -> None:
     """Make a flag of each field; what is not given stays out, so that files can set it."""
     for name, field in settings.model_fields.items():
-        flag = "--" + name.replace("_", "-")
-        default = "" if field.default is None else f" (default: {field.default})"
-        options: dict[str, Any] = {"default": argparse.SUPPRESS}
-        if field.annotation is bool:
-            options["action"] = argparse.BooleanOptionalAction
-        else:
-            options["metavar"] = "VALUE"
-        group.add_argument(flag, dest=name, help=f"{field.description}{default}", **options)
+        add_field(group, name, field, explain(field))
+
+
+def add_field(group: Any, name: str, field: FieldInfo, about: str) -> None:
+    """Make a flag of a field; `settings` judge its value, so that files are judged as flags are."""
+    options: dict[str, Any] = {"default": argparse.SUPPRESS}
+    if field.annotation is bool:
+        options["action"] = argparse.BooleanOptionalAction
+    else:
+        names = choices(field)
+        options["metavar"] = f"{{{','.join(names)}}}" if names else "VALUE"
+    group.add_argument(flag(name), dest=name, help=about.replace("%", "%%"), **options)
+
+
+def flag(name: str) -> str:
+    """Spell the flag of a field."""
+    return "--" + name.replace("_", "-")
+
+
+def explain(field: FieldInfo) -> str:
+    """Say what a field means, and its default where there is one."""
+    default = "" if field.default is None else f" (default: {field.default})"
+    return f"{field.description}{default}"
+
+
+def choices(field: FieldInfo) -> list[str]:
+    """List the values that a field may have, where they are few."""
+    marks = [mark for mark in field.metadata if isinstance(mark, OneOf)]
+    return [name for mark in marks for name in mark.registry] or _choices(field.annotation)
+
+
+def _choices(annotation: Any) -> list[str]:
+    if get_origin(annotation) is Literal:
+        return list(map(str, get_args(annotation)))
+    if isinstance(annotation, OneOf):
+        return list(annotation.registry)
+    return [value for part in get_args(annotation) for value in _choices(part)]
 
 
 def read_settings(args: argparse.Namespace, section: str, kind: type[BaseModel]) -> Any:
@@ -60,6 +91,8 @@ def _told(error: ValidationError, section: str) -> str:
     """Say which setting has which impossible value."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or section
+    if first["type"] == "value_error":  # raised by mien, which says it all
+        return f"{where}: {first['ctx']['error']}"
     given = repr(first["input"])
     return f"{where}: {first['msg']} (given: {given if len(given) <= 100 else given[:100] + '…'})"
 

@@ -38,6 +38,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args
 
+from mien.corpora.base import Corpus
 from mien.corpora.columns import COLUMNS, CONTENT, column, misnamed, separator
 from mien.corpora.table import (
     MISSING,
@@ -325,3 +326,6 @@ def _file(row: Row, name: str, folder: Path) -> Path | None:
     if not os.path.isfile(path):
         raise RowError(f"{name} file missing: {path}", f"{name} file missing")
     return path
+
+
+CORPUS = Corpus(about="your own clips, listed in a .csv or .jsonl file", read=read)

@@ -7,12 +7,14 @@ import soxr
 from torch import Tensor
 
 from mien.media.spectrogram import COLUMNS, HOP
-from mien.utterance import FACE_SIZE, RATE, SHORTEST, Sample
+from mien.utterance import RATE, SHORTEST, Sample
 
 SPEEDS = (0.9, 1.1)
 """Range of speed changes; pitch moves with them (Ko et al. 2015), and so who seems to speak."""
 
-SHIFT_PIXELS = 3
+SHIFT = 1 / 16
+"""Of the edge of a face crop: 3 pixels of the published 48."""
+
 MASK_BINS = 20
 MASK_COLUMNS = 16
 
@@ -43,10 +45,11 @@ def _waveform(waveform: np.ndarray, random: np.random.Generator, speed: float) -
 def _faces(faces: np.ndarray, random: np.random.Generator) -> np.ndarray:
     if random.random() < 0.5:
         faces = faces[:, :, ::-1]
-    edge = SHIFT_PIXELS
+    size = faces.shape[1]
+    edge = round(SHIFT * size)
     padded = np.pad(faces, ((0, 0), (edge, edge), (edge, edge), (0, 0)), mode="edge")
     top, left = random.integers(0, 2 * edge + 1, 2)
-    faces = padded[:, top : top + FACE_SIZE, left : left + FACE_SIZE]
+    faces = padded[:, top : top + size, left : left + size]
     contrast, light = random.uniform(0.8, 1.2), random.uniform(-20, 20)
     return np.clip(faces * contrast + light, 0, 255).astype(np.uint8)
 

@@ -10,10 +10,11 @@ from torch import Tensor
 from mien.batch import Batch
 from mien.dataset.augment import augment_sample, mask_pieces
 from mien.features.subsets import columns
+from mien.media.faces import PUBLISHED_FACE_SIZE, resize_faces
 from mien.media.spectrogram import pieces
 from mien.models.config import ModelConfig
 from mien.tasks import Task
-from mien.utterance import FACE_SIZE, Sample
+from mien.utterance import Sample
 
 
 def collate(
@@ -89,8 +90,10 @@ def _pieces(sample: Sample, config: ModelConfig) -> Tensor:
 
 def _faces(sample: Sample, config: ModelConfig) -> Tensor:
     if sample.faces is None or "v" not in config.decoded:
-        return torch.zeros(0, 3, FACE_SIZE, FACE_SIZE, dtype=torch.uint8)
-    return torch.from_numpy(np.ascontiguousarray(sample.faces)).permute(0, 3, 1, 2)
+        size = PUBLISHED_FACE_SIZE
+        return torch.zeros(0, 3, size, size, dtype=torch.uint8)
+    faces = resize_faces(sample.faces, PUBLISHED_FACE_SIZE)
+    return torch.from_numpy(np.ascontiguousarray(faces)).permute(0, 3, 1, 2)
 
 
 def _features(samples: Sequence[Sample], modality: str, config: ModelConfig) -> list[Tensor]:

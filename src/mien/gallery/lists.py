@@ -15,7 +15,7 @@ from mien.files import fingerprint
 from mien.gallery.records import Enrolment
 from mien.gallery.spelling import check_name
 from mien.identity.embedder import Encoder
-from mien.names import spelled
+from mien.names import canonical_name
 from mien.progress import follow
 
 Note = Callable[[Path, str], object]
@@ -207,7 +207,7 @@ def _terms(row: Row, consent: str | None, expires: date | None) -> tuple[str, st
         raise MienError(
             f"row {row.number}: no last day; add the column expires, or give one day for all"
         )
-    return spelled(person), agreed, until
+    return canonical_name(person), agreed, until
 
 
 def _contents(path: Path, rows: Sequence[Row]) -> list[str]:

@@ -1,6 +1,18 @@
 """What mien says of a clip."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from mien.encoding import readable
+
+
+def _readable(value: Any) -> Any:
+    return readable(value) if isinstance(value, str) else value
+
+
+Readable = Annotated[str, BeforeValidator(_readable)]
+"""Text that may hold the name of a file, which need not be UTF-8."""
 
 
 class Answer(BaseModel):
@@ -74,8 +86,8 @@ class Prediction(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: str = Field(description="the clip")
-    run: str = Field(description="the run folder whose model answers")
+    source: Readable = Field(description="the clip")
+    run: Readable = Field(description="the run folder whose model answers")
     modalities: str = Field(description="what the answer goes by: t words, v faces, a sound")
     seconds: float = Field(description="length of the clip; 0 for words alone")
     answers: dict[str, Answer] = Field(description="by task, the segments' mean by length")
@@ -86,7 +98,9 @@ class Prediction(BaseModel):
     synthetic_training: bool = Field(
         False, description="true where the model was trained on synthetic data"
     )
-    warnings: list[str] = Field(default_factory=list, description="what could not be used, and why")
+    warnings: list[Readable] = Field(
+        default_factory=list, description="what could not be used, and why"
+    )
 
     def table(self) -> str:
         """Lay the prediction out for reading."""

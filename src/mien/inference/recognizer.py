@@ -13,6 +13,7 @@ from mien.batch import Batch
 from mien.dataset.collate import collate
 from mien.dataset.sample import from_clip, to_sample
 from mien.dataset.turns import DecodeOptions
+from mien.encoding import readable
 from mien.errors import MienError
 from mien.inference.prediction import Answer, Prediction, Segment
 from mien.inference.segments import Recording, seconds_of, segments_of
@@ -56,6 +57,7 @@ class Recognizer:
         self.options = DecodeOptions(
             frame_interval=run.config.data.frame_interval,
             no_face=run.config.data.no_face,
+            face_size=run.config.data.face_size,
             max_seconds=max_seconds,
         )
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -122,7 +124,7 @@ class Recognizer:
             sample, source = clip, clip.utterance.id
         else:
             sample, warnings = self._decode(clip, " ".join(cue.text for cue in said.cues))
-            source = "words alone" if clip is None else str(clip)
+            source = "words alone" if clip is None else readable(str(clip))
         cues, unused = within(said, seconds_of(sample))
         cuts = [
             (start, end, self._featured(_heard(cut)))

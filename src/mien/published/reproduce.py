@@ -15,6 +15,7 @@ from mien.errors import MienError
 from mien.features.store import FeatureStore, fit_sizes, open_data
 from mien.files import PART, fingerprint
 from mien.inference.evaluate import evaluate_run
+from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.models import ModelConfig
 from mien.models.encoders.text import PACKAGED, load_config
 from mien.published.adopt import adopt
@@ -26,7 +27,10 @@ from mien.training.callbacks import STATE
 from mien.training.unread import drop_unread
 
 GIVEN = "command.json"
-"""File of a run folder: digests of what the command was given. It is written when all is done."""
+"""File of a run folder: digests of what the command was given. Written when training is done."""
+
+METRICS = "metrics.json"
+"""File of a run folder: the figures of its test part, when judging is done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +109,7 @@ def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> dict[str,
         print(f"the run reads {own}; of these it is shown {shown} alone, as the command says")
     metrics = evaluate_run(run.folder, data=data, part=part, modalities=shown)
     if part == "test" and shown == own and store.fingerprint == run.config.data.fingerprint:
-        run.write("metrics.json", metrics)
+        run.write(METRICS, metrics)
     return metrics
 
 
@@ -173,6 +177,12 @@ def _compare(job: Job, store: Store) -> None:
             f"--img-interval={job.frame_interval * 1000:.0f} has no effect: the data were prepared"
             f" with a picture every {interval * 1000:.0f} ms"
         )
+    if store.face_size != PUBLISHED_FACE_SIZE:
+        print(
+            f"the data were prepared with face crops of {store.face_size} pixels, which are scaled"
+            f" to {PUBLISHED_FACE_SIZE}; mien prepare --face-size {PUBLISHED_FACE_SIZE} gives the"
+            " published ones"
+        )
     corpus = store.info["corpus"]
     if corpus in DATASETS and corpus != job.dataset:
         print(f"--dataset={job.dataset} has no effect: {store.folder} holds {corpus}")
@@ -232,7 +242,12 @@ def _train(job: Job, data: Path, store: Store) -> Run:
     given = _given(job, store)
     folder = _folder(job, given)
     if (folder / GIVEN).is_file():
-        print(f"{folder} was trained before by this command: delete it to train anew")
+        judged = (folder / METRICS).is_file()
+        print(
+            f"{folder} was trained before by this command: delete it to train anew"
+            if judged
+            else f"{folder}: this command trained it before and failed to judge it: it tries again"
+        )
         return Run(folder)
     if (folder / STATE).is_file():
         print(f"{folder}: training goes on after its last finished epoch")

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from mien.dataset.leakage import audit
-from mien.dataset.splits import PROTOCOLS
+from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.store import FOLDER, FeatureStore
@@ -143,7 +143,7 @@ def _leakage(store: Store) -> str:
         cells = " ".join(f"{'-' if s is None else f'{s:.0%}':>8}" for s in shares)
         lines.append(
             f"  {row.protocol:<10} {row.train:>6} {row.valid:>6} {row.test:>6} {cells}"
-            f"   {PROTOCOLS[row.protocol][0]}"
+            f"   {PROTOCOLS[row.protocol].about}"
         )
     lines += [f"  {name:<10} does not fit: {why}" for name, why in unfit.items()]
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mien.batch import Batch
 from mien.errors import MienError
 from mien.files import write_text
-from mien.inference.prediction import Answer
+from mien.inference.prediction import Answer, Readable
 from mien.inference.recognizer import Recognizer
 from mien.inference.segments import Recording
 from mien.media.spectrogram import COLUMNS, HOP
@@ -57,15 +57,15 @@ class Explanation(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: str = Field(description="the clip")
-    run: str = Field(description="the run folder whose model looks")
+    source: Readable = Field(description="the clip")
+    run: Readable = Field(description="the run folder whose model looks")
     sparsity: str = Field(description="what the model chooses: sites, frames or both")
     threshold: float = Field(description="share of the attention that is kept")
     segments: list[ExplainedSegment] = Field(description="in order of time")
     synthetic_training: bool = Field(
         False, description="true where the model was trained on synthetic data"
     )
-    notes: list[str] = Field(default_factory=list, description="what is not drawn, and why")
+    notes: list[Readable] = Field(default_factory=list, description="what is not drawn, and why")
 
     @property
     def file(self) -> str:
@@ -125,7 +125,7 @@ def explain(
     recording = recognizer.read(clip, text=text, transcript=transcript)
     _make(out)
     explanation = Explanation(
-        source=str(clip),
+        source=recording.source,
         run=str(recognizer.run.folder),
         sparsity=config.sparsity,
         threshold=config.sparse_threshold,

@@ -88,7 +88,7 @@ def _fitted(rows: Sequence[Result]) -> tuple[list[str], list[list[str]]]:
             _percent(found["fpir"]),
         ]
         for row in rows
-        if (found := row["figures"]["fitted"])
+        if (found := row["figures"]["cross_fitted"])
     ]
 
 

@@ -28,6 +28,7 @@ class DataConfig(BaseModel):
     max_seconds: float = 60.0
     frame_interval: float = 0.5
     no_face: NoFace = "leave-out"
+    face_size: int = 48
     synthetic: bool = False
     fingerprint: str | None = None
     """Tells the data from others wherever they lie; see `mien.dataset.store.Store`."""

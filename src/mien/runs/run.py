@@ -115,15 +115,31 @@ class Run:
         Raises
         ------
         MienError
-            It is a link to elsewhere, or not the file that the run began with.
+            The name is none of a file in the folder; or the file is a link to elsewhere, or not
+            the one that the run began with.
         """
         path = self.folder / name
-        if "\0" in name or not path.resolve().is_relative_to(self.folder.resolve()):
+        try:
+            inside = path.resolve().is_relative_to(self.folder.resolve())
+        except RuntimeError:  # links in a circle
+            inside = False
+        except (ValueError, OSError) as error:  # a zero byte, or half a sign
+            raise self._misnamed(name, "which no file can have") from error
+        if not inside:
+            if Path(name).is_absolute() or ".." in Path(name).parts:
+                raise self._misnamed(name, "which is outside the run folder")
             raise MienError(f"{path} is a link out of the run folder: put the file itself there")
         known = self.config.files.get(name) if name != "config.yaml" else None
         if known is not None and fingerprint(path) != known:
             raise MienError(f"{path} is damaged, or another one: copy the whole run folder again")
         return path
+
+    def _misnamed(self, name: str, why: str) -> MienError:
+        shown = ascii(name if len(name) <= 60 else f"{name[:60]} ...")
+        return MienError(
+            f"{self.folder / 'config.yaml'} is damaged: its section files has the name {shown},"
+            f" {why}: copy the whole run folder again"
+        )
 
     def text_config(self) -> PretrainedConfig | None:
         """Give the dimensions of the text encoder, None for a model without text."""
@@ -146,8 +162,9 @@ class Run:
         folder = self.folder / "tokenizer"
         if not folder.is_dir():
             raise MienError(f"{folder} is missing: copy the whole run folder")
-        for path in (*folder.rglob("*"), *map(self.folder.joinpath, self.config.files)):
-            self._file(path.relative_to(self.folder).as_posix())
+        there = [path.relative_to(self.folder).as_posix() for path in folder.rglob("*")]
+        for name in (*there, *self.config.files):
+            self._file(name)
         try:
             return load_tokenizer(str(folder))
         except MienError as error:

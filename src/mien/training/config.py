@@ -1,8 +1,11 @@
 """What a training run is: the data, the task, and how it is optimised."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from mien.dataset.protocols import PROTOCOLS
+from mien.registry import OneOf
 
 
 class TrainConfig(BaseModel):
@@ -15,10 +18,12 @@ class TrainConfig(BaseModel):
         description="what is learnt; both: emotion and person from one trunk;"
         " emotion+sentiment: these from one trunk",
     )
-    protocol: str | None = Field(
+    protocol: Annotated[str, OneOf(PROTOCOLS)] | None = Field(
         None, description="which utterances train, validate and test (default: the strictest fit)"
     )
-    fold: int | None = Field(None, description="session that the protocol sessions tests, from 1")
+    fold: int | None = Field(
+        None, description="which fold is tested, from 1: for sessions the session of that number"
+    )
     loss: Literal["bce", "ce", "l1", "mse"] | None = Field(
         None,
         description="bce: a yes or no for each label (default for emotion, published);"

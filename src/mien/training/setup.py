@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from transformers import PretrainedConfig
 
+from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
@@ -56,6 +57,7 @@ def _identity(store: Store) -> dict[str, Any]:
         "corpus": str(store.info["corpus"]),
         "frame_interval": float(store.info.get("frame_interval", FRAME_INTERVAL)),
         "no_face": str(store.info.get("no_face", "leave-out")),
+        "face_size": store.face_size,
         "synthetic": bool(store.info["synthetic"]),
         "fingerprint": store.fingerprint,
     }
@@ -81,7 +83,7 @@ def create(
     tasks = _tasks(store, parts, config)
     sizes = []
     # nobody who trains with others can name strangers; `mien verification` judges them
-    strangers = protocol == "strangers" and [task.name for task in tasks] == ["person"]
+    strangers = PROTOCOLS[protocol].strangers and [task.name for task in tasks] == ["person"]
     for part in PARTS[:2] if strangers else PARTS:
         rows = usable(store, parts.part(part), tasks, model.modalities)
         sizes.append(f"{len(rows)} of {len(parts.part(part))} {part}")

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from mien.dataset.protocols import PROTOCOLS
 from mien.errors import MienError
 from mien.models.config import ModelConfig
 from mien.training.config import TrainConfig
@@ -38,8 +39,12 @@ def _persons(model: ModelConfig, config: TrainConfig) -> bool:
     return config.task in ("person", "both")
 
 
+def _folds(model: ModelConfig, config: TrainConfig) -> bool:
+    return config.protocol is not None and PROTOCOLS[config.protocol].folds
+
+
 READERS: dict[str, tuple[Reads, str]] = {
-    "fold": (lambda m, c: c.protocol == "sessions", "--protocol sessions"),
+    "fold": (_folds, "--protocol sessions"),
     "init_modalities": (lambda m, c: c.init is not None, "--init"),
     "balance": (lambda m, c: c.task != "sentiment", "a task with labels"),
     "modality_dropout": (lambda m, c: len(m.modalities) > 1, "a model of several modalities"),

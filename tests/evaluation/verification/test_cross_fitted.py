@@ -6,8 +6,8 @@ import pytest
 from mien.errors import MienError
 from mien.metrics.verification import judge
 from mien.metrics.verification.bootstrap import person_intervals
-from mien.metrics.verification.cross_fitted import FPIR, fitted, halves
-from mien.metrics.verification.det import TradeOff, equal_error_rate
+from mien.metrics.verification.cross_fitted import FPIR, cross_fitted, halves
+from mien.metrics.verification.det import DetCurve, equal_error_rate
 from mien.metrics.verification.identification import Search
 from mien.metrics.verification.llr import Calibration, cllr
 from mien.metrics.verification.scores import Scores, adaptive_norm, enrol
@@ -50,7 +50,7 @@ def test_each_half_is_judged_with_what_the_other_gave() -> None:
     vectors, names, clips, probes, compared = people()
     enrolled, tested = enrol(vectors, clips), vectors[probes]
     scores = Scores(enrolled @ tested.T, compared, np.unique(names), names[probes])
-    found = fitted(scores, enrolled, tested, resamples=20)
+    found = cross_fitted(scores, enrolled, tested, resamples=20)
     ratios, normed, target, missed, false = [], [], [], [], []
     first, second = halves(scores)
     for own, other in ((first, second), (second, first)):
@@ -66,7 +66,7 @@ def test_each_half_is_judged_with_what_the_other_gave() -> None:
         missed.append(search.fnir(threshold))
         false.append(search.fpir(threshold))
     assert found["cllr"] == pytest.approx(cllr(np.concatenate(ratios), np.concatenate(target)))
-    assert found["eer_norm"] == pytest.approx(equal_error_rate(*TradeOff(*normed).rates()))
+    assert found["eer_norm"] == pytest.approx(equal_error_rate(*DetCurve(*normed).rates()))
     assert found["fnir"] == pytest.approx(np.mean(missed))
     assert found["fpir"] == pytest.approx(np.mean(false))
     assert found["targets"] == scores.targets.sum()
@@ -79,7 +79,7 @@ def test_judge_finds_the_persons_it_is_shown() -> None:
     assert found["eer"] == 0
     assert found["rank1"] == found["rank5"] == 1
     assert found["min_dcf_0.01"] == 0
-    assert found["fitted"]["fnir"] == 0
+    assert found["cross_fitted"]["fnir"] == 0
     assert found["chance"] == pytest.approx(0.1)
     assert found["cmc"] == [1.0] * 10
     assert found["clips"] == [6, 6]
@@ -108,14 +108,14 @@ def test_noise_tells_nobody_apart() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     found = judge(vectors, names, clips, probes, compared, resamples=20)
     assert found["eer"] == pytest.approx(0.5, abs=0.06)
-    assert found["fitted"]["eer_norm"] == pytest.approx(0.5, abs=0.06)
-    assert found["fitted"]["cllr"] == pytest.approx(1, abs=0.05)
+    assert found["cross_fitted"]["eer_norm"] == pytest.approx(0.5, abs=0.06)
+    assert found["cross_fitted"]["cllr"] == pytest.approx(1, abs=0.05)
     assert found["rank1"] == pytest.approx(found["chance"], abs=0.06)
 
 
 def test_two_persons_are_too_few_for_what_needs_fitting() -> None:
     found = judge(*people(2), resamples=20)
-    assert found["fitted"] is None
+    assert found["cross_fitted"] is None
     assert found["rank5"] is None
     assert found["chance"] == 0.5
 
