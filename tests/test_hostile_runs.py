@@ -307,6 +307,7 @@ def test_the_hub_is_asked_once_and_quietly(
     monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("it waits, to try again"))
     with pytest.raises(MienError, match="'nobody/no-such-encoder' is no folder here") as error:
         load_config("nobody/no-such-encoder")
-    told(error, "--text-model minilm")
+    told(error, "name minilm")
+    assert error.value.parameter == "text_model"
     assert len(asked) == 1
     assert capfd.readouterr() == ("", "")

@@ -29,7 +29,7 @@ ABOVE = {"", "__main__", "bench", "cli", "demo", "published"}
 
 BASE = (
     *("answer", "errors", "files", "modality", "names", "encoding", "utterance", "batch"),
-    *("tensor_file", "yaml_file", "plugins", "registry", "resize", "devices"),
+    *("progress", "tensor_file", "yaml_file", "plugins", "registry", "resize", "devices"),
 )
 
 ALLOWED = {
@@ -39,6 +39,7 @@ ALLOWED = {
     "utterance": ("modality",),
     "names": (),
     "encoding": (),
+    "progress": (),
     "batch": ("modality",),
     "files": ("errors",),
     "devices": ("errors",),
@@ -48,7 +49,9 @@ ALLOWED = {
     "safe_pickle": ("errors",),
     "metrics": ("errors",),
     "tasks": ("answer", "utterance", "errors", "metrics"),
-    "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding", "registry"),
+    "corpora": (
+        *("safe_pickle", "utterance", "errors", "names", "encoding", "progress", "registry"),
+    ),
     "media": ("utterance", "errors", "names", "encoding", "resize"),
     "models": ("batch", "errors", "modality", "resize", "utterance"),
     "dataset": (*BASE, "media", "models", "tasks"),
@@ -113,42 +116,16 @@ def test_inference_and_what_is_below_it_import_no_lightning() -> None:
         assert not outside(name) & heavy, name
 
 
-PRINTING = {
-    "dataset.prepare",
-    "features.extract",
-    "inference.evaluate",
-    "training.fit",
-    "training.setup",
-}
-"""Modules below the commands that print, to be mended."""
-
-NAMING_FLAGS = {
-    *("corpora.published_split", "features.extract"),
-    *("features.text", "gallery.gallery", "gallery.lists", "gallery.search"),
-    *("identity.comparison", "identity.verification", "inference.evaluate"),
-    *(
-        "inference.recognizer",
-        "metrics.verification",
-        "models.encoders.text",
-        "models.encoders.voice_columns",
-        "report.explain",
-    ),
-    *("report.run_report", "runs.data", "runs.run", "training.baseline"),
-    *("training.checkpoint", "training.config", "training.fit", "training.setup"),
-    *("training.unread",),
-}
-"""Modules below the commands whose texts name flags, to be mended."""
-
-
 def test_only_commands_print() -> None:
-    assert {name for name in MODULES if package(name) not in ABOVE and prints(name)} == PRINTING
+    assert {name for name in MODULES if package(name) not in ABOVE and prints(name)} == set()
 
 
 def test_only_commands_name_flags() -> None:
+    """An error has a parameter, which a command shows as its flag and a service as its field."""
     listed = (SOURCE.parents[1] / "tests" / "commands" / "flags.txt").read_text().split()
     own = {word for word in listed if word.startswith("--")}
     found = {name for name in MODULES if package(name) not in ABOVE and flags(name) & own}
-    assert found == NAMING_FLAGS
+    assert found == set()
 
 
 def test_importing_mien_is_light() -> None:
@@ -217,6 +194,20 @@ def test_nothing_unpickles() -> None:
         # torch's own reader of tensors and plain values, which runs nothing
         text = re.sub(r"torch\.load\([^()]*weights_only=True\)", "", path.read_text())
         assert not [word for word in unsafe if word in text], path
+
+
+def test_importing_mien_leaves_logging_alone() -> None:
+    code = (
+        "import logging, pkgutil, mien, mien.cli; root = logging.getLogger();"
+        "before = (root.level, list(root.handlers), logging.raiseExceptions);"
+        "import mien.training, mien.inference.recognizer, mien.dataset.prepare;"
+        "print(before == (logging.WARNING, [], True), root.level, root.handlers);"
+        "print(logging.getLogger('mien').level, logging.getLogger('mien').handlers);"
+        "logging.getLogger('mien.training').warning('not to be seen')"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.splitlines() == ["True 30 []", "0 [<NullHandler (NOTSET)>]"]
+    assert result.stderr == ""
 
 
 def test_files_stay_the_size_of_a_room() -> None:

@@ -139,5 +139,5 @@ def test_a_wrong_setting_of_a_recipe_is_told_with_its_file(base: Path, content, 
     base.write_text(content)
     with pytest.raises(MienError, match=rf"base\.yaml: .*{message}"):
         model_settings(args("--config", base))
-    with pytest.raises(MienError, match="--sparsity changes nothing here: only an encoder sparse"):
+    with pytest.raises(MienError, match="sparsity: changes nothing here: only an encoder sparse"):
         model_settings(args("--sparsity", "both"))

@@ -143,7 +143,7 @@ def test_a_result_is_written_as_figures_tables_and_picture(
         if block.startswith("|"):
             assert len({(len(line), line.count("|")) for line in block.split("\n")}) == 1
     assert picture.read_bytes()[:4] == b"\x89PNG"
-    with pytest.raises(MienError, match="choose another --out"):
+    with pytest.raises(MienError, match=r"^out: .* choose another$"):
         write_verification(result, figures / "below")
 
 

@@ -7,6 +7,7 @@ Examples
 >>> recognizer("clip.mp4", text="I am so glad").answers["emotion"]        # doctest: +SKIP
 """
 
+import logging
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,9 @@ __all__ = [
 ]
 
 __version__ = version("mien")
+
+# a library says nothing until the program that uses it sets logging up
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
     "Failure": "mien.inference.prediction",

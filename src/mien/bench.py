@@ -1,13 +1,15 @@
 """Find and run the benchmarks of a checkout."""
 
+import logging
 import runpy
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from mien.errors import MienError
 
 FOLDER = Path("benchmarks")
+
+logger = logging.getLogger(__name__)
 
 
 def bench(names: Sequence[str] = ()) -> None:
@@ -24,5 +26,5 @@ def bench(names: Sequence[str] = ()) -> None:
     for name in names or known:
         if name not in known:
             raise MienError(f"no benchmark {name!r}: there are {', '.join(known)}")
-        print(f"{name}:", file=sys.stderr)
+        logger.info("%s:", name)
         runpy.run_path(str(known[name]), run_name="__main__")

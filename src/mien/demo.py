@@ -90,7 +90,9 @@ def demo(
         The folder exists and is not empty.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise MienError(f"{out} exists and is not empty: delete it or choose another --out")
+        raise MienError(
+            f"{out} exists and is not empty: delete it or choose another", parameter="out"
+        )
     began = time.monotonic()
     _step("generating a synthetic corpus in IEMOCAP's layout", began)
     generate.write(out / "corpus", dialogues=dialogues, turns=turns, seed=seed)

@@ -8,7 +8,28 @@ class MienError(Exception):
     """Something the user can mend: the message says what is wrong, where, and what to do.
 
     The command line prints it in one line and ends with status 1; nothing else is caught there.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, with which file, and what to do.
+    parameter : str, optional
+        The parameter whose value is to be changed, by its name in Python. `str` of the error
+        begins with it; the command line shows the flag of that name in its place.
+
+    Examples
+    --------
+    >>> str(MienError("9 is not one of the sessions 1 to 5", parameter="fold"))
+    'fold: 9 is not one of the sessions 1 to 5'
     """
+
+    def __init__(self, message: str, *, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.parameter = parameter
+
+    def __str__(self) -> str:
+        return self.message if self.parameter is None else f"{self.parameter}: {self.message}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

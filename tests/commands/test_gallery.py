@@ -98,7 +98,7 @@ def test_verify_gives_no_verdict_by_a_model_that_was_not_measured(
     result = mien("verify", run_folder, one, other, "--json", out)
     assert result.returncode == 0
     assert result.stdout.startswith("not calibrated: no verdict (cosine ")
-    assert "give --threshold" in result.stdout
+    assert "give a threshold" in result.stdout
     assert "same person" not in result.stdout
     answer = json.loads(out.read_text())
     assert (answer["same_person"], answer["threshold"]) == (None, None)

@@ -38,7 +38,7 @@ def both(program, mosei: Path, tiny_text: Path) -> Path:
     flags = ["--text-model", tiny_text, "--task", "emotion+sentiment", "--epochs", 12]
     result = program("train", mosei, "--out", out, *flags, *SMALL)
     assert result.returncode == 0, result.stderr
-    assert "protocol given: 32 of 32 train, 8 of 8 valid, 8 of 8 test" in result.stdout
+    assert "protocol given: 32 of 32 train, 8 of 8 valid, 8 of 8 test" in result.stderr
     return out
 
 

@@ -488,7 +488,7 @@ def test_valid_and_test_judge_what_the_command_trained_or_a_checkpoint(
     assert main(here(f"{dense} --test --valid")) == 0
     assert re.findall(r"emotion, (\w+) part", capsys.readouterr().out) == ["valid", "test"]
     assert main(here(f"{dense} --seed=5 --ckpt={run} --ckpt-mod=a")) == 0
-    assert f"begins with audio of {run}, and its answers to emotion" in capsys.readouterr().out
+    assert f"begins with audio of {run}, and its answers to emotion" in capsys.readouterr().err
 
 
 SMALL = {"width": 0.125, "trans_dim": 16, "trans_nlayers": 1, "trans_nheads": 2}
@@ -623,8 +623,8 @@ def test_the_authors_folder_is_prepared_and_divided_by_its_lists(
         ("-mod=t --dataset=mosei", "4 of 4 train, 4 of 4 valid, 4 of 4 test", "happy, angry"),
     ):
         assert main(here(f"{line} {options}")) == 0
-        shown = capsys.readouterr().out
-        assert f"protocol given: {shares}" in shown
+        shown, said = capsys.readouterr()
+        assert f"protocol given: {shares}" in said
         assert "3 (Ses09F_absent_F000, Ses09F_absent_F001, Ses09F_absent_F002) listed" in shown
         count = len(found.split(", "))
         assert f"--num-emotions=6: the training part has {count}, and the model answers" in shown
@@ -646,8 +646,8 @@ def test_persons_are_learnt_from_the_forks_own_data(
     (tmp_path / "small.yaml").write_text((place / "small.yaml").read_text())
     monkeypatch.chdir(tmp_path)
     assert main(here(f"{PUBLISHED['dense, persons']} -mod=ta")) == 0
-    shown = capsys.readouterr().out
-    assert "protocol given: 6 of 6 train, 6 of 6 valid, 6 of 6 test" in shown
+    shown, said = capsys.readouterr()
+    assert "protocol given: 6 of 6 train, 6 of 6 valid, 6 of 6 test" in said
     (folder,) = re.findall(r"^the run: (.*)$", shown, re.M)
     (task,) = Run(folder).config.tasks
     assert task.labels == ("Ses01F", "Ses01M", "Ses02F", "Ses02M", "Ses03F", "Ses03M")

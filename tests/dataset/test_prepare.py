@@ -245,12 +245,13 @@ def test_a_folder_finished_before_sentiment_was_counted_still_is(tmp_path):
     assert run(texts(3), out) == summary
 
 
-def test_a_finished_folder_is_left_alone(tmp_path, capsys):
+def test_a_finished_folder_is_left_alone(tmp_path, caplog):
+    caplog.set_level("INFO", "mien")
     first = run(texts(3), tmp_path / "out")
     before = contents(tmp_path / "out")
     again = prepare(iter([]), tmp_path / "out", corpus="synthetic", workers=1)
     assert again == first
-    assert "prepared before, nothing to do" in capsys.readouterr().err
+    assert "prepared before, nothing to do" in caplog.text
     assert contents(tmp_path / "out") == before
 
 
@@ -274,7 +275,8 @@ def lost_list(shard: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [gone, cut, bit, lost_list])
-def test_what_is_damaged_is_made_anew_by_the_same_command(tmp_path, harm, capsys):
+def test_what_is_damaged_is_made_anew_by_the_same_command(tmp_path, harm, caplog):
+    caplog.set_level("INFO", "mien")
     out = tmp_path / "out"
     first = run(texts(40), out)
     before = contents(out)
@@ -285,7 +287,7 @@ def test_what_is_damaged_is_made_anew_by_the_same_command(tmp_path, harm, capsys
     with pytest.raises(MienError, match="run the same 'mien prepare' command again"):
         list(Store(out))
     assert run(texts(40), out) == first
-    assert "nothing to do" not in capsys.readouterr().err
+    assert "nothing to do" not in caplog.text
     assert contents(out) == before
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 

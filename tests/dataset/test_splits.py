@@ -176,7 +176,7 @@ def test_every_session_is_tested_by_one_fold() -> None:
     last = split(rows, "sessions", fold=5)
     assert split(rows, "sessions") == last
     for fold in (0, 6, -1):
-        with pytest.raises(MienError, match=f"fold {fold} is not one of the sessions 1 to 5"):
+        with pytest.raises(MienError, match=f"fold: {fold} is not one of the sessions 1 to 5"):
             split(rows, "sessions", fold=fold)
 
 
@@ -295,7 +295,7 @@ def test_a_protocol_is_refused_for_data_without_what_it_needs(registered) -> Non
     registered("by-number", "by number", by_number, needs=("session", "dialogue"))
     with pytest.raises(MienError) as error:
         split([utterance(i) for i in range(6)], "by-number")
-    assert str(error.value).startswith(
+    assert error.value.message.startswith(
         "the protocol 'by-number' goes by session and dialogue, which no utterance has: choose"
     )
     split([utterance(i, session="S", dialogue="D") for i in range(6)], "by-number")

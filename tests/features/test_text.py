@@ -49,7 +49,7 @@ def test_the_packaged_vectors_know_meanings() -> None:
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "wordllama", None)
-    with pytest.raises(MienError, match=r"mien\[features\].*--glove"):
+    with pytest.raises(MienError, match=r"glove: .*mien\[features\].*GloVe file"):
         Packaged()
 
 

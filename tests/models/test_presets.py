@@ -37,12 +37,12 @@ def test_a_shared_setting_goes_to_every_encoder_that_has_it_and_ones_own_before_
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("mme2e", {"widht": 1}, "widht is no setting .did you mean width.."),
-        ("mme2e", {"modalities": "t", "width": 1}, "width changes nothing here: only an encoder"),
-        ("mme2e", {"sparsity": "both"}, "sparsity changes .* sparse-cnn of audio or video reads"),
-        ("mme2e", {"video_spectrogram": "log"}, "video_spectrogram is no setting"),
+        ("mme2e", {"widht": 1}, "widht: is no setting .did you mean width.."),
+        ("mme2e", {"modalities": "t", "width": 1}, "width: changes nothing here: only an encoder"),
+        ("mme2e", {"sparsity": "both"}, "sparsity: changes .* sparse-cnn of audio or video reads"),
+        ("mme2e", {"video_spectrogram": "log"}, "video_spectrogram: is no setting"),
         ("lf-rnn", {"text_model": "x"}, "only an encoder transformer of text reads it"),
-        ("lf-rnn", {"trans_dim": 8}, "trans_dim changes nothing"),
+        ("lf-rnn", {"trans_dim": 8}, "trans_dim: changes nothing"),
         ("mme2f", {}, "no model 'mme2f' .did you mean mme2e..; known: mme2e"),
     ],
 )

@@ -211,15 +211,16 @@ def test_a_model_that_is_to_answer_by_weights_alone_misses_none(tmp_path: Path) 
 
 
 def test_training_goes_on_from_the_weights_of_a_run_even_when_that_is_gone(
-    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, capsys
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, caplog
 ) -> None:
+    caplog.set_level("INFO", "mien")
     still = {"lr": 1e-12, "epochs": 1}
     first = train(
         tiny_data, tmp_path / "first", small, quick.model_copy(update={"epochs": 1}), progress=False
     )
     config = quick.model_copy(update=still | {"init": str(first.folder), "seed": 5})
     second = train(tiny_data, tmp_path / "second", small, config, progress=False)
-    assert f"begins with text, audio, video of {first.folder}" in capsys.readouterr().out
+    assert f"begins with text, audio, video of {first.folder}" in caplog.text
     a, b = (load_file(run.folder / "model.safetensors") for run in (first, second))
     for name in a:
         if "running" not in name and "num_batches" not in name:

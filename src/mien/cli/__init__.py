@@ -4,13 +4,14 @@ import argparse
 import io
 import os
 import sys
-import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from mien import __version__
 from mien.cli import clips, data, gallery, project, runs
-from mien.cli.parser import Parser
+from mien.cli.console import add_output, console
+from mien.cli.parser import Parser, spelling
 from mien.encoding import readable
 from mien.errors import MienError
 from mien.plugins import load_plugins
@@ -50,31 +51,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mien: {error}", file=sys.stderr)
         return 1
     args = parser.parse_args(words)
-    return attempt(lambda: _handle(args), "mien", debug=args.debug)
+    return attempt(lambda: _handle(args), "mien", args, partial(spelling, args.parser))
 
 
 def begin() -> None:
     """Set this process up before anything is printed, or imported that computes."""
     wait_briefly()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # its warnings are for developers
     for stream in (sys.stdout, sys.stderr):
         # a terminal that can't show a sign must not cost the answer
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def attempt(work: Callable[[], None], program: str, *, debug: bool) -> int:
-    """Do the work of a command; return 0 done, 1 failed, with one line that says why."""
-    warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
+def attempt(
+    work: Callable[[], None],
+    program: str,
+    args: argparse.Namespace,
+    spell: Callable[[str], str],
+) -> int:
+    """Do the work of a command; return 0 done, 1 failed, with one line that says why.
+
+    Parameters
+    ----------
+    work : callable
+        What to do.
+    program : str
+        The name of the program, for that line.
+    args : Namespace
+        The flags of `add_output`.
+    spell : callable
+        Gives the flag of a parameter by its name in Python.
+    """
     try:
-        work()
+        with console(args):
+            work()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (Exception, KeyboardInterrupt) as error:
-        if debug:
+        if args.debug:
             raise
-        print(f"{program}: {readable(_message(error))}", file=sys.stderr)
+        print(f"{program}: {readable(_message(error, spell))}", file=sys.stderr)
         return 1
     return 0
 
@@ -107,11 +126,16 @@ def _words(arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def _message(error: BaseException) -> str:
-    if _interrupted(error):
+def _message(error: BaseException, spell: Callable[[str], str]) -> str:
+    # what training says of an interruption tells how to go on
+    if _interrupted(error) and not str(error).startswith("interrupted; "):
         return "interrupted"
     if isinstance(error, MienError):
-        return str(error)
+        return (
+            error.message
+            if error.parameter is None
+            else f"{spell(error.parameter)}: {error.message}"
+        )
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}"
@@ -135,6 +159,6 @@ def build_parser() -> argparse.ArgumentParser:
     for name, (about, fill) in COMMANDS.items():
         command = commands.add_parser(name, help=about, description=about)
         fill(command)
-        command.add_argument("--debug", action="store_true", help="show a traceback on errors")
+        add_output(command.add_argument_group("output"))
         command.set_defaults(parser=command)
     return parser

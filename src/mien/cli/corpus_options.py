@@ -39,7 +39,9 @@ def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument_group("corpora", "\n".join(map(_listed, CORPORA)))
     group = parser.add_argument_group("options of single corpora")
-    taken = {action.dest for action in parser._actions} | {"command", "debug", "handler", "parser"}
+    taken = {action.dest for action in parser._actions} | {
+        *("command", "handler", "parser", "verbose", "quiet", "debug")
+    }
     for option, fields in _declared().items():
         if option in taken:
             raise MienError(

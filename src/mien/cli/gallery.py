@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import partial
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.cli.compute import add_compute
+from mien.cli.console import add_output
 from mien.errors import MienError
 
 if TYPE_CHECKING:
@@ -121,7 +122,9 @@ def identify(parser: ArgumentParser) -> None:
     _add_gallery(parser)
     parser.add_argument("clip", nargs="+", type=Path, help="video or sound files")
     _add_encoder(parser)
-    parser.add_argument("--top", type=int, default=10, help="templates to look at (default: 10)")
+    parser.add_argument(
+        "--top", dest="top_k", type=int, default=10, help="templates to look at (default: 10)"
+    )
     parser.add_argument("--json", help="write the answers to this file, - for the screen")
     add_compute(parser, batch_size="segments")
     parser.set_defaults(handler=_identify)
@@ -139,7 +142,7 @@ def _identify(args: Namespace) -> None:
         except MienError as error:
             failures.append(str(error))
             continue
-        answer = gallery.identify(embedding, encoder=encoder.fingerprint, top_k=args.top)
+        answer = gallery.identify(embedding, encoder=encoder.fingerprint, top_k=args.top_k)
         answer = answer.model_copy(update={"notes": notes + answer.notes})
         answers.append({"clip": str(clip)} | answer.model_dump(mode="json"))
         if args.json != "-":
@@ -212,10 +215,8 @@ def gallery(parser: ArgumentParser) -> None:
         aliases: Sequence[str] = (),
     ) -> ArgumentParser:
         added = actions.add_parser(name, help=about, description=about, aliases=aliases)
-        added.add_argument(
-            "--debug", action="store_true", default=SUPPRESS, help="show a traceback on errors"
-        )
-        added.set_defaults(handler=handler)
+        add_output(added.add_argument_group("output"), again=True)
+        added.set_defaults(handler=handler, parser=added)
         return added
 
     enrol = action("enroll", _enroll, "enrol the persons of a list", aliases=("enrol",))

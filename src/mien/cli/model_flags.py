@@ -9,15 +9,13 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from mien.cli.recipe import read_recipe
-from mien.cli.settings import add_field, explain, flag_of, validated, validated_recipe
-from mien.errors import MienError
+from mien.cli.settings import add_field, explain, validated, validated_recipe
 from mien.modality import Modality, parse_modalities
 from mien.models.config import ModelConfig
 from mien.models.encoders.base import ENCODERS, kind_of
 from mien.models.presets import (
     OWN,
     PRESETS,
-    UnreadSettingError,
     plain,
     preset_of,
     with_settings,
@@ -139,10 +137,7 @@ def model_settings(args: argparse.Namespace) -> tuple[ModelConfig, list[str]]:
     given = {
         flag.name: getattr(args, flag.name) for flag in model_flags() if hasattr(args, flag.name)
     }
-    try:
-        content = with_settings(content, given)
-    except UnreadSettingError as error:
-        raise MienError(f"{flag_of(error.parameter)} {error.why}") from error
+    content = with_settings(content, given)
     return validated(args.parser, "model", ModelConfig, content), notes
 
 

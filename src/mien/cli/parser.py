@@ -1,4 +1,4 @@
-"""A parser that suggests the flag or value that a misspelt one is nearest to."""
+"""A parser whose errors say what may have been meant, and how it spells a parameter."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,21 +8,21 @@ from mien.errors import did_you_mean
 
 
 class Parser(argparse.ArgumentParser):
-    """`argparse.ArgumentParser`, with suggestions."""
+    """A parser that answers a wrong flag, value or command with the nearest right one."""
 
-    def parse_args(  # type: ignore[override]
-        self, args: Sequence[str] | None = None, namespace: Any = None
-    ) -> Any:
-        """Parse a command; end with status 2 where it is wrong."""
-        found, unknown = self.parse_known_args(args, namespace)
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse, and refuse what the parser does not know: the command at hand knows best."""
+        found, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            self._refuse(getattr(found, "parser", self), unknown)
-        return found
+            self._refuse(unknown)
+        return found, unknown
 
-    def _refuse(self, command: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:
-        flag = next((word for word in unknown if word.startswith("--")), "")
-        hint = did_you_mean(flag.partition("=")[0], command._option_string_actions) if flag else ""
-        command.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    def _refuse(self, unknown: list[str]) -> NoReturn:
+        flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        hint = did_you_mean(flags[0], self._option_string_actions) if flags else ""
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -30,3 +30,22 @@ class Parser(argparse.ArgumentParser):
             hint = did_you_mean(str(value), known)
             why = f"invalid choice: {value!r}{hint}; choose from {', '.join(known)}"
             raise argparse.ArgumentError(action, why)
+
+
+def spelling(parser: argparse.ArgumentParser, parameter: str) -> str:
+    """Give the flag or the place of a command by which a parameter of Python's is set.
+
+    A parameter that the command does not have keeps its name.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> _ = parser.add_argument("data"), parser.add_argument("-l", "--max-seconds")
+    >>> [spelling(parser, name) for name in ("max_seconds", "data", "fold")]
+    ['--max-seconds', 'DATA', 'fold']
+    """
+    for action in parser._actions:
+        if action.dest == parameter:
+            flags = [flag for flag in action.option_strings if flag.startswith("--")]
+            return flags[0] if flags else parameter.upper()
+    return parameter

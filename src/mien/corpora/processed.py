@@ -76,8 +76,10 @@ def read(source: Path, **options: Any) -> Iterator[Utterance | Skipped]:
     if _is_iemocap(folder, entries):
         return chain(nameless, _iemocap(folder, **options).read(entries))
     if options:
-        flag = next(iter(options)).replace("_", "-")
-        raise MienError(f"{folder} is CMU-MOSEI, and --{flag} is for IEMOCAP: leave it out")
+        raise MienError(
+            f"{folder} is CMU-MOSEI, and this is for IEMOCAP: leave it out",
+            parameter=next(iter(options)),
+        )
     return chain(nameless, _read_mosei(folder, entries))
 
 

@@ -143,8 +143,9 @@ def assign(
     if absent and not partial:
         raise MienError(
             f"{name} does not fit: {_some(absent)} of the {len(parts)} ids listed are not there."
-            " Take the split of this corpus, or get what is missing; if you mean to have only a"
-            " part of the corpus, say --partial"
+            " Take the split of this corpus, or get what is missing; if you mean to have only some"
+            " of the corpus, say so",
+            parameter="partial",
         )
     counts = Counter(item.split for item in utterances.values())
     return Assigned(

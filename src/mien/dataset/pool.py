@@ -14,7 +14,7 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from mien.dataset.sample import to_samples
 from mien.dataset.store import write_shard
@@ -23,6 +23,7 @@ from mien.dataset.workers import Workers
 from mien.errors import MienError
 from mien.media.faces import FaceCropper
 from mien.media.limits import MAX_SECONDS
+from mien.progress import Progress
 from mien.utterance import Sample, Skipped, Utterance
 
 PATIENCE = 120.0
@@ -48,7 +49,7 @@ class Job:
     shard: Path
 
 
-def run(jobs: Iterator[Job], options: DecodeOptions, workers: int, bar: Any) -> list[Path]:
+def run(jobs: Iterator[Job], options: DecodeOptions, workers: int, bar: Progress) -> list[Path]:
     """Write the shards that do not exist yet, and name them all in order.
 
     Jobs are taken two for each process, so that a lazy corpus stays lazy. A job whose process dies,
@@ -63,7 +64,7 @@ def run(jobs: Iterator[Job], options: DecodeOptions, workers: int, bar: Any) -> 
         How media become samples.
     workers : int
         Processes.
-    bar : tqdm
+    bar : Progress
         Told of each utterance that is done.
 
     Raises

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+import logging
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import asdict, fields
 from itertools import islice
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from mien.dataset.pool import Job, recording, run
 from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
@@ -31,7 +30,10 @@ from mien.files import PART, only_one, read_json, unwritable, write_text
 from mien.media.decode import FRAME_INTERVAL
 from mien.media.faces import FACE_SIZE, check_face_size
 from mien.media.limits import MAX_SECONDS
+from mien.progress import Progress
 from mien.utterance import NoFace, Skipped, Utterance
+
+logger = logging.getLogger(__name__)
 
 UNIT = 16
 """Utterances of a unit of work, at least; those that share a recording stay together."""
@@ -80,7 +82,7 @@ def prepare(
         Take so many utterances. Of a list they are spread over all of it, the same ones each time;
         of an iterable whose length is not known, which may have no end, they are the first.
     progress : bool
-        Show a progress bar.
+        Tell how far it has come (`mien.progress`).
     options : mapping, optional
         The importer's options, plain values; they are part of the settings that must not change.
 
@@ -112,8 +114,7 @@ def prepare(
     with only_one(out, "mien prepare"):
         _begin(out, settings)
         if before := _finished(out):
-            if progress:
-                print(f"{out}: prepared before, nothing to do", file=sys.stderr)
+            logger.info("%s: prepared before, nothing to do", out)
             return before
         return _prepare(items, out, settings, workers or os.cpu_count() or 1, progress)
 
@@ -130,7 +131,7 @@ def _prepare(
     skipped: list[Skipped] = []
     utterances = _limited(_distinct(items, skipped), limit, whole=isinstance(items, Sized))
     total = min(filter(None, (limit, length_hint(items))), default=None)
-    with tqdm(total=total, unit=" utterances", desc=corpus, disable=not progress) as bar:
+    with Progress(corpus, "utterances", total, shown=progress) as bar:
         jobs = _jobs(utterances, out, settings)
         how = DecodeOptions(
             **{option.name: settings[option.name] for option in fields(DecodeOptions)}

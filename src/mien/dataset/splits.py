@@ -49,7 +49,8 @@ def split(
     if missing := chosen.missing(utterances):
         raise MienError(
             f"the protocol {protocol!r} goes by {' and '.join(missing)}, which no utterance has:"
-            " choose another protocol (`mien inspect DATA` shows what fits)"
+            " choose another (`mien inspect DATA` shows what fits)",
+            parameter="protocol",
         )
     names = chosen.rule(utterances, seed, fold)
     if len(names) != len(utterances) or not set(names) <= {*PARTS, None}:
@@ -62,7 +63,8 @@ def split(
         if not members:
             raise MienError(
                 f"the protocol {protocol!r} leaves the {part} part empty: choose another"
-                " protocol (`mien inspect DATA` shows what fits)"
+                " (`mien inspect DATA` shows what fits)",
+                parameter="protocol",
             )
     taken = sum(len(members) for members in rows.values())
     return Split(**rows, left_out=len(names) - taken)

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
+import logging
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from mien.dataset.cut import cut
 from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
@@ -32,6 +31,9 @@ from mien.features.store import (
 )
 from mien.features.text import Packaged, Table, save_table, split_words
 from mien.files import PART, only_one, read_json, write_text
+from mien.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 NAMES = {"t": "words", "a": "voice", "v": "face"}
 
@@ -117,7 +119,7 @@ def extract(
     workers : int, optional
         Processes; by default one for each core.
     progress : bool
-        Show a progress bar.
+        Tell how far it has come (`mien.progress`).
 
     Raises
     ------
@@ -154,8 +156,7 @@ def _extract(
     done = folder / "features.json"
     info = read_json(done) if done.is_file() else {}
     if info and drop_damaged(folder, read_entries(info, done), SCHEMA):
-        if progress:
-            print(f"{folder}: extracted before, nothing to do", file=sys.stderr)
+        logger.info("%s: extracted before, nothing to do", folder)
         return read_summary(store.folder)
     done.unlink(missing_ok=True)  # what was damaged is made anew
     side = store.info.get("options", {}).get("named_side", "left")
@@ -165,7 +166,7 @@ def _extract(
     sources = _sources([m for m in LETTERS if m in had], files, glove, store)
     # where there is nothing to compute, other processes would only be handed what was read
     processes = 1 if set(sources) <= set(read_letters) else workers or os.cpu_count() or 1
-    with tqdm(total=len(store), unit=" utterances", desc="features", disable=not progress) as bar:
+    with Progress("features", "utterances", len(store), shown=progress) as bar:
         for count in _run(_jobs(store, sources, files, settings["max_seconds"]), processes):
             bar.update(count)
     return _finish(store, folder, settings, sources, files)
@@ -218,7 +219,7 @@ def _sources(
     """Settle where the features of each modality come from."""
     read = set(files.modalities) if files else set()
     if glove is not None and "t" in read:
-        raise MienError("the words' features are read from files: leave --glove out")
+        raise MienError("the words' features are read from files: leave it out", parameter="glove")
     sources = {"a": VOICE, "v": FACE} | {m: files.name for m in read if files}
     if "t" in modalities and "t" not in read:
         sources["t"] = _vectors(glove, store)
@@ -305,7 +306,7 @@ def _finish(
     if not sources:
         raise MienError(
             f"{store.folder}: no utterance has features of {missing or 'any kind'}: look whether"
-            " the ids fit, and name other --modalities" + "".join(f"; {line}" for line in left_out)
+            " the ids fit, and name other modalities" + "".join(f"; {line}" for line in left_out)
         )
     notes = [f"no utterance has features of {missing}: the rest is kept"] if missing else []
     notes += left_out

@@ -185,7 +185,8 @@ def fit_sizes(config: ModelConfig, settings: FeatureSettings) -> ModelConfig:
         if "feature_size" in encoder.model_fields_set and encoder.feature_size != size:
             raise MienError(
                 f"the data have {modality} features of size {size}, not {encoder.feature_size}:"
-                f" leave --{modality}-feature-size out"
+                " leave it out",
+                parameter=f"{modality}_feature_size",
             )
         config = config.changed(modality, feature_size=size)
     return config

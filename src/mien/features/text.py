@@ -62,7 +62,8 @@ class Packaged:
             import wordllama
         except (ImportError, OSError, RuntimeError) as error:
             raise MienError(
-                "word vectors need an extra: pip install 'mien[features]'; or give --glove a file"
+                "word vectors need an extra: pip install 'mien[features]'; or give a GloVe file",
+                parameter="glove",
             ) from error
         folder = Path(wordllama.__file__).parent
         model = wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
@@ -147,5 +148,7 @@ def _vector(numbers: list[str], size: int, where: str) -> np.ndarray:
     except ValueError:
         vector = np.empty(0, np.float16)
     if len(vector) != size or not np.isfinite(vector).all():
-        raise MienError(f"{where}: is no word with {size} numbers; give --glove a GloVe text file")
+        raise MienError(
+            f"{where}: is no word with {size} numbers; give a GloVe text file", parameter="glove"
+        )
     return vector

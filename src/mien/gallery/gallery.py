@@ -67,7 +67,9 @@ class Gallery:
         folder = None if "://" in self.uri else Path(uri)
         home = folder if log is None else Path(log)
         if home is None:
-            raise MienError(f"{uri} is no local folder: say where to keep its audit log (--log)")
+            raise MienError(
+                f"{uri} is no local folder: say where to keep its audit log", parameter="log"
+            )
         self._templates = Templates(self.uri, folder)
         self._transactions = Transactions(self._templates, home)
         self.audit = self._transactions.audit

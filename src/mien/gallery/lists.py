@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from tqdm import tqdm
 
 from mien.errors import MienError
 from mien.files import fingerprint
@@ -17,6 +16,7 @@ from mien.gallery.records import Enrolment
 from mien.gallery.spelling import check_name
 from mien.identity.embedder import Encoder
 from mien.names import canonical_name
+from mien.progress import follow
 
 Note = Callable[[Path, str], object]
 """Takes a clip, and what could not be used of it."""
@@ -97,7 +97,7 @@ def _embed(path: Path, rows: Sequence[Row], encoder: Encoder, note: Note) -> lis
         except MienError as error:
             raise MienError(f"row {row.number}: {error}") from error
 
-    return _each(path, tqdm(rows, desc="clips", unit="clip", disable=None), embed)
+    return _each(path, follow(rows, "embedding", "clips"), embed)
 
 
 def read_trials(
@@ -196,13 +196,17 @@ def _terms(row: Row, consent: str | None, expires: date | None) -> tuple[str, st
     except MienError as error:
         raise MienError(f"row {row.number}: {error}") from error
     if not agreed:
-        raise MienError(f"row {row.number}: no consent; add the column consent, or give --consent")
+        raise MienError(
+            f"row {row.number}: no consent; add the column consent, or give one consent for all"
+        )
     try:
         until = date.fromisoformat(day) if day else expires
     except ValueError:
         raise MienError(f"row {row.number}: {day!r} is no day such as 2027-12-31") from None
     if until is None:
-        raise MienError(f"row {row.number}: no last day; add the column expires, or give --expires")
+        raise MienError(
+            f"row {row.number}: no last day; add the column expires, or give one day for all"
+        )
     return canonical_name(person), agreed, until
 
 

@@ -57,7 +57,7 @@ def search(templates: Templates, vector: np.ndarray, count: int, today: date) ->
         The count is below 1.
     """
     if count < 1:
-        raise MienError(f"{count} templates can't be looked at: give 1 or more (--top)")
+        raise MienError(f"{count} templates can't be looked at: give 1 or more", parameter="top_k")
     return score(vector, _theirs(templates, templates.nearest(vector, count, today), today))
 
 

@@ -67,7 +67,7 @@ def compare(
     elif threshold is None:
         notes.append(
             f"{NOT_CALIBRATED}: measure how well it tells persons apart (mien verification), and"
-            " give --threshold"
+            " give a threshold"
         )
     return Comparison(
         clips=(str(one), str(other)),

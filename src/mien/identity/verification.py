@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from tqdm import tqdm
 
 from mien.dataset.store import Store
 from mien.devices import choose_device
@@ -19,6 +18,7 @@ from mien.identity.trials import PAIRINGS, Trials, trials
 from mien.inference.dataset import BATCH_SIZE, Device, embed
 from mien.metrics.verification import judge
 from mien.metrics.verification.bootstrap import RESAMPLES
+from mien.progress import follow
 from mien.report.verification_plots import picture
 from mien.report.verification_report import TrialMetrics, VerificationReport, VerificationRow
 from mien.report.verification_tables import markdown
@@ -68,7 +68,7 @@ def verify_run(
     batch_size : int
         Clips that are computed together.
     progress : bool
-        Show progress bars.
+        Tell how far it has come (`mien.progress`).
     resamples : int
         Of the intervals.
 
@@ -88,7 +88,8 @@ def verify_run(
     shown = modalities or reads
     if not set(shown) <= set(reads):
         raise MienError(
-            f"the model of {folder} reads {reads!r}: --modalities {shown} asks for more"
+            f"the model of {folder} reads {reads!r}, {shown!r} asks for more",
+            parameter="modalities",
         )
     model, place = run.model(), choose_device(device)
 
@@ -157,7 +158,7 @@ def verify_encoder(
 
 def _voices(voiceprint: Voiceprint, store: Store, rows: list[int], progress: bool) -> np.ndarray:
     found = np.zeros((len(rows), voiceprint.dim), np.float32)
-    bar = tqdm(rows, desc="listening", unit="clip", disable=not progress)
+    bar = follow(rows, "listening", "clips", shown=progress)
     for place, row in enumerate(bar):
         sound = store[row].waveform
         if sound is not None:
@@ -192,7 +193,7 @@ def _verify(
     if len(persons) < 2:
         raise MienError(
             f"{store.folder}: trials need two persons, and the clips judged are of {len(persons)};"
-            " choose another --split, or prepare the data with the column person"
+            " choose another split, or prepare the data with the column person"
         )
     if len(rows) < len(judged):
         left_out.append(f"{len(judged) - len(rows)} clips: it is not known who is in them")
@@ -269,7 +270,9 @@ def write_verification(result: VerificationReport, out: str | Path) -> list[Path
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
+        raise MienError(
+            f"{folder} can't be made ({error}): choose another", parameter="out"
+        ) from error
     files = [folder / f"verification.{ending}" for ending in ("json", "md", "png")]
     write_text(files[0], result.model_dump_json(indent=2))
     write_text(files[1], markdown(result))

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from mien.batch import Batch
 from mien.dataset.store import Store
 from mien.devices import choose_device
 from mien.modality import parse_modalities
 from mien.models import MultimodalModel, Output
+from mien.progress import follow
 from mien.runs.data import examples, loader
 from mien.runs.run import Run
 
@@ -88,7 +88,7 @@ def outputs_of(
     model = model.to(place).eval()
     batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=batch_size)
     with torch.inference_mode():
-        for batch in tqdm(batches, desc="answering", unit="batch", disable=not progress):
+        for batch in follow(batches, "answering", "batches", shown=progress):
             for hidden in set(run.config.model.modalities) - set(parse_modalities(modalities)):
                 batch = batch.without(hidden, torch.ones(len(batch), dtype=torch.bool))
             yield batch, model(batch.to(place))

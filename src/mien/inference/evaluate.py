@@ -1,6 +1,6 @@
 """Evaluate a run: predictions on one split of the data, thresholds from validation, metrics."""
 
-import sys
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from mien.runs.data import divide, open_for, usable
 from mien.runs.run import Run
 from mien.tasks import Task, TaskMetrics
 from mien.utterance import Utterance
+
+logger = logging.getLogger(__name__)
 
 
 def choose_thresholds(run: Run, answers: Answers) -> dict[str, dict[str, float]]:
@@ -59,7 +61,7 @@ def evaluate(
     batch_size : int
         Utterances that are computed together.
     progress : bool
-        Show a progress bar.
+        Tell how far it has come (`mien.progress`).
 
     Returns
     -------
@@ -82,8 +84,9 @@ def evaluate(
     shown = modalities or run.config.model.letters
     if not set(shown) <= set(run.config.model.letters):
         raise MienError(
-            f"the model of {run.folder} reads {run.config.model.letters!r}: --modalities {shown}"
-            " asks for more"
+            f"the model of {run.folder} reads {run.config.model.letters!r}, {shown!r} asks for"
+            " more",
+            parameter="modalities",
         )
     rows = list(range(len(store))) if split == "all" else divide(run, store).part(split)
     judged = usable(store, rows, run.config.tasks, shown)
@@ -141,7 +144,7 @@ def _complete_thresholds(run: Run, store: Store, how: dict[str, Any]) -> None:
     try:
         choose_thresholds(run, answers)
     except MienError as error:  # a folder that can't be written costs no figures
-        print(f"note: {error}; the thresholds are used and not kept", file=sys.stderr)
+        logger.warning("%s; the thresholds are used and not kept", error)
 
 
 def _known(task: Task, truth: np.ndarray) -> np.ndarray:

@@ -258,7 +258,7 @@ class Recognizer:
     def _not_finite(self) -> MienError:
         return MienError(
             f"{self.run.folder}: the model's scores are not finite numbers: copy the run again,"
-            " or train again with a lower --lr or with --clip 1"
+            " or train again with a lower lr or with clip 1"
         )
 
     def _rows(self, samples: Sequence[Sample]) -> list[Row]:

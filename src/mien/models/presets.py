@@ -25,22 +25,6 @@ OWN = tuple(name for name in ModelConfig.model_fields if name != "encoders")
 Places = list[tuple[str, ...]]
 
 
-class UnreadSettingError(MienError):
-    """A setting that the model does not have.
-
-    Parameters
-    ----------
-    parameter : str
-        Its name.
-    why : str
-        The rest of the message.
-    """
-
-    def __init__(self, parameter: str, why: str) -> None:
-        super().__init__(f"{parameter} {why}")
-        self.parameter, self.why = parameter, why
-
-
 def preset(
     name: str = "mme2e", *, modalities: str | Iterable[Modality] = "tav", **settings: Any
 ) -> ModelConfig:
@@ -107,7 +91,7 @@ def with_settings(content: Mapping[str, Any], settings: Mapping[str, Any]) -> di
 
     Raises
     ------
-    UnreadSettingError
+    MienError
         The model has no place for one of them.
     """
     found = {name: value for name, value in content.items() if name != "encoders"}
@@ -115,7 +99,7 @@ def with_settings(content: Mapping[str, Any], settings: Mapping[str, Any]) -> di
     for name in sorted(settings, key=_of_one):
         places = places_of({"encoders": encoders}, name)
         if not places:
-            raise UnreadSettingError(name, _nobody(name))
+            raise MienError(_nobody(name), parameter=name)
         for *where, setting in places:
             (encoders[Modality(where[0])] if where else found)[setting] = settings[name]
     return {"encoders": encoders, **found}

@@ -37,7 +37,7 @@ def adopt(
     config : TrainConfig, optional
         Task, loss and protocol.
     progress : bool
-        Show a progress bar.
+        Tell how far it has come (`mien.progress`).
 
     Raises
     ------

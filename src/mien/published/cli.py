@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mien.cli import attempt, begin
+from mien.cli.console import add_output
+from mien.cli.parser import Parser
 from mien.cli.recipe import read_recipe
 from mien.cli.runs import show
 from mien.cli.settings import validated
@@ -27,12 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begin()
     parser = build_parser()
     args = parser.parse_args(words(sys.argv[1:] if arguments is None else arguments))
-    return attempt(partial(_reproduce, parser, args), parser.prog, debug=args.debug)
+    return attempt(partial(_reproduce, parser, args), parser.prog, args, _spelling)
+
+
+def _spelling(parameter: str) -> str:
+    """Give the published option that sets a parameter; without one it keeps its name."""
+    for option in OPTIONS:
+        if parameter in (option.name, option.setting.partition(".")[2]):
+            return option.flags[-1]
+    return parameter
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser; what is not given stays out of what it returns."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="main.py",
         description="Run a command of the published system (Dai et al. 2021) with mien.",
         epilog=f"{RECIPE}=FILE in the environment takes the settings of that recipe before those of"
@@ -58,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where prepared data and runs go (default: savings)",
     )
-    own.add_argument("--debug", action="store_true", default=False, help="show tracebacks")
+    add_output(own)
     return parser
 
 

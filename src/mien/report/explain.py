@@ -123,7 +123,7 @@ def explain(
     if not any(encoder.selects for encoder in config.encoders.values()):
         raise MienError(
             f"{recognizer.run.folder}: its model is dense and looks everywhere alike; explain needs"
-            " a sparse one: mien train DATA --out RUN --model mme2e-sparse"
+            " a sparse one: train one with the model mme2e-sparse"
         )
     recording = recognizer.read(clip, text=text, transcript=transcript)
     _make(out)
@@ -145,7 +145,9 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
+        raise MienError(
+            f"{folder} can't be made ({error}): choose another", parameter="out"
+        ) from error
 
 
 def _missing(recording: Recording, config: ModelConfig) -> list[str]:

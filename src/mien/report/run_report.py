@@ -44,7 +44,7 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
     pictures = {"Results": results}
     log = run.folder / "log" / "metrics.csv"
     if log.is_file():
-        with _readable(log, "training again into another --out renews it"):
+        with _readable(log, "training again into another folder renews it"):
             curves(log, training)
         pictures["Training"] = training
     with _readable(run.folder / "metrics.json", "`mien evaluate` renews it"):

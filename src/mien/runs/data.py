@@ -31,8 +31,7 @@ def divide(run: Run, store: Store) -> Split:
         return split(store.utterances, data.protocol, fold=data.fold)
     except MienError as error:
         raise MienError(
-            f"{store.folder} can't be divided as the run's data were ({error});"
-            " judge all of it with --split all"
+            f"{store.folder} can't be divided as the run's data were ({error}); choose all",
         ) from error
 
 
@@ -55,7 +54,7 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
         hint = " (strangers to training are judged by `mien verification`)" if persons else ""
         raise MienError(
             f"no utterance of a part has both a known {' or '.join(t.name for t in tasks)} and one"
-            f" of the modalities {modalities!r}: choose another --protocol, --task or --modalities"
+            f" of the modalities {modalities!r}: choose another protocol, task or other modalities"
             f"{hint}"
         )
     return kept

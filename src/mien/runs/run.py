@@ -79,13 +79,15 @@ class Run:
         folder = Path(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise MienError(
-                f"{folder} exists and is not empty: choose another --out,"
-                " or go on with what it holds by --resume"
+                f"{folder} exists and is not empty: choose another, or resume the run in it",
+                parameter="out",
             )
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
+            raise MienError(
+                f"{folder} can't be made ({error}): choose another", parameter="out"
+            ) from error
         if tokenizer is not None:
             _save_tokenizer(tokenizer, folder / "tokenizer")
         if words is not None:
@@ -250,7 +252,7 @@ class Run:
         if names := not_finite(model.state_dict()):
             raise MienError(
                 f"{self.folder}: weights have become NaN or infinite, in {names[0]}; the ones"
-                " before are kept: train again with a lower --lr"
+                " before are kept: train again with a lower lr"
             )
         write_tensors(self.folder / "model.safetensors", model.state_dict())
 

@@ -72,7 +72,7 @@ class SafeCheckpointIO(CheckpointIO):
             return dict(restore(json.loads(texts["state"]), tensors))
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise MienError(
-                f"{path} is no training state ({error!r}): train again into another --out"
+                f"{path} is no training state ({error!r}): train again into another folder"
             ) from error
 
     def remove_checkpoint(self, path: Any) -> None:

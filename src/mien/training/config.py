@@ -54,7 +54,7 @@ class TrainConfig(BaseModel):
         " code wrote (default: new ones, and the text encoder's own)",
     )
     init_modalities: str | None = Field(
-        None, description="modalities to take from --init, letters out of t, a, v (default: all)"
+        None, description="modalities to take from init, letters out of t, a, v (default: all)"
     )
     batch_size: int = Field(8, ge=1, description="utterances a step on each device")
     epochs: int = Field(40, ge=1, description="at most so many passes over the training part")

@@ -20,6 +20,7 @@ from mien.files import only_one, unwritable
 from mien.inference.dataset import answer
 from mien.inference.evaluate import choose_thresholds
 from mien.models import ModelConfig
+from mien.progress import on_terminal
 from mien.runs.data import divide, examples, usable
 from mien.runs.run import Run
 from mien.training.callbacks import STATE, Keeper
@@ -30,8 +31,12 @@ from mien.training.finite import NotFiniteError, error_of
 from mien.training.initial import begin_with
 from mien.training.memory import keep_freed_memory
 from mien.training.module import Learner
+from mien.training.output import SpawnedOutput, quieten
+from mien.training.progress import EpochLines
 from mien.training.setup import create, initial_network, reopen
 from mien.training.unread import refuse_unread
+
+logger = logging.getLogger(__name__)
 
 
 def train(
@@ -58,7 +63,7 @@ def train(
         Go on from the last finished epoch, to the same numbers as without the interruption.
         `data` then says where the same data lie now; the run folder remembers it.
     progress : bool
-        Show a progress bar.
+        Tell how far it has come (`mien.progress`).
     device : str or torch.device, optional
         Where to compute (default: a GPU if there is one).
 
@@ -100,7 +105,7 @@ def train(
     if network.needs_fit and not resume:
         network.fit(training[0, [place]] for place in range(len(training)))
     if config.init and not resume:
-        print(begin_with(config.init, network, tasks, config.init_modalities))
+        logger.info("%s", begin_with(config.init, network, tasks, config.init_modalities))
     weights: dict[str, Tensor] = {}
     if config.balance:
         targets = training.targets()
@@ -118,8 +123,8 @@ def train(
     if failure is not None:
         raise MienError(
             f"training stopped at {failure}. {run.folder} keeps the best weights of the epochs"
-            " before, and their thresholds; to go on from these: mien train DATA --out NEW --init"
-            f" {run.folder}, with a lower --lr or with --clip 1"
+            " before, and their thresholds; to go on from these, train a new run with init"
+            f" {run.folder}, and a lower lr or clip 1"
         ) from failure
     return run
 
@@ -129,7 +134,7 @@ def _check_usable(run: Run, error: NotFiniteError) -> None:
     if not run.folder.joinpath("model.safetensors").is_file():
         raise MienError(
             f"training stopped at {error}. No epoch was finished, so {run.folder} holds nothing"
-            " that can be used: delete it, and train again with a lower --lr or with --clip 1"
+            " that can be used: delete it, and train again with a lower lr or with clip 1"
         ) from error
 
 
@@ -157,11 +162,12 @@ def _fit(
     progress: bool,
     hardware: dict[str, Any],
 ) -> None:
-    callbacks: list[Callback] = [Keeper(run, config.early_stop)]
+    callbacks: list[Callback] = [Keeper(run, config.early_stop), SpawnedOutput()]
+    bar = progress and on_terminal()
     if progress:
-        callbacks.append(TQDMProgressBar(leave=True))
+        callbacks.append(TQDMProgressBar(leave=True) if bar else EpochLines())
     log = run.folder / "log"
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    quieten()
     trainer = L.Trainer(
         max_epochs=config.epochs,
         **hardware,
@@ -174,7 +180,7 @@ def _fit(
         logger=TensorBoardLogger(log, name="", version=""),
         plugins=[SafeCheckpointIO()],
         enable_checkpointing=False,
-        enable_progress_bar=progress,
+        enable_progress_bar=bar,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
@@ -183,13 +189,14 @@ def _fit(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*Checkpoint directory.*")
+        warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         path = str(run.folder / STATE) if resume else None
         try:
             trainer.fit(learner, datamodule=Loaders(training, validation, config), ckpt_path=path)
         except OSError as error:  # of the log; mien's own files say it themselves
             raise unwritable(run.folder, error) from error
         except (KeyboardInterrupt, SystemExit) as error:
-            again = f"go on from the last finished epoch: mien train --resume --out {run.folder}"
+            again = f"resume the run in {run.folder} to go on from its last finished epoch"
             if not run.folder.joinpath(STATE).is_file():
                 again = f"no epoch was finished; delete {run.folder} to train again"
             raise MienError(f"interrupted; {again}") from error

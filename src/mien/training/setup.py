@@ -1,5 +1,6 @@
 """From data and settings to a run folder and a model to train."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,14 @@ from mien.training.callbacks import STATE
 from mien.training.config import TrainConfig
 from mien.training.initial import read_weights
 
+logger = logging.getLogger(__name__)
+
 
 def reopen(store: Store, out: Path) -> Run:
     """Open a run to go on with its own data, and remember where they lie now."""
     run = Run(out)
     if not run.folder.joinpath(STATE).is_file():
-        raise MienError(f"{out} holds no finished epoch: delete it and train without --resume")
+        raise MienError(f"{out} holds no finished epoch: delete it and train anew")
     check_writable(run.folder)
     recorded, found = run.config.data, _identity(store)
     known = found.keys() & recorded.model_fields_set
@@ -44,7 +47,7 @@ def reopen(store: Store, out: Path) -> Run:
     if other or settings_of(store) != run.config.features:
         raise MienError(
             f"{store.folder} holds other data than those that {out} was trained on: name the folder"
-            " where these lie now, or train anew into another --out"
+            " where these lie now, or train anew into another folder"
         )
     now = recorded.model_copy(update=found | {"path": str(store.folder.resolve())})
     if now != recorded:
@@ -86,7 +89,8 @@ def create(
     if config.batch_size < smallest:
         raise MienError(
             f"the loss {config.loss or 'of the task'} compares the utterances of a batch:"
-            f" give --batch-size {smallest} or more, or another --loss"
+            f" give {smallest} or more, or another loss",
+            parameter="batch_size",
         )
     sizes = []
     # nobody who trains with others can name strangers; `mien verification` judges them
@@ -102,7 +106,8 @@ def create(
         longest = getattr(text, "max_position_embeddings", wanted.max_len)
         if longest < wanted.max_len:
             raise MienError(
-                f"{wanted.model} reads at most {longest} tokens: give --text-max-len {longest}"
+                f"{wanted.model} reads at most {longest} tokens: give {longest}",
+                parameter="text_max_len",
             )
     if config.init:
         _check_init(config, model, tasks, text, trained)
@@ -121,9 +126,9 @@ def create(
         text=None if text is None else describe(text),
         features=settings_of(store),
     )
-    print(
-        f"protocol {protocol}: {', '.join(sizes)} utterances can be used;"
-        f" {parts.left_out} in no part"
+    logger.info(
+        "protocol %s: %s utterances can be used; %d in no part",
+        *(protocol, ", ".join(sizes), parts.left_out),
     )
     return Run.create(out, settings, tokenizer, words_of(store))
 
@@ -154,7 +159,8 @@ def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
     if missing := [str(m) for m in Modality if m.letter in set(modalities) - had]:
         kept = "".join(letter for letter in modalities if letter in had)
         raise MienError(
-            f"no training utterance has {' or '.join(missing)}: give --modalities {kept}"
+            f"no training utterance has {' or '.join(missing)}: give {kept}",
+            parameter="modalities",
         )
 
 

@@ -29,8 +29,11 @@ def _media(model: ModelConfig, config: TrainConfig) -> bool:
 
 
 READERS: dict[str, tuple[Reads, str]] = {
-    "fold": (_folds, "--protocol sessions"),
-    "init_modalities": (lambda m, c: c.init is not None, "--init"),
+    "fold": (_folds, "a protocol of folds, such as sessions,"),
+    "init_modalities": (
+        lambda m, c: c.init is not None,
+        "a training with init",
+    ),
     "balance": (
         lambda m, c: any(kind.balanced for kind in parse_tasks(c.task)),
         "a task with labels",
@@ -38,7 +41,7 @@ READERS: dict[str, tuple[Reads, str]] = {
     "modality_dropout": (lambda m, c: len(m.encoders) > 1, "a model of several modalities"),
     "embedding_loss": (
         lambda m, c: _persons(m, c) and m.embedding_size > 0,
-        "the task person, with an --embedding-size above 0,",
+        "the task person, with an embedding size above 0,",
     ),
     "embedding_size": (_persons, "the task person"),
     "augment": (_media, "a model of faces or audio (mme2e or mme2e-sparse with a or v)"),
@@ -48,7 +51,7 @@ READERS: dict[str, tuple[Reads, str]] = {
     ),
     "text_lr_factor": (
         lambda m, c: any(encoder.learns_slowly for encoder in m.encoders.values()),
-        "a text encoder that learns, or --model mme2e-sparse,",
+        "a text encoder that learns, or a sparse model,",
     ),
 }
 """For settings that some runs do not read: which runs do, and that in words.
@@ -91,8 +94,8 @@ def refuse_unread(
     names = given(model) | given(config) if names is None else names
     for name, who in unread(model, config).items():
         if name in names:
-            flag = "--" + name.replace("_", "-")
-            raise MienError(f"{flag} changes nothing here: only {who} reads it; leave it out")
+            why = f"changes nothing here: only {who} reads it; leave it out"
+            raise MienError(why, parameter=name)
 
 
 def drop_unread(

@@ -7,9 +7,8 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from tqdm import tqdm
-
 from mien.errors import MienError
+from mien.progress import follow
 
 if not all(map(find_spec, ("espeakng_loader", "soundfile"))):
     raise MienError("the synthetic corpus needs an extra: pip install 'mien[synthetic]'")
@@ -49,7 +48,7 @@ def write(
     seed : int
         The same seed gives the same text files, the same sound and the same pictures.
     progress : bool
-        Show a bar.
+        Tell how far it has come (`mien.progress`).
 
     Raises
     ------
@@ -77,7 +76,7 @@ def write(
         # Threads, not processes: drawing, encoding and espeak-ng release the interpreter.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             done = pool.map(partial(write_dialogue, draft), todo)
-            bar = tqdm(done, "synthetic corpus", len(todo), unit="dialogue", disable=not progress)
+            bar = follow(done, "synthetic corpus", "dialogues", len(todo), shown=progress)
             for _ in bar:
                 pass
         os.sync()  # all of it is on the disk before it has its name

@@ -69,7 +69,7 @@ def register_protocol(name: str, about: str, rule: Rule, **further: Any) -> None
     Parameters
     ----------
     name : str
-        What is typed after ``--protocol``.
+        What it is called by.
     about, rule, **further
         The fields of `Protocol`.
 
@@ -119,7 +119,8 @@ def shares(groups: Sequence[str], what: str) -> dict[str | None, str]:
     if len(groups) < 3:
         raise MienError(
             f"a split by {what} needs at least three of them, the data have {len(groups)}:"
-            " choose another protocol (`mien inspect DATA` shows what fits)"
+            " choose another (`mien inspect DATA` shows what fits)",
+            parameter="protocol",
         )
     test = max(1, round(len(groups) / 6))
     valid = max(1, round(len(groups) / 12))

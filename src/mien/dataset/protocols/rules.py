@@ -22,7 +22,7 @@ def _sessions(utterances: Sequence[Utterance], seed: int, fold: int | None) -> l
     parts = dict.fromkeys(shares(sessions, "sessions"), "train")
     fold = len(sessions) if fold is None else fold
     if not 1 <= fold <= len(sessions):
-        raise MienError(f"fold {fold} is not one of the sessions 1 to {len(sessions)}")
+        raise MienError(f"{fold} is not one of the sessions 1 to {len(sessions)}", parameter="fold")
     parts |= {sessions[fold - 1]: "test", sessions[fold - 2]: "valid"}
     return [parts.get(u.session) for u in utterances]
 

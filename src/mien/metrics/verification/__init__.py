@@ -74,7 +74,7 @@ def judge(
     (0.0, 1.0)
     """
     if not np.isfinite(embeddings).all():
-        raise MienError("The embeddings are not finite numbers: train again with a lower --lr.")
+        raise MienError("The embeddings are not finite numbers: train again with a lower lr.")
     who, tested = np.asarray(persons), embeddings[list(probes)]
 
     def score(clips: Sequence[Sequence[int]]) -> Scores:

@@ -146,8 +146,9 @@ def _fetch(name: str) -> Path:
         raise MienError(
             f"the text encoder {name!r} is no folder here and could not be fetched from the"
             f" hub{' (HF_HUB_OFFLINE is set)' if offline else ''}: on a machine with access run"
-            f" `hf download {name} --local-dir DIR`, bring DIR here and give --text-model DIR; or"
-            f" use --text-model {PACKAGED}, which needs no download"
+            f" `hf download {name} --local-dir DIR`, bring DIR here and name it; or name"
+            f" {PACKAGED}, which needs no download",
+            parameter="text_model",
         ) from error
 
 
@@ -196,8 +197,8 @@ def load_config(name: str) -> PretrainedConfig:
     if config.is_encoder_decoder or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise MienError(
             f"{name} is a model of the kind {config.model_type!r}, which is not a text encoder:"
-            " give --text-model one such as BERT, RoBERTa, ALBERT, ELECTRA or ModernBERT, or"
-            f" {PACKAGED}"
+            f" give one such as BERT, RoBERTa, ALBERT, ELECTRA or ModernBERT, or {PACKAGED}",
+            parameter="text_model",
         )
     return config
 

@@ -56,8 +56,8 @@ def columns(selection: int, width: int) -> Sequence[int]:
     needed = len(KEPT) if selection == 6 else len(PUBLISHED[0])
     if width not in (needed, len(KEPT)):
         raise MienError(
-            f"--audio-feature-type {selection} chooses among {needed} voice features, and the data"
-            f" have {width}: leave it out"
-            + (", or read the published files" if selection == 6 else "")
+            f"{selection} chooses among {needed} voice features, and the data have {width}:"
+            f" leave it out{', or read the published files' if selection == 6 else ''}",
+            parameter="audio_feature_type",
         )
     return [KEPT.index(column) for column in PUBLISHED[selection]]
