@@ -14,7 +14,7 @@ from mien.models import Output
 from mien.models.encoders.text import load_tokenizer
 from mien.tasks import Task, sentiment_task
 from mien.training import TrainConfig
-from mien.training.module import Learner, _Schedule, macro_f1, merit
+from mien.training.module import Learner, _Schedule, macro_f1, monitored_metric
 
 EMOTION = Task(name="emotion", labels=("neutral", "happy", "sad"), loss="bce")
 PERSON = Task(name="person", labels=tuple(f"person-{i}" for i in range(4)), loss="ce")
@@ -198,7 +198,8 @@ def test_hiding_never_takes_the_last_modality_of_an_utterance(tiny_text: Path) -
     ],
 )
 def test_more_f1_and_less_error_are_better(figures: dict[str, float], expected: float) -> None:
-    assert merit({name: torch.tensor(v) for name, v in figures.items()}) == pytest.approx(expected)
+    metrics = {name: torch.tensor(value) for name, value in figures.items()}
+    assert monitored_metric(metrics) == pytest.approx(expected)
 
 
 def test_of_labels_with_the_same_score_the_first_is_the_answer_of_validation() -> None:

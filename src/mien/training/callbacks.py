@@ -10,13 +10,13 @@ from lightning.pytorch.callbacks import Callback
 from mien.files import write_text
 from mien.runs.run import Run
 from mien.training.finite import NotFiniteError, check_weights, named
-from mien.training.module import Learner, merit
+from mien.training.module import Learner, monitored_metric
 
 STATE = "state/last.safetensors"
 """Where training stands, within the run folder."""
 
 
-class Keeper(Callback):
+class CheckpointCallback(Callback):
     """After each epoch: keep the best weights, log, stop early, and save where training stands.
 
     Lightning's own early stopping compares with a tensor that later epochs overwrite.
@@ -51,11 +51,11 @@ class Keeper(Callback):
         where = f"epoch {trainer.current_epoch + 1}, validation"
         if learner.broken:
             raise NotFiniteError(f"{where}: scores are not finite; {named(learner.broken)}")
-        figure = merit(trainer.callback_metrics)
+        metric = monitored_metric(trainer.callback_metrics)
         # a NaN is not greater than anything, so it never is the best
-        if figure > self.best:
+        if metric > self.best:
             check_weights(where, learner.model.state_dict())
-            self.best, self.best_epoch = figure, trainer.current_epoch
+            self.best, self.best_epoch = metric, trainer.current_epoch
             if trainer.is_global_zero:
                 self.run.write_model(learner.model)
         if trainer.current_epoch - self.best_epoch >= self.patience:
@@ -69,13 +69,13 @@ class Keeper(Callback):
         path = self.run.folder / "log" / "metrics.csv"
         rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
         rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
-        figures = {
+        metrics = {
             n: float(v)
             for n, v in trainer.callback_metrics.items()
             if not n.endswith(("_step", "_epoch"))
         }
         place = {"epoch": trainer.current_epoch, "step": trainer.global_step}
-        rows.append(place | dict(sorted(figures.items())))
+        rows.append(place | dict(sorted(metrics.items())))
         table = io.StringIO()
         writer = csv.DictWriter(table, list(rows[-1]))
         writer.writeheader()

@@ -19,7 +19,7 @@ from mien.inference.evaluate import choose_thresholds
 from mien.models import LateFusion, ModelConfig
 from mien.runs.data import divide, examples, usable
 from mien.runs.run import Run
-from mien.training.callbacks import STATE, Keeper
+from mien.training.callbacks import STATE, CheckpointCallback
 from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
 from mien.training.datamodule import Loaders
@@ -133,7 +133,7 @@ def _fit(
     resume: bool,
     progress: bool,
 ) -> None:
-    callbacks: list[Callback] = [Keeper(run, config.early_stop)]
+    callbacks: list[Callback] = [CheckpointCallback(run, config.early_stop)]
     if progress:
         callbacks.append(TQDMProgressBar(leave=True))
     log = run.folder / "log"

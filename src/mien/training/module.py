@@ -19,13 +19,13 @@ from mien.training.finite import check_step, gather
 from mien.utterance import HIGHEST_SENTIMENT
 
 
-def merit(figures: Mapping[str, Tensor]) -> float:
-    """Give what early stopping and the best epoch go by; more is better.
+def monitored_metric(metrics: Mapping[str, Tensor]) -> float:
+    """Give the metric that early stopping and the best epoch depend on; higher is better.
 
     The macro F1 of validation, mean over the tasks with labels, less the mean absolute error of
     sentiment: of the two what the run has.
     """
-    f1, mae = figures.get("valid/f1", 0.0), figures.get("valid/mae", 0.0)
+    f1, mae = metrics.get("valid/f1", 0.0), metrics.get("valid/mae", 0.0)
     return float(f1) - float(mae)
 
 
