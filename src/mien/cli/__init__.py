@@ -94,7 +94,8 @@ def _words(arguments: Sequence[str]) -> list[str]:
 
 
 def _message(error: BaseException) -> str:
-    if _interrupted(error):
+    # what training says of an interruption tells how to go on
+    if _interrupted(error) and not str(error).startswith("interrupted; "):
         return "interrupted"
     if isinstance(error, MienError):
         return str(error)

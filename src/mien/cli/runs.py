@@ -31,14 +31,17 @@ def train(parser: argparse.ArgumentParser) -> None:
 
 def _train(args: argparse.Namespace) -> None:
     from mien.training import train
+    from mien.training.job import first, joined
 
-    if args.resume:
-        run = _resume(args)
-    elif args.data is None:
-        args.parser.error("DATA is missing")
-    else:
-        run = train(args.data, args.out, *_settings(args))
-    print(f"{run.folder} is trained; measure it with: mien evaluate {run.folder}")
+    with joined():
+        if args.resume:
+            run = _resume(args)
+        elif args.data is None:
+            args.parser.error("DATA is missing")
+        else:
+            run = train(args.data, args.out, *_settings(args))
+    if first():
+        print(f"{run.folder} is trained; measure it with: mien evaluate {run.folder}")
 
 
 def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
@@ -49,6 +52,7 @@ def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
     """
     from mien.models import ModelConfig
     from mien.training import TrainConfig
+    from mien.training.job import first
     from mien.training.unread import drop_unread, refuse_unread
 
     model = read_settings(args, "model", ModelConfig)
@@ -56,7 +60,7 @@ def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
     typed = {*ModelConfig.model_fields, *TrainConfig.model_fields} & set(vars(args))
     refuse_unread(model, config, typed)
     model, config, notes = drop_unread(model, config)
-    for note in notes:
+    for note in notes if first() else ():
         print(f"{args.config}: {note}")
     return model, config
 

@@ -12,6 +12,7 @@ from mien.models.config import ModelConfig
 from mien.models.encoders.sparse_vgg import Selection, SparseVGG
 from mien.models.encoders.text import TextEncoder
 from mien.models.encoders.vgg import VGG
+from mien.models.layers.synced_norm import synced
 from mien.models.layers.temporal import OverTime
 from mien.models.network import Network, Output, scatter
 
@@ -45,7 +46,10 @@ class MediaEncoder(nn.Module):
     def forward(
         self, pictures: Tensor, counts: Tensor, query: Tensor | None
     ) -> tuple[Tensor, Selection | None]:
-        """Encode pictures (sum T, C, H, W) of utterances with `counts` >= 1 as (B, dim)."""
+        """Encode pictures (sum T, C, H, W) of utterances with `counts` >= 1 as (B, dim), B >= 0."""
+        if not len(counts):  # none here; but other processes' batch norms wait for these
+            seen = self.cnn(pictures, *() if isinstance(self.cnn, VGG) else (counts, query))
+            return seen if isinstance(self.cnn, VGG) else seen[0], None
         if isinstance(self.cnn, VGG):
             return self.over_time(self.cnn(pictures), counts), None
         vectors, selection = self.cnn(pictures, counts, query)
@@ -134,7 +138,7 @@ class MME2E(Network):
         query = None
         for modality, rows in present.items():
             encoder = self.encoders[modality]
-            if not rows.any():
+            if not rows.any() and not (self.training and synced(encoder)):
                 empty = next(encoder.parameters()).new_zeros(0, self._dim(modality))
                 states[modality] = empty
             elif modality == "t":

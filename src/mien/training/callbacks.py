@@ -2,6 +2,7 @@
 
 import csv
 import io
+import signal
 from typing import Any
 
 import lightning as L
@@ -81,3 +82,16 @@ class CheckpointCallback(Callback):
         writer.writeheader()
         writer.writerows(rows)
         write_text(path, table.getvalue())
+
+
+class StopOnSignal(Callback):
+    """End one of several processes on SIGTERM as on Ctrl-C.
+
+    Lightning's own handler begins an exchange with the other processes in the middle of whatever
+    they are at.
+    """
+
+    def on_train_start(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
+        """Replace the handler that Lightning has set by now, and takes back in the end."""
+        if trainer.world_size > 1:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)

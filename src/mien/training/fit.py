@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import lightning as L
@@ -19,14 +20,16 @@ from mien.inference.evaluate import choose_thresholds
 from mien.models import LateFusion, ModelConfig
 from mien.runs.data import divide, examples, usable
 from mien.runs.run import Run
-from mien.training.callbacks import STATE, CheckpointCallback
+from mien.training.callbacks import STATE, CheckpointCallback, StopOnSignal
 from mien.training.checkpoint import SafeCheckpointIO
 from mien.training.config import TrainConfig
 from mien.training.datamodule import Loaders
 from mien.training.finite import NotFiniteError, error_of
 from mien.training.initial import begin_with
+from mien.training.job import by_torchrun, first, joined, machines, on_first, settled
 from mien.training.memory import keep_freed_memory
 from mien.training.module import Learner
+from mien.training.norm_sync import NormSync
 from mien.training.setup import create, initial_network, reopen
 from mien.training.unread import refuse_unread
 
@@ -69,14 +72,26 @@ def train(
     >>> from mien.training import train, TrainConfig
     >>> run = train("data/ravdess", "runs/ravdess", config=TrainConfig(epochs=1))  # doctest: +SKIP
     """
-    if not resume:
-        refuse_unread(model or ModelConfig(), config or TrainConfig())
-    model = Run(out).config.model if resume else model or ModelConfig()
-    store = open_data(Path(data), model)
+    with joined():
+        if resume:
+            recorded = Run(out).config
+            model, config = recorded.model, TrainConfig.model_validate(recorded.training)
+        else:
+            model, config = model or ModelConfig(), config or TrainConfig()
+            refuse_unread(model, config)
+        return _train(Path(data), Path(out), model, settled(config), resume, progress and first())
+
+
+def _train(
+    data: Path, out: Path, model: ModelConfig, config: TrainConfig, resume: bool, progress: bool
+) -> Run:
+    """Train in this process, or with others."""
+    store = open_data(data, model)
     if resume:
-        run = reopen(store, Path(out))
+        on_first(lambda: reopen(store, out))
     else:
-        run = create(store, Path(data), Path(out), model, config or TrainConfig())
+        on_first(lambda: create(store, data, out, model, config))
+    run = Run(out)
     config = TrainConfig.model_validate(run.config.training)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
@@ -91,7 +106,9 @@ def train(
     if isinstance(network, LateFusion) and network.scales and not resume:
         network.fit_scales(training[0, [place]] for place in range(len(training)))
     if config.init and not resume:
-        print(begin_with(config.init, network, tasks, config.init_modalities))
+        taken = begin_with(config.init, network, tasks, config.init_modalities)
+        if first():
+            print(taken)
     weights: dict[str, Tensor] = {}
     if config.balance:
         targets = training.targets()
@@ -99,13 +116,17 @@ def train(
     learner = Learner(network, tasks, config, weights)
     failure = None
     try:
-        with only_one(run.folder, "mien train"):
+        with only_one(run.folder, "mien train") if first() else nullcontext():
             _fit(run, learner, training, validation, config, resume, progress)
     except NotFiniteError as error:
         failure = error
         _check_usable(run, error)
-    answers = answer(run, run.model(), store, rows["valid"], progress=progress)
-    choose_thresholds(run, answers)
+
+    def finish() -> None:
+        answers = answer(run, run.model(), store, rows["valid"], progress=progress)
+        choose_thresholds(run, answers)
+
+    on_first(finish)
     if failure is not None:
         raise MienError(
             f"training stopped at {failure}. {run.folder} keeps the best weights of the epochs"
@@ -133,22 +154,25 @@ def _fit(
     resume: bool,
     progress: bool,
 ) -> None:
-    callbacks: list[Callback] = [CheckpointCallback(run, config.early_stop)]
+    callbacks: list[Callback] = [CheckpointCallback(run, config.early_stop), StopOnSignal()]
     if progress:
         callbacks.append(TQDMProgressBar(leave=True))
     log = run.folder / "log"
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for library in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    devices, nodes = machines() if by_torchrun() else (config.devices, 1)
+    # a modality that nobody of a batch has leaves parameters unused
+    several = "ddp{}_find_unused_parameters_true".format("" if by_torchrun() else "_spawn")
     trainer = L.Trainer(
         max_epochs=config.epochs,
-        devices=config.devices,
-        # spawned, because the command must not run again for each process; a modality that nobody
-        # of a batch has leaves parameters unused
-        strategy="ddp_spawn_find_unused_parameters_true" if config.devices > 1 else "auto",
+        devices=devices,
+        num_nodes=nodes,
+        strategy=several if config.devices > 1 or config.strategy != "auto" else "auto",
         precision="bf16-mixed" if config.precision == "bf16" else "32-true",
         gradient_clip_val=config.clip,
         callbacks=callbacks,
         logger=TensorBoardLogger(log, name="", version=""),
-        plugins=[SafeCheckpointIO()],
+        plugins=[SafeCheckpointIO(), NormSync()],
         enable_checkpointing=False,
         enable_progress_bar=progress,
         enable_model_summary=False,

@@ -15,7 +15,8 @@ from mien.models import Network, Output
 from mien.models.person_head import margin_loss
 from mien.tasks import Task
 from mien.training.config import TrainConfig
-from mien.training.finite import check_step, gather
+from mien.training.finite import check_step
+from mien.training.gather import gather, gather_batch, gather_sizes, processes, rank
 from mien.utterance import HIGHEST_SENTIMENT
 
 
@@ -57,14 +58,19 @@ class Learner(L.LightningModule):
             self.register_buffer(f"weight_{name}", weight, persistent=False)
         self.answers: list[dict[str, tuple[Tensor, Tensor]]] = []
         self.broken: list[str] = []
+        self.random: torch.Generator | None = None
         self.step: tuple[int, Tensor, list[str]] | None = None
         if config.freeze_text and "t" in model.encoders:
             model.encoders["t"].requires_grad_(False)
 
     def on_train_epoch_start(self) -> None:
-        """Seed dropout by epoch, so that a resumed run draws what an uninterrupted one does."""
+        """Seed by epoch what is random, so that a resumed run draws what an uninterrupted one does.
+
+        Each process has a dropout of its own, and the same modality dropout.
+        """
         epoch = self.config.seed * 1_000_003 + self.current_epoch
         torch.manual_seed(epoch * 4096 + self.global_rank)
+        self.random = torch.Generator().manual_seed(epoch * 4096)
         if self.config.freeze_text and "t" in self.model.encoders:
             self.model.encoders["t"].eval()
 
@@ -99,25 +105,38 @@ class Learner(L.LightningModule):
                 losses.append(margin_loss(persons.cosines(vectors[rows]), targets[rows].argmax(1)))
         return torch.stack(losses).mean() if losses else output.embedding.sum() * 0
 
-    def hide(self, batch: Batch) -> Batch:
-        """Hide modalities at random, never the last one of an utterance."""
+    def hide(self, batch: Batch, size: int | None = None) -> Batch:
+        """Hide modalities at random, never the last one of an utterance.
+
+        Parameters
+        ----------
+        batch : Batch
+            This process's share.
+        size : int, optional
+            Utterances of all shares; each process draws for all of them, and takes its own.
+        """
         letters = list(self.model.config.modalities)
-        for index in torch.randperm(len(letters)).tolist():
+        for index in torch.randperm(len(letters), generator=self.random).tolist():
             others = [batch.present(m) for m in letters if m != letters[index]]
             if not others:
                 return batch
-            chosen = torch.rand(len(batch)) < self.config.modality_dropout
-            rows = torch.stack(others).any(dim=0) & chosen.to(self.device)
-            batch = batch.without(letters[index], rows)
+            drawn = torch.rand(len(batch) if size is None else size, generator=self.random)
+            chosen = (drawn < self.config.modality_dropout)[rank() :: processes()]
+            if batch.ids:
+                rows = torch.stack(others).any(dim=0) & chosen.to(self.device)
+                batch = batch.without(letters[index], rows)
         return batch
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """Compute the loss of one batch."""
+        """Compute the loss of one batch, whose utterances the processes share."""
+        sizes = gather_sizes(len(batch.ids), self.device)
         if self.config.modality_dropout:
-            batch = self.hide(batch)
-        loss = self.loss(self.model(batch), batch)
+            batch = self.hide(batch, sum(sizes))
+        loss = self.loss(*gather_batch(self.model(batch), batch, sizes))
         self.step = index + 1, loss, batch.ids
-        self.log("train/loss", loss, on_epoch=True, prog_bar=True, batch_size=len(batch))
+        self.log(
+            "train/loss", loss, on_epoch=True, prog_bar=True, batch_size=sum(sizes), sync_dist=True
+        )
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -133,8 +152,11 @@ class Learner(L.LightningModule):
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Keep the answers of one batch for `on_validation_epoch_end`."""
-        output = self.model(batch)
-        self.log("valid/loss", self.loss(output, batch), batch_size=len(batch), sync_dist=True)
+        output, sizes = self.model(batch), gather_sizes(len(batch.ids), self.device)
+        loss = self.loss(*gather_batch(output, batch, sizes))
+        self.log("valid/loss", loss, batch_size=sum(sizes), sync_dist=True)
+        if not batch.ids:
+            return
         self.answers.append(
             {
                 t.name: (t.scores(output.logits[t.name].float()), batch.targets[t.name])
@@ -157,13 +179,13 @@ class Learner(L.LightningModule):
                 mae = (scores - targets)[known].abs().mean()
                 # an error that is no number is the largest there can be
                 mae = mae.nan_to_num(nan=2 * HIGHEST_SENTIMENT)
-                self.log("valid/mae", mae, prog_bar=True)
+                self.log("valid/mae", mae, prog_bar=True, sync_dist=True)
             else:
                 f1s[task.name] = macro_f1(task, scores[known].numpy(), targets[known].numpy())
         for name, f1 in f1s.items() if len(f1s) > 1 else ():
-            self.log(f"valid/f1_{name}", f1)
+            self.log(f"valid/f1_{name}", f1, sync_dist=True)
         if f1s:
-            self.log("valid/f1", sum(f1s.values()) / len(f1s), prog_bar=True)
+            self.log("valid/f1", sum(f1s.values()) / len(f1s), prog_bar=True, sync_dist=True)
         self.answers.clear()
 
     def configure_optimizers(self) -> Any:
