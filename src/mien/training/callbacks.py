@@ -10,11 +10,9 @@ from lightning.pytorch.callbacks import Callback
 
 from mien.files import write_text
 from mien.runs.run import Run
+from mien.training.checkpoint import STATE
 from mien.training.finite import NotFiniteError, check_weights, named
 from mien.training.module import Learner, monitored_metric
-
-STATE = "state/last.safetensors"
-"""Where training stands, within the run folder."""
 
 
 class CheckpointCallback(Callback):

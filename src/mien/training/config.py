@@ -87,4 +87,7 @@ class TrainConfig(BaseModel):
     )
     workers: int = Field(0, ge=0, description="processes that load data, for each that trains")
     max_seconds: float = Field(60.0, ge=0.1, description="longer utterances are cut to this")
+    keep_state: bool = Field(
+        False, description="keep state/, three times the weights, when training is finished"
+    )
     seed: int = Field(0, ge=0, description="of weights, order, dropout and augmentation")

@@ -20,8 +20,14 @@ from mien.inference.evaluate import choose_thresholds
 from mien.models import LateFusion, ModelConfig
 from mien.runs.data import divide, examples, usable
 from mien.runs.run import Run
-from mien.training.callbacks import STATE, CheckpointCallback, StopOnSignal
-from mien.training.checkpoint import SafeCheckpointIO
+from mien.training.callbacks import CheckpointCallback, StopOnSignal
+from mien.training.checkpoint import (
+    STATE,
+    SafeCheckpointIO,
+    finished,
+    how_to_go_on,
+    remove_state,
+)
 from mien.training.config import TrainConfig
 from mien.training.datamodule import Loaders
 from mien.training.finite import NotFiniteError, error_of
@@ -54,7 +60,8 @@ def train(
     model, config : optional
         Dimensions and settings. With `resume` those of the run folder count.
     resume : bool
-        Go on from the last finished epoch, to the same numbers as without the interruption.
+        Go on from the last finished epoch, to the same numbers as without the interruption. A run
+        that is finished is returned as it is.
         `data` then says where the same data lie now; the run folder remembers it.
     progress : bool
         Show a progress bar.
@@ -92,6 +99,10 @@ def _train(
     else:
         on_first(lambda: create(store, data, out, model, config))
     run = Run(out)
+    if resume and finished(out):
+        if first():
+            print(how_to_go_on(out))
+        return run
     config = TrainConfig.model_validate(run.config.training)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
@@ -125,6 +136,8 @@ def _train(
     def finish() -> None:
         answers = answer(run, run.model(), store, rows["valid"], progress=progress)
         choose_thresholds(run, answers)
+        if failure is None and not config.keep_state:
+            remove_state(run.folder)
 
     on_first(finish)
     if failure is not None:

@@ -22,7 +22,7 @@ from mien.runs.data import usable
 from mien.runs.run import Run
 from mien.tasks import Task, emotion_task, person_task, sentiment_task
 from mien.training.baseline import settings_of, settle, words_of
-from mien.training.callbacks import STATE
+from mien.training.checkpoint import STATE, finished
 from mien.training.config import TrainConfig
 from mien.training.initial import read_weights
 
@@ -30,7 +30,7 @@ from mien.training.initial import read_weights
 def reopen(store: Store, out: Path) -> Run:
     """Open a run to go on with its own data, and remember where they lie now."""
     run = Run(out)
-    if not run.folder.joinpath(STATE).is_file():
+    if not run.folder.joinpath(STATE).is_file() and not finished(run.folder):
         raise MienError(f"{out} holds no finished epoch: delete it and train without --resume")
     check_writable(run.folder)
     recorded, found = run.config.data, _identity(store)
