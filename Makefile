@@ -3,7 +3,7 @@ BIN := .venv/bin
 TORCH := $(shell sed -n 's/^torch==//p' requirements.lock)
 GPU := $(shell command -v nvidia-smi 2>/dev/null)
 
-.PHONY: setup demo test fuzz lint bench lock clean
+.PHONY: setup demo test fuzz lint bench graph lock clean
 .DEFAULT_GOAL := setup
 
 setup: .venv/done
@@ -36,6 +36,10 @@ fuzz: setup
 
 bench: setup
 	$(BIN)/mien bench
+
+# The picture of the packages in docs/architecture.md.
+graph: setup
+	PYTHONPATH=tests $(BIN)/python docs/images/packages.py
 
 lock:
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > requirements.lock

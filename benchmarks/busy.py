@@ -39,11 +39,12 @@ def work(seconds: float) -> float:
     import torch
 
     from mien.demo import MODEL
-    from mien.models import MME2E, ModelConfig
+    from mien.models import MultimodalModel, preset
 
     torch.manual_seed(0)
-    config = ModelConfig(modalities="av", **MODEL)
-    model = MME2E(config, {"emotion": 6}, None)
+    own = {name: value for name, value in MODEL.items() if name != "text_freeze"}
+    config = preset(modalities="av", **own)
+    model = MultimodalModel(config, {"emotion": 6})
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     batch = _batch(config)
     steps, began = 0, 0.0
@@ -76,7 +77,7 @@ def _batch(config):  # type: ignore[no-untyped-def]
         )
         for number in range(16)
     ]
-    return collate(samples, config, None)
+    return collate(samples, config.readers())
 
 
 def measure(chosen: dict[str, str], others: int) -> float:

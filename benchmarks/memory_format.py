@@ -14,7 +14,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from mien.models import ModelConfig
+from mien.models.encoders.media_settings import AudioCNNConfig
 from mien.models.encoders.vgg import VGG
 
 PIECES, ROUNDS = 12, 7
@@ -36,7 +36,7 @@ def forward(cnn: VGG, pieces: Tensor) -> Tensor:
 def made(layout: torch.memory_format, dtype: torch.dtype) -> VGG:
     """Make the same CNN of the published size each time."""
     torch.manual_seed(0)
-    return VGG(ModelConfig(), 1, 16).to(memory_format=layout).to(dtype)
+    return VGG(AudioCNNConfig(), 1, 16).to(memory_format=layout).to(dtype)
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -24,16 +24,17 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 from tqdm import tqdm
 from transformers import AlbertConfig
 
-from mien.batch import Batch
+from mien.batch import Batch, Ragged
 from mien.dataset.collate import collate
 from mien.dataset.sample import to_sample
 from mien.errors import MienError
 from mien.files import whole, write_text
 from mien.media.faces import FaceCropper
-from mien.models import MME2E, ModelConfig
+from mien.modality import Modality
+from mien.models import MultimodalModel, preset
+from mien.models.encoders.cnn import CNNEncoder
 from mien.models.encoders.sparse_vgg import SparseBlock, SparseVGG
 from mien.models.layers.submanifold import TAPS, Sites, gathering_pays
-from mien.models.mme2e import MediaEncoder
 from mien.training.memory import keep_freed_memory
 from mien.utterance import Utterance
 
@@ -63,7 +64,7 @@ class Variant:
 
 def sparse(**settings: Any) -> dict[str, Any]:
     """Give the settings of a sparse model."""
-    return {"model": "mme2e-sparse"} | settings
+    return {"name": "mme2e-sparse"} | settings
 
 
 VARIANTS = (
@@ -102,21 +103,17 @@ def recordings() -> Batch:
         samples.append(sample)
     if len(samples) < UTTERANCES:
         raise MienError(f"this benchmark needs the recordings in {GRID}")
-    return collate(samples, ModelConfig(modalities="va"), None)
+    return collate(samples, preset(modalities="va").readers())
 
 
 def batch() -> Batch:
     """Put random words and labels beside the recordings."""
     media = recordings()
     generator = torch.Generator().manual_seed(0)
-    shape = (UTTERANCES, TOKENS)
+    words = torch.randint(5, ALBERT.vocab_size, (UTTERANCES * TOKENS,), generator=generator)
+    text = Ragged(words, torch.full((UTTERANCES,), TOKENS))
     return Batch(
-        tokens=torch.randint(5, ALBERT.vocab_size, shape, generator=generator),
-        token_mask=torch.ones(shape, dtype=torch.long),
-        faces=media.faces,
-        face_counts=media.face_counts,
-        pieces=media.pieces,
-        piece_counts=media.piece_counts,
+        inputs={Modality.TEXT: text, **media.inputs},
         targets={"emotion": torch.randint(0, 2, (UTTERANCES, LABELS), generator=generator).float()},
     ).to(DEVICE)
 
@@ -127,16 +124,16 @@ class Racer:
     def __init__(self, variant: Variant, batch: Batch) -> None:
         torch.manual_seed(0)
         self.variant, self.batch = variant, batch
-        self.model = MME2E(ModelConfig(**variant.settings), {"emotion": LABELS}, ALBERT).to(DEVICE)
+        model = MultimodalModel(preset(**variant.settings), {"emotion": LABELS}, ALBERT)
+        self.model = model.to(DEVICE)
         if variant.name == DENSE[1]:
             convert_conv2d_weight_memory_format(self.model, torch.contiguous_format)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0)
         self.text = torch.randn(UTTERANCES, ALBERT.hidden_size, device=DEVICE)
         self.pictures = {
-            letter: (pictures.detach(), counts)
-            for letter, (pictures, counts) in (
-                (letter, self.model.pictures(letter, batch)) for letter in "va"
-            )
+            m: (self.model.encoders[m].pictures(given.values).detach(), given.counts)
+            for m, given in batch.inputs.items()
+            if m is not Modality.TEXT
         }
 
     @contextmanager
@@ -148,10 +145,10 @@ class Racer:
             with mock.patch("mien.models.encoders.sparse_vgg.nucleus", largest(self.variant.share)):
                 yield
 
-    def cnn(self, letter: str) -> Tensor:
-        """Run the CNN of faces ("v") or of sound ("a")."""
-        encoder, (pictures, counts) = self.model.encoders[letter], self.pictures[letter]
-        assert isinstance(encoder, MediaEncoder)
+    def cnn(self, modality: Modality) -> Tensor:
+        """Run the CNN of faces or of audio."""
+        encoder, (pictures, counts) = self.model.encoders[modality], self.pictures[modality]
+        assert isinstance(encoder, CNNEncoder)
         if isinstance(encoder.cnn, SparseVGG):
             return encoder.cnn(pictures, counts, self.text)[0]
         if self.variant.name == DENSE[1]:
@@ -161,12 +158,12 @@ class Racer:
     def cnn_infer(self) -> None:
         """Run both CNNs."""
         with torch.inference_mode():
-            [self.cnn(letter) for letter in "va"]
+            [self.cnn(modality) for modality in self.pictures]
 
     def cnn_train(self) -> None:
         """Run both CNNs forward and backward."""
-        for letter in "va":
-            self.cnn(letter).sum().backward()
+        for modality in self.pictures:
+            self.cnn(modality).sum().backward()
 
     def step_infer(self) -> None:
         """Answer for the batch."""
@@ -205,20 +202,20 @@ def counted(racer: Racer) -> dict[str, Any]:
     Only convolutions count: the two linear layers behind them are the same in all models.
     """
     kept, ways, total, dense = {}, {}, 0, 0
-    for letter, (pictures, _) in racer.pictures.items():
+    for modality, (pictures, _) in racer.pictures.items():
         stem, rest = dense_products(pictures)
         dense += stem + rest
-        seen = stages(racer, letter)
+        seen, letter = stages(racer, modality), modality.letter
         total += stem + (sum(products(*pair) for pair in seen) if seen else rest)
         kept[letter] = [len(s) / (len(pictures) * s.mask[0].numel()) for _, s in seen]
         ways[letter] = [way for pair in seen for way in chosen(*pair)]
     return {"multiply_adds": total / dense, "kept": kept, "gathered": ways}
 
 
-def stages(racer: Racer, letter: str) -> list[tuple[SparseBlock, Sites]]:
+def stages(racer: Racer, modality: Modality) -> list[tuple[SparseBlock, Sites]]:
     """Give the sparse blocks of a CNN, and the sites that each is given."""
-    encoder, seen = racer.model.encoders[letter], []
-    assert isinstance(encoder, MediaEncoder)
+    encoder, seen = racer.model.encoders[modality], []
+    assert isinstance(encoder, CNNEncoder)
     if not isinstance(encoder.cnn, SparseVGG):
         return []
     hooks = [
@@ -227,7 +224,7 @@ def stages(racer: Racer, letter: str) -> list[tuple[SparseBlock, Sites]]:
     ]
     with torch.inference_mode(), racer.choosing():
         racer.model.eval()
-        racer.cnn(letter)
+        racer.cnn(modality)
     for hook in hooks:
         hook.remove()
     return seen
@@ -269,8 +266,8 @@ def measure() -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if DEVICE.type == "cuda" else None,
         "torch": torch.__version__,
         "load": round(load, 1),
-        "faces": len(data.faces),
-        "pieces": len(data.pieces),
+        "faces": len(data.inputs[Modality.VIDEO].values),
+        "pieces": len(data.inputs[Modality.AUDIO].values),
         "counted": count,
         "seconds": seconds,
         "ratios": ratios(seconds),

@@ -10,12 +10,13 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from mien.corpora import CORPORA, synthetic
+from mien.corpora import CORPORA
+from mien.corpora.synthetic import generate
 from mien.dataset.prepare import prepare
 from mien.demo import MODEL, TRAINING
 from mien.files import write_text
 from mien.inference.evaluate import evaluate_run
-from mien.models import ModelConfig
+from mien.models import preset
 from mien.training import TrainConfig, train
 
 FOLDER = Path("runs/sparse_accuracy")
@@ -27,7 +28,7 @@ SHOWN = {"emotion": ("tav", "v", "a"), "person": ("tav",)}
 NAMES = {"tav": "all", "v": "faces alone", "a": "sound alone"}
 MODELS: dict[str, dict[str, Any]] = {
     "dense": {},
-    "sparse, p = .5": {"model": "mme2e-sparse", "sparse_threshold": 0.5},
+    "sparse, p = .5": {"name": "mme2e-sparse", "sparse_threshold": 0.5},
 }
 
 
@@ -35,7 +36,7 @@ def corpus(name: str, seed: int) -> Path:
     """Generate and prepare a corpus; the persons are the same with each seed."""
     folder, prepared = FOLDER / f"{name}-corpus", FOLDER / name
     if not folder.is_dir():
-        synthetic.write(folder, dialogues=DIALOGUES, turns=12, seed=seed)
+        generate.write(folder, dialogues=DIALOGUES, turns=12, seed=seed)
     prepare(list(CORPORA["synthetic"].read(folder)), prepared, corpus="synthetic")
     return prepared
 
@@ -46,14 +47,16 @@ def trained(data: Path, task: str, model: str, seed: int) -> Path:
     if not (folder / "metrics.json").is_file():
         passes = EPOCHS[task]
         config = TrainConfig(task=task, seed=seed, epochs=passes, early_stop=passes, **SETTINGS)
-        run = train(data, folder, ModelConfig(**MODEL | MODELS[model]), config)
-        run.write("metrics.json", evaluate_run(folder, progress=False))
+        run = train(data, folder, preset(**MODEL | MODELS[model]), config)
+        run.write("metrics.json", evaluate_run(folder, progress=False).model_dump(mode="json"))
     return folder
 
 
 def judge(folder: Path, data: Path, task: str, shown: str) -> dict[str, Any]:
     """Judge a trained model, shown these modalities alone."""
-    metrics = evaluate_run(folder, data=data, part="all", modalities=shown, progress=False)
+    metrics = evaluate_run(
+        folder, data=data, part="all", modalities=shown, progress=False
+    ).model_dump()
     return metrics["tasks"][task]
 
 

@@ -24,20 +24,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils import convert_conv2d_weight_memory_format
+from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 from transformers import AlbertConfig
 
-from mien.batch import Batch
+from mien.batch import Batch, Ragged
 from mien.dataset.sampler import SHUFFLE_WINDOW, Buckets
 from mien.errors import MienError
 from mien.media.decode import read_frames
-from mien.media.faces import FaceCropper
-from mien.models import MME2E, ModelConfig
+from mien.media.faces import PUBLISHED_FACE_SIZE, FaceCropper
+from mien.modality import Modality
+from mien.models import MultimodalModel, preset
+from mien.models.encoders.cnn import CNNEncoder
+from mien.models.encoders.media_settings import CNNSettings
+from mien.models.encoders.text import TextEncoder
 from mien.models.encoders.vgg import VGG, VGGBlock
-from mien.models.mme2e import MediaEncoder
 from mien.training.memory import keep_freed_memory
 
 WAYS = ("ours", "published")
+TEXT, AUDIO, VIDEO = Modality
 UTTERANCES, EACH, LABELS = 8, 8, 6  # a batch; faces and pieces of an utterance; emotions
 WARM_UP, PAIRS = 2, 7
 TOLERANCE = 1e-4
@@ -85,16 +90,16 @@ class Clock:
         self.spent[self.part] += now - self.since
         self.part, self.since = part, now
 
-    def watch(self, model: MME2E) -> None:
+    def watch(self, model: MultimodalModel) -> None:
         """Switch as the model enters and leaves its parts, forward and backward."""
         video, audio = media(model)
-        parts = {"text": model.encoders["t"], "faces": video.cnn, "pieces": audio.cnn}
+        parts = {"text": model.encoders["text"], "faces": video.cnn, "pieces": audio.cnn}
         for part, module in parts.items():
             module.register_forward_pre_hook(lambda *_, part=part: self.switch(part))
             module.register_forward_hook(lambda *_: self.switch("rest"))
             module.register_full_backward_pre_hook(lambda *_, part=part: self.switch(part))
         # gradients flow through sound, then faces, then text: these two end the CNNs' shares
-        for module in (video.over_time, audio.over_time):
+        for module in (video.temporal, audio.temporal):
             module.register_full_backward_pre_hook(lambda *_: self.switch("rest"))
 
 
@@ -105,17 +110,10 @@ class Trainer:
         torch.manual_seed(0)
         self.frames, self.cropper = frames()[0], FaceCropper()
         self.batch = batch(crops(self.frames, self.cropper))
-        self.model = MME2E(
-            ModelConfig(front_end="published", dropout=0), {"emotion": LABELS}, ALBERT
-        ).train()
+        config = preset(audio_spectrogram="published", dropout=0)
+        self.model = MultimodalModel(config, {"emotion": LABELS}, ALBERT).train()
         self.published = way == "published"
         if self.published:
-            padding = (0, PADDED - self.batch.tokens.shape[1])
-            self.batch = replace(
-                self.batch,
-                tokens=F.pad(self.batch.tokens, padding),
-                token_mask=F.pad(self.batch.token_mask, padding),
-            )
             publish(self.model)
         else:
             keep_freed_memory()
@@ -131,7 +129,8 @@ class Trainer:
         batch = self.batch
         if self.published:
             self.clock.switch("detector")
-            batch = replace(batch, faces=crops(self.frames, self.cropper))
+            faces = replace(batch.inputs[VIDEO], values=crops(self.frames, self.cropper))
+            batch = replace(batch, inputs={**batch.inputs, VIDEO: faces})
             self.clock.switch("rest")
         self.optimizer.zero_grad()
         logits = self.model(batch).logits["emotion"]
@@ -149,27 +148,44 @@ class Trainer:
         }
 
 
-def media(model: MME2E) -> tuple[MediaEncoder, MediaEncoder]:
+def media(model: MultimodalModel) -> tuple[CNNEncoder, CNNEncoder]:
     """Give the encoders of faces and of sound."""
-    video, audio = model.encoders["v"], model.encoders["a"]
-    assert isinstance(video, MediaEncoder)
-    assert isinstance(audio, MediaEncoder)
+    video, audio = model.encoders["video"], model.encoders["audio"]
+    assert isinstance(video, CNNEncoder)
+    assert isinstance(audio, CNNEncoder)
     return video, audio
 
 
-def publish(model: MME2E) -> None:
-    """Put the published order of work in place of the model's CNNs, with the same weights."""
+class PublishedText(TextEncoder):
+    """Pads each text to the same length."""
+
+    def forward(self, ragged: Ragged, guide: Tensor | None = None) -> tuple[Tensor, None]:
+        """Encode token ids."""
+        tokens = pad_sequence(list(ragged.split()), batch_first=True)
+        tokens = F.pad(tokens, (0, PADDED - tokens.shape[1]))
+        mask = (torch.arange(PADDED) < ragged.counts[:, None]).long()
+        states = self.encoder(input_ids=tokens, attention_mask=mask).last_hidden_state
+        return states[:, 0], None
+
+
+def publish(model: MultimodalModel) -> None:
+    """Put the published order of work in place of the model's encoders, with the same weights."""
+    text = PublishedText(ALBERT)
+    text.load_state_dict(model.encoders["text"].state_dict())
+    model.encoders["text"] = text
     for encoder, channels, positions in zip(media(model), (3, 1), (3 * 3, 8 * 2), strict=True):
-        cnn = PublishedVGG(model.config, channels, positions)
+        settings = model.config.encoders[VIDEO]  # of both
+        assert isinstance(settings, CNNSettings)
+        cnn = PublishedVGG(settings, channels, positions)
         cnn.load_state_dict(encoder.cnn.state_dict())
         convert_conv2d_weight_memory_format(cnn, torch.contiguous_format)
         encoder.cnn = cnn
 
 
-def groups(model: MME2E) -> list[dict[str, Any]]:
+def groups(model: MultimodalModel) -> list[dict[str, Any]]:
     """Text encoder and text head learn at a tenth of the rate."""
-    text = [p for name, p in model.named_parameters() if ".t." in name]
-    rest = [p for name, p in model.named_parameters() if ".t." not in name]
+    text = [p for name, p in model.named_parameters() if ".text." in name]
+    rest = [p for name, p in model.named_parameters() if ".text." not in name]
     return [{"params": rest, "lr": LR}, {"params": text, "lr": TEXT_LR}]
 
 
@@ -191,7 +207,7 @@ def frames() -> tuple[list[np.ndarray], str]:
 
 def crops(pictures: Sequence[np.ndarray], cropper: FaceCropper) -> Tensor:
     """Detect and cut out the faces: (N, 3, 48, 48) uint8."""
-    faces = np.stack([cropper.crop(picture).pixels for picture in pictures])
+    faces = np.stack([cropper.crop(picture, PUBLISHED_FACE_SIZE).pixels for picture in pictures])
     return torch.from_numpy(faces).permute(0, 3, 1, 2)
 
 
@@ -210,15 +226,13 @@ def text_lengths() -> list[int]:
 def batch(faces: Tensor) -> Batch:
     """Lay out the batch: given faces, random words, sound and labels."""
     lengths = torch.tensor(text_lengths())
-    mask = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
     counts = torch.full((UTTERANCES,), EACH)
     return Batch(
-        tokens=torch.randint(5, ALBERT.vocab_size, mask.shape) * mask,
-        token_mask=mask,
-        faces=faces,
-        face_counts=counts,
-        pieces=torch.rand(UTTERANCES * EACH, 1, 128, 32),
-        piece_counts=counts,
+        inputs={
+            TEXT: Ragged(torch.randint(5, ALBERT.vocab_size, (int(lengths.sum()),)), lengths),
+            VIDEO: Ragged(faces, counts),
+            AUDIO: Ragged(torch.rand(UTTERANCES * EACH, 1, 128, 32), counts),
+        },
         targets={"emotion": torch.randint(0, 2, (UTTERANCES, LABELS)).float()},
     )
 

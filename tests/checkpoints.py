@@ -5,11 +5,12 @@ from pathlib import Path
 
 import torch
 
-from mien.models import Network
+from mien.models import MultimodalModel
 from mien.models.published_weights import rename
 
 BLOCKS = (4, 5, 6, 8, 10)
 BACK = (
+    (r"^(encoders\.|heads\.emotion\.)(text|audio|video)\.", lambda m: f"{m[1]}{m[2][0]}."),
     (r"^encoders\.t\.encoder\.", "T.albert."),
     (r"^encoders\.([va])\.cnn\.stem\.conv\.", r"\1.0."),
     (r"^encoders\.([va])\.cnn\.stem\.norm\.", r"\1.1."),
@@ -17,8 +18,8 @@ BACK = (
     (r"\.norm([12])\.", r".bn\1."),
     (r"^encoders\.([va])\.cnn\.project\.1\.", r"\1_flatten.0."),
     (r"^encoders\.([va])\.cnn\.project\.4\.", r"\1_flatten.2."),
-    (r"^encoders\.([va])\.over_time\.cls", r"\1_transformer.cls_emb.weight"),
-    (r"^encoders\.([va])\.over_time\.", r"\1_transformer."),
+    (r"^encoders\.([va])\.temporal\.cls", r"\1_transformer.cls_emb.weight"),
+    (r"^encoders\.([va])\.temporal\.", r"\1_transformer."),
     (r"^encoders\.([tav])\.rnn\.", r"rnns.\1."),
     (r"^heads\.emotion\.([tva])\.(\d)\.", r"affines.\1.\2."),
     (r"^heads\.emotion\.([tva])\.", r"\1_out."),
@@ -31,14 +32,14 @@ def published_name(name: str) -> str:
     """What the published code calls a weight of mien."""
     whole = name
     for pattern, new in BACK:
-        if pattern.startswith(r"\.norm") and "over_time" in whole:
+        if pattern.startswith(r"\.norm") and "temporal" in whole:
             continue
         name = re.sub(pattern, new, name)
     assert rename(name) == whole
     return name
 
 
-def published(model: Network, path: Path) -> Path:
+def published(model: MultimodalModel, path: Path) -> Path:
     """A checkpoint as the published code writes it, with a model's weights."""
     state = {}
     for name, tensor in model.state_dict().items():

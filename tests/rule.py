@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from samples import had
 from torch import Tensor
 from transformers import AlbertConfig
 
-from mien.batch import Batch
-from mien.models import MME2E, ModelConfig
+from mien.batch import Batch, Ragged
+from mien.modality import Modality
+from mien.models import MultimodalModel, preset
 from mien.models.published_weights import convert, rename
 
 ALBERT_BASE_V2 = AlbertConfig(
@@ -51,13 +53,13 @@ def filled(name: str, shape: list[int]) -> Tensor:
 def golden_batch(folder: Path) -> Batch:
     """The two utterances of the golden vectors."""
     inputs = {name: torch.from_numpy(a) for name, a in np.load(folder / "inputs.npz").items()}
+    mask = inputs["attention_mask"].bool()
     return Batch(
-        tokens=inputs["input_ids"],
-        token_mask=inputs["attention_mask"],
-        faces=inputs["faces"],
-        face_counts=inputs["imgs_lens"],
-        pieces=inputs["specs"],
-        piece_counts=inputs["spec_lens"],
+        inputs={
+            Modality.TEXT: Ragged(inputs["input_ids"][mask], mask.sum(dim=1)),
+            Modality.AUDIO: Ragged(inputs["specs"], inputs["spec_lens"]),
+            Modality.VIDEO: Ragged(inputs["faces"], inputs["imgs_lens"]),
+        },
         targets={"emotion": inputs["y6"], "person": inputs["y10"]},
     )
 
@@ -74,17 +76,25 @@ def published_weights(golden: Path, name: str, modalities: str) -> dict[str, Ten
     return weights
 
 
-def build(golden: Path, modalities: str, **settings: object) -> MME2E:
+def build(
+    golden: Path, modalities: str, model: str = "mme2e", **settings: object
+) -> MultimodalModel:
     """mien's model with the golden weights."""
-    config = ModelConfig(modalities=modalities, front_end="published", **settings)
-    model = MME2E(config, {"emotion": 6}, ALBERT_BASE_V2 if "t" in modalities else None)
-    name = "sparse" if config.model == "mme2e-sparse" else "mme2e"
+    if "a" in modalities:
+        settings = {"audio_spectrogram": "published"} | settings
+    read = had(model, modalities, **settings)
+    network = MultimodalModel(
+        preset(model, modalities=modalities, **read),
+        {"emotion": 6},
+        ALBERT_BASE_V2 if "t" in modalities else None,
+    )
+    name = "sparse" if model == "mme2e-sparse" else "mme2e"
     weights = convert(published_weights(golden, name, modalities))
-    own = model.state_dict()
+    own = network.state_dict()
     counters = {name: own[name] for name in own if name.endswith("num_batches_tracked")}
     wanted = {name: weights[name] for name in own if name not in counters}
-    model.load_state_dict(wanted | counters)
-    return model
+    network.load_state_dict(wanted | counters)
+    return network
 
 
 def assert_close(ours: Tensor, theirs: np.ndarray, relative: float) -> None:
@@ -94,30 +104,34 @@ def assert_close(ours: Tensor, theirs: np.ndarray, relative: float) -> None:
 
 
 def loss_of(
-    golden: Path, model: MME2E, precision: torch.dtype = torch.float32
+    golden: Path, model: MultimodalModel, precision: torch.dtype = torch.float32
 ) -> tuple[Tensor, Tensor]:
     """The weighted loss of the golden batch, and its logits."""
     batch = golden_batch(golden)
-    output = model(replace(batch, pieces=batch.pieces.to(precision))).logits["emotion"]
+    audio = batch.inputs[Modality.AUDIO]
+    exact = {**batch.inputs, Modality.AUDIO: replace(audio, values=audio.values.to(precision))}
+    output = model(replace(batch, inputs=exact)).logits["emotion"]
     weight = torch.from_numpy(np.load(golden / "inputs.npz")["pos_weight6"]).to(precision)
     criterion = torch.nn.BCEWithLogitsLoss(pos_weight=weight)
     return criterion(output, batch.targets["emotion"].to(precision)), output
 
 
 def step(
-    golden: Path, model: MME2E, precision: torch.dtype
-) -> tuple[MME2E, Tensor, Tensor, torch.optim.Adam]:
+    golden: Path, model: MultimodalModel, precision: torch.dtype
+) -> tuple[MultimodalModel, Tensor, Tensor, torch.optim.Adam]:
     """The loss and the gradients of the golden training step."""
     model = model.to(precision).train()
-    text = [p for n, p in model.named_parameters() if ".t." in n]
-    rest = [p for n, p in model.named_parameters() if ".t." not in n]
+    text = [p for n, p in model.named_parameters() if ".text." in n]
+    rest = [p for n, p in model.named_parameters() if ".text." not in n]
     adam = torch.optim.Adam([{"params": text, "lr": 5e-6}, {"params": rest, "lr": 5e-5}])
     loss, output = loss_of(golden, model, precision)
     loss.backward()
     return model, loss, output, adam
 
 
-def compare_gradients(model: MME2E, expected: np.lib.npyio.NpzFile, relative: float) -> int:
+def compare_gradients(
+    model: MultimodalModel, expected: np.lib.npyio.NpzFile, relative: float
+) -> int:
     """Compare the norms of all gradients; return how many were more than rounding."""
     ours = {name: p.grad for name, p in model.named_parameters()}
     norms = dict(zip(expected["names"], expected["grad_norm"], strict=True))

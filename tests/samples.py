@@ -9,11 +9,12 @@ import torch
 
 from mien.dataset.shard import ShardEntry
 from mien.dataset.store import SCHEMA_VERSION, Store, write_shard
-from mien.models import MME2E, ModelConfig
+from mien.models import ModelConfig, MultimodalModel, preset
 from mien.models.encoders.text import describe, load_config, load_tokenizer
+from mien.models.presets import places_of, plain, with_settings
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.run import Run
-from mien.tasks import Task
+from mien.tasks import EmotionTask, PersonTask
 from mien.utterance import EMOTIONS, NoFace, Sample, Utterance
 
 TEXTS = (
@@ -24,18 +25,33 @@ TEXTS = (
 )
 
 
-def tiny(**changes: Any) -> ModelConfig:
+SMALL = {
+    "width": 0.125,
+    "trans_dim": 16,
+    "trans_nlayers": 1,
+    "trans_nheads": 2,
+    "trans_feedforward": 32,
+}
+"""Dimensions of CNNs and transformers over time small enough to train in a test."""
+
+
+def tiny(model: str = "mme2e", modalities: str = "tav", **changes: Any) -> ModelConfig:
     """Dimensions small enough to train in a test."""
-    sizes = {"width": 0.125, "trans_dim": 16, "trans_nlayers": 1, "trans_nheads": 2}
-    return ModelConfig(**({**sizes, "trans_feedforward": 32} | changes))
+    return preset(model, modalities=modalities, **(had(model, modalities, **SMALL) | changes))
 
 
-def tiny_model(text: Path | None, seed: int = 0, **changes: Any) -> MME2E:
+def had(model: str, modalities: str, **settings: Any) -> dict[str, Any]:
+    """Those of some settings that a model has."""
+    content = plain(model, modalities)
+    return {name: value for name, value in settings.items() if places_of(content, name)}
+
+
+def tiny_model(text: Path | None, seed: int = 0, **changes: Any) -> MultimodalModel:
     """A small model of two tasks whose every number matters: no weight at its neutral start."""
     torch.manual_seed(seed)
     config = tiny(**changes)
-    text_config = load_config(str(text)) if "t" in config.modalities else None
-    model = MME2E(config, {"emotion": 3, "person": 4}, text_config)
+    text_config = load_config(str(text)) if config.text is not None else None
+    model = MultimodalModel(config, {"emotion": 3, "person": 4}, text_config)
     with torch.no_grad():
         for name, value in model.state_dict().items():
             if name.endswith(("running_mean", ".bias")) or name.startswith("fusion."):
@@ -45,16 +61,26 @@ def tiny_model(text: Path | None, seed: int = 0, **changes: Any) -> MME2E:
     return model
 
 
+def named(text: Path, changes: dict[str, Any]) -> dict[str, Any]:
+    """Add the name of the text encoder to settings of a model that has text."""
+    return ({"text_model": str(text)} if "t" in changes.get("modalities", "tav") else {}) | changes
+
+
+def revised(config: ModelConfig, **settings: Any) -> ModelConfig:
+    """A model's settings, but for some by their flat names."""
+    return ModelConfig.model_validate(with_settings(config.model_dump(), settings))
+
+
 TASKS = (
-    Task(name="emotion", labels=("happy", "sad", "angry"), loss="bce"),
-    Task(name="person", labels=("a", "b", "c", "d"), loss="ce"),
+    EmotionTask(labels=("happy", "sad", "angry"), loss="bce"),
+    PersonTask(labels=("a", "b", "c", "d"), loss="ce"),
 )
 
 
 def tiny_run(folder: Path, text: Path, no_face: NoFace = "leave-out", **changes: Any) -> Run:
     """A run of a small model that has learnt nothing."""
     config = RunConfig(
-        model=tiny(text_model=str(text), **changes),
+        model=tiny(**named(text, changes)),
         tasks=TASKS,
         data=DataConfig(
             path="data", corpus="synthetic", protocol="random", synthetic=True, no_face=no_face
@@ -109,6 +135,7 @@ def store(folder: Path, samples: list[Sample]) -> Store:
     for name, part in (("0.parquet", samples[:middle]), ("1.parquet", samples[middle:])):
         write_shard(folder / name, part)
         shards.append(ShardEntry.of(folder / name, len(part)).model_dump())
-    info = {"schema": SCHEMA_VERSION, "corpus": "synthetic", "synthetic": True, "shards": shards}
+    info = {"schema": SCHEMA_VERSION, "corpus": "synthetic", "synthetic": True, "face_size": 48}
+    info["shards"] = shards
     (folder / "dataset.json").write_text(json.dumps(info))
     return Store(folder)

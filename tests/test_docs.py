@@ -9,14 +9,18 @@ import re
 import shlex
 from argparse import _SubParsersAction
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import yaml
-from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from mien.cli import build_parser
+from mien.cli.model_flags import model_flags, model_settings
+from mien.cli.recipe import read_recipe
+from mien.cli.settings import choices, flag_of
 from mien.models import ModelConfig
+from mien.models.encoders.base import ENCODERS
+from mien.models.presets import PRESETS
 from mien.published.options import MODELS, OPTIONS
 from mien.training import TrainConfig
 
@@ -25,7 +29,6 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 RECIPES = sorted(ROOT.glob("recipes/*.yaml"))
 TRAIN = ROOT / "docs" / "train.md"
 PUBLISHED = ROOT / "docs" / "published-code.md"
-SETTINGS: tuple[type[BaseModel], ...] = (ModelConfig, TrainConfig)
 SOURCES = [path for path in sorted((ROOT / "src").rglob("*.py")) if ">>> " in path.read_text()]
 MODULES = [".".join(p.relative_to(ROOT / "src").with_suffix("").parts) for p in SOURCES]
 
@@ -54,30 +57,41 @@ def commands(page: Path) -> list[list[str]]:
     return [words[1:] for words in lines if words and Path(words[0]).name == "mien"]
 
 
-def choices(annotation: Any) -> list[str]:
-    """List the values that a setting may have, where they are few."""
-    if get_origin(annotation) is Literal:
-        return list(map(str, get_args(annotation)))
-    return [value for part in get_args(annotation) for value in choices(part)]
+def row(name: str, info: FieldInfo) -> str:
+    """Write a setting as a row of a table of flags."""
+    values, default = ", ".join(choices(info)), info.default
+    if isinstance(default, bool):
+        values, default = "switch", "on" if default else "off"
+    cells = f"`{flag_of(name)}`", values, default, info.description
+    return "| " + " | ".join("–" if c is None else str(c) for c in cells) + " |"
 
 
-def flag_table(settings: type[BaseModel]) -> str:
-    """Write the flags of a group as a table."""
-    rows = ["| flag | values | default | meaning |", "|---|---|---|---|"]
-    for field, info in settings.model_fields.items():
-        values, default = ", ".join(choices(info.annotation)), info.default
-        if isinstance(default, bool):
-            values, default = "switch", "on" if default else "off"
-        cells = f"`--{field.replace('_', '-')}`", values, default, info.description
-        rows.append("| " + " | ".join("–" if c is None else str(c) for c in cells) + " |")
-    return "\n".join(rows)
+def flag_tables() -> dict[str, list[str]]:
+    """Write the flags of each group as the rows of a table."""
+    kinds = [
+        f"| `--{modality}-encoder` | {', '.join(known)} | that of `--model` | another kind of"
+        f" encoder for {modality} |"
+        for modality, known in ENCODERS.items()
+    ]
+    return {
+        "TrainConfig": [row(name, info) for name, info in TrainConfig.model_fields.items()],
+        "ModelConfig": [
+            f"| `--model` | {', '.join(PRESETS)} | mme2e | encoders and fusion of a published model"
+            ": mme2e (dense); mme2e-sparse, which looks at the parts of a picture that an attention"
+            " chooses; or a baseline on what mien features wrote |",
+            "| `--modalities` |  | tav | modalities used, letters out of t, a, v |",
+            *kinds,
+            *(row(flag.name, flag.field) for flag in model_flags() if not flag.hidden),
+        ],
+    }
 
 
 def with_tables(text: str) -> str:
-    for settings in SETTINGS:
-        begin, end = f"<!-- flags: {settings.__name__} -->\n", "\n<!-- end -->"
+    for group, rows in flag_tables().items():
+        begin, end = f"<!-- flags: {group} -->\n", "\n<!-- end -->"
+        table = "\n".join(["| flag | values | default | meaning |", "|---|---|---|---|", *rows])
         before, _, rest = text.partition(begin)
-        text = before + begin + flag_table(settings) + end + rest.partition("<!-- end -->")[2]
+        text = before + begin + table + end + rest.partition("<!-- end -->")[2]
     return text
 
 
@@ -125,12 +139,13 @@ def test_commands_parse(page: Path) -> None:
             if end.code:  # --version and --help end with 0
                 pytest.fail(f"no command of mien: {shlex.join(words)}")
             continue
-        for settings in SETTINGS if args.command == "train" else ():
-            settings.model_validate(
-                {k: v for k, v in vars(args).items() if k in settings.model_fields}
-            )
         if getattr(args, "config", None):
-            assert (ROOT / args.config).is_file(), args.config
+            args.config = ROOT / args.config
+            assert args.config.is_file(), args.config
+        if args.command == "train":
+            model_settings(args)
+            given = {k: v for k, v in vars(args).items() if k in TrainConfig.model_fields}
+            TrainConfig.model_validate(given)
 
 
 def test_every_page_is_in_the_table_of_pages() -> None:
@@ -142,9 +157,11 @@ def test_every_page_is_in_the_table_of_pages() -> None:
 def test_every_flag_of_training_is_explained() -> None:
     (commands,) = (a for a in build_parser()._actions if isinstance(a, _SubParsersAction))
     text = TRAIN.read_text()
+    hidden = {flag_of(flag.name) for flag in model_flags() if flag.hidden}
+    assert "`--video-width`" in text, "the form of flags that are in no table"
     for action in commands.choices["train"]._actions:
         for flag in action.option_strings:
-            if flag not in ("-h", "--help") and not flag.startswith("--no-"):
+            if flag not in ("-h", "--help", *hidden) and not flag.startswith("--no-"):
                 assert f"| `{flag}` |" in text, flag
 
 
@@ -160,11 +177,15 @@ def test_the_table_of_published_options_is_that_of_the_program() -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=name)
 def test_recipes_are_valid(recipe: Path) -> None:
-    content = yaml.safe_load(recipe.read_text())
+    assert isinstance(yaml.safe_load(recipe.read_text())["about"], str)
+    content = read_recipe(recipe)
     assert isinstance(content.pop("about"), str)
     model, training = content.pop("model"), content.pop("training")
     assert not content
-    assert ModelConfig.model_validate(model).model_fields_set == set(model)
+    config = ModelConfig.model_validate(model)
+    assert config.model_fields_set == set(model)
+    for modality, encoder in config.encoders.items():
+        assert encoder.model_fields_set == set(model["encoders"][modality])
     assert TrainConfig.model_validate(training).model_fields_set == set(training)
 
 

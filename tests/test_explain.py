@@ -55,8 +55,9 @@ def test_the_figures_are_those_of_the_selection(
     (segment,) = explanation.segments
     recording = recognizer.read(clip, text="I am glad")
     _, output = recognizer.forward([recording.segments[0][2]])
-    for letter, name in (("v", "faces"), ("a", "sound")):
-        selection, look = output.selections[letter], segment.looks[name]
+    for modality, name in (("video", "faces"), ("audio", "sound")):
+        selection, look = output.selections[modality], segment.looks[name]
+        assert (look.sparsity, look.threshold) == (sparsity, 0.5)
         assert look.pictures == len(selection.pictures)
         assert look.looked_at == pytest.approx(selection.pictures.float().mean().item(), abs=1e-6)
         assert (look.looked_at == 1) == (sparsity == "sites")
@@ -78,7 +79,7 @@ def test_the_words_change_what_is_looked_at(tmp_path: Path, tiny_text: Path, cli
         recording = recognizer.read(clip, text=words)
         _, output = recognizer.forward([recording.segments[0][2]])
         kept.append({m: selection.kept[0] for m, selection in output.selections.items()})
-    for modality in "va":
+    for modality in ("video", "audio"):
         assert not torch.equal(kept[0][modality], kept[1][modality])
         assert not torch.equal(kept[0][modality], kept[2][modality])
 
@@ -122,7 +123,7 @@ def test_what_the_model_does_not_go_by_is_not_drawn(
 
 
 def test_power_spectrograms_are_drawn_too(tmp_path: Path, tiny_text: Path, clip: Path) -> None:
-    recognizer = sparse(tmp_path / "run", tiny_text, modalities="ta", front_end="published")
+    recognizer = sparse(tmp_path / "run", tiny_text, modalities="ta", audio_spectrogram="published")
     explanation = explain(recognizer, clip, tmp_path / "out")
     assert "explain-made up-1-sound.png" in explanation.files
 

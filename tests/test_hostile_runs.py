@@ -253,6 +253,39 @@ def test_a_link_out_of_the_folder(run: Run, tmp_path: Path, name: str) -> None:
     told(error, str(run.folder / name))
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a\0b", r"'a\x00b', which no file can have"),
+        ("\ud800", r"'\ud800', which no file can have"),
+        ("../x", "'../x', which is outside the run folder"),
+        ("/etc/passwd", "'/etc/passwd', which is outside the run folder"),
+        ("tokenizer/../../" + "x" * 90, "xxx ...', which is outside the run folder"),
+    ],
+)
+def test_a_name_that_is_none_of_a_file_in_the_folder(run: Run, name: str, why: str) -> None:
+    own(run, files={name: "0" * 64})
+    with pytest.raises(MienError, match="its section files has the name") as error:
+        Run(run.folder).tokenizer()
+    told(error, f"{run.folder / 'config.yaml'} is damaged", why)
+    assert "link" not in str(error.value)
+
+
+def test_a_name_that_is_too_long_is_told(run: Run) -> None:
+    own(run, files={"x" * 5000: "0" * 64})
+    with pytest.raises(MienError, match="File name too long") as error:
+        Run(run.folder).tokenizer()
+    told(error, "can't be read")
+
+
+def test_links_in_a_circle(run: Run) -> None:
+    own(run)
+    (run.folder / "model.safetensors").unlink()
+    (run.folder / "model.safetensors").symlink_to("model.safetensors")
+    with pytest.raises(MienError, match=r"model\.safetensors is a link out of|is missing"):
+        Run(run.folder).weights()
+
+
 def test_a_link_within_the_folder_is_followed(run: Run) -> None:
     (run.folder / "model.safetensors").rename(run.folder / "best.safetensors")
     (run.folder / "model.safetensors").symlink_to("best.safetensors")

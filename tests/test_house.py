@@ -1,38 +1,34 @@
 """The rules of the house: which room may know which, and nothing heavy or unsafe by the way."""
 
-import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from import_graph import (
+    FILES,
+    MODULES,
+    SOURCE,
+    closure,
+    cycle,
+    flags,
+    imports,
+    outside,
+    package,
+    packages,
+    prints,
+)
 
-SOURCE = Path(__file__).resolve().parents[1] / "src" / "mien"
-FILES = sorted(SOURCE.rglob("*.py"))
-
-
-def imports(path: Path) -> set[str]:
-    """Name the modules of mien that a file imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-        elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return {name for name in found if name.split(".")[0] == "mien"}
-
-
-def room(path: Path) -> list[Path]:
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
-
+ABOVE = {"", "__main__", "bench", "cli", "demo", "published"}
+"""What talks to the user: it may print and name flags."""
 
 BASE = (
-    *("errors", "files", "modality", "names", "encoding", "utterance", "batch"),
-    *("tensor_file", "yaml_file"),
+    *("answer", "errors", "files", "modality", "names", "encoding", "utterance", "batch"),
+    *("tensor_file", "yaml_file", "plugins", "registry", "resize"),
 )
 
 ALLOWED = {
+    "answer": (),
     "errors": (),
     "modality": (),
     "utterance": ("modality",),
@@ -40,21 +36,27 @@ ALLOWED = {
     "encoding": (),
     "batch": ("modality",),
     "files": ("errors",),
+    "plugins": ("errors",),
+    "registry": ("errors", "plugins"),
+    "resize": (),
     "safe_pickle": ("errors",),
     "metrics": ("errors",),
-    "tasks": ("utterance", "errors", "metrics"),
-    "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding"),
-    "media": ("utterance", "errors", "names", "encoding"),
-    "models": ("batch", "errors", "modality"),
-    "dataset": (*BASE, "features.subsets", "media", "models.config", "tasks"),
-    "features": (*BASE, "corpora.iemocap", "dataset", "media", "models.config", "safe_pickle"),
+    "tasks": ("answer", "utterance", "errors", "metrics"),
+    "corpora": ("safe_pickle", "utterance", "errors", "names", "encoding", "registry"),
+    "media": ("utterance", "errors", "names", "encoding", "resize"),
+    "models": ("batch", "errors", "modality", "resize", "utterance"),
+    "dataset": (*BASE, "media", "models", "tasks"),
+    "features": (*BASE, "corpora.iemocap", "dataset", "media", "models", "safe_pickle"),
     "runs": (*BASE, "dataset", "features", "models", "tasks", "training.config"),
     "inference": (*BASE, "dataset", "media", "metrics", "models", "runs", "tasks"),
     "training": (
         *(*BASE, "dataset", "features", "media", "metrics", "models", "safe_pickle", "tasks"),
         *("runs", "inference"),
     ),
-    "report": (*BASE, "dataset", "features", "inference", "media", "metrics", "models", "runs"),
+    "report": (
+        *(*BASE, "dataset", "features", "inference", "media", "metrics", "models", "runs"),
+        "tasks",
+    ),
     "identity": (*(*BASE, "dataset", "media", "metrics", "models", "runs", "inference", "report"),),
     "gallery": (*BASE, "identity"),
 }
@@ -64,17 +66,89 @@ ALLOWED = {
 @pytest.mark.parametrize("name", ALLOWED)
 def test_a_package_imports_only_what_it_may(name: str) -> None:
     allowed = (name, *ALLOWED[name])
-    for path in room(SOURCE / name):
-        for module in imports(path):
-            inside = module.removeprefix("mien.")
-            known = any(inside == a or inside.startswith(a + ".") for a in allowed)
-            assert known, f"{path.relative_to(SOURCE)} imports {module}"
+    for one in filter(lambda one: package(one) == name, MODULES):
+        for other in imports(one):
+            known = any(other == a or other.startswith(a + ".") for a in allowed)
+            assert known, f"{one} imports {other}"
 
 
 def test_every_package_has_its_rule() -> None:
-    above = {"__init__", "__main__", "bench", "cli", "demo", "published", "threads"}
-    there = {path.stem for path in SOURCE.iterdir() if path.suffix in ("", ".py")} - {"__pycache__"}
-    assert there - above == {*ALLOWED, "tensor_file", "yaml_file"}
+    there = set(map(package, MODULES))
+    assert there - ABOVE == {*ALLOWED, "tensor_file", "yaml_file", "threads"}
+
+
+def test_the_page_of_the_architecture_names_every_package() -> None:
+    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text()
+    for name in {package(name) for name in MODULES if (SOURCE / package(name)).is_dir()} - {""}:
+        assert f"| `{name}` |" in page, name
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    assert cycle({name: imports(name, types=False) for name in MODULES}) == []
+
+
+BACKWARD = {("runs.data", "training.config")}
+"""Imports that go up, from a package to one that knows it: to be mended, and none to be added."""
+
+
+def test_no_package_imports_itself_by_way_of_others() -> None:
+    for name, other in BACKWARD:
+        assert other in imports(name), f"{name} imports {other} no more: take it out of BACKWARD"
+    assert cycle(packages(but=BACKWARD)) == []
+
+
+FILES_AND_BARS = {"argparse", "csv", "io", "json", "os", "pathlib", "safetensors", "tqdm", "yaml"}
+
+
+@pytest.mark.parametrize("name", ["metrics", "models"])
+def test_numbers_know_no_files(name: str) -> None:
+    """But one module of the models finds pretrained text encoders."""
+    found = {one for one in MODULES if package(one) == name and outside(one) & FILES_AND_BARS}
+    assert found - {"models.encoders.text"} == set()
+
+
+def test_inference_and_what_is_below_it_import_no_lightning() -> None:
+    heavy = {"lightning", "matplotlib", "tensorboard", "starlette", "fastapi", "uvicorn"}
+    for name in closure(one for one in MODULES if package(one) == "inference"):
+        assert not outside(name) & heavy, name
+
+
+PRINTING = {
+    "dataset.prepare",
+    "features.extract",
+    "inference.evaluate",
+    "training.fit",
+    "training.setup",
+}
+"""Modules below the commands that print, to be mended."""
+
+NAMING_FLAGS = {
+    *("corpora.published_split", "features.extract"),
+    *("features.text", "gallery.gallery", "gallery.lists", "gallery.search"),
+    *("identity.comparison", "identity.verification", "inference.evaluate"),
+    *(
+        "inference.recognizer",
+        "metrics.verification",
+        "models.encoders.text",
+        "models.encoders.voice_columns",
+        "report.explain",
+    ),
+    *("report.run_report", "runs.data", "runs.run", "training.baseline"),
+    *("training.checkpoint", "training.config", "training.fit", "training.setup"),
+    *("training.unread",),
+}
+"""Modules below the commands whose texts name flags, to be mended."""
+
+
+def test_only_commands_print() -> None:
+    assert {name for name in MODULES if package(name) not in ABOVE and prints(name)} == PRINTING
+
+
+def test_only_commands_name_flags() -> None:
+    listed = (SOURCE.parents[1] / "tests" / "commands" / "flags.txt").read_text().split()
+    own = {word for word in listed if word.startswith("--")}
+    found = {name for name in MODULES if package(name) not in ABOVE and flags(name) & own}
+    assert found == NAMING_FLAGS
 
 
 def test_importing_mien_is_light() -> None:

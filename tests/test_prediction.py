@@ -1,6 +1,7 @@
 """What is said of a clip, as JSON and for reading."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,16 @@ def test_the_schema_explains_every_field_but_the_parts() -> None:
 def test_json_and_back() -> None:
     said = prediction(warnings=["video: no picture"], synthetic_training=True)
     assert Prediction.model_validate_json(said.model_dump_json()) == said
+
+
+def test_names_that_are_no_utf_8_make_valid_json() -> None:
+    name = os.fsdecode(b"caf\xe9 \xc3\xa9.wav")
+    said = prediction(source=name, run=name, warnings=[f"{name}: no sound", "half \ud800"])
+    shown = "caf\\xe9 \u00e9.wav"
+    assert (said.source, said.run) == (shown, shown)
+    assert said.warnings == [f"{shown}: no sound", "half \\ud800"]
+    assert Prediction.model_validate_json(said.model_dump_json()) == said
+    assert said.table().encode("utf-8").startswith(shown.encode())
 
 
 def test_unknown_fields_are_refused() -> None:

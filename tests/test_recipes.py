@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from rule import ALBERT_BASE_V2
 
-from mien.models import ModelConfig
-from mien.models.build import build
+from mien.cli.recipe import read_recipe
+from mien.modality import Modality
+from mien.models import ModelConfig, build
+from mien.models.presets import name_of
 from mien.training import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,7 +29,7 @@ MODELS = {
     "FE2E": "mme2e",
     "MESM": "mme2e-sparse",
 }
-LETTERS = {"words": "t", "sound": "a", "faces": "v"}
+NAMES = {"words": Modality.TEXT, "sound": Modality.AUDIO, "faces": Modality.VIDEO}
 
 
 def recipe_of(row: list[str]) -> str | None:
@@ -37,7 +38,7 @@ def recipe_of(row: list[str]) -> str | None:
 
 
 def read(name: str) -> tuple[ModelConfig, TrainConfig]:
-    content = yaml.safe_load((ROOT / "recipes" / f"{name}.yaml").read_text())
+    content = read_recipe(ROOT / "recipes" / f"{name}.yaml")
     return ModelConfig(**content["model"]), TrainConfig(**content["training"])
 
 
@@ -45,9 +46,9 @@ def read(name: str) -> tuple[ModelConfig, TrainConfig]:
 def test_a_recipe_builds_its_model_at_full_size(path: Path) -> None:
     model, training = read(path.stem)
     with torch.device("meta"):
-        network = build(model, {"emotion": 3}, ALBERT_BASE_V2 if "t" in model.decoded else None)
+        network = build(model, {"emotion": 3}, ALBERT_BASE_V2 if model.text else None)
     assert set(network.encoders) == set(model.modalities)
-    assert "t" not in model.decoded or model.text_model == "albert-base-v2"
+    assert model.text is None or model.text.model == "albert-base-v2"
     assert training.task == "emotion"
 
 
@@ -66,10 +67,11 @@ def test_every_row_has_its_recipe_and_every_recipe_its_row_and_command() -> None
 def test_a_recipe_is_what_its_row_says(row: list[str]) -> None:
     model, training = read(recipe_of(row) or "")
     kind, _, share = row[0].partition(", p = ")
-    assert model.model == MODELS[kind]
-    assert not share or model.sparse_threshold == float(share)
-    names = row[1].split(", ") if not row[1].startswith("`") else list(LETTERS)
-    assert set(model.modalities) == {LETTERS[name] for name in names}
+    assert name_of(model) == MODELS[kind] or set(model.modalities) == {Modality.TEXT}
+    thresholds = {getattr(e, "sparse_threshold", None) for e in model.encoders.values()}
+    assert not share or thresholds - {None} == {float(share)}
+    names = row[1].split(", ") if not row[1].startswith("`") else list(NAMES)
+    assert set(model.modalities) == {NAMES[name] for name in names}
     published = (5e-4, 32, 60, 8, 2.0) if kind.startswith("LF") else (5e-5, 8, 40, 6, None)
     batch = 2 if kind == "MESM" else published[1]
     found = (training.lr, training.batch_size, training.epochs, training.early_stop, training.clip)

@@ -14,6 +14,7 @@ from mien.inference.prediction import Prediction
 from mien.inference.recognizer import Recognizer
 from mien.inference.segments import LONGEST
 from mien.media.decode import decode
+from mien.runs.run import Run
 from mien.utterance import Clip, Utterance
 
 
@@ -37,6 +38,21 @@ def test_a_file_and_the_same_clip_in_memory_give_the_same(
     assert from_file.modalities == in_memory.modalities == "tav"
     assert from_file.faces == from_file.faces_found == 6
     assert scores(from_file) == pytest.approx(scores(in_memory), abs=1e-3)
+
+
+@pytest.mark.parametrize("size", [48, 112])
+def test_faces_are_cut_out_at_the_size_of_the_training_data(
+    tmp_path: Path, tiny_text: Path, shared_data: Path, size: int
+) -> None:
+    run = tiny_run(tmp_path / "run", tiny_text)
+    run.record_data(run.config.data.model_copy(update={"face_size": size}))
+    recognizer = Recognizer(Run(run.folder), device="cpu")
+    path = shared_data / "grid" / "brbk7n.mpg"
+    clip = decode(Utterance(id="x", corpus="own", video=path, audio=path))
+    for recording in (recognizer.read(path), recognizer.read(clip)):
+        faces = recording.sample.faces
+        assert faces is not None
+        assert faces.shape == (6, size, size, 3)
 
 
 @pytest.mark.slow

@@ -21,23 +21,23 @@ from samples import sample, tiny, tiny_model
 
 from mien.dataset.collate import collate
 from mien.errors import MienError
-from mien.models import MME2E
+from mien.models import MultimodalModel
 from mien.models.encoders.text import load_config, load_tokenizer
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.environment import environment
 from mien.runs.run import Run
-from mien.tasks import Task
+from mien.tasks import EmotionTask, PersonTask
 from mien.tensor_file import read_tensors, write_tensors
 
 # words that YAML would read as something else
-EMOTION = Task(name="emotion", labels=("no", "null", "1e3"), loss="bce")
-PERSON = Task(name="person", labels=("01", "02", "0x3", "true"), loss="ce")
+EMOTION = EmotionTask(labels=("no", "null", "1e3"), loss="bce")
+PERSON = PersonTask(labels=("01", "02", "0x3", "true"), loss="ce")
 
 
 def config(text: Path | None = None, **changes: Any) -> RunConfig:
     modalities = "tav" if text else "av"
     own: dict[str, Any] = {
-        "model": tiny(modalities=modalities, text_model=str(text)),
+        "model": tiny(modalities=modalities, **({"text_model": str(text)} if text else {})),
         "tasks": (EMOTION, PERSON),
         "data": DataConfig(path="data", corpus="synthetic", protocol="random", synthetic=True),
         "training": {"lr": 5e-5, "protocol": None},
@@ -48,10 +48,10 @@ def config(text: Path | None = None, **changes: Any) -> RunConfig:
     return RunConfig(**(own | changes))
 
 
-def numbers(model: MME2E, tokenizer: Any) -> torch.Tensor:
+def numbers(model: MultimodalModel, tokenizer: Any) -> torch.Tensor:
     samples = [sample(i, m) for i, m in enumerate(("tav", "a", "tv", "va"))]
     with torch.inference_mode():
-        output = model(collate(samples, model.config, tokenizer))
+        output = model(collate(samples, model.config.readers(tokenizer)))
     return torch.cat([output.embedding, *output.logits.values()], dim=1)
 
 
@@ -161,7 +161,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         b"\xff\xfe\x00\x01",
         b"\x00",
         b"format: 1\n",
-        b"format: 1\nmodel: {modalities: xyz}\n",
+        b"format: 2\nmodel: {modalities: xyz}\n",
         b"!!python/object/apply:pytest.fail ['YAML ran code']",
     ],
 )
@@ -173,11 +173,11 @@ def test_a_damaged_configuration_is_refused(run: Run, content: bytes) -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("number", [0, 2, "1", None])
+@pytest.mark.parametrize("number", [0, 1, 3, "2", None])
 def test_another_format_is_refused(run: Run, number: object) -> None:
     path = run.folder / "config.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"format": number}))
-    with pytest.raises(MienError, match=r"is of format .*, this mien reads 1") as error:
+    with pytest.raises(MienError, match=r"is of format .*, this mien reads 2") as error:
         Run(run.folder)
     assert str(path) in str(error.value)
 
@@ -217,7 +217,7 @@ def test_damaged_weights(run: Run, kept: int) -> None:
 def test_weights_of_another_model(run: Run) -> None:
     path = run.folder / "model.safetensors"
     weights = load_file(path)
-    fewer = {name: t for name, t in weights.items() if name != "heads.emotion.a.bias"}
+    fewer = {name: t for name, t in weights.items() if name != "heads.emotion.audio.bias"}
     more = weights | {"unknown": torch.zeros(1)}
     other = tiny_model(None, modalities="av", trans_dim=8).state_dict()
     for wrong in (fewer, more, other):

@@ -11,11 +11,11 @@ from samples import utterance
 from torch.nn import functional as F
 
 from mien.errors import MienError
-from mien.tasks import Loss, Task, emotion_task, person_task, sentiment_task
+from mien.tasks import EmotionTask, PersonTask, SentimentTask, Task
 
-BCE = Task(name="emotion", labels=("happy", "sad", "angry"), loss="bce")
-CE = Task(name="emotion", labels=("happy", "sad", "angry"), loss="ce")
-WHO = Task(name="person", labels=("anna", "ben"), loss="ce")
+BCE = EmotionTask(labels=("happy", "sad", "angry"), loss="bce")
+CE = EmotionTask(labels=("happy", "sad", "angry"), loss="ce")
+WHO = PersonTask(labels=("anna", "ben"), loss="ce")
 UNKNOWN = math.nan
 
 
@@ -80,7 +80,7 @@ def test_unknown_rows_receive_no_gradient(task: Task) -> None:
     assert not logits.grad[1].any()
 
 
-def test_balance_of_yes_or_no_labels_is_negatives_by_positives() -> None:
+def test_balance_of_several_labels_is_negatives_by_positives() -> None:
     targets = torch.tensor([[1.0, 1, 0], [0, 1, 0], [0, 1, 0], [1, 1, 0], [math.nan] * 3])
     # the second is always, the third never there
     assert BCE.balance(targets).tolist() == [1.0, 0.0, 1.0]
@@ -148,49 +148,47 @@ def test_a_score_equal_to_its_threshold_is_not_above_it() -> None:
     ],
 )
 def test_the_emotion_task_knows_whether_training_has_one_label_each(emotions, single) -> None:
-    task = emotion_task(utterance(i, emotions=e) for i, e in enumerate(emotions))
+    task = EmotionTask.from_training(utterance(i, emotions=e) for i, e in enumerate(emotions))
     assert task.single_label == single
-    assert person_task([utterance(0), utterance(1)], "bce").single_label
+    assert PersonTask.from_training([utterance(0), utterance(1)], "bce").single_label
 
 
 def test_a_task_of_a_run_of_before_goes_by_its_thresholds() -> None:
     before = {"name": "emotion", "labels": ["happy", "sad"], "loss": "bce"}
-    assert Task.model_validate(before).decide([0.6, 0.7], [0.5, 0.9]) == ["happy", "sad"]
-    assert Task.model_validate(before).decide([0.6, 0.7], [0.7, 0.9]) == []
+    assert EmotionTask.model_validate(before).decide([0.6, 0.7], [0.5, 0.9]) == ["happy", "sad"]
+    assert EmotionTask.model_validate(before).decide([0.6, 0.7], [0.7, 0.9]) == []
 
 
 def test_the_emotion_task_lists_what_occurs_known_words_first() -> None:
     found = [("sad", "proud"), ("angry",), (), None, ("amused",), ("neutral",)]
-    task = emotion_task(utterance(i, emotions=e) for i, e in enumerate(found))
+    task = EmotionTask.from_training(utterance(i, emotions=e) for i, e in enumerate(found))
     assert task.labels == ("neutral", "sad", "angry", "amused", "proud")
     assert task.loss == "bce"
 
 
 def test_the_person_task_lists_known_persons_by_name() -> None:
     persons = ["ben", None, "anna", "ben", ""]
-    task = person_task(utterance(i, person=p) for i, p in enumerate(persons))
+    task = PersonTask.from_training(utterance(i, person=p) for i, p in enumerate(persons))
     assert task.labels == ("anna", "ben")
     assert task.loss == "ce"
 
 
 def test_a_task_needs_two_labels() -> None:
     with pytest.raises(MienError, match="only 'sad' occurs"):
-        emotion_task([utterance(emotions=("sad",)), utterance(emotions=())])
+        EmotionTask.from_training([utterance(emotions=("sad",)), utterance(emotions=())])
     with pytest.raises(MienError, match="no utterance is labelled"):
-        person_task([utterance(person=None)])
+        PersonTask.from_training([utterance(person=None)])
 
 
 def test_a_task_is_settled_once_made() -> None:
     with pytest.raises(ValidationError):
         BCE.loss = "ce"  # type: ignore[misc]
     with pytest.raises(ValidationError):
-        Task.model_validate({**BCE.model_dump(), "colour": "red"})
-    assert Task.model_validate(BCE.model_dump(mode="json")) == BCE
+        EmotionTask.model_validate({**BCE.model_dump(), "colour": "red"})
+    assert EmotionTask.model_validate(BCE.model_dump(mode="json")) == BCE
 
 
-ERRORS = [
-    Task(name="emotion", labels=("happy", "sad", "angry"), loss=loss) for loss in ("l1", "mse")
-]
+ERRORS = [EmotionTask(labels=("happy", "sad", "angry"), loss=loss) for loss in ("l1", "mse")]
 
 
 def test_errors_of_labels_are_between_probabilities_and_indicators() -> None:
@@ -213,21 +211,21 @@ def test_errors_of_labels_go_by_thresholds_and_rarity_as_bce_does(task: Task) ->
     logits = torch.randn(4, 3)
     assert torch.equal(task.scores(logits), BCE.scores(logits))
     assert task.decide([0.2, 0.6, 0.9], [0.1, 0.7, 0.5]) == ["happy", "angry"]
-    assert task.yes_or_no
+    assert task.has_thresholds
     assert task.target(utterance(emotions=())).tolist() == [0, 0, 0]
 
 
 def test_sentiment_is_its_own_target() -> None:
-    task = sentiment_task()
-    assert (task.loss, task.regression, task.yes_or_no) == ("l1", True, False)
+    task = SentimentTask()
+    assert (task.loss, task.labels, task.has_thresholds) == ("l1", ("sentiment",), False)
     assert task.target(utterance(sentiment=-1.5)).tolist() == [-1.5]
     assert task.target(utterance(sentiment=0.0)).tolist() == [0.0]
     assert task.target(utterance()).isnan().all()
 
 
 @pytest.mark.parametrize(("loss", "expected"), [("l1", (4 + 0.5) / 2), ("mse", (16 + 0.25) / 2)])
-def test_the_error_of_sentiment_is_of_what_is_known(loss: Loss, expected: float) -> None:
-    task = sentiment_task(loss)
+def test_the_error_of_sentiment_is_of_what_is_known(loss: str, expected: float) -> None:
+    task = SentimentTask(loss=loss)
     logits = torch.tensor([[6.0], [9.0], [0.5]], requires_grad=True)
     targets = torch.tensor([[2.0], [math.nan], [1.0]])
     value = task.criterion(logits, targets, task.balance(targets))
@@ -239,7 +237,7 @@ def test_the_error_of_sentiment_is_of_what_is_known(loss: Loss, expected: float)
 
 
 def test_sentiment_stays_within_its_scale_and_has_words() -> None:
-    task = sentiment_task()
+    task = SentimentTask()
     assert task.scores(torch.tensor([[-9.0], [0.25], [4.0]])).tolist() == [[-3.0], [0.25], [3.0]]
     for value, word in (
         (-3.0, "highly negative"),
@@ -248,10 +246,11 @@ def test_sentiment_stays_within_its_scale_and_has_words() -> None:
         (0.6, "weakly positive"),
         (2.9, "highly positive"),
     ):
-        assert task.decide([value], [0.5]) == [word]
+        answer = task.answer([value], [])
+        assert (answer.decision, answer.values) == ([word], {"sentiment": value})
 
 
 @pytest.mark.parametrize("loss", ["bce", "ce"])
-def test_sentiment_takes_no_loss_of_labels(loss: Loss) -> None:
-    with pytest.raises(MienError, match="--loss l1 or mse"):
-        sentiment_task(loss)
+def test_sentiment_takes_no_loss_of_labels(loss: str) -> None:
+    with pytest.raises(ValidationError, match="takes the losses l1, mse"):
+        SentimentTask(loss=loss)

@@ -11,6 +11,7 @@ from voices import voice
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.identity.verification import verify_encoder, verify_run, write_verification
+from mien.report.verification_report import VerificationReport
 from mien.report.verification_tables import markdown
 from mien.runs.run import Run
 from mien.utterance import Sample
@@ -50,22 +51,22 @@ def run(tmp_path: Path, tiny_text: Path) -> Run:
 
 def test_every_kind_of_trials_on_all_that_can_be_shown(run: Run, talks: Store) -> None:
     result = verify_run(run.folder, data=talks.folder, part="all", **FAST)
-    assert [(row["pairing"], row["shown"]) for row in result["rows"]] == [
+    assert [(row.pairing, row.shown) for row in result.rows] == [
         (pairing, shown)
         for pairing in ("clips", "sentences", "dialogues", "sessions")
         for shown in ("words + sound + face", "silence alone", "words alone")
     ]
-    assert (result["clips"], result["persons"], result["synthetic"]) == (48, 6, True)
-    assert "1 clips: it is not known who is in them" in result["left_out"]
-    assert result["trained"] is None, "the data are not those of training"
-    by_name = {(row["pairing"], row["shown"]): row["figures"] for row in result["rows"]}
+    assert (result.clips, result.persons, result.synthetic) == (48, 6, True)
+    assert "1 clips: it is not known who is in them" in result.left_out
+    assert result.trained is None, "the data are not those of training"
+    by_name = {(row.pairing, row.shown): row.figures for row in result.rows}
     dialogues = by_name["dialogues", "words alone"]
-    assert (dialogues["targets"], dialogues["nontargets"]) == (24, 120)
+    assert (dialogues.targets, dialogues.nontargets) == (24, 120)
     sessions = by_name["sessions", "silence alone"]
-    assert (sessions["targets"], sessions["nontargets"]) == (24, 24)
-    assert sessions["chance"] == 0.5
+    assert (sessions.targets, sessions.nontargets) == (24, 24)
+    assert sessions.chance == 0.5
     for figures in by_name.values():
-        assert 0 <= figures["eer"] <= 1
+        assert 0 <= figures.eer <= 1
 
 
 def test_what_is_not_shown_changes_nothing(run: Run, talks: Store, monkeypatch) -> None:
@@ -86,23 +87,23 @@ def test_what_is_not_shown_changes_nothing(run: Run, talks: Store, monkeypatch) 
     monkeypatch.setattr(Store, "__getitem__", spoil)
     after = verify_run(run.folder, data=some.folder, part="all", **FAST)
     assert seen
-    for one, other in zip(before["rows"], after["rows"], strict=True):
-        same = one["figures"]["det"] == other["figures"]["det"]
-        assert same == (one["shown"] != "words + sound + face"), one["shown"]
+    for one, other in zip(before.rows, after.rows, strict=True):
+        same = one.figures.det == other.figures.det
+        assert same == (one.shown != "words + sound + face"), one.shown
 
 
 def test_only_what_is_asked_for_is_shown(run: Run, talks: Store) -> None:
     result = verify_run(run.folder, data=talks.folder, part="all", modalities="v", **FAST)
-    assert {row["shown"] for row in result["rows"]} == {"face"}
-    assert {row["clips"] for row in result["rows"]} == {44}
+    assert {row.shown for row in result.rows} == {"face"}
+    assert {row.clips for row in result.rows} == {44}
     for line in (
         "silence alone: the model is shown no sound",
         "words alone: the model is shown no words",
         "4 clips (face): they have none",
     ):
-        assert line in result["left_out"]
+        assert line in result.left_out
     result = verify_run(run.folder, data=talks.folder, part="all", modalities="t", **FAST)
-    assert {row["shown"] for row in result["rows"]} == {"words"}
+    assert {row.shown for row in result.rows} == {"words"}
     with pytest.raises(MienError, match="asks for more"):
         verify_run(run.folder, data=talks.folder, part="all", modalities="x", **FAST)
 
@@ -132,7 +133,8 @@ def test_a_result_is_written_as_figures_tables_and_picture(
     files = write_verification(result, tmp_path / "new" / "out")
     assert sorted(files) == sorted((tmp_path / "new" / "out").iterdir())
     figures, tables, picture = files
-    assert json.loads(figures.read_text()) == json.loads(json.dumps(result))
+    assert json.loads(figures.read_text()) == result.model_dump(mode="json")
+    assert VerificationReport.model_validate_json(figures.read_text()) == result
     text = tables.read_text()
     assert text == markdown(result)
     assert "Synthetic data" in text
@@ -147,12 +149,12 @@ def test_a_result_is_written_as_figures_tables_and_picture(
 
 def test_the_voice_encoder_over_prepared_data(voice_weights, talks: Store) -> None:
     result = verify_encoder("voice", talks.folder, **FAST)
-    shown = {(row["pairing"], row["shown"]): row["figures"] for row in result["rows"]}
+    shown = {(row.pairing, row.shown): row.figures for row in result.rows}
     assert {name for _, name in shown} == {"sound", "silence alone"}
     # the synthetic pitches differ, the noise around them does not
-    assert shown["dialogues", "sound"]["eer"] < 0.05
-    assert shown["dialogues", "silence alone"]["eer"] > 0.3
-    assert "words alone: the encoder voice does not go by words" in result["left_out"]
+    assert shown["dialogues", "sound"].eer < 0.05
+    assert shown["dialogues", "silence alone"].eer > 0.3
+    assert "words alone: the encoder voice does not go by words" in result.left_out
 
 
 @pytest.mark.slow
@@ -168,7 +170,7 @@ def test_ten_readers_are_told_apart_by_their_voices(
         clips.append(Sample(utterance=made.utterance, waveform=wave))
     readers = store(tmp_path / "readers", clips)
     result = verify_encoder("voice", readers.folder, **FAST)
-    (figures,) = (row["figures"] for row in result["rows"] if row["shown"] == "sound")
-    assert (figures["persons"], figures["targets"], figures["nontargets"]) == (10, 50, 450)
-    assert figures["eer"] <= 0.05
-    assert figures["rank1"] >= 0.95
+    (figures,) = (row.figures for row in result.rows if row.shown == "sound")
+    assert (figures.persons, figures.targets, figures.nontargets) == (10, 50, 450)
+    assert figures.eer <= 0.05
+    assert figures.rank1 >= 0.95

@@ -8,15 +8,19 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from mien.corpora import CORPORA, synthetic
+from mien.corpora import CORPORA
+from mien.corpora.synthetic import generate
 from mien.dataset.prepare import prepare
 from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.files import write_text
 from mien.inference.evaluate import evaluate_run
+from mien.inference.metrics import Metrics
 from mien.inference.recognizer import Recognizer
-from mien.models import ModelConfig
+from mien.media.faces import PUBLISHED_FACE_SIZE
+from mien.models import preset
+from mien.models.presets import places_of, plain
 from mien.report.plots import save
 from mien.report.run_report import write_report
 from mien.training import TrainConfig, train
@@ -25,6 +29,7 @@ from mien.training.unread import drop_unread
 MODALITIES = {"tav": "words + sound + face", "t": "words", "a": "sound", "v": "face"}
 
 MODEL: dict[str, Any] = {
+    "text_freeze": True,
     "width": 0.125,
     "trans_nlayers": 2,
     "trans_feedforward": 256,
@@ -38,7 +43,6 @@ EPOCHS = {"emotion": 14, "person": 5}
 TRAINING: dict[str, Any] = {
     "protocol": "dialogues",
     "loss": "ce",
-    "freeze_text": True,
     "modality_loss": 1.0,
     "batch_size": 16,
     "lr": 2e-3,
@@ -86,11 +90,11 @@ def demo(
         raise MienError(f"{out} exists and is not empty: delete it or choose another --out")
     began = time.monotonic()
     _step("generating a synthetic corpus in IEMOCAP's layout", began)
-    synthetic.write(out / "corpus", dialogues=dialogues, turns=turns, seed=seed)
+    generate.write(out / "corpus", dialogues=dialogues, turns=turns, seed=seed)
     _step("preparing it: frames, faces, sound, words", began)
     items = list(CORPORA["synthetic"].read(out / "corpus"))
-    print(prepare(items, out / "data", corpus="synthetic"))
-    figures: dict[str, dict[str, Any]] = {}
+    print(prepare(items, out / "data", corpus="synthetic", face_size=PUBLISHED_FACE_SIZE))
+    figures: dict[str, dict[str, Metrics]] = {}
     for task, passes in epochs.items():
         figures[task] = {}
         for modalities, name in MODALITIES.items():
@@ -114,13 +118,12 @@ def _step(what: str, began: float) -> None:
     print(f"\n[{time.monotonic() - began:4.0f} s] {what}", flush=True)
 
 
-def _train_and_judge(
-    data: Path, folder: Path, modalities: str, config: TrainConfig
-) -> dict[str, Any]:
-    model, config, _ = drop_unread(ModelConfig(modalities=modalities, **MODEL), config)
+def _train_and_judge(data: Path, folder: Path, modalities: str, config: TrainConfig) -> Metrics:
+    own = {n: v for n, v in MODEL.items() if places_of(plain("mme2e", modalities), n)}
+    model, config, _ = drop_unread(preset(modalities=modalities, **own), config)
     run = train(data, folder, model, config)
     metrics = evaluate_run(folder, progress=False)
-    run.write("metrics.json", metrics)
+    run.write("metrics.json", metrics.model_dump(mode="json"))
     return metrics
 
 
@@ -136,11 +139,11 @@ def _predict_one(out: Path, tasks: list[str]) -> None:
     print(f"  in truth: {', '.join(truth.emotions or ())}, {truth.person}: “{truth.text}”")
 
 
-def _summary(figures: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _summary(figures: dict[str, dict[str, Metrics]]) -> dict[str, Any]:
     """Collect the figure of each task and set of modalities, and of the constant answer."""
     summary: dict[str, Any] = {"synthetic": True, "tasks": {}}
     for task, by_modality in figures.items():
-        blocks = {m: metrics["tasks"][task] for m, metrics in by_modality.items()}
+        blocks = {m: metrics.tasks[task].model_dump() for m, metrics in by_modality.items()}
         rows = {m: block["singlelabel"]["ua"] for m, block in blocks.items()}
         chance = blocks["tav"]["baselines"]["most_frequent"]["ua"]
         best = max(value for m, value in rows.items() if m != "tav")

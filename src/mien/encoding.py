@@ -1,4 +1,4 @@
-"""How the bytes of a text file are read as text."""
+"""How the bytes of a text file, and of a file's name, are read as text."""
 
 import codecs
 
@@ -35,3 +35,20 @@ def decode(content: bytes, errors: str = "strict") -> str:
         if content.startswith(mark):
             return content[len(mark) :].decode(encoding, errors)
     return content.decode("utf-8", errors)
+
+
+def readable(text: str) -> str:
+    r"""Make text that every file and terminal takes, whatever bytes the name of a file has.
+
+    Bytes that are no UTF-8 reach Python as halves of signs ("surrogates"), which cannot be
+    written; they become ``\xNN``. Nothing else changes.
+
+    Examples
+    --------
+    >>> print(readable(b"caf\xe9 \xc3\xa9.wav".decode("utf-8", "surrogateescape")))
+    caf\xe9 é.wav
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # halves that stand for no byte
+        return text.encode("utf-8", "backslashreplace").decode()

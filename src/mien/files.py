@@ -134,9 +134,12 @@ def only_one(folder: Path, work: str) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file whole or not at all. Raises as `whole` does."""
+    """Write a UTF-8 text file whole or not at all. Raises as `whole` does.
+
+    Halves of signs, as names of files may hold that are no UTF-8, are written as JSON writes them.
+    """
     with whole(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def read_small(path: Path, largest: int) -> str:

@@ -11,13 +11,13 @@ _INVISIBLE = re.compile(
 )
 
 
-def spelled(name: str) -> str:
+def canonical_name(name: str) -> str:
     r"""Give the one spelling of a name that is stored and looked for.
 
     Unicode has two for an accented letter, which look the same, and spaces around a name are not
     seen: whoever is enrolled in one spelling must be found, and forgotten, in the other.
 
-    >>> spelled(" Jose\u0301") == "Jos\u00e9"
+    >>> canonical_name(" Jose\u0301") == "Jos\u00e9"
     True
     """
     return unicodedata.normalize("NFC", name).strip()
@@ -33,7 +33,7 @@ def visible(text: str) -> str:
 
 
 def normalise_name(name: str) -> str:
-    r"""Give the one spelling of a name in a list: `spelled`, `visible`, with single spaces.
+    r"""Give the one spelling of a name in a list: `canonical_name`, `visible`, with single spaces.
 
     Lists come out of spreadsheets and web pages, so what cannot be seen is left out here. A gallery
     refuses it instead, since there a person is asked for by name.
@@ -44,4 +44,4 @@ def normalise_name(name: str) -> str:
     shown = visible(name)
     if not shown.isascii():
         shown = "".join(sign for sign in shown if sign not in _JOINERS)
-    return spelled(" ".join(shown.split()))
+    return canonical_name(" ".join(shown.split()))

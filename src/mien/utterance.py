@@ -24,9 +24,6 @@ EMOTIONS = (
 HIGHEST_SENTIMENT = 3.0
 """Sentiment goes from minus this, highly negative, to this (CMU-MOSEI, Zadeh et al. 2018)."""
 
-FACE_SIZE = 48
-"""Edge of a face crop, pixels (Dai et al. 2021, section 4)."""
-
 RATE = 16_000
 """Samples a second of every waveform inside mien."""
 
@@ -59,6 +56,9 @@ class Utterance:
         Words from `EMOTIONS`. An empty tuple means "labelled, none of them"; None "not labelled".
     sentiment : float or None
         From -3, highly negative, over 0, neutral, to 3, highly positive. None: not judged.
+    labels : mapping of str to float or str
+        Labels of other tasks, by name: finite numbers or words. ``valence``, ``arousal`` and
+        ``dominance`` are numbers on the scale of the corpus.
     video, audio : Path or None
         Media files; they may be the same file. None: that modality does not exist. A video may
         also be a pattern of numbered pictures such as ``talk/image_%d.jpg``.
@@ -73,7 +73,7 @@ class Utterance:
     split : {"train", "valid", "test"} or None
         The part the corpus itself assigns, where it does.
     attributes : mapping
-        Further facts of this corpus (valence, intensity, take, ...); plain JSON values.
+        Further facts of this corpus (intensity, take, ...); plain JSON values.
     """
 
     id: str
@@ -86,6 +86,7 @@ class Utterance:
     text: str | None = None
     emotions: tuple[str, ...] | None = None
     sentiment: float | None = None
+    labels: Mapping[str, float | str] = field(default_factory=dict)
     video: Path | None = None
     video_rate: float | None = None
     video_side: Side | None = None
@@ -156,8 +157,8 @@ class Sample:
         How long its media last, as far as they were decoded. None: not known.
     frame_times : array (F,) float32 or None
         When a frame was searched for a face, in seconds from the beginning of the media file.
-    faces : array (T, 48, 48, 3) uint8 or None
-        RGB face crops, 1 <= T <= F.
+    faces : array (T, S, S, 3) uint8 or None
+        RGB face crops of the size that the data were prepared with, 1 <= T <= F.
     face_times : array (T,) float32 or None
         Seconds from the beginning of the media file.
     face_found : array (T,) bool or None

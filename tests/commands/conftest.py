@@ -82,14 +82,14 @@ def data(program: Command, clips: Path) -> Path:
 
 
 SMALL = ["--width", "0.125", "--trans-dim", "16", "--trans-nlayers", "1", "--trans-nheads", "2"]
-SMALL += ["--trans-feedforward", "32", "--lr", "2e-3", "--freeze-text"]
+SMALL += ["--trans-feedforward", "32", "--lr", "2e-3", "--text-freeze"]
 
 
 @pytest.fixture(scope="session")
 def run_folder(program: Command, data: Path, tiny_text: Path) -> Path:
     """A run trained and evaluated with the commands."""
     out = data.parent / "run"
-    flags = ["--text-model", tiny_text, "--task", "both", "--protocol", "dialogues"]
+    flags = ["--text-model", tiny_text, "--task", "emotion+person", "--protocol", "dialogues"]
     flags += ["--modalities", "ta"]
     result = program("train", data, "--out", out, *flags, "--epochs", 4, *SMALL)
     assert result.returncode == 0, result.stderr

@@ -1,6 +1,7 @@
 """What a user types, from a list of clips to answers."""
 
 import json
+import re
 from pathlib import Path
 from shutil import copytree
 
@@ -67,6 +68,21 @@ def test_inspect_tells_counts_and_leakage(mien, data: Path) -> None:
     assert dialogues.split()[1:7] == ["24", "6", "6", "100%", "0%", "100%"]
 
 
+def test_inspect_lists_as_many_persons_as_it_is_told(mien, data: Path) -> None:
+    def listed(*flags: object) -> list[str]:
+        result = mien("inspect", data, *flags)
+        assert result.returncode == 0, result.stderr
+        return re.findall(r"^  (P\d) +12 ", result.stdout, re.M)
+
+    assert listed() == listed("--persons", "all") == listed("--persons", 9) == ["P0", "P1", "P2"]
+    assert len(listed("--persons", 2)) == 2
+    assert "and 1 more, of 12 utterances" in mien("inspect", data, "--persons", 2).stdout
+    for wrong in ("0", "-1", "some", "1.5", "9" * 5000):
+        result = mien("inspect", data, f"--persons={wrong}")
+        assert result.returncode == 2
+        assert "is neither a number above 0 nor all" in result.stderr
+
+
 def test_training_leaves_what_evaluation_and_the_report_need(mien, run_folder: Path) -> None:
     metrics = json.loads((run_folder / "metrics.json").read_text())
     assert metrics["protocol"] == "dialogues"
@@ -101,7 +117,7 @@ def test_verification_shows_and_writes_who_is_told_apart(
     assert (figures["persons"], figures["trained"]) == (3, 3)
     rows = {(row["pairing"], row["shown"]): row["figures"] for row in figures["rows"]}
     assert rows["dialogues", "words + sound"]["targets"] == 18
-    assert rows["dialogues", "words alone"]["fitted"] is None
+    assert rows["dialogues", "words alone"]["cross_fitted"] is None
     assert "other dialogues, same session" in result.stdout, "left out, with the reason"
     result = mien("verification", run_folder, "--split", "all", "--modalities", "a")
     assert result.returncode == 0, result.stderr
@@ -167,7 +183,7 @@ def test_explain_draws_what_a_sparse_model_looked_at(
 ) -> None:
     run, out = tmp_path / "run", tmp_path / "looks" / "today"
     flags = ["--text-model", tiny_text, "--modalities", "ta", "--model", "mme2e-sparse"]
-    flags += ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--freeze-text"]
+    flags += ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--text-freeze"]
     result = mien("train", data, "--out", run, *flags, "--epochs", 1)
     assert result.returncode == 0, result.stderr
     result = mien("explain", run, clips / "synthetic3.wav", "--out", out, "--text", "what a joy")
@@ -218,8 +234,8 @@ def test_a_recipe_file_sets_what_the_command_line_does_not(
 ) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
-        f"model: {{modalities: ta, text_model: '{tiny_text}', width: 0.125, trans_dim: 16,"
-        " trans_nheads: 2}\n"
+        f"model: {{encoders: {{text: {{model: '{tiny_text}'}}, audio: {{kind: cnn, width: 0.125,"
+        " trans_dim: 16, trans_nheads: 2}}}\n"
         "training: {epochs: 3, lr: 2e-3, protocol: persons}\n"
     )
     out = tmp_path / "run"

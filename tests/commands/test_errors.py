@@ -143,7 +143,45 @@ def test_an_emotion_that_nobody_has(mien, tmp_path: Path) -> None:
 def test_flags_of_another_corpus_are_a_wrong_command(mien, tmp_path: Path) -> None:
     result = mien("prepare", "ravdess", tmp_path, tmp_path / "out", "--named-side", "left")
     assert result.returncode == 2
-    assert "not for the corpus ravdess" in result.stderr
+    told = "--named-side is not for the corpus ravdess, but for iemocap, processed, synthetic"
+    assert result.stderr.endswith(f"error: {told}\n")
+    result = mien("prepare", "synthetic", tmp_path / "new", tmp_path / "out", "--turns", 0)
+    assert result.returncode == 2
+    assert "turns: Input should be greater than or equal to 1 (given: '0')" in result.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_corpus_that_is_misspelt(mien, tmp_path: Path) -> None:
+    result = mien("prepare", "ravdes", tmp_path, tmp_path / "out")
+    assert result.returncode == 2
+    assert "no corpus 'ravdes'; did you mean 'ravdess'? Choose from: iemocap, " in result.stderr
+
+
+def test_a_protocol_that_is_misspelt(mien, tmp_path: Path) -> None:
+    command = ["train", tmp_path, "--out", tmp_path / "run"]
+    result = mien(*command, "--protocol", "dialogs")
+    assert result.returncode == 2
+    assert "protocol: no protocol 'dialogs'; did you mean 'dialogues'? Choose" in result.stderr
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("training: {protocol: person}\n")
+    result = mien(*command, "--config", recipe)
+    assert_told(result, f"{recipe}: training.protocol: no protocol 'person'; did you mean")
+
+
+def test_the_help_of_prepare_lists_corpora_and_their_options(mien, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = mien("prepare", "--help").stdout
+    assert "\n  cremad     CREMA-D: the repository with AudioWAV and VideoFlash\n" in shown
+    assert "Session1 to Session5 (--emotions, --person-rule, --named-side)\n" in shown
+    assert "--emotions {six,all}  iemocap, processed, synthetic: the published six" in shown
+
+
+@pytest.mark.parametrize("size", ["47", "513", "large"])
+def test_a_face_size_out_of_range_is_a_wrong_command(mien, tmp_path: Path, size: str) -> None:
+    result = mien("prepare", "ravdess", tmp_path, tmp_path / "out", "--face-size", size)
+    assert result.returncode == 2
+    assert "--face-size" in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_published_split_divides_or_is_refused(mien, clips: Path, tmp_path: Path) -> None:
@@ -234,7 +272,11 @@ def test_where_nothing_can_be_written_no_work_is_begun(
 ) -> None:
     run = Path(copytree(run_folder, tmp_path / "run"))
     read_only(tmp_path)
-    for work in ("training.evaluate.evaluate_run", "training.fit._fit", "report.picture"):
+    for work in (
+        "inference.evaluate.evaluate_run",
+        "training.fit._fit",
+        "report.run_report.picture",
+    ):
         monkeypatch.setattr(f"mien.{work}", lambda *_, **__: pytest.fail("it works in vain"))
     told = f"{run}: can't be written (Read-only file system)"
     assert_told(mien("report", run), told)
@@ -269,7 +311,7 @@ def test_a_value_of_a_recipe_that_is_none_is_told_with_the_file(
     mien, data: Path, tmp_path: Path
 ) -> None:
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text("training: {lr: fast, epochs: 2001-12-14}\nmodel: {width: 0.5}\n")
+    recipe.write_text("training: {lr: fast, epochs: 2001-12-14}\nmodel: {fusion: concat}\n")
     train = ["train", data, "--out", tmp_path / "run", "--config", recipe]
     assert_told(mien(*train), f"{recipe}: training.epochs: ", "valid integer", "'2001-12-14'")
     assert_told(mien(*train, "--epochs", "1"), f"{recipe}: training.lr: ", "'fast'")

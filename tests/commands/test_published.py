@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,16 +21,26 @@ import yaml
 from checkpoints import published
 from samples import sample, store, tiny_run
 
-from mien.corpora import synthetic
+from mien.corpora.synthetic import generate
 from mien.errors import MienError
 from mien.features.extract import extract
 from mien.features.store import FeatureStore
-from mien.models import MME2E, ModelConfig
+from mien.modality import Modality
+from mien.models import ModelConfig, MultimodalModel, preset
+from mien.models.presets import name_of, setting_names
 from mien.published import cli as command
 from mien.published.cli import build_parser, main, settings, words
 from mien.published.data import prepared, use_features
+from mien.published.model import model_content
 from mien.published.options import MODELS, OPTIONS, REPRODUCED
-from mien.published.reproduce import GIVEN, Job, _choose_gpu, _with_text_model
+from mien.published.reproduce import (
+    GIVEN,
+    Job,
+    _choose_gpu,
+    _compare,
+    _train,
+    _with_text_model,
+)
 from mien.runs.run import Run
 from mien.training import TrainConfig
 
@@ -93,29 +104,40 @@ def test_the_options_are_the_ones_users_rely_on() -> None:
 @pytest.mark.parametrize("line", PUBLISHED.values(), ids=PUBLISHED)
 def test_a_published_command_gives_valid_settings(line: str) -> None:
     values, _ = settings(parsed(line))
-    model, training = ModelConfig(**values["model"]), TrainConfig(**values["training"])
-    assert model.modalities == "tva"
+    model, training = model_of(values), TrainConfig(**values["training"])
+    assert model.letters == "tav"
     assert (model.fusion, training.optimizer, training.schedule) == ("weighted", "adam", "constant")
     assert training.task == ("person" if "persons" in line else "emotion")
     if "lf_" in line:
         assert (training.lr, training.batch_size, training.clip) == (5e-4, 32, 2.0)
         assert model.hand_crafted
     else:
-        sizes = (model.trans_dim, model.trans_nlayers, model.trans_nheads, model.text_max_len)
-        assert sizes == (64, 4, 4, 100)
+        assert sizes(model) == (64, 4, 4, 100)
         assert (training.lr, training.early_stop, training.clip) == (5e-5, 6, None)
-        assert model.text_model == "albert-base-v2"
+        assert model.encoders["text"].model == "albert-base-v2"
     if "sparse" in line:
-        assert (model.model, model.sparse_threshold) == ("mme2e-sparse", 0.8)
+        assert name_of(model) == "mme2e-sparse"
+        assert model.encoders["video"].sparse_threshold == 0.8
+
+
+def model_of(values: dict[str, dict[str, Any]]) -> ModelConfig:
+    return ModelConfig.model_validate(model_content(values["model"]))
+
+
+def sizes(model: ModelConfig) -> tuple[int, ...]:
+    """The sizes that a published command sets; those of audio are those of video."""
+    text, audio, video = (model.encoders[m] for m in Modality)
+    names = ("trans_dim", "trans_nlayers", "trans_nheads")
+    assert [getattr(audio, name) for name in names] == [getattr(video, name) for name in names]
+    return (*(getattr(video, name) for name in names), text.max_len)
 
 
 def test_the_defaults_are_the_published_ones() -> None:
     values, notes = settings(parsed("python main.py -bs=8 -lr=1e-4 -ep=3"))
     assert notes == []
-    model, training = ModelConfig(**values["model"]), TrainConfig(**values["training"])
-    sizes = (model.trans_dim, model.trans_nlayers, model.trans_nheads, model.text_max_len)
-    assert sizes == (512, 2, 8, 300)
-    assert (model.front_end, model.weight_init) == ("published", "published")
+    model, training = model_of(values), TrainConfig(**values["training"])
+    assert sizes(model) == (512, 2, 8, 300)
+    assert (model.encoders["audio"].spectrogram, model.weight_init) == ("published", "published")
     assert training.max_seconds == 86_400, "a day: no limit"
     assert (training.early_stop, training.text_lr_factor, training.loss) == (5, 10, "bce")
     sparse, _ = settings(parsed("python main.py -bs=8 -lr=1e-4 -ep=3 -mo=mme2e_sparse"))
@@ -167,7 +189,7 @@ def test_an_option_does_what_it_says(options: str, expected: dict[str, object]) 
     values, _ = settings(parsed(f"python main.py -bs=8 -lr=1e-4 -ep=3 {options}"))
     found = {f"{s}.{name}": v for s, part in values.items() for name, v in part.items()}
     assert found | expected == found
-    ModelConfig(**values["model"])
+    model_of(values)
     TrainConfig(**values["training"])
 
 
@@ -196,14 +218,15 @@ USED_BY_KIND = ("num_emotions", "num_persons", "hand_crafted")
 def test_every_option_sets_something_says_so_or_is_used_by_the_command() -> None:
     """So that none can be added that is parsed and forgotten."""
     source = Path(command.__file__).read_text()
+    model_settings = {"model", "modalities", "feature_sizes", *setting_names()}
     for option in OPTIONS:
         if option.setting:
             section, name = option.setting.split(".")
-            kind = {"model": ModelConfig, "training": TrainConfig}[section]
-            assert name in kind.model_fields, option.flags
+            known = {"model": model_settings, "training": TrainConfig.model_fields}[section]
+            assert name in known, option.flags
         elif option.models and not option.note(True):
             assert f'"{option.name}"' in source or option.name in USED_BY_KIND, option.flags
-    known = {f"model.{name}" for name in ModelConfig.model_fields}
+    known = {f"model.{name}" for name in model_settings}
     assert known | {f"training.{name}" for name in TrainConfig.model_fields} >= set(REPRODUCED)
 
 
@@ -252,7 +275,7 @@ def test_the_manual_has_every_published_command_and_all_its_commands_are_right()
     assert set(PUBLISHED.values()) <= set(lines)
     for line in lines:
         values, _ = settings(parsed(line))
-        ModelConfig(**values["model"])
+        model_of(values)
         TrainConfig(**values["training"])
 
 
@@ -285,7 +308,7 @@ def test_the_gpu_is_the_one_of_that_number_among_those_there_are(
 
 
 def job(**changes: object) -> Job:
-    model = ModelConfig(text_model="albert-base-v2")
+    model = preset(text_model="albert-base-v2")
     own = {"datapath": Path("data"), "dataset": "iemocap", "frame_interval": 0.5, "model": model}
     return Job(**(own | {"training": TrainConfig()} | changes))
 
@@ -293,11 +316,11 @@ def job(**changes: object) -> Job:
 def test_without_albert_minilm_takes_its_place_and_a_line_says_so(monkeypatch, capsys) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("mien.published.reproduce.load_config", refuse)
-    assert _with_text_model(job()).text_model == "minilm"
+    assert _with_text_model(job()).encoders["text"].model == "minilm"
     assert "albert-base-v2 is no folder here" in capsys.readouterr().out
-    own = ModelConfig(text_model="./mine")
+    own = preset(text_model="./mine")
     assert _with_text_model(job(model=own)) == own
-    wordless = ModelConfig(text_model="albert-base-v2", modalities="va")
+    wordless = preset(modalities="va")
     assert _with_text_model(job(model=wordless)) == wordless
     assert capsys.readouterr().out == ""
 
@@ -308,7 +331,18 @@ def test_a_checkpoint_decides_on_the_text_encoder(monkeypatch, tmp_path, tiny_te
         _with_text_model(job(training=TrainConfig(init="mme2e_tav.pt")))
     run = tiny_run(tmp_path / "run", tiny_text)
     found = _with_text_model(job(training=TrainConfig(init=str(run.folder))))
-    assert found.text_model == str(tiny_text)
+    assert found.encoders["text"].model == str(tiny_text)
+
+
+@pytest.mark.parametrize("size", [48, 112])
+def test_prepared_data_of_other_face_crops_are_named(tmp_path: Path, capsys, size: int) -> None:
+    data = store(tmp_path / "data", [sample(0)])
+    data.info |= {"corpus": "iemocap", "frame_interval": 0.5}
+    data.face_size = size
+    _compare(job(), data)
+    shown = capsys.readouterr().out
+    assert shown.startswith("the data were prepared with face crops of 112 pixels") == (size == 112)
+    assert bool(shown) == (size == 112)
 
 
 def refuse(name: str) -> None:
@@ -322,9 +356,11 @@ def refuse(name: str) -> None:
 def place(tmp_path_factory: pytest.TempPathFactory, tiny_text: Path) -> Path:
     """A folder to give commands in: a synthetic release in `data`, and a recipe of small sizes."""
     folder = tmp_path_factory.mktemp("published")
-    synthetic.write(folder / "data", dialogues=3, turns=2, progress=False)
+    generate.write(folder / "data", dialogues=3, turns=2, progress=False)
     (folder / "with spaces").symlink_to(folder / "data")
-    model = {**SMALL, "trans_feedforward": 32, "text_model": str(tiny_text)}
+    own = {**SMALL, "trans_feedforward": 32}
+    encoders = {"audio": own, "video": dict(own), "text": {"model": str(tiny_text)}}
+    model = {"encoders": encoders}
     (folder / "small.yaml").write_text(yaml.safe_dump({"model": model, "training": {"epochs": 1}}))
     (folder / "main.py").symlink_to(ROOT / "main.py")
     return folder
@@ -376,6 +412,43 @@ def test_a_run_without_a_finished_epoch_is_named(here: Callable, monkeypatch, ca
     assert "begun by this command and holds no finished epoch" in capsys.readouterr().err
 
 
+def test_a_run_that_could_not_be_judged_is_not_done(
+    tmp_path: Path, tiny_text: Path, monkeypatch, capsys
+) -> None:
+    run = tiny_run(tmp_path / "run", tiny_text)
+    run.write(GIVEN, {})
+    monkeypatch.setattr("mien.published.reproduce._given", lambda *_: {})
+    monkeypatch.setattr("mien.published.reproduce._folder", lambda *_: run.folder)
+    assert _train(job(), tmp_path, None).folder == run.folder
+    shown = capsys.readouterr().out
+    assert "this command trained it before and failed to judge it: it tries again" in shown
+    assert "was trained before" not in shown
+    run.write("metrics.json", {})
+    assert _train(job(), tmp_path, None).folder == run.folder
+    assert "was trained before by this command: delete it" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_training_that_fails_does_not_count_as_done(
+    here: Callable, place: Path, monkeypatch, capsys
+) -> None:
+    settings = yaml.safe_load((place / "small.yaml").read_text())
+    settings["training"] |= {"epochs": 9, "optimizer": "sgd", "lr": 10.0}
+    (place / "wild.yaml").write_text(yaml.safe_dump(settings))
+    line = here(f"{PUBLISHED['dense']} -mod=a --seed=31")
+    monkeypatch.setenv("MIEN_RECIPE", "wild.yaml")
+    stopped = r"main\.py: training stopped at epoch \d, .*? is (nan|inf).*?(savings/\S+) keeps"
+    found = []
+    for said in ("", "training goes on after its last finished epoch"):
+        assert main(line) == 1
+        shown = capsys.readouterr()
+        found.append(re.search(stopped, shown.err))
+        assert said in shown.out
+        assert "was trained before" not in shown.out
+    assert found[0][0] == found[1][0], "the same reason again"
+    assert not Path(found[0][2], GIVEN).exists()
+
+
 @pytest.mark.slow
 def test_a_shell_runs_a_command_word_by_word_and_a_second_time_trains_nothing(
     place: Path, here: Callable
@@ -424,8 +497,8 @@ SMALL = {"width": 0.125, "trans_dim": 16, "trans_nlayers": 1, "trans_nheads": 2}
 def checkpoint(path: Path, seed: int) -> Path:
     """A checkpoint as the published code writes it, of a small model that has learnt nothing."""
     torch.manual_seed(seed)
-    own = {"modalities": "va", "front_end": "published", "trans_feedforward": 32}
-    return published(MME2E(ModelConfig(**SMALL, **own), {"emotion": 6}), path)
+    own = {"modalities": "va", "audio_spectrogram": "published", "trans_feedforward": 32}
+    return published(MultimodalModel(preset(**SMALL, **own), {"emotion": 6}), path)
 
 
 def told(shown: str) -> tuple[Path, str]:
@@ -446,7 +519,7 @@ def test_the_figures_are_those_of_the_checkpoint_that_is_there_now(
         return told(capsys.readouterr().out)
 
     first, figures = run(f"--test --ckpt={path}")
-    assert first.name.startswith("import-mme2e-emotion-va-")
+    assert first.name.startswith("import-mme2e-emotion-av-")
     assert "emotion, test part" in figures
     chosen = Run(first).read("thresholds.json")["emotion"]
     assert set(chosen) == set(Run(first).config.tasks[0].labels)
@@ -590,6 +663,7 @@ def test_data_that_have_changed_are_prepared_anew(tmp_path: Path, monkeypatch, c
         (out / "prepare.json").write_text(json.dumps({"options": settings["options"]}))
         (out / "dataset.json").write_text("{}")
         made.append(out)
+        assert settings["face_size"] == 48
         return "prepared"
 
     def folder(dataset: str = "iemocap", interval: float = 0.5) -> Path:

@@ -11,6 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from media_files import murmur
+
+from mien.dataset.store import Store
+from mien.inference.prediction import Prediction
 
 PROGRAM = [sys.executable, "-m", "mien"]
 MAIN = Path(__file__).resolve().parents[2] / "main.py"
@@ -36,6 +40,53 @@ def test_a_terminal_that_shows_ascii_alone_gets_the_answer(
     missing = started("predict", run_folder, "Zoé.wav", PYTHONIOENCODING="ascii")
     assert missing.returncode == 1
     assert missing.stderr == b"mien: Zo\\xe9.wav does not exist\n"
+
+
+NOT_UTF_8 = b"caf\xe9.wav"
+
+
+def test_a_clip_whose_name_is_no_utf_8(run_folder: Path, tmp_path: Path) -> None:
+    clip = os.fsencode(tmp_path) + b"/" + NOT_UTF_8
+    with open(clip, "wb") as file:
+        noise = np.random.default_rng(0).normal(0, 0.1, 16_000)
+        soundfile.write(file, noise, 16_000, format="WAV", subtype="PCM_16")
+    out, shown = tmp_path / "out.json", f"{tmp_path}/caf\\xe9.wav"
+    result = started("predict", run_folder, clip, "--json", "-")
+    assert result.returncode == 0, result.stderr
+    content = result.stdout.decode()
+    assert json.loads(content)[0]["source"] == shown
+    assert Prediction.model_validate(json.loads(content)[0]).source == shown
+    result = started("predict", run_folder, clip, "--json", out, PYTHONIOENCODING="ascii")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.decode("ascii").splitlines()[0] == shown
+    assert json.loads(out.read_bytes()) == json.loads(content)
+    result = started("predict", run_folder, b"gone-" + NOT_UTF_8, PYTHONIOENCODING="ascii")
+    assert result.returncode == 1
+    assert result.stderr == b"mien: gone-caf\\xe9.wav does not exist\n"
+
+
+def test_a_corpus_whose_names_are_no_utf_8_is_prepared(tmp_path: Path) -> None:
+    folder, out = os.fsencode(tmp_path) + b"/ravdess-\xe9", tmp_path / "out"
+    os.mkdir(folder)
+    sound = murmur(16_000)
+    for name in (b"03-01-05-01-02-01-12.wav", NOT_UTF_8, b"03-01-05-01-02-01-11.wav"):
+        with open(folder + b"/" + name, "wb") as file:
+            soundfile.write(file, sound, 16_000, format="WAV", subtype="PCM_16")
+    with open(folder + b"/03-01-05-01-02-01-11.wav", "wb") as file:
+        file.write(b"RIFF damaged")
+    for _ in range(2):
+        how = ("--workers", "1")
+        result = started("prepare", "ravdess", folder, out, *how, PYTHONIOENCODING="ascii")
+        assert result.returncode == 0, result.stderr
+        assert b"2 utterances" in result.stdout
+        lines = (out / "skipped.jsonl").read_bytes().decode("utf-8", "strict").splitlines()
+        items = {item["id"]: item for item in map(json.loads, lines)}
+        assert items.keys() == {"caf\\xe9", "03-01-05-01-02-01-11"}
+        assert items["caf\\xe9"]["source"] == f"{tmp_path}/ravdess-\\xe9/caf\\xe9.wav"
+    assert b"nothing to do" in result.stderr
+    assert len(Store(out)) == 2
+    result = started("inspect", out, PYTHONIOENCODING="ascii")
+    assert result.returncode == 0, result.stderr
 
 
 def test_words_in_a_locale_without_them_are_read_as_utf_8(run_folder: Path) -> None:

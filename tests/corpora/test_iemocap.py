@@ -111,13 +111,8 @@ def test_an_utterance_whole(release: Path) -> None:
         video_side="right",
         audio=dialog / "wav/Ses01F_impro01.wav",
         audio_channel=1,
-        attributes={
-            "valence": 4.0,
-            "activation": 4.0,
-            "dominance": 3.0,
-            "annotators": 1,
-            "agreeing": 1,
-        },
+        labels={"valence": 4.0, "arousal": 4.0, "dominance": 3.0},
+        attributes={"annotators": 1, "agreeing": 1},
     )
 
 
@@ -157,9 +152,8 @@ def test_several_labels_and_an_empty_one(release: Path) -> None:
 
 
 def test_values_outside_one_to_five_are_kept(release: Path) -> None:
-    attributes = read(release)[0]["Ses01F_impro01_F001"].attributes
-    means = [attributes[name] for name in ("valence", "activation", "dominance")]
-    assert means == [0.5, 5.5, -1.0]
+    labels = read(release)[0]["Ses01F_impro01_F001"].labels
+    assert labels == {"valence": 0.5, "arousal": 5.5, "dominance": -1.0}
 
 
 def test_nothing_is_left_out_in_silence(release: Path) -> None:

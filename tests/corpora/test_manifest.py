@@ -396,11 +396,45 @@ def test_a_column_that_is_nearly_one_is_asked_about(folder: Path, name: str, mea
     assert item.attributes == {name: "x"}, "with the column that is meant it is an attribute"
 
 
-@pytest.mark.parametrize("name", ["room", "camera", "age", "gender", "star", "duration", "valence"])
+@pytest.mark.parametrize("name", ["room", "camera", "age", "gender", "star", "duration"])
 def test_other_columns_are_attributes(folder: Path, name: str) -> None:
     item = read_row(folder, text="synthetic", **{name: "x"})
     assert isinstance(item, Utterance)
     assert item.attributes == {name: "x"}
+
+
+def test_labels_of_other_tasks(folder: Path) -> None:
+    cells = {"Valence": "3.5", "arousal": "", "dominance": "n/a", "label: Stance ": " for  it"}
+    item = read_row(folder, text="synthetic", **cells, **{"label:rank": "-2e1", "LABEL:room": ""})
+    assert isinstance(item, Utterance)
+    assert item.labels == {"valence": 3.5, "Stance": "for it", "rank": -20.0}
+    assert item.attributes == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("valence", "high", "valence is 'high', not a number from -1e+06 to 1e+06"),
+        ("label:arousal", "low", "label:arousal is 'low', not a number"),
+        ("label:rank", "inf", "label:rank is 'inf', not a number"),
+        ("label:rank", "1e7", "not a number from -1e+06 to 1e+06"),
+        ("label:stance", "x" * 201, "label:stance has 201 letters"),
+        ("label:", "x", "names no label"),
+    ],
+)
+def test_labels_that_are_none(folder: Path, name: str, value: str, told: str) -> None:
+    item = read_row(folder, text="synthetic", **{name: value})
+    assert isinstance(item, Skipped)
+    assert told in item.reason
+
+
+def test_a_label_has_one_column_and_one_value(folder: Path) -> None:
+    twice = read_row(folder, text="synthetic", **{"valence": "1", "label:valence": "2"})
+    assert isinstance(twice, Skipped)
+    assert "label:valence names no label, or one that another column gives" in twice.reason
+    rows = [{"text": "a", "label:stance": ["for"]}, {"text": "b", "label:rank": 2, "valence": True}]
+    items = read(folder / "list.jsonl", "\n".join(map(json.dumps, rows)))
+    assert [isinstance(item, Skipped) for item in items] == [True, True]
 
 
 def test_columns_may_be_written_otherwise(folder: Path) -> None:

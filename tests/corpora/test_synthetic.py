@@ -17,8 +17,8 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mien.corpora import CORPORA, synthetic
-from mien.corpora.synthetic import release
+from mien.corpora import CORPORA
+from mien.corpora.synthetic import generate, release
 from mien.corpora.synthetic.face import Expression, draw
 from mien.corpora.synthetic.lines import EMOTIONS
 from mien.corpora.synthetic.persons import PERSONS
@@ -43,7 +43,7 @@ ATTRIBUTE = re.compile(r"A-(E[34]|[FM]1):\tval [1-5]; act [1-5]; dom  [1-5];\t\(
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten dialogues of two labelled turns and one unlabelled."""
     folder = tmp_path_factory.mktemp("made") / "synthetic"
-    synthetic.write(folder, dialogues=2, turns=2, progress=False)
+    generate.write(folder, dialogues=2, turns=2, progress=False)
     return folder
 
 
@@ -153,8 +153,8 @@ def test_the_mouth_of_who_speaks_moves_in_the_right_half(corpus: Path) -> None:
 
 def test_same_seed_same_corpus(corpus: Path, tmp_path: Path) -> None:
     again, other = tmp_path / "again", tmp_path / "other"
-    synthetic.write(again, dialogues=2, turns=2, progress=False)
-    synthetic.write(other, dialogues=1, turns=1, seed=1, progress=False)
+    generate.write(again, dialogues=2, turns=2, progress=False)
+    generate.write(other, dialogues=1, turns=1, seed=1, progress=False)
     for part in ("wav/*.wav", "transcriptions/*.txt", "EmoEvaluation/*.txt"):
         one, two = files(corpus, part), files(again, part)
         assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
@@ -166,11 +166,11 @@ def test_same_seed_same_corpus(corpus: Path, tmp_path: Path) -> None:
 def test_refuses_a_folder_with_something_in_it(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(MienError, match="not an empty folder"):
-        synthetic.write(tmp_path, dialogues=1, turns=1, progress=False)
+        generate.write(tmp_path, dialogues=1, turns=1, progress=False)
     with pytest.raises(MienError, match="not an empty folder"):
-        synthetic.write(tmp_path / "mine.txt", dialogues=1, turns=1, progress=False)
+        generate.write(tmp_path / "mine.txt", dialogues=1, turns=1, progress=False)
     with pytest.raises(MienError, match="1 or more"):
-        synthetic.write(tmp_path / "new", turns=0)
+        generate.write(tmp_path / "new", turns=0)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -182,7 +182,7 @@ def test_leaves_nothing_behind_when_it_fails(
 
     monkeypatch.setattr(release, "_write_video", fail)
     with pytest.raises(OSError, match="no space left"):
-        synthetic.write(tmp_path / "corpus", dialogues=1, turns=1, progress=False)
+        generate.write(tmp_path / "corpus", dialogues=1, turns=1, progress=False)
     assert not list(tmp_path.iterdir())
 
 
@@ -267,7 +267,7 @@ def test_detector_finds_the_faces() -> None:
 
 @pytest.mark.slow
 def test_the_importer_reads_all_of_it(tmp_path: Path) -> None:
-    synthetic.write(tmp_path / "corpus", dialogues=3, turns=2, progress=False)
+    generate.write(tmp_path / "corpus", dialogues=3, turns=2, progress=False)
     items = CORPORA["synthetic"].read(tmp_path / "corpus")
     out = tmp_path / "data"
     summary = prepare(items, out, corpus="synthetic", workers=1, progress=False)

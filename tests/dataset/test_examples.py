@@ -17,13 +17,16 @@ from mien.dataset.collate import collate
 from mien.dataset.cut import cut
 from mien.dataset.sampler import SHUFFLE_WINDOW, Buckets
 from mien.dataset.torch_dataset import Examples
-from mien.media.spectrogram import pieces
-from mien.models import MME2E, ModelConfig
+from mien.modality import Modality
+from mien.models import MultimodalModel, preset
+from mien.models.encoders.spectrogram import chunks
 from mien.models.encoders.text import load_tokenizer
-from mien.tasks import Task
+from mien.resize import resize_faces
+from mien.tasks import EmotionTask, PersonTask
 
-EMOTION = Task(name="emotion", labels=("neutral", "calm", "happy"), loss="bce")
-PERSON = Task(name="person", labels=("person-0", "person-1"), loss="ce")
+EMOTION = EmotionTask(labels=("neutral", "calm", "happy"), loss="bce")
+TEXT, AUDIO, VIDEO = Modality
+PERSON = PersonTask(labels=("person-0", "person-1"), loss="ce")
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +35,12 @@ def tokenizer(tiny_text: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def model(tiny_text: Path) -> MME2E:
+def model(tiny_text: Path) -> MultimodalModel:
     return tiny_model(tiny_text).eval()
 
 
 def tensors(batch: Batch) -> list[torch.Tensor]:
-    return [v for v in vars(batch).values() if isinstance(v, torch.Tensor)]
+    return [t for part in batch.inputs.values() for t in (part.values, part.counts)]
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -57,65 +60,74 @@ def test_collate_lays_features_out_and_nothing_else() -> None:
         {"a": steps(4, 144)},
     ]
     samples = [replace(sample(i), features=part) for i, part in enumerate(parts)]
-    config = ModelConfig(
-        model="lf-rnn", modalities="ta", feature_sizes=(6, 34, 5), audio_feature_type=3
-    )
-    batch = collate(samples, config, None, [EMOTION])
-    assert {m: c.tolist() for m, c in batch.feature_counts.items()} == {
-        "t": [3, 0, 0],
-        "a": [2, 0, 4],
+    sizes = {"text_feature_size": 6, "audio_feature_size": 34, "audio_feature_type": 3}
+    batch = collate(samples, preset("lf-rnn", modalities="ta", **sizes).readers(), [EMOTION])
+    assert {m: part.counts.tolist() for m, part in batch.inputs.items()} == {
+        TEXT: [3, 0, 0],
+        AUDIO: [2, 0, 4],
     }
-    assert torch.equal(batch.features["t"], torch.from_numpy(parts[0]["t"]))
+    assert torch.equal(batch.inputs[TEXT].values, torch.from_numpy(parts[0]["t"]))
     voice = np.concatenate([parts[0]["a"], parts[2]["a"]])[:, :34]
-    assert torch.equal(batch.features["a"], torch.from_numpy(voice))
-    assert (batch.tokens.shape[1], len(batch.faces), len(batch.pieces)) == (0, 0, 0)
+    assert torch.equal(batch.inputs[AUDIO].values, torch.from_numpy(voice))
     assert batch.ids == [s.utterance.id for s in samples]
 
 
 def test_collate_lays_samples_out(tokenizer: Any) -> None:
     samples = [sample(0, faces=3), sample(1, "a", seconds=0.4), sample(2, "tv", faces=1)]
-    batch = collate(samples, tiny(), tokenizer, [EMOTION, PERSON])
+    batch = collate(samples, tiny().readers(tokenizer), [EMOTION, PERSON])
     assert batch.ids == [s.utterance.id for s in samples]
-    assert batch.face_counts.tolist() == [3, 0, 1]
-    assert batch.piece_counts.tolist() == [2, 2, 0]
-    assert batch.faces.shape == (4, 3, 48, 48)
-    assert batch.pieces.shape == (4, 1, 128, 32)
+    faces, audio, text = (batch.inputs[m] for m in (VIDEO, AUDIO, TEXT))
+    assert faces.counts.tolist() == [3, 0, 1]
+    assert audio.counts.tolist() == [2, 2, 0]
+    assert faces.values.shape == (4, 3, 48, 48)
+    assert audio.values.shape == (4, 1, 128, 32)
     assert samples[0].faces is not None
     assert samples[0].waveform is not None
-    assert torch.equal(batch.faces[2], torch.from_numpy(samples[0].faces[2]).permute(2, 0, 1))
+    assert torch.equal(faces.values[2], torch.from_numpy(samples[0].faces[2]).permute(2, 0, 1))
     sound = torch.from_numpy(samples[0].waveform / np.float32(32768))
-    assert torch.equal(batch.pieces[:2], pieces(sound, "log"))
-    longest = len(tokenizer(TEXTS[2])["input_ids"])
-    assert batch.tokens.shape == (3, longest)
-    wanted = [len(tokenizer(TEXTS[0])["input_ids"]), 0, longest]
-    assert batch.token_mask.sum(dim=1).tolist() == wanted
+    assert torch.equal(audio.values[:2], chunks(sound, "log"))
+    words = [tokenizer(TEXTS[i])["input_ids"] for i in (0, 2)]
+    assert text.counts.tolist() == [len(words[0]), 0, len(words[1])]
+    assert text.values.tolist() == words[0] + words[1]
     assert batch.targets["emotion"].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
     assert batch.targets["person"][:2].tolist() == [[1, 0], [0, 1]]
     assert batch.targets["person"][2].isnan().all()
 
 
+def test_collate_scales_crops_to_what_the_model_reads(tokenizer: Any) -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3), dtype=np.uint8)
+    large = replace(sample(0, "v"), faces=crops)
+    batch = collate([large, sample(1, "v")], tiny(modalities="v").readers(tokenizer))
+    assert batch.inputs[VIDEO].values.shape == (4, 3, 48, 48)
+    scaled = torch.from_numpy(resize_faces(crops, 48)).permute(0, 3, 1, 2)
+    assert torch.equal(batch.inputs[VIDEO].values[:2], scaled)
+
+
 @pytest.mark.parametrize("modalities", ["t", "a", "v", "av"])
 def test_collate_reads_only_the_models_modalities(tokenizer: Any, modalities: str) -> None:
-    batch = collate([sample(0), sample(1)], tiny(modalities=modalities), tokenizer)
-    for letter in "tav":
-        assert batch.present(letter).tolist() == [letter in modalities] * 2
+    batch = collate([sample(0), sample(1)], tiny(modalities=modalities).readers(tokenizer))
+    assert set(batch.inputs) == {Modality.of(letter) for letter in modalities}
+    for modality in batch.inputs:
+        assert batch.present(modality).tolist() == [True, True]
     assert batch.targets == {}
 
 
-def test_collate_takes_the_front_end_from_the_model(tokenizer: Any) -> None:
+def test_collate_takes_the_spectrogram_from_the_model(tokenizer: Any) -> None:
     one = sample(0, "a")
     assert one.waveform is not None
     sound = torch.from_numpy(one.waveform / np.float32(32768))
-    for front_end in ("log", "published"):
-        batch = collate([one], tiny(front_end=front_end), tokenizer)
-        assert torch.equal(batch.pieces, pieces(sound, front_end))
+    for kind in ("log", "published"):
+        batch = collate([one], tiny(audio_spectrogram=kind).readers(tokenizer))
+        assert torch.equal(batch.inputs[AUDIO].values, chunks(sound, kind))
 
 
 @pytest.mark.parametrize("absent", ["t", "a", "v"])
-def test_collate_where_nobody_has_a_modality(tokenizer: Any, model: MME2E, absent: str) -> None:
+def test_collate_where_nobody_has_a_modality(
+    tokenizer: Any, model: MultimodalModel, absent: str
+) -> None:
     rest = "tav".replace(absent, "")
-    batch = collate([sample(0, rest), sample(1, rest)], tiny(), tokenizer)
-    assert not batch.present(absent).any()
+    batch = collate([sample(0, rest), sample(1, rest)], tiny().readers(tokenizer))
+    assert not batch.present(Modality.of(absent)).any()
     with torch.no_grad():
         output = model(batch)
     assert all(logits.isfinite().all() for logits in output.logits.values())
@@ -123,14 +135,15 @@ def test_collate_where_nobody_has_a_modality(tokenizer: Any, model: MME2E, absen
 
 @pytest.mark.parametrize("text", ["", " \n", None])
 def test_empty_words_are_no_words(tokenizer: Any, text: str | None) -> None:
-    batch = collate([sample(0, text=text), sample(1)], tiny(), tokenizer)
-    assert batch.present("t").tolist() == [False, True]
+    batch = collate([sample(0, text=text), sample(1)], tiny().readers(tokenizer))
+    assert batch.present(TEXT).tolist() == [False, True]
 
 
 def test_long_texts_are_cut(tokenizer: Any) -> None:
-    batch = collate([sample(0, text="no " * 300)], tiny(text_max_len=12), tokenizer)
-    assert batch.tokens.shape == (1, 12)
-    assert batch.tokens[0, -1] == tokenizer.sep_token_id
+    batch = collate([sample(0, text="no " * 300)], tiny(text_max_len=12).readers(tokenizer))
+    tokens = batch.inputs[TEXT].values
+    assert tokens.shape == (12,)
+    assert tokens[-1] == tokenizer.sep_token_id
 
 
 KINDS = st.lists(
@@ -143,7 +156,7 @@ KINDS = st.lists(
 @given(kinds=KINDS, data=st.data())
 @settings(max_examples=15, deadline=None)
 def test_an_answer_does_not_depend_on_batch_mates(
-    model: MME2E, tokenizer: Any, kinds: list[tuple[str, int]], data: st.DataObject
+    model: MultimodalModel, tokenizer: Any, kinds: list[tuple[str, int]], data: st.DataObject
 ) -> None:
     samples = [
         sample(i, m, faces=size, seconds=0.35 * size, text=TEXTS[i])
@@ -153,8 +166,8 @@ def test_an_answer_does_not_depend_on_batch_mates(
     ]
     order = data.draw(st.permutations(range(len(samples))))
     with torch.no_grad():
-        alone = [model(collate([s], tiny(), tokenizer)) for s in samples]
-        joined = model(collate([samples[i] for i in order], tiny(), tokenizer))
+        alone = [model(collate([s], tiny().readers(tokenizer))) for s in samples]
+        joined = model(collate([samples[i] for i in order], tiny().readers(tokenizer)))
     for place, i in enumerate(order):
         close = {"atol": 1e-5, "rtol": 1e-5}
         torch.testing.assert_close(joined.embedding[place], alone[i].embedding[0], **close)
@@ -196,7 +209,7 @@ def test_cut_from_the_beginning_loses_no_picture_to_rounding(start: float, faces
 def made(folder: Path, tokenizer: Any, **options: Any) -> Examples:
     samples = [sample(i, ("tav", "ta", "v")[i % 3], seconds=1.3) for i in range(6)]
     stored = store(folder / "data", samples)
-    return Examples(stored, [4, 0, 2, 1], tiny(), tokenizer, [EMOTION], **options)
+    return Examples(stored, [4, 0, 2, 1], tiny().readers(tokenizer), [EMOTION], **options)
 
 
 def test_examples_read_rows_by_position(tmp_path: Path, tokenizer: Any) -> None:
@@ -205,8 +218,7 @@ def test_examples_read_rows_by_position(tmp_path: Path, tokenizer: Any) -> None:
     read = examples[0, [0, 3]]
     expected = collate(
         [sample(i, ("tav", "ta", "v")[i % 3], seconds=1.3) for i in (4, 1)],
-        tiny(),
-        tokenizer,
+        tiny().readers(tokenizer),
         [EMOTION],
     )
     assert same(read, expected)
@@ -217,8 +229,8 @@ def test_examples_read_rows_by_position(tmp_path: Path, tokenizer: Any) -> None:
 
 def test_examples_cut_long_utterances(tmp_path: Path, tokenizer: Any) -> None:
     batch = made(tmp_path, tokenizer, max_seconds=0.5)[0, [1]]
-    assert batch.face_counts.tolist() == [1]
-    assert batch.piece_counts.tolist() == [2]  # 41 columns
+    assert batch.inputs[VIDEO].counts.tolist() == [1]
+    assert batch.inputs[AUDIO].counts.tolist() == [2]  # 41 columns
 
 
 def test_augmentation_depends_on_seed_epoch_and_row_alone(tmp_path: Path, tokenizer: Any) -> None:
@@ -226,9 +238,9 @@ def test_augmentation_depends_on_seed_epoch_and_row_alone(tmp_path: Path, tokeni
     first = examples[0, [1]]
     assert same(first, examples[0, [1]])
     joined = examples[0, [3, 1]]
-    last = int(first.piece_counts[0])
-    assert torch.equal(joined.pieces[-last:], first.pieces), "whatever its batch-mates"
-    assert torch.equal(joined.faces, first.faces)
+    alone = first.inputs[AUDIO].values
+    assert torch.equal(joined.inputs[AUDIO].values[-len(alone) :], alone), "whatever its mates"
+    assert torch.equal(joined.inputs[VIDEO].values, first.inputs[VIDEO].values)
     assert not same(first, examples[1, [1]]), "another epoch"
     examples.rows[3] = examples.rows[1]
     assert not same(first, examples[0, [3]]), "another place"
@@ -242,25 +254,28 @@ def test_augmentation_depends_on_seed_epoch_and_row_alone(tmp_path: Path, tokeni
 def test_augmentation_changes_no_voice_where_persons_are_learnt(
     tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mien.dataset.augment.SPEEDS", (0.5, 0.5))
+    monkeypatch.setattr("mien.models.encoders.augment.SPEEDS", (0.5, 0.5))
     plain = made(tmp_path, tokenizer)
     counts = [
-        Examples(plain.store, [0], tiny(), tokenizer, tasks, augment_seed=0)[0, [0]].piece_counts
+        Examples(plain.store, [0], tiny().readers(tokenizer), tasks, augment_seed=0)[0, [0]]
         for tasks in ([EMOTION], [EMOTION, PERSON])
     ]
-    assert counts[0] > plain[0, [0]].piece_counts >= counts[1]
+    faster, kept, before = (int(batch.inputs[AUDIO].counts) for batch in (*counts, plain[0, [0]]))
+    assert faster > before >= kept
 
 
 def test_augmented_batches_are_whole(tmp_path: Path, tokenizer: Any) -> None:
     plain = made(tmp_path, tokenizer)
-    augmented = Examples(plain.store, range(6), tiny(), tokenizer, [EMOTION], augment_seed=0)
+    augmented = Examples(
+        plain.store, range(6), tiny().readers(tokenizer), [EMOTION], augment_seed=0
+    )
     for epoch in range(3):
         batch = augmented[epoch, list(range(6))]
-        for letter, having in (("t", (0, 1, 3, 4)), ("a", (0, 1, 3, 4)), ("v", (0, 2, 3, 5))):
-            assert batch.present(letter).nonzero().flatten().tolist() == list(having)
-        assert batch.faces.dtype == torch.uint8
-        assert batch.pieces.dtype == torch.float32
-        assert batch.pieces.isfinite().all()
+        for m, having in ((TEXT, (0, 1, 3, 4)), (AUDIO, (0, 1, 3, 4)), (VIDEO, (0, 2, 3, 5))):
+            assert batch.present(m).nonzero().flatten().tolist() == list(having)
+        assert batch.inputs[VIDEO].values.dtype == torch.uint8
+        assert batch.inputs[AUDIO].values.dtype == torch.float32
+        assert batch.inputs[AUDIO].values.isfinite().all()
 
 
 # Which rows in which batch.
@@ -297,12 +312,12 @@ def test_the_shares_of_several_processes_are_the_batches_of_one(
         assert sorted(row for part in parts for row in part) == sorted(batch)
 
 
-def test_an_empty_share_is_an_utterance_with_nothing(tmp_path: Path, tiny_text: Path) -> None:
+def test_an_empty_share_is_an_utterance_with_nothing(tmp_path: Path, tokenizer: Any) -> None:
     data = store(tmp_path / "data", [sample(0, "tav"), sample(1, "tav")])
-    examples = Examples(data, [0, 1], tiny(), load_tokenizer(str(tiny_text)), (EMOTION, PERSON))
+    examples = Examples(data, [0, 1], tiny().readers(tokenizer), (EMOTION, PERSON))
     batch = examples[3, []]
     assert (len(batch), batch.ids) == (1, [])
-    assert not any(batch.present(modality).any() for modality in "tav")
+    assert not any(batch.present(modality).any() for modality in batch.inputs)
     assert all(targets.isnan().all() for targets in batch.targets.values())
 
 

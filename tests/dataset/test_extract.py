@@ -1,6 +1,8 @@
 """Features beside prepared data: extracted or read, in parts, once, and known again."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from mien.features.store import (
     open_data,
 )
 from mien.features.voice import voice_features
-from mien.models import ModelConfig
+from mien.models import ModelConfig, preset
 
 GLOVE = "I 1 2\nam 3 4\nglad 5 6\n"
 
@@ -127,6 +129,26 @@ def test_again_there_is_nothing_to_do(data: Path, monkeypatch: pytest.MonkeyPatc
     assert run(data) == first
 
 
+def test_one_process_extracts_and_a_killed_one_leaves_no_lock(data: Path) -> None:
+    folder = data / FOLDER
+    folder.mkdir()
+    holder = (
+        "import sys, time; from pathlib import Path; from mien.files import only_one\n"
+        "with only_one(Path(sys.argv[1]), 'mien features'):\n"
+        "    print('held', flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", holder, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(MienError, match="another 'mien features' is at work in it") as error:
+            run(data)
+        assert str(folder) in str(error.value)
+        assert list(folder.iterdir()) == []
+        process.kill()
+    assert run(data).counts == {"t": 3, "a": 3, "v": 3}
+    assert run(data).counts == {"t": 3, "a": 3, "v": 3}, "the lock is let go at the end"
+
+
 def test_made_in_another_way_they_are_refused(data: Path, tmp_path: Path) -> None:
     run(data, modalities="a")
     with pytest.raises(MienError, match=r"made with another modalities; delete it"):
@@ -191,13 +213,33 @@ def test_word_vectors_for_words_that_are_read(data: Path, tmp_path: Path) -> Non
         run(data, read=own, glove=tmp_path / "glove.txt")
 
 
-def test_files_that_do_not_go_together_or_do_not_fit(data: Path, tmp_path: Path) -> None:
+def test_features_of_another_width_are_left_out_and_written_down(
+    data: Path, tmp_path: Path
+) -> None:
     own = tmp_path / "own"
     own.mkdir()
-    np.savez(own / "synthetic-000.npz", face=np.ones((3, 7)))
-    np.savez(own / "synthetic-002.npz", face=np.ones((3, 8)))
-    with pytest.raises(MienError, match="synthetic-002 has 8 features of face a step"):
-        run(data, read=own)
+    for number, width in enumerate((8, 7, 7)):
+        np.savez(own / f"synthetic-{number:03}.npz", face=np.ones((3, width)))
+    summary = run(data, read=own)
+    assert (summary.counts["v"], summary.sizes["v"]) == (2, 7)
+    where = f"(reasons in {data / FOLDER / 'skipped.jsonl'})"
+    assert f"1 left out: face with another number of columns than most {where}" in str(summary)
+    (line,) = (data / FOLDER / "skipped.jsonl").read_text().splitlines()
+    item, source = json.loads(line), str(own / "synthetic-000.npz")
+    assert (item["id"], item["source"]) == ("synthetic-000", source)
+    assert item["reason"] == f"{source}: face has 8 numbers a step, most have 7: write it anew"
+    assert FeatureStore(data).modalities == ["ta", "tv", "av", "ta", ""]
+
+
+def test_where_no_features_are_of_the_usual_width_it_says_so(data: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    for name, width in (("synthetic-000", 8), ("x", 7), ("y", 7)):
+        np.savez(own / f"{name}.npz", face=np.ones((3, width)))
+    with pytest.raises(MienError, match="no utterance has features of face") as error:
+        run(data, read=own, modalities="v")
+    assert "; 1 left out: face with another number of columns than most" in str(error.value)
+    assert "most have 7" in (data / FOLDER / "skipped.jsonl").read_text()
 
 
 def test_what_there_is_is_written_where_one_modality_has_nothing(
@@ -269,7 +311,7 @@ def test_a_damaged_shard_is_named(data: Path) -> None:
 def test_a_model_reads_what_it_needs(data: Path) -> None:
     assert type(open_data(data, ModelConfig())) is Store
     run(data)
-    assert isinstance(open_data(data, ModelConfig(model="lf-rnn")), FeatureStore)
+    assert isinstance(open_data(data, preset("lf-rnn")), FeatureStore)
 
 
 def settings(**sizes: int) -> FeatureSettings:
@@ -278,15 +320,19 @@ def settings(**sizes: int) -> FeatureSettings:
 
 
 def test_sizes_are_those_of_the_data_unless_they_are_given() -> None:
-    model = ModelConfig(model="lf-rnn")
-    assert fit_sizes(model, settings(t=256, a=144, v=20)).feature_sizes == (256, 144, 20)
-    assert fit_sizes(model, settings(a=144)).feature_sizes == (300, 144, 35)
-    chosen = ModelConfig(model="lf-rnn", audio_feature_type=3)
-    assert fit_sizes(chosen, settings(a=144)).feature_sizes == (300, 34, 35)
-    given = ModelConfig(model="lf-rnn", feature_sizes=(300, 144, 35), modalities="av")
-    assert fit_sizes(given, settings(t=256, a=144, v=35)).feature_sizes == (256, 144, 35)
-    with pytest.raises(MienError, match=r"sizes 300,144,20 .* not 300,144,35"):
+    model = preset("lf-rnn")
+    assert fitted(model, settings(t=256, a=144, v=20)) == [256, 144, 20]
+    assert fitted(model, settings(a=144)) == [300, 144, 35]
+    chosen = preset("lf-rnn", audio_feature_type=3)
+    assert fitted(chosen, settings(a=144)) == [300, 34, 35]
+    given = preset("lf-rnn", audio_feature_size=144, video_feature_size=35, modalities="av")
+    assert fitted(given, settings(t=256, a=144, v=35)) == [144, 35]
+    with pytest.raises(MienError, match=r"video features of size 20, not 35: .*--video-feature-"):
         fit_sizes(given, settings(a=144, v=20))
+
+
+def fitted(model: ModelConfig, found: FeatureSettings) -> list[int]:
+    return [encoder.feature_size for encoder in fit_sizes(model, found).encoders.values()]
 
 
 def test_a_model_reads_no_other_kind_of_features(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from samples import sample, store
 
-from mien.dataset.splits import PROTOCOLS
+from mien.dataset.protocols import PROTOCOLS
 from mien.errors import MienError
 from mien.report.dataset_summary import inspect
 
@@ -111,6 +111,15 @@ def test_a_folder_that_is_not_prepared_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(MienError, match=str(folder)):
             inspect(folder)
+
+
+def test_further_labels_are_described(tmp_path: Path, data: Path) -> None:
+    assert "further labels" not in inspect(data)
+    labels = [{"valence": 1.0}, {"valence": 4.0, "stance": "for"}, {"stance": "against"}]
+    store(tmp_path / "rated", [sample(i, "t", labels=own) for i, own in enumerate(labels)])
+    text = inspect(tmp_path / "rated")
+    assert "  stance: of 2 utterances; 2 different words" in text
+    assert "  valence: of 2 utterances; from 1 to 4, mean 2.50" in text
 
 
 def test_sentiment_is_counted_by_steps_in_their_order(tmp_path: Path, data: Path) -> None:

@@ -33,7 +33,7 @@ def test_a_real_clip(cropper, shared_data):
     sample, skipped = to_sample(utterance(video=path, audio=path, text="set white"), cropper)
     assert skipped == []
     assert sample.modalities == "tav"
-    assert sample.faces.shape == (6, 48, 48, 3)
+    assert sample.faces.shape == (6, 112, 112, 3)
     assert sample.faces.dtype == np.uint8
     assert sample.face_times.tolist() == [0, 0.5, 1, 1.5, 2, 2.5]
     assert sample.face_times.dtype == np.float32
@@ -147,9 +147,9 @@ class Sometimes:
     def __init__(self):
         self.looked = 0
 
-    def crop(self, frame):
+    def crop(self, frame, size):
         self.looked += 1
-        face = np.full((48, 48, 3), frame[0, 0, 0])
+        face = np.full((size, size, 3), frame[0, 0, 0])
         return Face(pixels=face, found=bool(frame[0, 0, 0] > 100), box=None)
 
 

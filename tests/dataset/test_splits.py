@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from samples import utterance
 
 from mien.corpora import ravdess
-from mien.dataset.splits import PARTS, PROTOCOLS, Split, split, suggest, words
+from mien.dataset.protocols import PROTOCOLS, register_protocol
+from mien.dataset.sentence import words
+from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.errors import MienError
 from mien.utterance import Utterance
 
@@ -174,7 +176,7 @@ def test_every_session_is_tested_by_one_fold() -> None:
     last = split(rows, "sessions", fold=5)
     assert split(rows, "sessions") == last
     for fold in (0, 6, -1):
-        with pytest.raises(MienError, match=f"--fold {fold} is not one of the sessions 1 to 5"):
+        with pytest.raises(MienError, match=f"fold {fold} is not one of the sessions 1 to 5"):
             split(rows, "sessions", fold=fold)
 
 
@@ -205,7 +207,7 @@ def test_dialogues_know_every_person_in_training() -> None:
 def test_data_that_do_not_fit_are_refused(protocol: str, fields: dict[str, str]) -> None:
     with pytest.raises(MienError) as error:
         split([utterance(i, **fields) for i in range(6)], protocol)
-    assert "choose" in str(error.value)
+    assert "choose" in str(error.value).lower()
 
 
 def test_suggest_prefers_the_strictest_that_fits() -> None:
@@ -258,3 +260,63 @@ def test_ravdess_sentences(actors: list[Utterance]) -> None:
     assert not texts["test"] & texts["train"]
     assert len(persons["train"]) == len(persons["test"]) == 24
     assert [len(parts.part(p)) for p in PARTS] == [660, 60, 720]
+
+
+@pytest.fixture
+def registered():
+    """Register protocols for a test alone."""
+    before = dict(PROTOCOLS)
+    yield register_protocol
+    for name in PROTOCOLS.keys() - before.keys():
+        del PROTOCOLS[name]
+
+
+def by_number(rows: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
+    return [PARTS[int(row.id[-3:]) % 3] for row in rows]
+
+
+def test_a_registered_protocol_divides(registered) -> None:
+    registered("by-number", "by the number in the id", by_number)
+    rows = [utterance(i) for i in range(7)]
+    assert split(rows, "by-number") == Split([0, 3, 6], [1, 4], [2, 5])
+    assert suggest(rows, "emotion") == "persons"
+
+
+def test_a_registered_protocol_may_be_suggested_before_others(registered) -> None:
+    about, aims = "by the number in the id", ("others",)
+    registered("by-number", about, by_number, needs=("session",), suggested_for=aims, rank=5)
+    named = [utterance(i, session="S") for i in range(6)]
+    assert suggest(named, "emotion") == "by-number"
+    assert suggest(named, "person") == "sentences"
+    assert suggest([utterance(i) for i in range(6)], "emotion") == "persons"
+
+
+def test_a_protocol_is_refused_for_data_without_what_it_needs(registered) -> None:
+    registered("by-number", "by number", by_number, needs=("session", "dialogue"))
+    with pytest.raises(MienError) as error:
+        split([utterance(i) for i in range(6)], "by-number")
+    assert str(error.value).startswith(
+        "the protocol 'by-number' goes by session and dialogue, which no utterance has: choose"
+    )
+    split([utterance(i, session="S", dialogue="D") for i in range(6)], "by-number")
+
+
+@pytest.mark.parametrize("names", [["train", "test"], ["train", "dev", "test"]])
+def test_a_rule_that_answers_wrongly_is_refused(registered, names: list[str]) -> None:
+    registered("wrong", "wrong", lambda rows, seed, fold: names)
+    with pytest.raises(MienError, match="must give one of train, valid, test or None for each"):
+        split([utterance(i) for i in range(3)], "wrong")
+
+
+def test_a_protocol_declares_known_things() -> None:
+    with pytest.raises(MienError, match="'odd' names weather: choose from split, person"):
+        register_protocol("odd", "odd", by_number, needs=("weather",))
+    with pytest.raises(MienError, match="'odd' names emotion: choose from persons, others"):
+        register_protocol("odd", "odd", by_number, suggested_for=("emotion",))
+    assert "odd" not in PROTOCOLS
+    assert [name for name, protocol in PROTOCOLS.items() if protocol.folds] == ["sessions"]
+
+
+def test_a_misspelt_protocol_is_told_what_may_be_meant() -> None:
+    with pytest.raises(MienError, match="no protocol 'person'; did you mean 'persons'"):
+        split([utterance(i) for i in range(3)], "person")

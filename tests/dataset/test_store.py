@@ -20,10 +20,12 @@ from mien.dataset.store import (
     Store,
     read_shard,
     row_to_utterance,
+    sample_to_row,
     utterance_to_row,
     write_shard,
 )
 from mien.errors import MienError
+from mien.media.crops import encode_crop
 from mien.utterance import EMOTIONS, Sample, Skipped, Utterance
 
 FULL = Utterance(
@@ -37,13 +39,14 @@ FULL = Utterance(
     text="Grüße, [LAUGHTER] “you”",
     emotions=("happy", "excited"),
     sentiment=1.5,
+    labels={"valence": 2.5, "stance": "für"},
     video=Path("a/b.avi"),
     video_side="left",
     audio=Path("/c/d.wav"),
     audio_channel=1,
     synthetic=True,
     split="train",
-    attributes={"valence": 2.5, "take": 3, "strong": True, "note": None, "word": "ä"},
+    attributes={"level": 2.5, "take": 3, "strong": True, "note": None, "word": "ä"},
 )
 
 
@@ -70,12 +73,13 @@ def assert_same(a: Sample, b: Sample) -> None:
             np.testing.assert_array_equal(one, other)
 
 
-def make_store(folder: Path, *shards: list[Sample]) -> Store:
+def make_store(folder: Path, *shards: list[Sample], face_size: object = 48) -> Store:
     folder.mkdir()
     for i, samples in enumerate(shards):
         write_shard(folder / f"{i}.parquet", samples)
     found = [ShardEntry.of(folder / f"{i}.parquet", len(s)) for i, s in enumerate(shards)]
-    info = {"schema": SCHEMA_VERSION, "shards": [entry.model_dump() for entry in found]}
+    info = {"schema": SCHEMA_VERSION, "face_size": face_size}
+    info["shards"] = [entry.model_dump() for entry in found]
     (folder / "dataset.json").write_text(json.dumps(info))
     return Store(folder)
 
@@ -157,6 +161,41 @@ def test_every_utterance_survives(tmp_path_factory, utterance):
     assert row_to_utterance(utterance_to_row(utterance)) == utterance
     folder = tmp_path_factory.mktemp("survives") / "data"
     assert make_store(folder, [Sample(utterance=utterance)])[0].utterance == utterance
+
+
+@pytest.mark.parametrize("size", [48, 112])
+def test_crops_of_any_size_survive(tmp_path, size):
+    crops = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), dtype=np.uint8)
+    made = replace(sample(0, faces=3), faces=crops)
+    assert_same(make_store(tmp_path / "data", [made], face_size=size)[0], made)
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (lambda crops: [crops[0], crops[1][:300]], "a face crop that can't be decoded"),
+        (lambda crops: [crops[0], b"pixels"], "a face crop that is no lossless WebP picture"),
+        (lambda crops: [crops[0], None], "a face crop that is no lossless WebP picture"),
+        (lambda crops: [encode_crop(np.zeros((64, 64, 3), np.uint8))], "64 x 64 pixels, not 48"),
+        (lambda crops: crops[:1], "1 face crops, not 2"),
+        (lambda crops: None, "0 face crops, not 2"),
+    ],
+)
+def test_crops_that_are_not_as_they_were_written_are_damage(tmp_path, monkeypatch, harm, message):
+    made = sample_to_row(sample(0))
+    harmed = made | {"faces": harm(made["faces"])}
+    monkeypatch.setattr("mien.dataset.store.sample_to_row", lambda sample: harmed)
+    monkeypatch.setattr("mien.dataset.store._weight", lambda row: 0)
+    store = make_store(tmp_path / "data", [sample(0)])
+    with pytest.raises(MienError, match=message) as error:
+        store[0]
+    assert str(error.value).startswith(f"{tmp_path / 'data' / '0.parquet'}: damaged, synthetic_0: ")
+
+
+@pytest.mark.parametrize("size", [None, "48", 48.0, True, 47, 513])
+def test_a_folder_must_name_a_size_of_its_crops(tmp_path, size):
+    with pytest.raises(MienError, match=r"dataset\.json: damaged, it names no size of the face"):
+        make_store(tmp_path / "data", [sample(0)], face_size=size)
 
 
 def test_labelled_none_differs_from_not_labelled(tmp_path):

@@ -5,24 +5,26 @@ import numpy as np
 import pytest
 
 from mien.metrics import evaluate
+from mien.tasks.label_metrics import LabelMetrics
 
 EMOTIONS = ["neutral", "happy", "sad", "angry"]
 
 
 @pytest.fixture(scope="session")
 def judge():
-    """What `evaluate` finds for invented answers to a task with these labels."""
+    """What is found for invented answers to a task with these labels."""
 
     def judged(labels, n=200, several=True):
         random = np.random.default_rng(0)
         truth = np.eye(len(labels))[random.integers(0, len(labels), n)]
-        return evaluate(
+        found = evaluate(
             random.random(truth.shape) * 0.6 + 0.4 * truth,
             truth,
             labels,
             thresholds=np.full(len(labels), 0.5) if several else None,
             train_counts=truth.sum(axis=0),
         )
+        return LabelMetrics.model_validate(found)
 
     return judged
 

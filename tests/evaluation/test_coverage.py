@@ -12,6 +12,7 @@ import pytest
 from mien.metrics import evaluate
 from mien.metrics.bootstrap import FEW, average_recall, interval, tally
 from mien.report.tables import table
+from mien.tasks.label_metrics import LabelMetrics
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "interval_coverage.py"
 
@@ -79,7 +80,7 @@ def test_an_interval_of_few_speakers_says_that_it_is_theirs_alone(number, by, co
     for name in ("ua", "macro_f1", "average_f1"):
         spread = found["intervals"][name]
         assert (spread["units"], spread["covers"]) == (number, covers)
-    text = table(found)
+    text = table(LabelMetrics.model_validate(found))
     if covers is None:
         assert "It covers" not in text
     else:

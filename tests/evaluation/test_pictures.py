@@ -3,6 +3,7 @@ import pytest
 
 from mien.metrics import evaluate
 from mien.report.plots import picture
+from mien.tasks.label_metrics import LabelMetrics
 
 PERSONS = [f"person {i:02d}" for i in range(24)]
 
@@ -37,7 +38,12 @@ def test_two_tasks_make_a_taller_picture_and_synthetic_data_are_marked(
 def test_picture_of_several_labels_at_once_with_an_absent_one(tmp_path, pixels):
     truth = np.tile([1, 1, 0], (4, 1))
     found = evaluate(np.full((4, 3), 0.6), truth, ["a", "b", "c"], thresholds=np.full(3, 0.5))
-    picture({"emotion": found}, tmp_path / "results.png", "Results", synthetic=True)
+    picture(
+        {"emotion": LabelMetrics.model_validate(found)},
+        tmp_path / "results.png",
+        "Results",
+        synthetic=True,
+    )
     assert pixels(tmp_path / "results.png").std() > 10
 
 

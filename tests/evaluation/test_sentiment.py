@@ -10,6 +10,7 @@ from mien.metrics.regression import STEPS, evaluate_sentiment, sentiment, step_c
 from mien.report.html import html
 from mien.report.plots import picture
 from mien.report.tables import table
+from mien.tasks.sentiment_metrics import SentimentMetrics
 
 # Seven utterances by hand: the predictions are right, nearly so, or on the wrong side.
 TRUTH = np.array([-3.0, -0.4, 0.0, 0.0, 0.6, 1.0, 2.6])
@@ -88,6 +89,7 @@ def test_block_has_figures_baseline_and_intervals(block):
         assert spread["low"] <= block["sentiment"][name] <= spread["high"]
         assert spread["by"] == "dialogue"
     assert json.loads(json.dumps(block, allow_nan=False)) == block
+    assert SentimentMetrics.model_validate(block).model_dump(mode="json") == block
 
 
 def test_an_interval_over_recordings_that_agree_within_is_wider_than_over_utterances():
@@ -103,8 +105,8 @@ def test_an_interval_over_recordings_that_agree_within_is_wider_than_over_uttera
 
 
 def test_table_page_and_picture_show_it(block, tmp_path, pixels):
-    text = table(block)
-    figures = block["sentiment"]
+    metrics = SentimentMetrics.model_validate(block)
+    text, figures = table(metrics), block["sentiment"]
     rows = {line.split("  ")[0]: line.split() for line in text.splitlines() if line}
     shown = [f"{figures[n]:.3f}" for n in ("mae", "correlation", "acc2", "f1")]
     assert rows["this model"][2:6] == shown
@@ -116,9 +118,9 @@ def test_table_page_and_picture_show_it(block, tmp_path, pixels):
     assert "each drawn by dialogue" in text
     assert max(map(len, text.splitlines())) <= 110
     out = tmp_path / "results.png"
-    picture({"sentiment": block}, out, "Some results", synthetic=False)
+    picture({"sentiment": metrics}, out, "Some results", synthetic=False)
     assert pixels(out).std() > 10
-    page = html("Some results", {"sentiment": block}, {"Results": out})
+    page = html("Some results", {"sentiment": metrics}, {"Results": out})
     assert "Sentiment, 60 utterances" in page
     assert f"{figures['acc7']:.3f}" in page
 

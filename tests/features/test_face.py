@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mien.features.face import DIRECTIONS, REGIONS, face_features
+from mien.resize import resize_faces
 
 NAMES = [f"{r} {m}" for r in REGIONS for m in ("light", *DIRECTIONS)]
 
@@ -47,6 +48,11 @@ def test_brighter_light_and_more_contrast_change_little() -> None:
 
 def test_a_picture_without_contrast_gives_zeros() -> None:
     assert not face_features(np.full((1, 48, 48, 3), 99, np.uint8)).any()
+
+
+def test_crops_of_another_size_are_described_at_48() -> None:
+    large = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3), dtype=np.uint8)
+    assert np.array_equal(face_features(large), face_features(resize_faces(large, 48)))
 
 
 def test_each_picture_is_described_on_its_own() -> None:

@@ -135,6 +135,20 @@ def test_own_features_as_parquet(tmp_path: Path) -> None:
     assert [files(utterance(name)) for name in ("u2", "u3", "u4")] == [{}, {}, {}]
 
 
+def test_own_features_of_another_width_than_most_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "own.parquet"
+    face = [[[1.0, 2.0, 3.0]] * 9, [[1.0, 2.0]], [[3.0, 4.0]], None, [], [[1.0], [2.0, 3.0]]]
+    ids = [f"u{number}" for number in range(6)]
+    pq.write_table(pa.table({"id": ids, "face": face}), path)
+    files = open_files(path)
+    found = {name: files(utterance(name)).get("v") for name in ids}
+    assert [name for name, part in found.items() if part is not None] == ["u1", "u2"]
+    assert found["u2"].tolist() == [[3, 4]]
+    kinds = {(item.id, item.kind) for item in files.skipped}
+    assert ("u0", "features: face with another number of columns than most") in kinds
+    assert ("u5", "features: face that is no table of finite numbers") in kinds
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

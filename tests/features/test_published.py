@@ -10,7 +10,7 @@ import pytest
 from mien.errors import MienError
 from mien.features.files import open_files
 from mien.features.published import IEMOCAP, MOSEI, Published
-from mien.features.subsets import KEPT, PUBLISHED, ROWS, columns
+from mien.models.encoders.voice_columns import KEPT, PUBLISHED, ROWS, columns
 from mien.utterance import Utterance
 
 WOMAN, MAN = "Ses01F_impro01_F000", "Ses01F_impro01_M001"
@@ -99,6 +99,19 @@ def test_iemocap_files_of_another_structure_are_refused(iemocap: Path) -> None:
     path.unlink()
     with pytest.raises(MienError, match=r"valid_audio_features\.pt: no such file"):
         open_files(iemocap)
+
+
+def test_iemocap_words_of_another_width_are_left_out_and_noted(iemocap: Path) -> None:
+    words = {"Ses01F_impro01_F000": [np.ones(300)], "Ses01F_impro01_F001": [np.ones(300)]}
+    dump(iemocap / IEMOCAP / "train_text_features.pt", words)
+    dump(iemocap / IEMOCAP / "valid_text_features.pt", {MAN: [np.ones(256)]})
+    files = open_files(iemocap)
+    assert files(utterance(WOMAN))["t"].shape == (1, 300)
+    assert set(files(utterance(MAN))) == {"a", "v"}
+    (item,) = files.skipped
+    assert (item.id, item.source) == (MAN, str(iemocap / IEMOCAP))
+    assert item.kind == "features: text with another number of columns than most"
+    assert "text has 256 numbers a step, most have 300" in item.reason
 
 
 class Evil:

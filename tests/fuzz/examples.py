@@ -31,10 +31,10 @@ Second.
 """
 
 MANIFEST = """\
-id,media,text,person,session,start,end,emotion,sentiment,split,audio_channel,video_side,take
-a,a.wav,"Synthetic, words",Ada,S1,0,1.5,happy;surprised,1.5,train,0,,1
-b,b.mp4,,Bob,S1,1.5,3,sad,-2,test,,left,2
-,,Nothing but words.,Ada,S2,,,;,,valid,,,
+id,media,text,person,session,start,end,emotion,sentiment,split,audio_channel,video_side,take,valence,label:stance
+a,a.wav,"Synthetic, words",Ada,S1,0,1.5,happy;surprised,1.5,train,0,,1,3.5,for
+b,b.mp4,,Bob,S1,1.5,3,sad,-2,test,,left,2,,2
+,,Nothing but words.,Ada,S2,,,;,,valid,,,,1,
 """
 
 ROWS = (
@@ -98,10 +98,13 @@ M: Yeah.
 RECIPE = """\
 about: Synthetic.
 model:
-  model: mme2e
-  modalities: tav
-  width: 0.125
-  trans_dim: 16
+  encoders:
+    text: {kind: transformer, max_len: 50}
+    audio:
+      kind: sparse-cnn
+      width: 0.125
+      trans_dim: 16
+  fusion: concat
 training:
   task: emotion
   loss: ce

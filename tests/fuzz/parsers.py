@@ -86,7 +86,8 @@ def checked(items: Iterable[Utterance | Skipped], notes: list[str]) -> list[Utte
                 raise Wrong(f"what was skipped cannot be written: {error}") from error
             notes.append(f"{item.id}: {item.reason}")
             continue
-        for number in (item.start, item.end, item.sentiment, item.video_rate):
+        rated = [value for value in item.labels.values() if not isinstance(value, str)]
+        for number in (item.start, item.end, item.sentiment, item.video_rate, *rated):
             if number is not None and not math.isfinite(number):
                 raise Wrong(f"{item.id} has the number {number}")
         if item.end is not None and item.end <= (item.start or 0):
@@ -146,7 +147,8 @@ def _split(folder: Path, notes: list[str]) -> object:
 
 
 def _recipe(folder: Path, notes: list[str]) -> object:
-    from mien.cli.settings import read_recipe, validated
+    from mien.cli.recipe import read_recipe
+    from mien.cli.settings import validated
     from mien.models.config import ModelConfig
     from mien.training.config import TrainConfig
 

@@ -1,6 +1,7 @@
 """Prepared folders and the features beside them: what is damaged is refused, never read."""
 
 import io
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,11 @@ import pyarrow.parquet as pq
 
 from fuzz.cases import Target, digest
 from fuzz.mutate import damage, edit_json, edit_text, one_of
-from mien.utterance import Skipped, Utterance
+from mien.dataset.shard import ShardEntry, shard_writer
+from mien.utterance import Sample, Skipped, Utterance
+
+SIZE = 112
+"""Edge of a face crop, pixels."""
 
 EXTRA = 20
 """Utterances of words alone, which fill a second shard."""
@@ -31,11 +36,11 @@ def _items(corpus: Path) -> Iterator[Utterance | Skipped]:
 
 
 def _build(folder: Path) -> None:
-    from mien.corpora import synthetic
+    from mien.corpora.synthetic import generate
     from mien.dataset.prepare import prepare
 
     corpus = folder / "corpus"
-    synthetic.write(corpus, dialogues=1, turns=1, progress=False)
+    generate.write(corpus, dialogues=1, turns=1, progress=False)
     prepare(_items(corpus), folder / "data", corpus="synthetic", workers=1, progress=False)
     shutil.rmtree(corpus)
 
@@ -65,6 +70,33 @@ def _features(folder: Path, notes: list[str]) -> object:
     store = FeatureStore(folder / "data")
     samples = [store[number].features for number in range(len(store))]
     return store.modalities, [{m: digest(part) for m, part in s.items()} for s in samples]
+
+
+def _build_crop(folder: Path) -> None:
+    import numpy as np
+
+    from mien.media.crops import encode_crop
+
+    rows, columns = np.mgrid[:SIZE, :SIZE] * 2
+    noise = np.random.default_rng(0).integers(0, 9, (SIZE, SIZE))
+    pixels = np.stack([rows + noise, columns, rows // 2 + columns // 2], axis=2)
+    (folder / "crop.webp").write_bytes(encode_crop(pixels.astype(np.uint8)))
+
+
+def _crop(folder: Path, notes: list[str]) -> object:
+    """Read a crop out of a shard whose checksums are right, as only a program can make it."""
+    from mien.dataset import store
+
+    utterance = Utterance(id="a", corpus="synthetic", synthetic=True)
+    row = store.sample_to_row(Sample(utterance=utterance))
+    row |= {"num_faces": 1, "faces": [(folder / "crop.webp").read_bytes()]}
+    with shard_writer(folder / "0.parquet", store.SCHEMA) as writer:
+        writer.write_table(pa.Table.from_pylist([row], store.SCHEMA))
+        writer.add_key_value_metadata({"skipped": "[]"})
+    entry = ShardEntry.of(folder / "0.parquet", 1).model_dump()
+    info = {"schema": store.SCHEMA_VERSION, "face_size": SIZE, "shards": [entry]}
+    (folder / "dataset.json").write_text(json.dumps(info))
+    return digest(store.Store(folder)[0].faces)
 
 
 def edit_shard(data: bytes, random: Random) -> bytes:
@@ -98,6 +130,7 @@ INFO = one_of(damage, edit_json, edit_text)
 TARGETS = {
     "samples": Target(_build, _samples, "data/*.parquet", SHARD, exact=True),
     "features": Target(_build_features, _features, "data/features/*.parquet", SHARD, exact=True),
+    "crops": Target(_build_crop, _crop, "crop.webp", damage),
     "dataset.json": Target(_build, _samples, "data/dataset.json", INFO),
     "features.json": Target(_build_features, _features, "data/features/features.json", INFO),
 }

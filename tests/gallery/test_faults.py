@@ -67,6 +67,19 @@ def test_a_table_with_a_damaged_list_of_files_is_told(
         ACTS[act](Gallery(folder))
 
 
+@pytest.mark.parametrize("act", ["enrol", "identify"])
+def test_a_table_whose_column_has_another_name_is_told(
+    whole: Path, tmp_path: Path, act: str
+) -> None:
+    folder = Path(shutil.copytree(whole, tmp_path / "g"))
+    for path in (folder / "templates.lance" / "_versions").glob("*.manifest"):
+        content = path.read_bytes()
+        assert b"vector" in content
+        path.write_bytes(content.replace(b"vector", b"vectos"))
+    with pytest.raises(MienError, match=f"^{folder}: the gallery can't be read or written"):
+        ACTS[act](Gallery(folder))
+
+
 @pytest.mark.parametrize("act", ["enrol", "identify", "list"])
 def test_a_table_that_lost_its_list_of_files_is_not_begun_anew(
     whole: Path, tmp_path: Path, act: str

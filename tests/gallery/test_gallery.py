@@ -85,9 +85,9 @@ def test_the_default_is_above_what_two_enrolled_persons_reach(tmp_path: Path) ->
     means = [
         theirs.mean(axis=0) / np.linalg.norm(theirs.mean(axis=0)) for theirs in (views(2), twin)
     ]
-    likest = max((views(2) @ means[1]).max(), (twin @ means[0]).max())
-    assert likest > 0.92
-    assert g.calibration.threshold == pytest.approx(likest, abs=1e-6)
+    most_similar = max((views(2) @ means[1]).max(), (twin @ means[0]).max())
+    assert most_similar > 0.92
+    assert g.calibration.threshold == pytest.approx(most_similar, abs=1e-6)
     g.forget(name(3))
     assert g.calibration.threshold == 0.9
 
@@ -331,7 +331,7 @@ def test_a_growing_gallery_gets_an_index_that_finds_and_forgets(
         g.enrol_all([newcomer(p) for p in range(first, first + 120)], encoder="v1")
         outside = g._templates._table.index_stats(store.INDEX) if first >= 240 else None
         assert outside is None or outside.num_unindexed_rows < 600
-    assert g._templates.about.trained > 1200, "drawn anew as it grew"
+    assert g._templates.metadata.trained > 1200, "drawn anew as it grew"
     g.set_threshold(LOW)
     assert np.mean([named(g, p) == name(p) for p in range(0, 1200, 10)]) > 0.9
     g.forget(name(7))

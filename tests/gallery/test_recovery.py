@@ -64,7 +64,7 @@ def test_an_index_is_sorted_at_home_and_what_a_crash_leaves_there_goes(
     monkeypatch.setattr(templates, "INDEX_FROM", 300)
     monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))  # whoever writes there fails
     g = gallery(tmp_path / "g", range(120))
-    assert g._templates.about.trained == 360
+    assert g._templates.metadata.trained == 360
     assert os.environ["TMPDIR"] == str(tmp_path / "nowhere")
     assert not (tmp_path / "g" / "scratch").exists()
     left = tmp_path / "g" / "scratch" / ".tmp1"
@@ -74,7 +74,7 @@ def test_an_index_is_sorted_at_home_and_what_a_crash_leaves_there_goes(
     assert traces(tmp_path, 1) == []
 
 
-REMOVALS = [(Templates, "remove"), (Templates, "compact"), (Templates, "sweep")]
+REMOVALS = [(Templates, "remove"), (Templates, "compact"), (Templates, "vacuum")]
 
 
 @pytest.mark.parametrize("when", [lambda step: dying, after], ids=["before", "after"])

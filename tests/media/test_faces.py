@@ -5,8 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mien.errors import MienError
 from mien.media.decode import read_frames
-from mien.media.faces import FaceCropper
+from mien.media.faces import FACE_SIZE, FaceCropper, check_face_size
+from mien.resize import resize_faces
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +43,81 @@ def test_crops_of_the_published_boxes_are_the_published_crops(cropper, golden, m
     vectors = np.load(golden / "mtcnn.npz")
     for picture, box, crop in zip(*(vectors[n] for n in ("imgs", "boxes", "faces")), strict=True):
         monkeypatch.setattr(cropper, "_largest", lambda frame, box=box: tuple(box))
-        face = cropper.crop(picture)
+        face = cropper.crop(picture, 48)
         np.testing.assert_allclose(face.pixels.transpose(2, 0, 1), crop, atol=0.51)
+
+
+@pytest.fixture(scope="module")
+def recorded(cropper, shared_data) -> list[tuple[np.ndarray, dict[int, np.ndarray]]]:
+    """Regions of two real clips at full and a third of their size, with crops of three sizes."""
+    made = []
+    for name in ("swiz3n", "lwbsza"):
+        for *_, picture in read_frames(shared_data / "grid" / f"{name}.mpg", [(0, 1.5)]):
+            small = cv2.resize(picture, None, fx=1 / 3, fy=1 / 3, interpolation=cv2.INTER_AREA)
+            for frame in (picture, small):
+                faces = {size: cropper.crop(frame, size) for size in (48, 112, 224)}
+                assert len({face.box for face in faces.values()}) == 1
+                region = as_published(frame, faces[48].box)
+                made.append((region, {size: face.pixels for size, face in faces.items()}))
+    return made
+
+
+def as_published(frame: np.ndarray, box: tuple[int, int, int, int] | None) -> np.ndarray:
+    """Cut a region as the published system does, its margin 2 pixels of 48."""
+    height, width = frame.shape[:2]
+    if box is None:
+        side = min(height, width) // 2
+        top, left = (height - side) // 2, (width - side) // 2
+        return frame[top : top + side, left : left + side]
+    left, top, right, bottom = box
+    across, down = 2 * (right - left) / 46 / 2, 2 * (bottom - top) / 46 / 2
+    rows = slice(int(max(top - down, 0)), int(min(bottom + down, height)))
+    return frame[rows, int(max(left - across, 0)) : int(min(right + across, width))]
+
+
+def test_crops_of_48_are_the_published_crops_bit_for_bit(recorded):
+    widths = [region.shape[1] for region, _ in recorded]
+    assert min(widths) < 48 < max(widths), "both ways are taken: shrinking and enlarging"
+    for region, crops in recorded:
+        expected = cv2.resize(region, (48, 48), interpolation=cv2.INTER_AREA)
+        np.testing.assert_array_equal(crops[48], expected)
+
+
+@pytest.mark.parametrize("size", [112, 224])
+def test_larger_crops_show_the_same_region(recorded, size):
+    """Measured on all GRID faces: 0.5 grey levels on average, 2 where they are a third as large."""
+    for region, crops in recorded:
+        smaller = resize_faces(crops[size][None], 48)[0]
+        difference = np.abs(smaller.astype(int) - crops[48]).mean()
+        assert difference < (0.75 if region.shape[1] > 96 else 2.5)
+
+
+def test_each_side_shrinks_by_area_or_grows_smoothly():
+    column = np.arange(0, 240, 2, dtype=np.uint8)  # 120 rows, which shrink to 60
+    tall = np.repeat(np.repeat(column[:, None], 60, axis=1)[..., None], 3, axis=2)
+    shrunk = resize_faces(np.concatenate([tall, tall], axis=1)[None], 60)[0]
+    assert (shrunk == shrunk[:, :1]).all()
+    assert shrunk[:, 0, 0].tolist() == list(range(1, 240, 4)), "the mean of two rows"
+    square = tall[:60]
+    grown = resize_faces(square[None], 120)[0][:, 0, 0].astype(int)
+    steps = np.diff(grown)
+    assert (steps >= 0).all(), "no row is above its upper one: no ringing on a slope"
+    assert (steps <= 2).all(), "no row is taken twice: 59 steps of 2 become 119 steps"
+
+
+def test_crops_that_fit_are_not_touched():
+    faces = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 3), dtype=np.uint8)
+    assert resize_faces(faces, 48) is faces
+    assert resize_faces(faces[:0], 112).shape == (0, 112, 112, 3)
+    assert resize_faces(faces, 112).shape == (2, 112, 112, 3)
+
+
+@pytest.mark.parametrize("size", [-1, 0, 47, 513])
+def test_a_size_out_of_range_is_refused(size):
+    with pytest.raises(MienError, match=f"the face size must be 48 to 512 pixels, not {size}"):
+        check_face_size(size)
+    for fine in (48, FACE_SIZE, 512):
+        check_face_size(fine)
 
 
 def test_a_face_is_found_in_the_real_recordings(cropper, shared_data):
@@ -75,7 +150,7 @@ def test_the_largest_of_two_faces(cropper, speaker):
 def test_without_a_face_the_centre_stands_in(cropper):
     rows, columns = np.mgrid[:100, :200]
     scene = np.stack([rows, columns, rows + 50], 2).astype(np.uint8)
-    face = cropper.crop(scene)
+    face = cropper.crop(scene, 48)
     assert not face.found
     assert face.box is None
     expected = cv2.resize(scene[25:75, 75:125], (48, 48), interpolation=cv2.INTER_AREA)
@@ -85,10 +160,11 @@ def test_without_a_face_the_centre_stands_in(cropper):
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2000), (3000, 3), (11, 13), (25, 25)])
 def test_odd_pictures_are_no_trouble(cropper, shape):
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    face = cropper.crop(noise)
-    assert face.pixels.shape == (48, 48, 3)
-    assert face.pixels.dtype == np.uint8
-    assert not face.found
+    for size in (48, 112, 512):
+        face = cropper.crop(noise, size)
+        assert face.pixels.shape == (size, size, 3)
+        assert face.pixels.dtype == np.uint8
+        assert not face.found
 
 
 def test_a_box_that_leaves_the_picture_is_cut(cropper, speaker, monkeypatch):

@@ -93,7 +93,7 @@ def test_scores_by_hand():
 
 def test_it_begins_with_what_is_strong_whatever_is_said():
     attention = AdditiveAttention(2, 3)
-    attention.begin_with_the_strong()
+    attention.init_energy_bias()
     maps = torch.tensor([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0], [9.0, 9.0]]).T.reshape(1, 2, 2, 2)
     silent, words = (attention(maps, query) for query in (None, torch.randn(1, 3)))
     assert torch.equal(silent, words)

@@ -5,8 +5,7 @@ import torch
 from transformers import BertConfig
 
 from mien.errors import MienError
-from mien.models import ModelConfig
-from mien.models.build import build
+from mien.models import build, preset
 
 TINY = {"width": 0.125, "trans_dim": 16, "trans_nheads": 2, "trans_nlayers": 1, "modalities": "va"}
 TEXT = {
@@ -19,7 +18,7 @@ TEXT = {
 
 
 def test_planning_a_model_first_leaves_its_random_weights_alone() -> None:
-    config = ModelConfig(**TINY)
+    config = preset(**TINY)
     torch.manual_seed(3)
     first = build(config, {"emotion": 3}, None).state_dict()
     torch.manual_seed(3)
@@ -32,12 +31,12 @@ def test_planning_a_model_first_leaves_its_random_weights_alone() -> None:
 @pytest.mark.parametrize("size", [2**63, 10**30], ids=["an overflow", "thirty digits"])
 def test_sizes_that_no_tensor_can_have_are_refused(size: int) -> None:
     with pytest.raises(MienError, match="no model can have these dimensions"):
-        build(ModelConfig(**TINY, embedding_size=size), {"person": 3}, None)
+        build(preset(**TINY, embedding_size=size), {"person": 3}, None)
 
 
 def test_a_model_too_large_is_refused_before_it_takes_memory() -> None:
     with pytest.raises(MienError, match=r"would have [0-9,]{13,} weights"):
-        build(ModelConfig(**TINY, embedding_size=10**9), {"person": 3}, None)
+        build(preset(**TINY, embedding_size=10**9), {"person": 3}, None)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +45,7 @@ def test_a_model_too_large_is_refused_before_it_takes_memory() -> None:
     ids=["read in forward", "an unknown name", "sizes that don't fit"],
 )
 def test_a_text_encoder_that_cannot_encode_is_refused(damage: dict[str, object]) -> None:
-    config = ModelConfig(**{**TINY, "modalities": "t"})
+    config = preset(modalities="t")
     assert build(config, {"emotion": 3}, BertConfig(**TEXT))
     with pytest.raises(MienError, match="text encoder describes none that can be built"):
         build(config, {"emotion": 3}, BertConfig(**{**TEXT, **damage}))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from rule import assert_close, build, compare_gradients, golden_batch, loss_of, step
 
+from mien.modality import Modality
 from mien.models.published_weights import rename
 
 
@@ -18,8 +19,8 @@ def test_logits_of_every_subset(golden: Path, modalities: str) -> None:
         output = model(golden_batch(golden))
     expected = np.load(golden / "mme2e_mods_C6.npz")
     assert_close(output.logits["emotion"], expected[f"fused_{modalities}"], 1e-4)
-    for letter, logits in output.modality_logits["emotion"].items():
-        assert_close(logits, expected[f"{modalities}_logits_{letter}"], 1e-4)
+    for modality, logits in output.modality_logits["emotion"].items():
+        assert_close(logits, expected[f"{modalities}_logits_{modality.letter}"], 1e-4)
 
 
 def test_every_published_weight_has_a_place(golden: Path) -> None:
@@ -36,10 +37,11 @@ def test_intermediate_values(golden: Path) -> None:
     expected = np.load(golden / "mme2e_tav_C6.npz")
     batch = golden_batch(golden)
     with torch.no_grad():
-        for letter, pictures in (("v", batch.faces), ("a", batch.pieces)):
-            encoder = model.encoders[letter]
+        for modality in (Modality.VIDEO, Modality.AUDIO):
+            letter, given = modality.letter, batch.inputs[modality]
+            encoder = model.encoders[modality]
+            pictures = encoder.pictures(given.values)
             if letter == "v":
-                pictures = (pictures - model.face_mean) / model.face_sd
                 assert_close(pictures, expected["faces_normalized"], 1e-5)
             x = encoder.cnn.stem(pictures)
             assert_close(x, expected[f"{letter.upper()}3"], 1e-4)
@@ -49,8 +51,7 @@ def test_intermediate_values(golden: Path) -> None:
                     assert_close(x, expected[f"{letter.upper()}{name}"], 1e-4)
             flat = encoder.cnn.project(x.flatten(1))
             assert_close(flat, expected[f"{letter}_flat"], 1e-4)
-            counts = batch.face_counts if letter == "v" else batch.piece_counts
-            assert_close(encoder.over_time(flat, counts), expected[f"{letter}_cls"], 1e-4)
+            assert_close(encoder.temporal(flat, given.counts), expected[f"{letter}_cls"], 1e-4)
 
 
 def test_one_training_step(golden: Path) -> None:

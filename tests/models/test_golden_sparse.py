@@ -9,14 +9,15 @@ import torch
 from rule import assert_close, build, compare_gradients, golden_batch, loss_of, step
 from torch import Tensor
 
-from mien.models import MME2E
+from mien.modality import Modality
+from mien.models import MultimodalModel
 from mien.models.layers.submanifold import Sites
 from mien.models.published_weights import rename
 
 THRESHOLDS = [0.5, 0.8, 0.9]
 
 
-def sparse(golden: Path, modalities: str, threshold: float, **settings: object) -> MME2E:
+def sparse(golden: Path, modalities: str, threshold: float, **settings: object) -> MultimodalModel:
     own = {"model": "mme2e-sparse", "attention": "published", "sparse_threshold": threshold}
     return build(golden, modalities, **(own | settings))
 
@@ -28,8 +29,8 @@ def test_logits(golden: Path, modalities: str, threshold: float) -> None:
         output = sparse(golden, modalities, threshold).eval()(golden_batch(golden))
     expected = np.load(golden / f"sparse_fixed_mods_st{threshold}_C6.npz")
     assert_close(output.logits["emotion"], expected[f"fused_{modalities}"], 1e-4)
-    for letter, logits in output.modality_logits["emotion"].items():
-        assert_close(logits, expected[f"{modalities}_logits_{letter}"], 1e-4)
+    for modality, logits in output.modality_logits["emotion"].items():
+        assert_close(logits, expected[f"{modalities}_logits_{modality.letter}"], 1e-4)
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.8])
@@ -43,8 +44,8 @@ def test_logits_with_the_published_defect(golden: Path, modalities: str, thresho
     name = f"fused_{modalities}"
     assert_close(output.logits["emotion"], expected[name], 1e-4)
     assert np.abs(expected[name] - mended[name]).max() > 0.01, "the defect is to be seen"
-    for letter, logits in output.modality_logits["emotion"].items():
-        assert_close(logits, expected[f"{modalities}_logits_{letter}"], 1e-4)
+    for modality, logits in output.modality_logits["emotion"].items():
+        assert_close(logits, expected[f"{modalities}_logits_{modality.letter}"], 1e-4)
 
 
 def places(sites: Sites) -> np.ndarray:
@@ -66,15 +67,16 @@ def test_every_stage(golden: Path, threshold: float, letter: str) -> None:
     batch = golden_batch(golden)
     expected = np.load(golden / f"sparse_fixed_tav_st{threshold}_C6.npz")
     given = {key[2:]: expected[key] for key in expected.files if key[0] == letter.upper()}
-    cnn = model.encoders[letter].cnn
-    pictures, counts = model.pictures(letter, batch)
+    encoder, given_steps = model.encoders[Modality.of(letter)], batch.inputs[Modality.of(letter)]
+    cnn, counts = encoder.cnn, given_steps.counts
+    pictures = encoder.pictures(given_steps.values)
     seen: list[tuple[Sites, Sites, Tensor]] = []
     for block in cnn.stages:
         block.register_forward_hook(
             lambda _, args, out: seen.append((args[1], Sites(out[1]), out[0]))
         )
     with torch.no_grad():
-        text = model.encoders["t"](batch.tokens, batch.token_mask)
+        text, _ = model.encoders["text"](batch.inputs[Modality.TEXT])
         low = cnn.blocks(cnn.stem(pictures))
         vectors, selection = cnn(pictures, counts, text)
     assert_close(text, expected["t_cls"], 1e-4)
@@ -139,7 +141,7 @@ def test_gradient_norms_without_rounding(golden: Path) -> None:
 
 
 def test_attention_that_learns(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.models.encoders.sparse_vgg.WORDLESS", 0.0)
+    monkeypatch.setattr("mien.models.encoders.sparse_vgg.TEXT_DROPOUT", 0.0)
     model = build(golden, "tav", model="mme2e-sparse", sparse_threshold=0.8, dropout=0)
     model = step(golden, model, torch.float32)[0]
     for name, parameter in model.named_parameters():

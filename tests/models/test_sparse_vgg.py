@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mien.models import ModelConfig
+from mien.models.encoders.media_settings import FaceSparseCNNConfig
 from mien.models.encoders.sparse_vgg import SparseVGG
 
 PICTURES, UTTERANCES = 2, 40
@@ -19,9 +19,7 @@ def first_attention(cnn: SparseVGG, query: torch.Tensor | None) -> torch.Tensor:
 @pytest.mark.parametrize("attention", ["learned", "published"])
 def test_in_training_an_attention_that_learns_goes_without_some_words(attention: str) -> None:
     torch.manual_seed(0)
-    cnn = SparseVGG(
-        ModelConfig(model="mme2e-sparse", width=0.125, attention=attention), 3, 3 * 3, query=4
-    )
+    cnn = SparseVGG(FaceSparseCNNConfig(width=0.125, attention=attention), 3, 3 * 3, query=4)
     for each in cnn.attention:
         torch.nn.init.normal_(each.text.weight)
     query = torch.randn(UTTERANCES, 4)

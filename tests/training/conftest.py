@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from samples import SMALL
 from training_data import write_data
 
-from mien.models import ModelConfig
+from mien.models import ModelConfig, preset
 from mien.training import TrainConfig
 
 
@@ -18,14 +19,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def small(tiny_text: Path) -> ModelConfig:
     """A model that trains in a second an epoch."""
-    return ModelConfig(
-        text_model=str(tiny_text),
-        width=0.125,
-        trans_dim=16,
-        trans_nlayers=1,
-        trans_nheads=2,
-        trans_feedforward=32,
-    )
+    return preset(text_model=str(tiny_text), **SMALL)
 
 
 @pytest.fixture

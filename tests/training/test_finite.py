@@ -16,10 +16,11 @@ from mien.errors import MienError
 from mien.inference.evaluate import evaluate_run
 from mien.models import ModelConfig
 from mien.runs.run import Run
-from mien.tasks import Task
+from mien.tasks import EmotionTask
+from mien.tasks.labels import macro_f1
 from mien.training import TrainConfig, train
 from mien.training.finite import NAMED, NotFiniteError, check_step, check_weights, error_of, named
-from mien.training.module import Learner, macro_f1
+from mien.training.module import Learner
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, epoch: int, batch: int, how) -> list[list[str]]:
@@ -69,7 +70,7 @@ def test_the_batch_at_fault_is_named_and_the_epoch_before_it_is_kept(
     kept, first = (load_file(r.folder / "model.safetensors") for r in (run, one))
     assert all(torch.equal(kept[name], first[name]) for name in first)
     assert run.read("thresholds.json") == one.read("thresholds.json")
-    before, after = (evaluate_run(r.folder, progress=False)["tasks"] for r in (one, run))
+    before, after = (evaluate_run(r.folder, progress=False).tasks for r in (one, run))
     assert before == after
 
 
@@ -107,7 +108,7 @@ def test_scores_of_validation_that_are_no_numbers_stop_training(
         train(tiny_data, tmp_path / "run", small, changed(quick, epochs=4), progress=False)
     at = f"epoch 2, validation: scores are not finite; utterances {seen[0]}. "
     assert at in str(raised.value)
-    assert evaluate_run(tmp_path / "run", progress=False)["tasks"]["emotion"]["n"] > 0
+    assert evaluate_run(tmp_path / "run", progress=False).tasks["emotion"].n > 0
 
 
 def one_nan(answer):
@@ -120,7 +121,7 @@ def one_nan(answer):
 
 
 def test_a_figure_of_scores_that_are_no_numbers_is_never_better() -> None:
-    task = Task(name="emotion", labels=("happy", "sad"), loss="bce")
+    task = EmotionTask(labels=("happy", "sad"), loss="bce")
     truth = torch.eye(2).numpy()
     assert macro_f1(task, truth, truth) == 1.0
     broken = truth.copy()

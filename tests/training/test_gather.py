@@ -15,20 +15,20 @@ from torch.multiprocessing import spawn
 
 from mien.batch import Batch
 from mien.dataset.collate import collate
-from mien.tasks import Task
+from mien.tasks import EmotionTask, PersonTask
 from mien.training import TrainConfig
 from mien.training.gather import gather_batch, gather_sizes
 from mien.training.module import Learner
 from mien.training.norm_sync import NormSync
 
 TASKS = (
-    Task(name="emotion", labels=("neutral", "happy", "sad"), loss="ce"),
-    Task(name="person", labels=tuple(f"person-{i}" for i in range(4)), loss="ce"),
+    EmotionTask(labels=("neutral", "happy", "sad"), loss="ce"),
+    PersonTask(labels=tuple(f"person-{i}" for i in range(4)), loss="ce"),
 )
 SETTINGS = {"modality_loss": 0.3, "embedding_loss": 0.2, "modality_dropout": 0.3}
 MODELS = {
-    "dense": {"model": "mme2e"},
-    "attention": {"model": "mme2e", "fusion": "attention"},
+    "dense": {},
+    "attention": {"fusion": "attention"},
     "sparse": {"model": "mme2e-sparse", "attention": "published", "sparsity": "both"},
 }
 # of the shares of two processes the second has no sound, and of three the third is empty
@@ -48,16 +48,16 @@ def learner(model: str) -> Learner:
 
 def batch(rows: list[int]) -> Batch:
     samples = [sample(i, LETTERS[i], seconds=0.4 + 0.1 * i) for i in rows or [0]]
-    whole = collate(samples, tiny(modalities="va"), None, TASKS)
+    whole = collate(samples, tiny(modalities="va").readers(), TASKS)
     for i, row in enumerate(rows):
         whole.targets["emotion"][i] = torch.eye(3)[row % 3] if row % 3 else torch.nan
     if not rows:
-        nothing = {m: torch.ones(1, dtype=torch.bool) for m in "va"}
-        for modality, hidden in nothing.items():
-            whole = whole.without(modality, hidden)
+        for modality in whole.inputs:
+            whole = whole.without(modality, torch.ones(1, dtype=torch.bool))
         targets = {name: torch.full_like(t, torch.nan) for name, t in whole.targets.items()}
         whole = replace(whole, targets=targets, ids=[])
-    return replace(whole, faces=whole.faces.double(), pieces=whole.pieces.double())
+    inputs = {m: replace(part, values=part.values.double()) for m, part in whole.inputs.items()}
+    return replace(whole, inputs=inputs)
 
 
 def step(one: Learner, rows: list[int]) -> Tensor:

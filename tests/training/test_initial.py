@@ -9,21 +9,21 @@ import pytest
 import torch
 from checkpoints import published
 from safetensors.torch import load_file
-from samples import TASKS, tiny_model, tiny_run
+from samples import TASKS, revised, tiny_model, tiny_run
 from torch import Tensor
 
 from mien.errors import MienError
-from mien.models import ModelConfig, Network
-from mien.models.build import build
+from mien.modality import parse_modalities
+from mien.models import ModelConfig, MultimodalModel, build, preset
 from mien.runs.run import Run
-from mien.tasks import Task
+from mien.tasks import EmotionTask
 from mien.training import TrainConfig, train
 from mien.training.initial import begin_with, read_weights
 
 SIX = ("angry", "excited", "frustrated", "happy", "neutral", "sad")
 
 
-def weights(model: Network) -> dict[str, Tensor]:
+def weights(model: MultimodalModel) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
@@ -32,9 +32,9 @@ def alike(a: dict[str, Tensor], b: dict[str, Tensor]) -> set[str]:
     return {n for n in a if not n.endswith("num_batches_tracked") and torch.equal(a[n], b[n])}
 
 
-def started(model: Network, letters: str) -> set[str]:
+def started(model: MultimodalModel, letters: str) -> set[str]:
     """Name what a model takes from a run of the same tasks."""
-    parts = tuple(f".{letter}." for letter in letters)
+    parts = tuple(f".{modality}." for modality in parse_modalities(letters))
     names = (n for n in model.state_dict() if not n.endswith("num_batches_tracked"))
     shared = ("fusion.", "persons.prototypes", "persons.weight")
     return {n for n in names if any(p in n for p in parts) or n.startswith(shared)}
@@ -49,7 +49,7 @@ def test_a_model_of_the_same_kind_takes_everything(source: Run, tiny_text: Path)
     model = tiny_model(tiny_text, seed=1)
     said = begin_with(source.folder, model, TASKS)
     assert alike(weights(model), weights(source.model())) == started(model, "tva")
-    assert "text, video, audio of" in said
+    assert "text, audio, video of" in said
     assert "its answers to emotion and person" in said
 
 
@@ -65,7 +65,7 @@ def test_only_the_named_modalities_are_taken(source: Run, tiny_text: Path) -> No
 
 
 def test_other_labels_get_new_heads(source: Run, tiny_text: Path) -> None:
-    other = Task(name="emotion", labels=("happy", "sad", "calm"), loss="bce")
+    other = EmotionTask(labels=("happy", "sad", "calm"), loss="bce")
     model = tiny_model(tiny_text, seed=1)
     before = weights(model)
     said = begin_with(source.folder, model, [other, TASKS[1]])
@@ -92,8 +92,8 @@ def test_a_smaller_model_takes_its_part_and_weighs_anew(source: Run, tiny_text: 
 @pytest.mark.parametrize(
     "config",
     [
-        ModelConfig(modalities="va", width=0.125, trans_dim=16, trans_feedforward=32),
-        ModelConfig(model="lf-rnn", feature_sizes=(8, 10, 4), standardize=False),
+        preset(modalities="va", width=0.125, trans_dim=16, trans_feedforward=32),
+        preset("lf-rnn", text_feature_size=8, audio_feature_size=10, video_feature_size=4),
     ],
     ids=["dense", "baseline"],
 )
@@ -101,7 +101,7 @@ def test_a_published_checkpoint_answers_in_the_order_of_the_task(
     tmp_path: Path, config: ModelConfig, order: tuple[str, ...]
 ) -> None:
     torch.manual_seed(0)
-    task = Task(name="emotion", labels=order, loss="bce")
+    task = EmotionTask(labels=order, loss="bce")
     theirs, ours = (build(config, {"emotion": 6}, None) for _ in range(2))
     begin_with(published(theirs, tmp_path / "published.pt"), ours, [task])
     places = [SIX.index(label) for label in order]
@@ -120,15 +120,23 @@ def test_a_published_checkpoint_of_other_labels_gives_its_encoders(
     said = begin_with(published(theirs, tmp_path / "mme2e_tav.pt"), ours, TASKS, "t")
     assert said.endswith("with new heads")
     for name, tensor in weights(ours).items():
-        expected = theirs.state_dict() if name.startswith("encoders.t.") else before
+        expected = theirs.state_dict() if name.startswith("encoders.text.") else before
         assert torch.equal(tensor, expected[name]), name
 
 
 @pytest.mark.parametrize(
     ("settings", "letters", "message"),
     [
-        ({"trans_dim": 8}, None, r"does not fit the model's video: it has encoders.v.* of size \("),
-        ({"model": "mme2e-sparse"}, None, r"does not fit the model's video: it has no encoders.v"),
+        (
+            {"trans_dim": 8},
+            None,
+            r"does not fit the model's video: it has encoders.video.* of size",
+        ),
+        (
+            {"model": "mme2e-sparse"},
+            None,
+            r"not fit the model's video: it has no encoders.video",
+        ),
         ({"modalities": "ta"}, "tv", r"the model has the modalities 'ta': it can't begin with 'v'"),
     ],
 )
@@ -187,17 +195,18 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_runs_no_code(
 
 
 def test_a_model_that_is_to_answer_by_weights_alone_misses_none(tmp_path: Path) -> None:
-    task = Task(name="emotion", labels=SIX, loss="bce")
-    config = ModelConfig(modalities="va", width=0.125, trans_dim=16, trans_feedforward=32)
+    task = EmotionTask(labels=SIX, loss="bce")
+    config = preset(modalities="va", width=0.125, trans_dim=16, trans_feedforward=32)
     both = published(build(config, {"emotion": 6}, None), tmp_path / "mme2e_va.pt")
     for letters in ("va", "v"):
-        model = build(config.model_copy(update={"modalities": letters}), {"emotion": 6}, None)
+        kept = {m: config.encoders[m] for m in parse_modalities(letters)}
+        model = build(ModelConfig(encoders=kept), {"emotion": 6})
         names = read_weights(both, [task]).fitting(model, [task], None, complete=True)
         assert {n for n in model.state_dict() if n.startswith("heads.")} <= set(names)
     state = torch.load(both, weights_only=True)
     torch.save({n: t for n, t in state.items() if not n.startswith("weighted")}, both)
     model = build(config, {"emotion": 6}, None)
-    with pytest.raises(MienError, match=r"has no fusion\.emotion\.weight that fits .* 'va'"):
+    with pytest.raises(MienError, match=r"has no fusion\.emotion\.weight that fits .* 'av'"):
         read_weights(both, [task]).fitting(model, [task], None, complete=True)
 
 
@@ -210,7 +219,7 @@ def test_training_goes_on_from_the_weights_of_a_run_even_when_that_is_gone(
     )
     config = quick.model_copy(update=still | {"init": str(first.folder), "seed": 5})
     second = train(tiny_data, tmp_path / "second", small, config, progress=False)
-    assert f"begins with text, video, audio of {first.folder}" in capsys.readouterr().out
+    assert f"begins with text, audio, video of {first.folder}" in capsys.readouterr().out
     a, b = (load_file(run.folder / "model.safetensors") for run in (first, second))
     for name in a:
         if "running" not in name and "num_batches" not in name:
@@ -223,7 +232,7 @@ def test_weights_that_do_not_fit_leave_no_folder_in_the_way(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, source: Run
 ) -> None:
     config = quick.model_copy(update={"init": str(source.folder)})
-    wide = small.model_copy(update={"trans_dim": 32})
+    wide = revised(small, trans_dim=32)
     with pytest.raises(MienError, match="does not fit the model's video"):
         train(tiny_data, tmp_path / "run", wide, config, progress=False)
     assert not (tmp_path / "run").exists()

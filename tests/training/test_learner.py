@@ -3,6 +3,7 @@
 from math import cos, pi
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -10,24 +11,26 @@ from samples import sample, tiny, tiny_model
 
 from mien.batch import Batch
 from mien.dataset.collate import collate
+from mien.modality import Modality
 from mien.models import Output
 from mien.models.encoders.text import load_tokenizer
-from mien.tasks import Task, sentiment_task
+from mien.tasks import EmotionTask, PersonTask, SentimentTask, Task
+from mien.tasks.labels import macro_f1
 from mien.training import TrainConfig
-from mien.training.module import Learner, _Schedule, macro_f1, monitored_metric
+from mien.training.module import Learner, _Schedule, monitored_metric
 
-EMOTION = Task(name="emotion", labels=("neutral", "happy", "sad"), loss="bce")
-PERSON = Task(name="person", labels=tuple(f"person-{i}" for i in range(4)), loss="ce")
+EMOTION = EmotionTask(labels=("neutral", "happy", "sad"), loss="bce")
+PERSON = PersonTask(labels=tuple(f"person-{i}" for i in range(4)), loss="ce")
 TASKS = (EMOTION, PERSON)
 
 
-def learner(text: Path | None, modalities: str = "tav", **settings: object) -> Learner:
-    return Learner(tiny_model(text, modalities=modalities), TASKS, TrainConfig(**settings))
+def learner(text: Path | None, **settings: object) -> Learner:
+    return Learner(tiny_model(text), TASKS, TrainConfig(**settings))
 
 
 def batch_of(*modalities: str, text: Path) -> Batch:
     samples = [sample(number, letters) for number, letters in enumerate(modalities)]
-    return collate(samples, tiny(), load_tokenizer(str(text)), TASKS)
+    return collate(samples, tiny().readers(load_tokenizer(str(text))), TASKS)
 
 
 # How fast each part learns
@@ -45,9 +48,9 @@ def ids(parameters) -> list[int]:
 
 def test_the_text_encoder_and_its_heads_learn_more_slowly(tiny_text: Path) -> None:
     one = learner(tiny_text, lr=1e-3, text_lr_factor=20)
-    text = list(one.model.encoders["t"].parameters())
+    text = list(one.model.encoders["text"].parameters())
     for heads in one.model.heads.values():
-        text += heads["t"].parameters()
+        text += heads["text"].parameters()
     trainable = {id(p) for p in one.model.parameters() if p.requires_grad}
     rest = trainable - set(ids(text))
     fast, slow = groups(one)
@@ -57,22 +60,24 @@ def test_the_text_encoder_and_its_heads_learn_more_slowly(tiny_text: Path) -> No
 
 
 def test_the_sparse_attention_learns_as_slowly_as_the_words(tiny_text: Path) -> None:
-    model = tiny_model(tiny_text, model="mme2e-sparse")
-    one = Learner(model, TASKS, TrainConfig(lr=1e-3, freeze_text=True))
-    attention = [p for m in "va" for p in model.encoders[m].cnn.attention.parameters()]
+    model = tiny_model(tiny_text, model="mme2e-sparse", text_freeze=True)
+    one = Learner(model, TASKS, TrainConfig(lr=1e-3))
+    attention = [
+        p for m in ("video", "audio") for p in model.encoders[m].cnn.attention.parameters()
+    ]
     fast, slow = groups(one)
     assert (fast["lr"], slow["lr"]) == (1e-3, pytest.approx(1e-4))
     assert ids(slow["params"]) == ids(attention)
     assert not set(ids(fast["params"])) & set(ids(attention))
 
 
-@pytest.mark.parametrize(("modalities", "frozen"), [("tav", True), ("av", False)])
+@pytest.mark.parametrize("settings", [{"text_freeze": True}, {"modalities": "av"}], ids=str)
 def test_without_a_text_encoder_that_learns_all_learn_alike(
-    tiny_text: Path, modalities: str, frozen: bool
+    tiny_text: Path, settings: dict[str, Any]
 ) -> None:
-    one = learner(tiny_text, modalities, lr=1e-3, freeze_text=frozen)
+    one = Learner(tiny_model(tiny_text, **settings), TASKS, TrainConfig(lr=1e-3))
     (group,) = groups(one)
-    encoder = one.model.encoders["t"].parameters() if frozen else ()
+    encoder = one.model.encoders["text"].parameters() if "text_freeze" in settings else ()
     left = {id(p) for p in one.model.parameters()} - set(ids(encoder))
     assert group["lr"] == 1e-3
     assert ids(group["params"]) == sorted(left)
@@ -96,11 +101,11 @@ def answers(*modalities: str) -> tuple[Output, Batch]:
     """Eight utterances with random answers of each modality; some targets are not known."""
     torch.manual_seed(0)
     samples = [sample(number, "a", seconds=0.1) for number in range(8)]
-    batch = collate(samples, tiny(modalities="a"), None, TASKS)
+    batch = collate(samples, tiny(modalities="a").readers(), TASKS)
     batch.targets["emotion"][0] = torch.nan
     batch.targets["person"][3] = torch.nan
-    present = {m: torch.rand(8) < 0.7 for m in modalities}
-    each = {t.name: {m: torch.randn(8, len(t.labels)) for m in modalities} for t in TASKS}
+    present = {m: torch.rand(8) < 0.7 for m in map(Modality.of, modalities)}
+    each = {t.name: {m: torch.randn(8, len(t.labels)) for m in present} for t in TASKS}
     fused = {task.name: torch.randn(8, len(task.labels)) for task in TASKS}
     return Output(fused, each, present, torch.zeros(8, 1)), batch
 
@@ -172,13 +177,13 @@ def test_where_nothing_is_known_the_loss_is_zero() -> None:
 
 def test_hiding_never_takes_the_last_modality_of_an_utterance(tiny_text: Path) -> None:
     batch = batch_of("tav", "ta", "tv", "av", "t", "a", "v", "tav", text=tiny_text)
-    before = torch.stack([batch.present(m) for m in "tav"])
+    before = torch.stack([batch.present(m) for m in Modality])
     one = learner(tiny_text, modality_dropout=0.9)
     torch.manual_seed(0)
     left = torch.zeros(3, len(batch))
     for _ in range(20):
         hidden = one.hide(batch)
-        after = torch.stack([hidden.present(m) for m in "tav"])
+        after = torch.stack([hidden.present(m) for m in Modality])
         assert after.any(dim=0).all()
         assert not (after & ~before).any()
         left += after
@@ -186,20 +191,20 @@ def test_hiding_never_takes_the_last_modality_of_an_utterance(tiny_text: Path) -
     assert ((left > 0) == before).all(), "each modality is spared now and then"
 
 
-# What the best epoch goes by
+# What the best epoch is chosen by
 
 
 @pytest.mark.parametrize(
-    ("figures", "expected"),
+    ("tasks", "figures", "expected"),
     [
-        ({"valid/f1": 0.5, "valid/f1_emotion": 0.4, "valid/loss": 9.0}, 0.5),
-        ({"valid/mae": 0.75}, -0.75),
-        ({"valid/f1": 0.5, "valid/mae": 0.75}, -0.25),
+        ([EMOTION, PERSON], {"valid/f1": 0.5, "valid/f1_emotion": 0.4, "valid/loss": 9.0}, 0.5),
+        ([SentimentTask()], {"valid/mae": 0.75}, -0.75),
+        ([EMOTION, SentimentTask()], {"valid/f1": 0.5, "valid/mae": 0.75}, -0.25),
     ],
 )
-def test_more_f1_and_less_error_are_better(figures: dict[str, float], expected: float) -> None:
-    metrics = {name: torch.tensor(value) for name, value in figures.items()}
-    assert monitored_metric(metrics) == pytest.approx(expected)
+def test_more_f1_and_less_error_are_better(tasks, figures, expected: float) -> None:
+    found = monitored_metric({name: torch.tensor(v) for name, v in figures.items()}, tasks)
+    assert found == pytest.approx(expected)
 
 
 def test_of_labels_with_the_same_score_the_first_is_the_answer_of_validation() -> None:
@@ -210,7 +215,7 @@ def test_of_labels_with_the_same_score_the_first_is_the_answer_of_validation() -
 
 
 def test_validation_reports_the_error_of_what_is_known() -> None:
-    tasks = (EMOTION, sentiment_task())
+    tasks = (EMOTION, SentimentTask())
     one = Learner(tiny_model(None, modalities="a"), tasks, TrainConfig())
     logged: dict[str, float] = {}
     one.log = lambda name, value, **_: logged.update({name: float(value)})  # type: ignore[assignment]

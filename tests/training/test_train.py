@@ -9,7 +9,7 @@ from shutil import copytree
 import pytest
 import torch
 from safetensors.torch import load_file
-from samples import store
+from samples import revised, store
 
 from mien.dataset.shard import ShardEntry
 from mien.dataset.store import Store, write_shard
@@ -41,39 +41,45 @@ def changed(config: TrainConfig, **values: object) -> TrainConfig:
 def test_it_learns_both_tasks_and_beats_chance(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
 ) -> None:
-    config = changed(quick, task="both", epochs=10, modality_loss=0.5, modality_dropout=0.1)
+    config = changed(
+        quick, task="emotion+person", epochs=10, modality_loss=0.5, modality_dropout=0.1
+    )
     run = train(tiny_data, tmp_path / "run", small, config, progress=False)
     metrics = evaluate_run(run.folder, progress=False)
-    emotion, person = (metrics["tasks"][t]["singlelabel"] for t in ("emotion", "person"))
-    assert emotion["ua"] > 0.67
-    assert person["ua"] > 0.5
+    emotion, person = (metrics.tasks[t].singlelabel for t in ("emotion", "person"))
+    assert emotion.ua > 0.67
+    assert person.ua > 0.5
     store = Store(tiny_data)
     silent = sum("a" not in store.modalities[row] for row in divide(run, store).test)
     heard = evaluate_run(run.folder, modalities="a", progress=False)
     assert silent > 0
-    assert heard["left_out"] == metrics["left_out"] + silent
-    assert heard["tasks"]["emotion"]["n"] == metrics["tasks"]["emotion"]["n"] - silent
+    assert heard.left_out == metrics.left_out + silent
+    assert heard.tasks["emotion"].n == metrics.tasks["emotion"].n - silent
 
 
 def test_a_task_whose_labels_the_data_lack_is_left_out_and_the_other_judged(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
 ) -> None:
     run = train(
-        tiny_data, tmp_path / "run", small, changed(quick, task="both", epochs=1), progress=False
+        tiny_data,
+        tmp_path / "run",
+        small,
+        changed(quick, task="emotion+person", epochs=1),
+        progress=False,
     )
     whole = evaluate_run(run.folder, part="all", progress=False)
-    assert (set(whole["tasks"]), whole["unlabelled"]) == ({"emotion", "person"}, [])
+    assert (set(whole.tasks), whole.unlabelled) == ({"emotion", "person"}, [])
     for name, without in (("person", {"emotions": None}), ("emotion", {"person": "somebody else"})):
         data = tmp_path / name
         store(
             data, [replace(s, utterance=replace(s.utterance, **without)) for s in Store(tiny_data)]
         )
         found = evaluate_run(run.folder, data=data, part="all", progress=False)
-        assert found["unlabelled"] == [{"person": "emotion", "emotion": "person"}[name]]
-        assert set(found["tasks"]) == {name}
+        assert found.unlabelled == [{"person": "emotion", "emotion": "person"}[name]]
+        assert set(found.tasks) == {name}
         for figure in ("ua", "wa"):
-            one = found["tasks"][name]["singlelabel"][figure]
-            assert one == pytest.approx(whole["tasks"][name]["singlelabel"][figure])
+            one = getattr(found.tasks[name].singlelabel, figure)
+            assert one == pytest.approx(getattr(whole.tasks[name].singlelabel, figure))
     neither, nobody = tmp_path / "neither", {"emotions": None, "person": None}
     store(neither, [replace(s, utterance=replace(s.utterance, **nobody)) for s in Store(tiny_data)])
     with pytest.raises(MienError, match="both a known emotion or person"):
@@ -165,8 +171,8 @@ def test_a_run_resumed_on_data_that_have_moved_remembers_where_they_are(
     data = before.data.model_copy(update={"path": str(moved)})
     assert Run(run.folder).config == before.model_copy(update={"data": data})
     metrics = evaluate_run(run.folder, progress=False)
-    assert metrics["data"] == str(moved)
-    assert metrics["tasks"] == evaluate_run(run.folder, data=tiny_data, progress=False)["tasks"]
+    assert metrics.data == str(moved)
+    assert metrics.tasks == evaluate_run(run.folder, data=tiny_data, progress=False).tasks
 
 
 def test_a_run_without_a_fingerprint_is_given_one_when_it_is_resumed(
@@ -192,8 +198,12 @@ def test_a_run_is_not_resumed_on_other_data(
     entry = ShardEntry.of(other / "0.parquet", len(samples))
     info = Store(tiny_data).info | {"shards": [entry.model_dump()]}
     (other / "dataset.json").write_text(json.dumps(info))
-    with pytest.raises(MienError, match=r"holds other data than those that .*/run was trained on"):
-        train(other, run.folder, resume=True, progress=False)
+    larger = Path(copytree(tiny_data, tmp_path / "larger"))
+    info = Store(tiny_data).info | {"face_size": 112}
+    (larger / "dataset.json").write_text(json.dumps(info))
+    for data in (other, larger):
+        with pytest.raises(MienError, match=r"holds other data than those that .*/run was trained"):
+            train(data, run.folder, resume=True, progress=False)
     assert files == {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
 
 
@@ -232,15 +242,15 @@ def test_two_processes_train_and_agree_on_validation(
     )
     assert result.returncode == 0, result.stderr
     *_, last = csv.DictReader((out / "log" / "metrics.csv").open())
-    alone = evaluate_run(out, part="valid", progress=False)["tasks"]["emotion"]["singlelabel"]
-    assert float(last["valid/f1"]) == pytest.approx(alone["macro_f1"], abs=1e-6)
+    alone = evaluate_run(out, part="valid", progress=False).tasks["emotion"].singlelabel
+    assert float(last["valid/f1"]) == pytest.approx(alone.macro_f1, abs=1e-6)
 
 
 def test_early_stop_keeps_the_best_epoch(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
 ) -> None:
     figures = iter([0.4, 0.6, 0.5, 0.3, 0.9])
-    monkeypatch.setattr("mien.training.module.macro_f1", lambda *_: next(figures))
+    monkeypatch.setattr("mien.tasks.labels.macro_f1", lambda *_: next(figures))
     kept = []
     monkeypatch.setattr(Run, "write_model", lambda run, model: kept.append(1))
     monkeypatch.setattr(Run, "model", Run.build)
@@ -255,7 +265,7 @@ def test_of_epochs_with_the_same_figure_the_first_is_the_best(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
 ) -> None:
     figures = iter([0.4, 0.6, 0.6, 0.6])
-    monkeypatch.setattr("mien.training.module.macro_f1", lambda *_: next(figures))
+    monkeypatch.setattr("mien.tasks.labels.macro_f1", lambda *_: next(figures))
     epochs, write = [], Run.write_model
 
     def kept(run: Run, model: torch.nn.Module) -> None:
@@ -287,11 +297,11 @@ def test_a_frozen_text_encoder_stays_in_eval_mode_in_every_step(
         return step(learner, batch, index)
 
     monkeypatch.setattr(Learner, "training_step", watched)
-    config = changed(quick, epochs=2, freeze_text=frozen)
+    config, small = changed(quick, epochs=2), revised(small, text_freeze=frozen)
     train(tiny_data, tmp_path / "run", small, config, progress=False)
     assert {epoch for epoch, _ in modes} == {0, 1}, "after a validation, too"
     for _, training in modes:
-        assert training == {"t": {not frozen}, "v": {True}, "a": {True}}
+        assert training == {"text": {not frozen}, "video": {True}, "audio": {True}}
 
 
 @pytest.mark.parametrize(
@@ -317,7 +327,7 @@ def test_an_embedding_is_trained_for_strangers_to_come(
     run = train(tiny_data, tmp_path / "run", small, config, progress=False)
     (task,) = run.config.tasks
     result = verify_run(run.folder, part="all", progress=False, resamples=20)
-    assert (result["persons"], result["trained"]) == (4, len(task.labels)) == (4, 3)
+    assert (result.persons, result.trained) == (4, len(task.labels)) == (4, 3)
     with pytest.raises(MienError, match="judged by `mien verification`"):
         evaluate_run(run.folder, progress=False)
 
@@ -325,10 +335,11 @@ def test_an_embedding_is_trained_for_strangers_to_come(
 def test_bf16_trains_and_is_not_float32(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
 ) -> None:
+    small = revised(small, text_freeze=True)
     exact, rough = (
         weights(train(tiny_data, tmp_path / precision, small, config, progress=False))
         for precision in ("32", "bf16")
-        for config in [changed(quick, epochs=1, precision=precision, freeze_text=True)]
+        for config in [changed(quick, epochs=1, precision=precision)]
     )
     assert all(tensor.isfinite().all() for tensor in rough.values())
     assert {tensor.dtype for tensor in rough.values()} == {t.dtype for t in exact.values()}
@@ -340,9 +351,9 @@ def test_bf16_trains_and_is_not_float32(
 def test_a_frozen_text_encoder_stays_as_it_was(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, tiny_text: Path
 ) -> None:
-    config = changed(quick, epochs=1, freeze_text=True)
+    config, small = changed(quick, epochs=1), revised(small, text_freeze=True)
     trained = weights(train(tiny_data, tmp_path / "run", small, config, progress=False))
     pretrained = load_file(tiny_text / "model.safetensors")
     for name, tensor in pretrained.items():
         if not name.startswith("pooler."):
-            assert torch.equal(tensor, trained[f"encoders.t.encoder.{name}"]), name
+            assert torch.equal(tensor, trained[f"encoders.text.encoder.{name}"]), name

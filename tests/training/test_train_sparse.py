@@ -5,17 +5,19 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from samples import SMALL, revised
 
 from mien.inference.evaluate import evaluate_run
 from mien.inference.recognizer import Recognizer
-from mien.models import ModelConfig
+from mien.models import ModelConfig, preset
 from mien.runs.run import Run
 from mien.training import TrainConfig, train
 
 
 @pytest.fixture
 def sparse(small: ModelConfig) -> ModelConfig:
-    return small.model_copy(update={"model": "mme2e-sparse", "sparse_threshold": 0.5})
+    text = small.encoders["text"].model
+    return preset("mme2e-sparse", text_model=text, sparse_threshold=0.5, **SMALL)
 
 
 def attention(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -32,13 +34,13 @@ def test_it_learns(
 ) -> None:
     config = quick.model_copy(update={"epochs": 10, "modality_loss": 0.5})
     run = train(tiny_data, tmp_path / "run", sparse, config, progress=False)
-    assert evaluate_run(run.folder, progress=False)["tasks"]["emotion"]["singlelabel"]["ua"] > 0.67
+    assert evaluate_run(run.folder, progress=False).tasks["emotion"].singlelabel.ua > 0.67
 
 
 def test_its_attention_learns_and_the_published_one_does_not(
     tiny_data: Path, tmp_path: Path, sparse: ModelConfig, quick: TrainConfig
 ) -> None:
-    published = sparse.model_copy(update={"attention": "published"})
+    published = revised(sparse, attention="published")
     longer = quick.model_copy(update={"epochs": quick.epochs + 1})
     learned, fresh, later = (
         attention(weights(train(tiny_data, tmp_path / name, model, config, progress=False)))
@@ -58,7 +60,7 @@ def test_its_attention_learns_and_the_published_one_does_not(
 def test_it_repeats_exactly_and_answers_for_words_alone(
     tiny_data: Path, tmp_path: Path, sparse: ModelConfig, quick: TrainConfig, sparsity: str
 ) -> None:
-    model = sparse.model_copy(update={"sparsity": sparsity})
+    model = revised(sparse, sparsity=sparsity)
     runs = [train(tiny_data, tmp_path / name, model, quick, progress=False) for name in "ab"]
     first, second = map(weights, runs)
     assert all(torch.equal(first[name], second[name]) for name in first)

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from mien import __version__
 from mien.cli import clips, data, gallery, project, runs
+from mien.cli.parser import Parser
+from mien.encoding import readable
 from mien.errors import MienError
+from mien.plugins import load_plugins
 from mien.threads import wait_briefly
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
@@ -37,7 +40,16 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
     begin()
-    args = build_parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))
+    words = _words(sys.argv[1:] if arguments is None else arguments)
+    try:
+        load_plugins()
+        parser = build_parser()
+    except MienError as error:  # of a plugin: nothing is parsed yet
+        if "--debug" in words:
+            raise
+        print(f"mien: {error}", file=sys.stderr)
+        return 1
+    args = parser.parse_args(words)
     return attempt(lambda: _handle(args), "mien", debug=args.debug)
 
 
@@ -62,7 +74,7 @@ def attempt(work: Callable[[], None], program: str, *, debug: bool) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
-        print(f"{program}: {_message(error)}", file=sys.stderr)
+        print(f"{program}: {readable(_message(error))}", file=sys.stderr)
         return 1
     return 0
 
@@ -114,7 +126,7 @@ def _interrupted(error: BaseException | None) -> bool:
 
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser of all commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mien", description="Tell how a person feels and who they are from a recording."
     )
     parser.add_argument("--version", action="version", version=f"mien {__version__}")

@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.errors import MienError
+from mien.cli.corpus_options import add_corpus, add_corpus_options, read_corpus_options
 
 if TYPE_CHECKING:
     from mien.utterance import Skipped, Utterance
@@ -15,12 +15,9 @@ if TYPE_CHECKING:
 
 def prepare(parser: argparse.ArgumentParser) -> None:
     """Make `mien prepare` of a parser."""
-    from mien.corpora import CORPORA
-
-    about = "; ".join(f"{name}: {corpus.about}" for name, corpus in CORPORA.items())
-    parser.add_argument("corpus", choices=list(CORPORA), metavar="CORPUS", help=about)
+    add_corpus(parser)
     parser.add_argument(
-        "source", type=Path, help="its folder or file; for synthetic a new folder to generate it in"
+        "source", type=Path, help="its folder or file; for a generated one a new folder"
     )
     parser.add_argument("out", type=Path, help="folder for the prepared data")
     parser.add_argument(
@@ -37,6 +34,13 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-seconds", type=float, default=600.0, help="longer utterances are cut to this"
     )
+    parser.add_argument(
+        "--face-size",
+        type=int,
+        default=112,
+        metavar="N",
+        help="edge of the face crops in pixels, 48 to 512; 48: as published",
+    )
     parser.add_argument("--limit", type=int, help="take so many utterances, spread over the corpus")
     parser.add_argument(
         "--splits",
@@ -47,40 +51,20 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--partial", action="store_true", help="only some of what the splits list is there"
     )
-    _corpus_arguments(parser)
+    add_corpus_options(parser)
     parser.set_defaults(handler=_prepare)
-
-
-def _corpus_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what only some corpora take."""
-    parser.add_argument(
-        "--emotions", choices=("six", "all"), help="iemocap: the published six or all labels"
-    )
-    parser.add_argument(
-        "--person-rule",
-        choices=("speaker", "published"),
-        help="iemocap: whose an utterance is; published: the fork's rule, right half the time",
-    )
-    parser.add_argument(
-        "--named-side",
-        choices=("left", "right"),
-        help="iemocap: where the actor named in the dialogue's id sits",
-    )
-    parser.add_argument("--dialogues", type=int, help="synthetic: dialogues a session")
-    parser.add_argument("--turns", type=int, help="synthetic: turns a dialogue")
-    parser.add_argument("--seed", type=int, help="synthetic: of everything random")
 
 
 def _prepare(args: argparse.Namespace) -> None:
     from mien.corpora import CORPORA
     from mien.dataset.prepare import prepare
 
-    reading = _given(args, "emotions", "person_rule", "named_side")
-    making = _given(args, "dialogues", "turns", "seed")
-    _check(args, reading, making)
-    if args.corpus == "synthetic":
-        _generate(args, making)
-    items, division = _divide(args, list(CORPORA[args.corpus].read(args.source, **reading)))
+    _check(args)
+    corpus = CORPORA[args.corpus]
+    reading, making = read_corpus_options(args)
+    if corpus.make is not None:
+        corpus.make(args.source, **making)
+    items, division = _divide(args, list(corpus.read(args.source, **reading)))
     summary = prepare(
         items,
         args.out,
@@ -89,42 +73,21 @@ def _prepare(args: argparse.Namespace) -> None:
         frame_interval=args.frame_interval,
         no_face=args.no_face,
         max_seconds=args.max_seconds,
+        face_size=args.face_size,
         limit=args.limit,
         options=reading | division | _identity(args.source),
     )
     print(summary)
 
 
-def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
-    return {name: value for name in names if (value := getattr(args, name)) is not None}
-
-
-def _check(args: argparse.Namespace, reading: dict[str, Any], making: dict[str, Any]) -> None:
-    """Refuse flags that are not for the corpus, and numbers out of range."""
-    for names, allowed in (
-        (reading, ("iemocap", "processed", "synthetic")),
-        (making, ("synthetic",)),
-    ):
-        if names and args.corpus not in allowed:
-            flag = "--" + next(iter(names)).replace("_", "-")
-            args.parser.error(f"{flag} is not for the corpus {args.corpus}")
+def _check(args: argparse.Namespace) -> None:
+    """Refuse numbers out of range."""
     if args.workers < 1 or (args.limit is not None and args.limit < 1):
         args.parser.error("--workers and --limit are at least 1")
+    if not 48 <= args.face_size <= 512:
+        args.parser.error("--face-size is 48 to 512 pixels")
     if not 0 < args.frame_interval < math.inf or not 0 < args.max_seconds < math.inf:
         args.parser.error("--frame-interval and --max-seconds are finite and above 0")
-
-
-def _generate(args: argparse.Namespace, making: dict[str, Any]) -> None:
-    """Generate the synthetic corpus where it is not there yet."""
-    from mien.corpora import synthetic
-
-    if not args.source.is_dir() or not any(args.source.iterdir()):
-        synthetic.write(args.source, **making)
-    elif not (args.source / "SYNTHETIC.txt").is_file():
-        raise MienError(f"{args.source} holds something else than a synthetic corpus")
-    elif making:
-        flag = "--" + next(iter(making))
-        args.parser.error(f"{args.source} is generated already: leave {flag} out or name another")
 
 
 def _divide(
@@ -154,13 +117,29 @@ def _identity(source: Path) -> dict[str, Any]:
 def inspect(parser: argparse.ArgumentParser) -> None:
     """Make `mien inspect` of a parser."""
     parser.add_argument("data", type=Path, help="prepared data")
+    parser.add_argument(
+        "--persons",
+        type=_number_or_all,
+        default=10,
+        metavar="N|all",
+        help="list so many persons, those with most utterances (default: 10), or all of them",
+    )
     parser.set_defaults(handler=_inspect)
+
+
+def _number_or_all(text: str) -> int | None:
+    """Read a number above 0; None for "all"."""
+    if text == "all":
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is neither a number above 0 nor all")
 
 
 def _inspect(args: argparse.Namespace) -> None:
     from mien.report.dataset_summary import inspect
 
-    print(inspect(args.data))
+    print(inspect(args.data, persons=args.persons))
 
 
 def features(parser: argparse.ArgumentParser) -> None:

@@ -1,13 +1,14 @@
 """The commands about a run: train, evaluate, verification, report."""
 
 import argparse
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mien.cli.settings import add_fields, read_settings
+from mien.cli.model_flags import add_model_flags, model_names, model_settings
+from mien.cli.settings import add_fields, flag_of, read_settings
 
 if TYPE_CHECKING:
+    from mien.inference.metrics import Metrics
     from mien.models import ModelConfig
     from mien.runs.run import Run
     from mien.training import TrainConfig
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 def train(parser: argparse.ArgumentParser) -> None:
     """Make `mien train` of a parser."""
-    from mien.models import ModelConfig
     from mien.training.config import TrainConfig
 
     parser.add_argument(
@@ -25,7 +25,7 @@ def train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, help="YAML with sections model and training")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     add_fields(parser.add_argument_group("training"), TrainConfig)
-    add_fields(parser.add_argument_group("model"), ModelConfig)
+    add_model_flags(parser)
     parser.set_defaults(handler=_train)
 
 
@@ -50,29 +50,26 @@ def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
     A flag that nothing reads is refused. What a recipe says for another model than the flags have
     made of it is left out, and a line says so.
     """
-    from mien.models import ModelConfig
     from mien.training import TrainConfig
     from mien.training.job import first
     from mien.training.unread import drop_unread, refuse_unread
 
-    model = read_settings(args, "model", ModelConfig)
+    model, changed = model_settings(args)
     config = read_settings(args, "training", TrainConfig)
-    typed = {*ModelConfig.model_fields, *TrainConfig.model_fields} & set(vars(args))
-    refuse_unread(model, config, typed)
+    refuse_unread(model, config, {"embedding_size", *TrainConfig.model_fields} & set(vars(args)))
     model, config, notes = drop_unread(model, config)
-    for note in notes if first() else ():
+    for note in changed + notes if first() else ():
         print(f"{args.config}: {note}")
     return model, config
 
 
 def _resume(args: argparse.Namespace) -> "Run":
-    from mien.models import ModelConfig
     from mien.runs.run import Run
     from mien.training import TrainConfig, train
 
-    given = {*ModelConfig.model_fields, *TrainConfig.model_fields} & set(vars(args))
+    given = {*model_names(), *TrainConfig.model_fields} & set(vars(args))
     if given or args.config:
-        flag = "--" + min(given, default="config").replace("_", "-")
+        flag = flag_of(min(given, default="config"))
         args.parser.error(f"--resume takes all settings from the run: leave {flag} out")
     return train(args.data or Run(args.out).config.data.path, args.out, resume=True)
 
@@ -102,27 +99,29 @@ def _evaluate(args: argparse.Namespace) -> None:
     metrics = evaluate_run(args.run, data=args.data, part=args.split, modalities=args.modalities)
     show(metrics)
     if args.json:
-        write_text(args.json, json.dumps(metrics, indent=2, allow_nan=False))
+        write_text(args.json, metrics.model_dump_json(indent=2))
     run = Run(args.run)
     moved = not Path(run.config.data.path).is_dir()
     if args.split == "test" and args.modalities is None and (args.data is None or moved):
-        run.write("metrics.json", metrics)
+        run.write("metrics.json", metrics.model_dump(mode="json"))
 
 
-def show(metrics: dict[str, Any]) -> None:
-    """Print a table of the figures of each task."""
+def show(metrics: "Metrics") -> None:
+    """Print a table of the metrics of each task."""
     from mien.report.tables import table
+    from mien.tasks import TASKS
 
-    for name, block in metrics["tasks"].items():
-        print(f"\n{name}, {metrics['part']} part, protocol {metrics['protocol']}")
-        if metrics["synthetic"]:
+    for name, block in metrics.tasks.items():
+        print(f"\n{name}, {metrics.part} part, protocol {metrics.protocol}")
+        if metrics.synthetic:
             print("synthetic data: these figures say nothing of real people")
         print(table(block))
-    for name in metrics["unlabelled"]:
-        hint = ": for strangers see `mien verification`" if name == "person" else ""
+    for name in metrics.unlabelled:
+        speakers = TASKS[name].identifies_speakers
+        hint = ": for strangers see `mien verification`" if speakers else ""
         print(f"\n{name} is left out: no utterance has a known label for it{hint}")
-    if metrics["left_out"]:
-        print(f"{metrics['left_out']} utterances have no known label or nothing to go by")
+    if metrics.left_out:
+        print(f"{metrics.left_out} utterances have no known label or nothing to go by")
 
 
 def verification(parser: argparse.ArgumentParser) -> None:

@@ -2,12 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
-from mien.errors import MienError
-from mien.yaml_file import read_yaml
+from mien.cli.recipe import read_recipe
+from mien.errors import MienError, did_you_mean
+from mien.registry import OneOf
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -15,17 +17,56 @@ Settings = TypeVar("Settings", bound=BaseModel)
 def add_fields(group: Any, settings: type[BaseModel]) -> None:
     """Make a flag of each field; what is not given stays out, so that files can set it."""
     for name, field in settings.model_fields.items():
-        flag = "--" + name.replace("_", "-")
-        default = "" if field.default is None else f" (default: {field.default})"
-        options: dict[str, Any] = {"default": argparse.SUPPRESS}
-        if field.annotation is bool:
-            options["action"] = argparse.BooleanOptionalAction
-        else:
-            options["metavar"] = "VALUE"
-        group.add_argument(flag, dest=name, help=f"{field.description}{default}", **options)
+        add_field(group, name, field, explain(field))
 
 
-def read_settings(args: argparse.Namespace, section: str, kind: type[BaseModel]) -> Any:
+def add_field(group: Any, name: str, field: FieldInfo, about: str, *, hidden: bool = False) -> None:
+    """Make a flag of a field, which `--help` does not show where it is `hidden`.
+
+    The settings check its value, so that files are checked as flags are.
+    """
+    text = argparse.SUPPRESS if hidden else about.replace("%", "%%")
+    options: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name, "help": text}
+    if field.annotation is bool:
+        options["action"] = argparse.BooleanOptionalAction
+    else:
+        names = choices(field)
+        options["metavar"] = f"{{{','.join(names)}}}" if names else "VALUE"
+    group.add_argument(flag_of(name), **options)
+
+
+def flag_of(name: str) -> str:
+    """Write a setting's name as its flag.
+
+    Examples
+    --------
+    >>> flag_of("text_max_len")
+    '--text-max-len'
+    """
+    return "--" + name.replace("_", "-")
+
+
+def explain(field: FieldInfo) -> str:
+    """Say what a field means, and its default where there is one."""
+    default = "" if field.default is None else f" (default: {field.default})"
+    return f"{field.description}{default}"
+
+
+def choices(field: FieldInfo) -> list[str]:
+    """List the values that a field may have, where they are few."""
+    marks = [mark for mark in field.metadata if isinstance(mark, OneOf)]
+    return [name for mark in marks for name in mark.registry] or _choices(field.annotation)
+
+
+def _choices(annotation: Any) -> list[str]:
+    if get_origin(annotation) is Literal:
+        return list(map(str, get_args(annotation)))
+    if isinstance(annotation, OneOf):
+        return list(annotation.registry)
+    return [value for part in get_args(annotation) for value in _choices(part)]
+
+
+def read_settings(args: argparse.Namespace, section: str, kind: type[Settings]) -> Settings:
     """Read a section of --config, then what the command line says.
 
     Raises
@@ -38,12 +79,13 @@ def read_settings(args: argparse.Namespace, section: str, kind: type[BaseModel])
     recipe = {} if args.config is None else read_recipe(args.config).get(section, {})
     given = {name: getattr(args, name) for name in kind.model_fields if hasattr(args, name)}
     try:
-        kind.model_validate(recipe | given)
+        return kind.model_validate(recipe | given)
     except ValidationError as error:
-        first = error.errors()[0]
-        if first["loc"] and first["loc"][0] in recipe.keys() - given.keys():
-            raise MienError(f"{args.config}: {section}.{_told(error, section)}") from error
-    return validated(args.parser, section, kind, recipe | given)
+        first = error.errors()[0]["loc"]
+        if first and first[0] in recipe.keys() - given.keys():
+            raise _of_recipe(args.config, section, kind, error) from error
+        parser: argparse.ArgumentParser = args.parser
+        parser.error(_told(error, section, kind))
 
 
 def validated(
@@ -53,25 +95,35 @@ def validated(
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        parser.error(_told(error, section))
+        parser.error(_told(error, section, kind))
 
 
-def _told(error: ValidationError, section: str) -> str:
+def validated_recipe(
+    path: Path, section: str, kind: type[Settings], content: dict[str, Any]
+) -> Settings:
+    """Make settings of a recipe's section. Raises `MienError` where a value is impossible."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise _of_recipe(path, section, kind, error) from error
+
+
+def _of_recipe(
+    path: Path, section: str, kind: type[BaseModel], error: ValidationError
+) -> MienError:
+    told = _told(error, section, kind)
+    where = "" if told.startswith(section) else f"{section}."
+    return MienError(f"{path}: {where}{told}")
+
+
+def _told(error: ValidationError, section: str, kind: type[BaseModel]) -> str:
     """Say which setting has which impossible value."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or section
+    if first["type"] == "value_error":  # raised by mien, which says it all
+        return f"{where}: {first['ctx']['error']}"
+    if first["type"] == "extra_forbidden":
+        name = str(first["loc"][-1])
+        return f"{where}: there is no such setting{did_you_mean(name, kind.model_fields)}"
     given = repr(first["input"])
     return f"{where}: {first['msg']} (given: {given if len(given) <= 100 else given[:100] + '…'})"
-
-
-def read_recipe(path: Path) -> dict[str, Any]:
-    """Read a recipe. Raises `MienError` where it can't be read or has other sections."""
-    content = read_yaml(path)
-    sections = {"model": dict, "training": dict, "about": str}
-    if not isinstance(content, dict) or not all(
-        isinstance(part, sections.get(name, ())) for name, part in content.items()
-    ):
-        raise MienError(
-            f"{path} should have sections model and training with a setting a line, and about"
-        )
-    return content

@@ -10,8 +10,12 @@ CONTENT = ("video", "audio", "media", "text")
 COLUMNS = (
     *("id", *CONTENT, "person", "session", "dialogue", "start", "end", "emotions", "split"),
     *("sentiment", "sentence", "audio_channel", "video_side", "video_rate"),
+    *("valence", "arousal", "dominance"),
 )
-"""The columns that mean something; every other becomes an attribute."""
+"""The columns that mean something; every other but a label becomes an attribute."""
+
+LABEL = "label:"
+"""What the name of a column begins with that holds a label of another task."""
 
 _OTHER_NAMES = {
     "id": "utterance_id utt_id uttid clip_id segment_id uid",
@@ -33,6 +37,7 @@ _OTHER_NAMES = {
     " category target mood feeling",
     "split": "subset partition set",
     "sentiment": "sentiment_score sentiment_value polarity",
+    "arousal": "activation",
     "audio_channel": "channel channel_id channels",
     "video_side": "side",
     "video_rate": "fps frame_rate framerate",
@@ -55,6 +60,8 @@ def column(name: str) -> str:
     """
     plain = _plain(name)
     plain = "emotions" if plain == "emotion" else plain
+    if plain.startswith(LABEL):
+        return LABEL + visible(name).strip()[len(LABEL) :].strip()
     return plain if plain in COLUMNS else name
 
 
@@ -85,7 +92,7 @@ def misnamed(names: Iterable[str]) -> dict[str, str]:
     names = list(names)
     found = {}
     for name in names:
-        meant = None if name in COLUMNS else _meant(_plain(name))
+        meant = None if name in COLUMNS or name.startswith(LABEL) else _meant(_plain(name))
         if meant and not (_MEDIA.get(meant, set()) | {meant}) & set(names):
             milliseconds = meant in ("start", "end") and re.search(r"_ms|_msec", name.lower())
             found[name] = f"{meant}, in seconds" if milliseconds else meant

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
+from mien.corpora.base import Corpus
 from mien.corpora.table import Row, RowError, given, read_table, to_int
 from mien.errors import MienError
 from mien.utterance import Skipped, Utterance
@@ -170,3 +171,10 @@ def _facts(row: Row) -> Facts:
         "race": given(row, "Race"),
         "ethnicity": given(row, "Ethnicity"),
     }
+
+
+CORPUS = Corpus(
+    about="CREMA-D: the repository with AudioWAV and VideoFlash",
+    read=read,
+    emotions=tuple(EMOTIONS.values()),
+)

@@ -13,6 +13,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal, get_args
 
+from pydantic import Field
+
+from mien.corpora.base import Corpus, CorpusOptions
 from mien.corpora.iemocap_files import Turn, parse_evaluation, parse_transcript
 from mien.errors import MienError
 from mien.utterance import Side, Skipped, Utterance
@@ -35,6 +38,18 @@ SIX = tuple(CODES.values())[:6]
 
 Emotions = Literal["six", "all"]
 PersonRule = Literal["speaker", "published"]
+
+
+class Options(CorpusOptions):
+    """What `read` takes beside the source."""
+
+    emotions: Emotions = Field("six", description="the published six or all labels")
+    person_rule: PersonRule = Field(
+        "speaker",
+        description="whose an utterance is; published: the fork's rule, right half the time",
+    )
+    named_side: Side = Field("left", description="where the actor named in the dialogue's id sits")
+
 
 _DIALOGUE = re.compile(r"Ses\d\d[FM]_\w+")
 
@@ -230,10 +245,12 @@ class _Reader:
             audio=audio if has_audio else None,
             audio_channel=channel if has_audio else None,
             synthetic=self.synthetic,
-            attributes={
+            labels={
                 "valence": turn.valence,
-                "activation": turn.activation,
+                "arousal": turn.activation,  # as the field calls it today
                 "dominance": turn.dominance,
+            },
+            attributes={
                 "annotators": len(turn.votes),
                 "agreeing": turn.agreeing,
             },
@@ -247,3 +264,11 @@ def _speaker(utterance_id: str) -> str:
 def _text(path: Path) -> str:
     """Read a file, or nothing where there is none; a stray byte must not cost the dialogue."""
     return path.read_text("utf-8-sig", errors="replace") if path.is_file() else ""
+
+
+CORPUS = Corpus(
+    about="IEMOCAP's raw release: the folder that holds Session1 to Session5",
+    read=read,
+    options=Options,
+    emotions=SIX,
+)

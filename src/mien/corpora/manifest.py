@@ -13,6 +13,9 @@ start, end              seconds within the files
 emotions (or emotion)   words separated by ``;``, ``,``, ``|`` or ``/`` (JSONL: or a list); empty:
                         not labelled; a lone ``;`` (JSONL: or ``[]``): labelled, none of them
 sentiment               from -3 (negative) to 3 (positive); empty: not judged
+valence, arousal,       numbers on one scale of your own, such as 1 to 5; empty: not rated
+dominance
+label:NAME              a label NAME for another task: a number, or else a word; empty: none
 split                   train, valid or test
 sentence                which sentence it is, where several clips say the same one; else the words
                         themselves tell
@@ -38,7 +41,9 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args
 
-from mien.corpora.columns import COLUMNS, CONTENT, column, misnamed, separator
+from mien.corpora.base import Corpus
+from mien.corpora.columns import COLUMNS, CONTENT, LABEL, column, misnamed, separator
+from mien.corpora.further_labels import read_labels
 from mien.corpora.table import (
     MISSING,
     MOST_COLUMNS,
@@ -233,13 +238,14 @@ def _utterance(row: Row, folder: Path) -> Utterance:
         text=_word(row, "text"),
         emotions=_emotions(row),
         sentiment=_number(row, "sentiment", -HIGHEST_SENTIMENT, HIGHEST_SENTIMENT),
+        labels=read_labels(row),
         video=_pictures(row, folder) if rate else _file(row, "video", folder) or picture,
         video_rate=rate,
         video_side=_choice(row, "video_side", get_args(Side)),
         audio=_file(row, "audio", folder) or media,
         audio_channel=_channel(row),
         split=_choice(row, "split", get_args(Split)),
-        attributes={n: _plain(row, n) for n in row if n not in COLUMNS or n == "sentence"},
+        attributes={n: _plain(row, n) for n in row if _is_attribute(n)},
     )
     if not (utterance.video or utterance.audio or utterance.text):
         raise RowError("no video, no audio and no text")
@@ -247,6 +253,10 @@ def _utterance(row: Row, folder: Path) -> Utterance:
         reason = f"end {utterance.end} is not after start {utterance.start or 0}"
         raise RowError(reason, "end is not after start")
     return utterance
+
+
+def _is_attribute(name: str) -> bool:
+    return name == "sentence" or not (name in COLUMNS or name.startswith(LABEL))
 
 
 def _plain(row: Row, name: str) -> str | int | float | bool | None:
@@ -325,3 +335,6 @@ def _file(row: Row, name: str, folder: Path) -> Path | None:
     if not os.path.isfile(path):
         raise RowError(f"{name} file missing: {path}", f"{name} file missing")
     return path
+
+
+CORPUS = Corpus(about="your own clips, listed in a .csv or .jsonl file", read=read)

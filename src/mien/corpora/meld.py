@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mien.corpora.base import Corpus
 from mien.corpora.published_split import Part
 from mien.corpora.table import RowError, Table, given, read_table, to_int
 from mien.errors import MienError
@@ -303,3 +304,10 @@ def _seconds(time: str) -> float | None:
         return None
     hours, minutes, seconds = (int(part) for part in match.groups()[:3])
     return 3600 * hours + 60 * minutes + seconds + int(match[4]) / 1000
+
+
+CORPUS = Corpus(
+    about="MELD's raw release: the folder MELD.Raw, its archives unpacked",
+    read=read,
+    emotions=tuple(EMOTIONS.values()),
+)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mien.corpora.base import Corpus
 from mien.corpora.table import LATEST, RowError, check_text, given, read_table, to_float, to_int
 from mien.errors import MienError
 from mien.utterance import HIGHEST_SENTIMENT, Skipped, Utterance
@@ -329,3 +330,10 @@ class _Reader:
             audio=None if "audio" in lacking else wav,
             attributes=facts | ({"start": line.start} if line.start < 0 else {}),
         )
+
+
+CORPUS = Corpus(
+    about="CMU-MOSEI's raw release: the folder that holds Audio, Labels, Transcript and Videos",
+    read=read,
+    emotions=tuple(EMOTIONS.values()),
+)

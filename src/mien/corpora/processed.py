@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from mien.corpora import iemocap
+from mien.corpora.base import Corpus
 from mien.errors import MienError
 from mien.safe_pickle import reader as pickles
 from mien.utterance import Side, Skipped, Utterance
@@ -270,3 +271,12 @@ def _number(entry: Any, field: str) -> float | None:
     except (TypeError, ValueError, KeyError, IndexError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+CORPUS = Corpus(
+    about="the folder that the authors of FE2E and MESM distribute: IEMOCAP_RAW_PROCESSED or"
+    " MOSEI_RAW_PROCESSED",
+    read=read,
+    options=iemocap.Options,
+    splits=splits,
+)

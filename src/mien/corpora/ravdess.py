@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain, starmap
 from pathlib import Path
 
+from mien.corpora.base import Corpus
 from mien.errors import MienError
 from mien.utterance import Skipped, Utterance
 
@@ -153,3 +154,10 @@ def _read_take(codes: Codes, files: list[tuple[int, Path]]) -> Iterator[Utteranc
         if path not in (video, audio):
             reason, kind = f"the same take as {main.name}", "the same take as another file"
             yield Skipped(path.stem, reason, str(path), kind)
+
+
+CORPUS = Corpus(
+    about="RAVDESS speech, sound or video: files such as 03-01-05-01-02-01-12.wav",
+    read=read,
+    emotions=EMOTION_WORDS,
+)

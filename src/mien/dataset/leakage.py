@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mien.dataset.splits import PROTOCOLS, Split, sentence, split
+from mien.dataset.protocols import PROTOCOLS
+from mien.dataset.sentence import sentence
+from mien.dataset.splits import Split, split
 from mien.errors import MienError
 from mien.utterance import Utterance
 

@@ -41,7 +41,7 @@ def to_sample(
     cropper : FaceCropper
         Finds the faces.
     options : DecodeOptions, optional
-        How often a frame is taken, and what stands for one without a face.
+        How often a frame is taken, how large its face is cut out, and what stands for none.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def from_clip(
     cropper : FaceCropper
         Finds the faces.
     options : DecodeOptions, optional
-        What stands for a frame without a face.
+        How large faces are cut out, and what stands for a frame without one.
     name : str
         Id of the utterance.
 
@@ -97,9 +97,10 @@ def from_clip(
     video, audio = TurnVideo(), TurnAudio()
     if clip.frames is not None:
         times = np.arange(len(clip.frames)) * FRAME_INTERVAL if clip.times is None else clip.times
-        faces = [cropper.crop(frame) for frame in clip.frames]
+        options = options or DecodeOptions()
+        faces = [cropper.crop(frame, options.face_size) for frame in clip.frames]
         searched = list(zip((times - times[0]).tolist(), faces, strict=True))
-        video = watch(searched, options or DecodeOptions(), [])
+        video = watch(searched, options, [])
         video.end = video.times[-1] + FRAME_INTERVAL
     if clip.waveform is not None:
         audio = hear(_at_rate(clip.waveform, clip.rate, name), "in the clip", [])
@@ -131,7 +132,7 @@ def to_samples(
     cropper : FaceCropper
         Finds the faces.
     options : DecodeOptions, optional
-        How often a frame is taken, and what stands for one without a face.
+        How often a frame is taken, how large its face is cut out, and what stands for none.
 
     Yields
     ------

@@ -13,11 +13,14 @@ import numpy as np
 import pyarrow as pa
 
 from mien.dataset.shard import Shard, ShardEntry, read_entries, shard_writer
+from mien.encoding import readable
 from mien.errors import MienError
 from mien.files import read_json
-from mien.utterance import FACE_SIZE, Sample, Skipped, Utterance
+from mien.media.crops import decode_crop, encode_crop
+from mien.media.faces import LARGEST_FACE_SIZE, PUBLISHED_FACE_SIZE
+from mien.utterance import Sample, Skipped, Utterance
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised whenever the columns or their meaning change."""
 
 SCHEMA = pa.schema(
@@ -32,6 +35,7 @@ SCHEMA = pa.schema(
         ("text", pa.string()),
         ("emotions", pa.list_(pa.string())),
         ("sentiment", pa.float64()),
+        ("labels", pa.string()),  # JSON
         ("video", pa.string()),
         ("video_rate", pa.float64()),
         ("video_side", pa.string()),
@@ -46,7 +50,7 @@ SCHEMA = pa.schema(
         ("num_samples", pa.int64()),  # of the waveform, at 16 kHz
         ("face_times", pa.list_(pa.float32())),
         ("face_found", pa.list_(pa.bool_())),
-        ("faces", pa.binary()),  # num_faces x 48 x 48 x 3 uint8, RGB
+        ("faces", pa.list_(pa.binary())),  # num_faces lossless WebP pictures, RGB
         ("waveform", pa.binary()),  # int16, little endian
     ],
     metadata={"mien_schema": str(SCHEMA_VERSION)},
@@ -54,7 +58,7 @@ SCHEMA = pa.schema(
 
 HEAVY = ("faces", "waveform")
 LIGHT = [name for name in SCHEMA.names if name not in HEAVY]
-_DECODED = [*HEAVY, "seconds", "frame_times", "face_times", "face_found"]
+_DECODED = [*HEAVY, "num_faces", "seconds", "frame_times", "face_times", "face_found"]
 
 AGAIN = "run the same 'mien prepare' command again: it makes anew what is damaged"
 """What to do about a prepared folder that can't be read."""
@@ -65,13 +69,17 @@ _OPEN_SHARDS = 256
 
 
 def utterance_to_row(utterance: Utterance) -> dict[str, Any]:
-    """Turn an utterance into plain values, one for each of its columns."""
+    """Turn an utterance into plain values, one for each of its columns.
+
+    Paths are for reading: one that is no UTF-8 cannot be stored as it is.
+    """
     row = dict(vars(utterance))
     row["emotions"] = None if utterance.emotions is None else list(utterance.emotions)
     row["video"] = None if utterance.video is None else str(utterance.video)
     row["audio"] = None if utterance.audio is None else str(utterance.audio)
+    row["labels"] = json.dumps(dict(utterance.labels), ensure_ascii=False, allow_nan=False)
     row["attributes"] = json.dumps(dict(utterance.attributes), ensure_ascii=False)
-    return row
+    return {name: readable(v) if isinstance(v, str) else v for name, v in row.items()}
 
 
 def row_to_utterance(row: dict[str, Any]) -> Utterance:
@@ -80,8 +88,14 @@ def row_to_utterance(row: dict[str, Any]) -> Utterance:
     fields["emotions"] = None if row["emotions"] is None else tuple(row["emotions"])
     fields["video"] = None if row["video"] is None else Path(row["video"])
     fields["audio"] = None if row["audio"] is None else Path(row["audio"])
+    fields["labels"] = json.loads(row["labels"])
     fields["attributes"] = json.loads(row["attributes"])
     return Utterance(**fields)
+
+
+def skipped_to_row(item: Skipped) -> dict[str, str]:
+    """Turn what was skipped into plain values that can be written."""
+    return {name: readable(value) for name, value in vars(item).items()}
 
 
 def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
@@ -109,10 +123,10 @@ def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
     with shard_writer(path, SCHEMA, **how) as writer:
         for item in items:
             if isinstance(item, Skipped):
-                skipped.append(vars(item))
+                skipped.append(skipped_to_row(item))
                 continue
-            group.append(_sample_to_row(item))
-            if sum(len(row[name] or b"") for row in group for name in HEAVY) >= _ROW_GROUP_BYTES:
+            group.append(sample_to_row(item))
+            if sum(map(_weight, group)) >= _ROW_GROUP_BYTES:
                 writer.write_table(pa.Table.from_pylist(group, SCHEMA))
                 group = []
         if group:
@@ -147,6 +161,8 @@ class Store:
     ----------
     info : dict
         The contents of `dataset.json`: counts, settings and the list of shards.
+    face_size : int
+        Edge of the face crops, pixels.
     shards : list of ShardEntry
         What is known of each shard, in order.
 
@@ -166,6 +182,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self.info: dict[str, Any] = read_info(self.folder)
+        self.face_size: int = self.info["face_size"]
         self.shards = read_entries(self.info, self.folder / "dataset.json")
         self._ends = list(itertools.accumulate(shard.samples for shard in self.shards))
         self._open = lru_cache(maxsize=_OPEN_SHARDS)(self._open_shard)
@@ -210,7 +227,14 @@ class Store:
         """Read one sample."""
         shard, row = self.place(number)
         decoded = self.read_row(self._open(shard), row, tuple(_DECODED))
-        return _sample(self.utterances[number], decoded)
+        utterance = self.utterances[number]
+        try:
+            return _sample(utterance, decoded, self.face_size)
+        except ValueError as error:
+            raise MienError(
+                f"{self.folder / self.shards[shard].file}: damaged, {utterance.id}: {error};"
+                " prepare the corpus again into a new folder"
+            ) from error
 
     def place(self, number: int) -> tuple[int, int]:
         """Give the shard of a sample, and its row there."""
@@ -248,10 +272,19 @@ def read_info(folder: Path) -> dict[str, Any]:
             f"{folder}: prepared by another version of mien (schema {info.get('schema')}, this one"
             f" reads {SCHEMA_VERSION}); prepare the corpus again into a new folder"
         )
+    size = info.get("face_size")
+    if type(size) is not int or not PUBLISHED_FACE_SIZE <= size <= LARGEST_FACE_SIZE:
+        raise MienError(f"{path}: damaged, it names no size of the face crops; {AGAIN}")
     return info
 
 
-def _sample_to_row(sample: Sample) -> dict[str, Any]:
+def _weight(row: dict[str, Any]) -> int:
+    """Count the bytes of a row's faces and sound."""
+    return sum(map(len, row["faces"] or ())) + len(row["waveform"] or b"")
+
+
+def sample_to_row(sample: Sample) -> dict[str, Any]:
+    """Turn a sample into plain values, one for each column; its crops are compressed."""
     row = utterance_to_row(sample.utterance)
     faces, times, found, wave = sample.faces, sample.face_times, sample.face_found, sample.waveform
     row["num_faces"] = 0 if faces is None else len(faces)
@@ -260,21 +293,24 @@ def _sample_to_row(sample: Sample) -> dict[str, Any]:
     row["frame_times"] = None if sample.frame_times is None else sample.frame_times.tolist()
     row["face_times"] = None if times is None else times.tolist()
     row["face_found"] = None if found is None else found.tolist()
-    row["faces"] = None if faces is None else faces.tobytes()
+    row["faces"] = None if faces is None else [encode_crop(face) for face in faces]
     row["waveform"] = None if wave is None else wave.astype("<i2", copy=False).tobytes()
     return row
 
 
-def _sample(utterance: Utterance, decoded: dict[str, Any]) -> Sample:
-    faces, times, found, wave, frames = (
+def _sample(utterance: Utterance, decoded: dict[str, Any], face_size: int) -> Sample:
+    """Turn columns into a sample; ValueError: they are not as they were written."""
+    encoded, times, found, wave, frames = (
         decoded[name] for name in ("faces", "face_times", "face_found", "waveform", "frame_times")
     )
-    shape = (-1, FACE_SIZE, FACE_SIZE, 3)
+    faces = [decode_crop(face or b"", face_size) for face in encoded or ()]
+    if len(faces) != decoded["num_faces"]:
+        raise ValueError(f"{len(faces)} face crops, not {decoded['num_faces']}")
     return Sample(
         utterance=utterance,
         seconds=decoded["seconds"],
         frame_times=None if frames is None else np.array(frames, np.float32),
-        faces=None if faces is None else np.frombuffer(faces, np.uint8).reshape(shape).copy(),
+        faces=np.stack(faces) if faces else None,
         face_times=None if times is None else np.array(times, np.float32),
         face_found=None if found is None else np.array(found, bool),
         waveform=None if wave is None else np.frombuffer(wave, "<i2").astype(np.int16),

@@ -1,8 +1,9 @@
 """What a prepared folder holds, counted from its shards."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -34,6 +35,8 @@ class Summary:
         Samples whose emotion nobody judged.
     sentiment : int
         Samples whose sentiment somebody judged.
+    labels : dict of str to int
+        Samples that have each further label, such as valence.
     hours : float
         Of sound.
     faces : int
@@ -59,12 +62,13 @@ class Summary:
     frames: int
     face_found: float | None
     sentiment: int = 0
+    labels: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         share = ""
         if self.face_found is not None:
             share = f", found in {self.face_found:.1%} of {self.frames} frames"
-        emotions = ", ".join(f"{word} {count}" for word, count in self.emotions.items())
+        emotions = _counted(self.emotions)
         modalities = ", ".join(
             f"{self.modalities[letter]} with {name}"
             for letter, name in (("t", "words"), ("a", "sound"), ("v", "faces"))
@@ -77,11 +81,16 @@ class Summary:
             f"  faces       {self.faces}{share}",
             f"  emotions    {emotions or 'none'}; {self.unlabelled} unlabelled",
             *([f"  sentiment   of {self.sentiment} utterances"] if self.sentiment else []),
+            *([f"  labels      {_counted(self.labels)}"] if self.labels else []),
             f"  skipped     {self.skipped} utterances (reasons in skipped.jsonl)",
             *([f"  incomplete  {_listed(self.losses)}"] if self.losses else []),
             *([f"  notes       {_listed(self.notes)}"] if self.notes else []),
         ]
         return "\n".join(lines)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -97,6 +106,7 @@ class Count:
         self.totals: Counter[str] = Counter()
         self.emotions: Counter[str] = Counter()
         self.persons: Counter[str] = Counter()
+        self.labels: Counter[str] = Counter()
 
     def add(self, table: pa.Table, skipped: list[Skipped]) -> None:
         """Count one more shard: its light columns, and what was skipped on the way."""
@@ -114,6 +124,7 @@ class Count:
             self.totals["unlabelled"] += row["emotions"] is None
             self.totals["sentiment"] += row["sentiment"] is not None
             self.emotions.update(row["emotions"] or ())
+            self.labels.update(json.loads(row["labels"]).keys())
             self.persons.update([row["person"]] if row["person"] else ())
 
     def summary(self, corpus: str) -> Summary:
@@ -138,4 +149,5 @@ class Count:
             frames=frames,
             face_found=round(self.totals["found"] / frames, 4) if frames else None,
             sentiment=self.totals["sentiment"],
+            labels=dict(sorted(self.labels.items())),
         )

@@ -1,8 +1,7 @@
 """The rows of one split, read as whole batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,8 @@ from mien.dataset.collate import collate
 from mien.dataset.cut import cut
 from mien.dataset.sampler import Request
 from mien.dataset.store import Store
-from mien.models.config import ModelConfig
+from mien.modality import Modality
+from mien.models.encoders.base import Reader
 from mien.tasks import Task
 from mien.utterance import Sample
 
@@ -28,7 +28,7 @@ class Examples(Dataset[Batch]):
         Prepared data.
     rows : sequence of int
         Rows of this part; a request names positions in it.
-    config, tokenizer, tasks
+    readers, tasks
         As `collate` takes them.
     max_seconds : float
         Longer utterances are cut to their first so many seconds.
@@ -40,14 +40,13 @@ class Examples(Dataset[Batch]):
         self,
         store: Store,
         rows: Sequence[int],
-        config: ModelConfig,
-        tokenizer: Any,
+        readers: Mapping[Modality, Reader],
         tasks: Sequence[Task],
         max_seconds: float = 60.0,
         augment_seed: int | None = None,
     ) -> None:
         self.store, self.rows = store, list(rows)
-        self.config, self.tokenizer, self.tasks = config, tokenizer, list(tasks)
+        self.readers, self.tasks = dict(readers), list(tasks)
         self.max_seconds, self.augment_seed = max_seconds, augment_seed
 
     def __len__(self) -> int:
@@ -63,7 +62,7 @@ class Examples(Dataset[Batch]):
         random = None
         if self.augment_seed is not None:
             random = [np.random.default_rng([self.augment_seed, epoch, i]) for i in positions]
-        return collate(samples, self.config, self.tokenizer, self.tasks, random)
+        return collate(samples, self.readers, self.tasks, random)
 
     def _nobody(self) -> Batch:
         """Give an empty share: one utterance without modalities or targets, and without an id.
@@ -71,7 +70,7 @@ class Examples(Dataset[Batch]):
         The process that has it takes part in the step like the others.
         """
         batch = self[0, [0]]
-        for modality in self.config.modalities:
+        for modality in batch.inputs:
             batch = batch.without(modality, torch.ones(1, dtype=torch.bool))
         targets = {name: torch.full_like(t, torch.nan) for name, t in batch.targets.items()}
         return replace(batch, targets=targets, ids=[])

@@ -9,7 +9,7 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, read_audio, read_frames
-from mien.media.faces import Face, FaceCropper
+from mien.media.faces import FACE_SIZE, Face, FaceCropper
 from mien.media.limits import LONGER, MAX_SECONDS, limited
 from mien.media.notes import Damage, Note
 from mien.media.silence import has_sound, is_steady, loudness
@@ -29,11 +29,14 @@ class DecodeOptions:
         is missing, or the centre of the frame (Dai et al. 2021).
     max_seconds : float
         Longer utterances are cut to their first so many seconds.
+    face_size : int
+        Edge of the face crops, pixels.
     """
 
     frame_interval: float = FRAME_INTERVAL
     no_face: NoFace = "leave-out"
     max_seconds: float = MAX_SECONDS
+    face_size: int = FACE_SIZE
 
 
 class Remark(NamedTuple):
@@ -78,7 +81,7 @@ def read_faces(
     """
     searched: list[list[tuple[float, Face]]] = [[] for _ in turns]
     remarks: list[list[Remark]] = [[] for _ in turns]
-    search = _Search(cropper)
+    search = _Search(cropper, options.face_size)
     ends: list[float] = []
     try:
         for place, time, picture in read_frames(
@@ -118,14 +121,14 @@ def watch(
 class _Search:
     """Finds the faces of pictures; of one that is the same object, without looking again."""
 
-    def __init__(self, cropper: FaceCropper) -> None:
-        self.cropper = cropper
+    def __init__(self, cropper: FaceCropper, size: int) -> None:
+        self.cropper, self.size = cropper, size
         self.last: dict[Side | None, tuple[np.ndarray, Face]] = {}
 
     def __call__(self, picture: np.ndarray, side: Side | None) -> Face:
         before = self.last.get(side)
         if before is None or before[0] is not picture:
-            before = self.last[side] = (picture, self.cropper.crop(picture))
+            before = self.last[side] = (picture, self.cropper.crop(picture, self.size))
         return before[1]
 
 

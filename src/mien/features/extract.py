@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from mien.dataset.cut import cut
 from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
-from mien.dataset.store import Store
+from mien.dataset.store import Store, skipped_to_row
 from mien.dataset.workers import Workers
 from mien.errors import MienError
 from mien.features.extractor import FACE, TABLE, VOICE, Extractor
@@ -31,7 +31,7 @@ from mien.features.store import (
     write_features,
 )
 from mien.features.text import Packaged, Table, save_table, split_words
-from mien.files import PART, read_json, write_text
+from mien.files import PART, only_one, read_json, write_text
 
 NAMES = {"t": "words", "a": "voice", "v": "face"}
 
@@ -122,8 +122,8 @@ def extract(
     Raises
     ------
     MienError
-        The data are not prepared, there are features made in another way, or a file that is
-        needed is missing or damaged.
+        The data are not prepared, there are features made in another way, a file that is needed
+        is missing or damaged, or another process extracts features of the same data.
     """
     store = Store(Path(data))
     folder = store.folder / FOLDER
@@ -135,7 +135,22 @@ def extract(
         "read": None if read is None else _identity(read),
         "max_seconds": max_seconds,
     }
-    _begin(folder, settings, renew)
+    folder.mkdir(exist_ok=True)
+    with only_one(folder, "mien features"):
+        _begin(folder, settings, renew)
+        return _extract(store, folder, settings, glove, read, workers, progress)
+
+
+def _extract(
+    store: Store,
+    folder: Path,
+    settings: dict[str, Any],
+    glove: Path | None,
+    read: Path | None,
+    workers: int | None,
+    progress: bool,
+) -> FeatureSummary:
+    """Make the shards that are not there, and declare the folder whole."""
     done = folder / "features.json"
     info = read_json(done) if done.is_file() else {}
     if info and drop_damaged(folder, read_entries(info, done), SCHEMA):
@@ -146,12 +161,12 @@ def extract(
     side = store.info.get("options", {}).get("named_side", "left")
     files = None if read is None else open_files(read, side)
     read_letters = files.modalities if files else ""
-    had = modalities or "".join(store.modalities) + read_letters
+    had = settings["modalities"] or "".join(store.modalities) + read_letters
     sources = _sources([m for m in LETTERS if m in had], files, glove, store)
     # where there is nothing to compute, other processes would only be handed what was read
     processes = 1 if set(sources) <= set(read_letters) else workers or os.cpu_count() or 1
     with tqdm(total=len(store), unit=" utterances", desc="features", disable=not progress) as bar:
-        for count in _run(_jobs(store, sources, files, max_seconds), processes):
+        for count in _run(_jobs(store, sources, files, settings["max_seconds"]), processes):
             bar.update(count)
     return _finish(store, folder, settings, sources, files)
 
@@ -186,7 +201,6 @@ def _begin(folder: Path, settings: dict[str, Any], renew: bool) -> None:
         raise MienError(
             f"{folder}: was made with another {changed}; delete it to extract the features anew"
         )
-    folder.mkdir(exist_ok=True)
     stale = [
         path
         for path in folder.iterdir()
@@ -285,15 +299,16 @@ def _finish(
             _measure(row, sizes, path)
             digest.update(json.dumps([row[f"{m}_steps"] for m in LETTERS]).encode())
             digest.update(b"".join(row[m] or b"" for m in LETTERS))
+    left_out = _note_skipped(folder, files)
     missing = " or ".join(NAMES[m] for m in sources if not counts[m])
     sources = {m: source for m, source in sources.items() if counts[m]}
     if not sources:
         raise MienError(
             f"{store.folder}: no utterance has features of {missing or 'any kind'}: look whether"
-            " the ids fit, and name other --modalities"
+            " the ids fit, and name other --modalities" + "".join(f"; {line}" for line in left_out)
         )
     notes = [f"no utterance has features of {missing}: the rest is kept"] if missing else []
-    notes += _note_skipped(folder, files)
+    notes += left_out
     read = files is not None and "t" in files.modalities
     summary = FeatureSummary(
         utterances=len(store),
@@ -312,7 +327,7 @@ def _note_skipped(folder: Path, files: Files | None) -> list[str]:
     """Write down what could not be read of the files, and count it by kind."""
     if files is None:
         return []
-    lines = [json.dumps(vars(item), ensure_ascii=False) for item in files.skipped]
+    lines = [json.dumps(skipped_to_row(item), ensure_ascii=False) for item in files.skipped]
     write_text(folder / "skipped.jsonl", "".join(f"{line}\n" for line in lines))
     kinds = Counter(item.kind.removeprefix("features: ") for item in files.skipped)
     told = [f"{count} left out: {kind}" for kind, count in kinds.most_common()]
@@ -329,5 +344,5 @@ def _measure(row: dict[str, Any], sizes: dict[str, int], path: Path) -> None:
         if sizes.setdefault(m, size) != size:
             raise MienError(
                 f"{path}: {row['id']} has {size} features of {NAMES[m]} a step, others have"
-                f" {sizes[m]}: mend the files and run it again"
+                f" {sizes[m]}: delete {path.parent}, then 'mien features' again"
             )

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from mien.utterance import FACE_SIZE
+from mien.resize import resize_faces
+
+FACE_SIZE = 48
+"""Edge of the crops that are described, pixels."""
 
 REGIONS = {
     "left brow": (slice(8, 16), slice(3, 23)),
@@ -13,7 +16,7 @@ REGIONS = {
     "mouth": (slice(32, 42), slice(8, 40)),
     "chin": (slice(40, 48), slice(8, 40)),
 }
-"""Rows and columns of a 48 x 48 crop; left and right are those of the picture."""
+"""Rows and columns of such a crop; left and right are those of the picture."""
 
 DIRECTIONS = ("upright", "rising", "level", "falling")
 """Of edges. The brows, lids and lips of a calm face are level."""
@@ -28,8 +31,8 @@ def face_features(faces: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    faces : array (T, 48, 48, 3) uint8
-        RGB.
+    faces : array (T, S, S, 3) uint8
+        RGB, of any size; they are scaled to 48 x 48.
 
     Returns
     -------
@@ -45,13 +48,13 @@ def face_features(faces: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> face_features(np.zeros((2, 48, 48, 3), np.uint8)).shape
+    >>> face_features(np.zeros((2, 112, 112, 3), np.uint8)).shape
     (2, 35)
     """
     import cv2
 
     described = np.empty((len(faces), SIZE), np.float32)
-    for row, face in enumerate(faces):
+    for row, face in enumerate(resize_faces(faces, FACE_SIZE)):
         grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY).astype(np.float32)
         across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
         described[row] = _described(grey, across, down)
@@ -60,7 +63,6 @@ def face_features(faces: np.ndarray) -> np.ndarray:
 
 def _described(grey: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
     """Describe a grey picture (48, 48) by its brightness and its slopes."""
-    assert grey.shape == (FACE_SIZE, FACE_SIZE)
     light = (grey - grey.mean()) / max(float(grey.std()), _EVEN)
     strength = np.hypot(across, down)
     strength = strength / max(float(strength.mean()), _EVEN)

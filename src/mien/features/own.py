@@ -1,24 +1,28 @@
 """A user's own features: an .npz file an utterance, or a row of a Parquet file."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mien.errors import MienError
+from mien.features import widths
+from mien.features.widths import OTHER_WIDTH, Widths
 from mien.utterance import Skipped, Utterance
 
-NAMES = {"text": "t", "voice": "a", "face": "v"}
+NAMES = {name: m for m, name in widths.NAMES.items()}
 """Names of the arrays and columns, and the modalities they are of."""
 
 
 class Own:
     """A folder of ``<utterance id>.npz`` with the arrays text, voice, face, or a Parquet file.
 
-    Each array is (steps, numbers). The Parquet file has the column id and any of text, voice,
-    face, each a list of lists of numbers.
+    Each array is (steps, numbers), with as many numbers as most of its modality have. The Parquet
+    file has the column id and any of text, voice, face, each a list of lists of numbers.
     """
 
     name = "own"
@@ -27,12 +31,15 @@ class Own:
         self.path = path
         self.notes: list[str] = []
         self.skipped: list[Skipped] = []
+        self._widths = Widths()
         self._rows = _read_parquet(path) if path.is_file() else None
         present = set(self._rows.column_names) if self._rows else self._names_in_folder()
         self.modalities = "".join(m for name, m in NAMES.items() if name in present)
         if not self.modalities:
             raise MienError(f"{path}: has none of {', '.join(NAMES)}")
         ids = self._rows["id"].to_pylist() if self._rows else []
+        if self._rows:
+            self._count(self._rows)
         self._numbers = {str(name): number for number, name in enumerate(ids)}
 
     @staticmethod
@@ -52,11 +59,15 @@ class Own:
             self._note(utterance, "file that cannot be read", error, where)
             return found
         for name, m in NAMES.items():
+            kind = f"{name} that is no table of finite numbers"
             try:
                 if row.get(name) is not None and len(row[name]):
-                    found[m] = _checked(row[name], f"{where}, {name}")
+                    array = _checked(row[name], f"{where}, {name}")
+                    kind = f"{name} with {OTHER_WIDTH}"
+                    self._widths.check(m, array, where)
+                    found[m] = array
             except MienError as error:
-                self._note(utterance, f"{name} that is no table of finite numbers", error, where)
+                self._note(utterance, kind, error, where)
         return found
 
     def _row(self, name: str) -> dict[str, Any]:
@@ -75,12 +86,30 @@ class Own:
         faults = []
         for path in sorted(self.path.glob("*.npz")):
             try:
-                names.update(_read_npz(path))
+                content = _read_npz(path)
+                names.update(content)
+                for name, array in content.items():
+                    if array.ndim == 2 and array.size:
+                        self._widths.add(NAMES[name], array.shape[1])
             except MienError as error:
                 faults.append(error)
         if not names and faults:
             raise faults[0]
         return names
+
+    def _count(self, rows: pa.Table) -> None:
+        """Count the widths in a table by the first step of each row."""
+        for name, m in NAMES.items():
+            if name not in rows.column_names:
+                continue
+            try:
+                filled = rows[name].filter(pc.greater(pc.list_value_length(rows[name]), 0))
+                lengths = pc.list_value_length(pc.list_element(filled, 0))
+            except pa.ArrowException:
+                continue  # no lists of lists: none of it is a table of numbers
+            for width, times in Counter(lengths.to_pylist()).items():
+                if width:
+                    self._widths.add(m, width, times)
 
 
 def _read_parquet(path: Path) -> pa.Table:

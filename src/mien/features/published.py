@@ -1,6 +1,7 @@
 """The features that the published system's authors distribute, read without running them."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import numpy as np
 
 from mien.corpora.iemocap import place
 from mien.errors import MienError
-from mien.features.subsets import KEPT, ROWS
+from mien.features.widths import NAMES, OTHER_WIDTH, Widths
+from mien.models.encoders.voice_columns import KEPT, ROWS
 from mien.safe_pickle.reader import load
 from mien.utterance import Side, Skipped, Utterance
 
@@ -57,6 +59,7 @@ class Published:
         else:
             for phase in PHASES:
                 self._read_iemocap(folder, phase)
+        self._folder, self._widths = folder, self._count()
         if self._infinite:
             self.notes.append(f"{self._infinite} numbers that are not finite count as 0")
 
@@ -77,7 +80,27 @@ class Published:
             for m, letter in (("v", seen[0].upper()), ("a", "LR"[heard])):
                 if letter in (features := self._sides[utterance.id].get(m, {})):
                     found[m] = features[letter]
-        return found
+        return {m: part for m, part in found.items() if self._fits(utterance, m, part)}
+
+    def _count(self) -> Widths:
+        widths = Widths()
+        sides = ((m, s.values()) for parts in self._sides.values() for m, s in parts.items())
+        plain = ((m, (part,)) for parts in self._plain.values() for m, part in parts.items())
+        for m, arrays in chain(plain, sides):
+            for array in arrays:
+                widths.add(m, array.shape[1])
+        return widths
+
+    def _fits(self, utterance: Utterance, m: str, part: np.ndarray) -> bool:
+        """Whether features have the usual width; those that have another are noted."""
+        where = str(self._folder)
+        try:
+            self._widths.check(m, part, f"{where}, {utterance.id}")
+        except MienError as error:
+            kind = f"features: {NAMES[m]} with {OTHER_WIDTH}"
+            self.skipped.append(Skipped(utterance.id, str(error), where, kind))
+            return False
+        return True
 
     def _read_iemocap(self, folder: Path, phase: str) -> None:
         """Read the three files of a phase, one after the other: they are large."""

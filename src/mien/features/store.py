@@ -13,9 +13,11 @@ from mien.dataset.shard import Shard, ShardEntry, read_entries, shard_writer
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.extractor import TABLE, FeatureSettings
-from mien.features.subsets import columns
 from mien.files import read_json
-from mien.models.config import PUBLISHED_SIZES, ModelConfig
+from mien.modality import Modality
+from mien.models.config import ModelConfig
+from mien.models.encoders.feature_settings import HandCraftedSettings
+from mien.models.encoders.voice_columns import columns
 from mien.utterance import Sample
 
 FOLDER = "features"
@@ -174,17 +176,19 @@ def fit_sizes(config: ModelConfig, settings: FeatureSettings) -> ModelConfig:
     MienError
         The user asked for other sizes, or for a selection that there is not.
     """
-    sizes = dict(zip(LETTERS, PUBLISHED_SIZES, strict=True)) | settings.sizes
-    if "a" in settings.sizes:
-        sizes["a"] = len(columns(config.audio_feature_type, sizes["a"]))
-    found = tuple(sizes[m] for m in LETTERS)
-    for m in config.modalities:
-        if "feature_sizes" in config.model_fields_set and config.feature_size(m) != sizes[m]:
+    for modality, encoder in config.encoders.items():
+        if not isinstance(encoder, HandCraftedSettings) or modality.letter not in settings.sizes:
+            continue
+        size = settings.sizes[modality.letter]
+        if modality is Modality.AUDIO:
+            size = len(columns(encoder.selection, size))
+        if "feature_size" in encoder.model_fields_set and encoder.feature_size != size:
             raise MienError(
-                f"the data have features of sizes {','.join(map(str, found))} (text, voice, face),"
-                f" not {','.join(map(str, config.feature_sizes))}: leave --feature-sizes out"
+                f"the data have {modality} features of size {size}, not {encoder.feature_size}:"
+                f" leave --{modality}-feature-size out"
             )
-    return config.model_copy(update={"feature_sizes": found})
+        config = config.changed(modality, feature_size=size)
+    return config
 
 
 def check_sources(

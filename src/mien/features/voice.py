@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.fft import dct
 
-from mien.media.spectrogram import HOP, WINDOW, mel_spectrogram
+from mien.models.encoders.spectrogram import HOP_LENGTH, WINDOW, mel_spectrogram
 from mien.utterance import RATE
 
 POOLED = 8
@@ -73,7 +73,7 @@ def voice_features(waveform: np.ndarray) -> np.ndarray:
     """
     frames = np.lib.stride_tricks.sliding_window_view(
         np.pad(waveform, WINDOW // 2, mode="reflect"), WINDOW
-    )[::HOP]
+    )[::HOP_LENGTH]
     power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW + 1)[:-1], _POINTS)) ** 2
     floor = max(_FLOOR, _RANGE * float(power.max()))
     voicing, pitch = _voicing(power)

@@ -32,7 +32,7 @@ def export(templates: Templates, where: Expr | None, out: Path) -> int:
 
 def _json(templates: Templates, where: Expr | None, out: Path) -> int:
     rows = templates.rows(templates.schema.names, where).to_pylist()
-    content = {"encoder": templates.about.encoder, "templates": rows}
+    content = {"encoder": templates.metadata.encoder, "templates": rows}
     out.write_text(json.dumps(content, indent=1, default=lambda day: day.isoformat()), "utf-8")
     return len(rows)
 

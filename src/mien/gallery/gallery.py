@@ -17,8 +17,8 @@ from mien.gallery.search import LOOKED_AT, candidates, name_of, score, search
 from mien.gallery.templates import Templates, of
 from mien.gallery.threshold import Calibration
 from mien.gallery.threshold_store import Thresholds
-from mien.gallery.transactions import Keeper
-from mien.names import spelled
+from mien.gallery.transactions import Transactions
+from mien.names import canonical_name
 
 
 class Gallery:
@@ -69,9 +69,9 @@ class Gallery:
         if home is None:
             raise MienError(f"{uri} is no local folder: say where to keep its audit log (--log)")
         self._templates = Templates(self.uri, folder)
-        self._keeper = Keeper(self._templates, home)
-        self.audit = self._keeper.audit
-        self._thresholds = Thresholds(self._templates, self._keeper)
+        self._transactions = Transactions(self._templates, home)
+        self.audit = self._transactions.audit
+        self._thresholds = Thresholds(self._templates, self._transactions)
 
     def enrol(
         self,
@@ -105,13 +105,13 @@ class Gallery:
         """Enrol many persons at once, all or none. Takes and raises what `enrol` does."""
         newcomers = [respelled(newcomer) for newcomer in newcomers]
         check(newcomers, self._today())
-        with self._keeper.writing(new=True):
+        with self._transactions.writing(new=True):
             if not self._templates.exist:
                 self._templates.create(encoder, newcomers[0].embeddings.shape[1])
             for newcomer in newcomers:
                 self._templates.matching(encoder, newcomer.embeddings.shape[1])
-            self._keeper.enrol(newcomers, self._today())
-            self._keeper.tend()
+            self._transactions.enrol(newcomers, self._today())
+            self._transactions.maintain()
 
     def identify(
         self, embedding: np.ndarray, *, encoder: str, top_k: int = LOOKED_AT
@@ -136,9 +136,9 @@ class Gallery:
             There is no gallery, it holds embeddings of another encoder, or `top_k` is below 1.
         """
         (vector,) = unit(np.asarray(embedding)[None])
-        with self._keeper.reading():
-            about = self._templates.matching(encoder, len(vector))
-            calibration = self._thresholds.of(about)
+        with self._transactions.reading():
+            metadata = self._templates.matching(encoder, len(vector))
+            calibration = self._thresholds.of(metadata)
             found = search(self._templates, vector, top_k, self._today())
         named, doubt = name_of(found, calibration.threshold)
         verdict = calibration.threshold is not None or not found  # where nobody is, all are unknown
@@ -148,7 +148,7 @@ class Gallery:
             person=named.person if named else UNKNOWN if verdict else None,
             candidates=candidates(found, calibration),
             threshold=calibration.threshold,
-            notes=doubt + calibration.notes(about.rows),
+            notes=doubt + calibration.notes(metadata.rows),
         )
 
     def verify(self, person: str, embedding: np.ndarray, *, encoder: str) -> Verification:
@@ -162,13 +162,13 @@ class Gallery:
         MienError
             The person is not enrolled, or the gallery holds embeddings of another encoder.
         """
-        person = spelled(person)
+        person = canonical_name(person)
         (vector,) = unit(np.asarray(embedding)[None])
-        with self._keeper.reading():
-            about = self._templates.matching(encoder, len(vector))
+        with self._transactions.reading():
+            metadata = self._templates.matching(encoder, len(vector))
             where = (col("person") == person) & (col("expires") >= self._today())
             rows = self._templates.rows(["person", "subject", "vector"], where)
-            threshold = self._thresholds.of(about).threshold
+            threshold = self._thresholds.of(metadata).threshold
         if not len(rows):
             raise MienError(f"{person} is not enrolled in {self.uri}, or their consent has expired")
         found = score(vector, rows)[0]
@@ -181,14 +181,14 @@ class Gallery:
     @property
     def encoder(self) -> str:
         """Fingerprint of what the embeddings come from. Raises `MienError` without a gallery."""
-        with self._keeper.reading():
-            return self._templates.about.encoder
+        with self._transactions.reading():
+            return self._templates.metadata.encoder
 
     @property
     def calibration(self) -> Calibration:
         """What cosines say here; at first the encoder's own threshold alone, if it has one."""
-        with self._keeper.reading():
-            return self._thresholds.of(self._templates.about)
+        with self._transactions.reading():
+            return self._thresholds.of(self._templates.metadata)
 
     def set_threshold(self, threshold: float) -> None:
         """Choose by hand the cosine from which on somebody is named. Raises `MienError`."""
@@ -239,7 +239,7 @@ class Gallery:
         MienError
             They are not enrolled, or the log was tampered with.
         """
-        with self._keeper.reading():
+        with self._transactions.reading():
             subjects = None if person is None else self._known(person)
         return self.audit.lines() if subjects is None else self.audit.concerning(subjects)
 
@@ -251,7 +251,7 @@ class Gallery:
         MienError
             A line of the log was changed, or there is no gallery.
         """
-        with self._keeper.writing():  # nothing is stored meanwhile that is not logged yet
+        with self._transactions.writing():  # nothing is stored meanwhile that is not logged yet
             stored = set(self._templates.subjects())
             # on object storage each machine logs what was done there, and knows no more
             return faults(self.audit, stored) if self._templates.folder else self.audit.losses()
@@ -264,14 +264,14 @@ class Gallery:
         MienError
             They are not enrolled.
         """
-        with self._keeper.reading():
+        with self._transactions.reading():
             self._known(person)
-            threshold = self._thresholds.of(self._templates.about).threshold
-            return doubts(self._templates, spelled(person), threshold, self._today())
+            threshold = self._thresholds.of(self._templates.metadata).threshold
+            return doubts(self._templates, canonical_name(person), threshold, self._today())
 
     def list(self) -> list[Record]:
         """Give what is held of each person, by name. Raises `MienError` without a gallery."""
-        with self._keeper.reading():
+        with self._transactions.reading():
             return records(self._templates.rows(RECORD_COLUMNS), self._today())
 
     def export(self, out: str | Path, person: str | None = None) -> int:
@@ -294,7 +294,7 @@ class Gallery:
         MienError
             The person is not enrolled, or the file can't be written.
         """
-        with self._keeper.reading():
+        with self._transactions.reading():
             subjects = [None] if person is None else self._known(person)
             where = None if person is None else of(self._known(person))
             count = export(self._templates, where, Path(out))
@@ -310,15 +310,15 @@ class Gallery:
         MienError
             They are not enrolled.
         """
-        with self._keeper.writing():
-            self._keeper.erase("forget", self._known(person))
+        with self._transactions.writing():
+            self._transactions.erase("forget", self._known(person))
 
     def purge(self) -> int:
         """Remove what has expired, from the disk, too, and tell of how many persons."""
-        with self._keeper.writing():
+        with self._transactions.writing():
             subjects = self._templates.subjects(col("expires") < self._today())
             if subjects:
-                self._keeper.erase("purge", subjects, before=self._today())
+                self._transactions.erase("purge", subjects, before=self._today())
             return len(subjects)
 
     def _today(self) -> date:
@@ -326,7 +326,7 @@ class Gallery:
         return max(_today(), self.audit.latest)
 
     def _known(self, person: str) -> Sequence[str]:
-        subjects = self._templates.subjects(col("person") == spelled(person))
+        subjects = self._templates.subjects(col("person") == canonical_name(person))
         if not subjects:
             raise MienError(f"{person} is not enrolled in {self.uri}")
         return subjects

@@ -16,7 +16,7 @@ from mien.files import fingerprint
 from mien.gallery.records import Enrolment
 from mien.gallery.spelling import check_name
 from mien.identity.embedder import Encoder
-from mien.names import spelled
+from mien.names import canonical_name
 
 Note = Callable[[Path, str], object]
 """Takes a clip, and what could not be used of it."""
@@ -203,7 +203,7 @@ def _terms(row: Row, consent: str | None, expires: date | None) -> tuple[str, st
         raise MienError(f"row {row.number}: {day!r} is no day such as 2027-12-31") from None
     if until is None:
         raise MienError(f"row {row.number}: no last day; add the column expires, or give --expires")
-    return spelled(person), agreed, until
+    return canonical_name(person), agreed, until
 
 
 def _contents(path: Path, rows: Sequence[Row]) -> list[str]:

@@ -69,7 +69,7 @@ class Identification(BaseModel):
     person: str | None = Field(
         description="the name, or “unknown”; null: not calibrated, so there is no verdict"
     )
-    candidates: list[Candidate] = Field(description="persons with near templates, likest first")
+    candidates: list[Candidate] = Field(description="persons with near templates, best first")
     threshold: float | None = Field(
         description="score from which on the first candidate is named; null: not calibrated"
     )

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from mien.errors import MienError
 from mien.gallery.records import Enrolment, Record
 from mien.gallery.spelling import check_name
-from mien.names import spelled
+from mien.names import canonical_name
 
 
 def unit(embeddings: np.ndarray) -> np.ndarray:
@@ -42,7 +42,7 @@ def unit(embeddings: np.ndarray) -> np.ndarray:
 def respelled(newcomer: Enrolment) -> Enrolment:
     """Give a newcomer the spelling that is stored. Raises `MienError` for a name that can't be."""
     check_name(newcomer.person)
-    return replace(newcomer, person=spelled(newcomer.person))
+    return replace(newcomer, person=canonical_name(newcomer.person))
 
 
 def check(newcomers: Sequence[Enrolment], today: date) -> None:

@@ -1,4 +1,4 @@
-"""Who is likest to an embedding, and searches whose answers are known."""
+"""Who is most similar to an embedding, and searches whose answers are known."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -38,7 +38,7 @@ class Found(NamedTuple):
 
 
 def search(templates: Templates, vector: np.ndarray, count: int, today: date) -> list[Found]:
-    """Score the persons whose templates are nearest to a unit vector (E,), likest first.
+    """Score the persons whose templates are nearest to a unit vector (E,), most similar first.
 
     Parameters
     ----------
@@ -145,8 +145,9 @@ def default_threshold(templates: Templates, encoder: str) -> float | None:
 
     It is the one measured for the encoder, or just above the highest score of a template against
     another enrolled person where that is more: a cosine that somebody else reaches does not tell
-    who it is. If a stranger is drawn as the n enrolled persons were, the two likest of all n + 1
-    include them with a probability of 2 / (n + 1), and about so often they reach this threshold.
+    who it is. If an unseen speaker is drawn as the n enrolled persons were, the two most similar of
+    all n + 1 include them with a probability of 2 / (n + 1), and about so often they reach this
+    threshold.
 
     Parameters
     ----------

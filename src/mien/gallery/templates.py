@@ -22,7 +22,7 @@ from mien.gallery.threshold import Calibration
 
 TABLE = "templates"
 FORMAT = 1
-ABOUT = "mien"
+METADATA_KEY = "mien"
 """Key in the metadata of the column of vectors."""
 
 INDEX_FROM = 32_768
@@ -60,7 +60,7 @@ class Hit(NamedTuple):
     clip: str
 
 
-class About(NamedTuple):
+class TableMetadata(NamedTuple):
     """What holds for all templates.
 
     `expires` is the first day on which one of them does, `trained` how many there were when the
@@ -85,7 +85,7 @@ def of(subjects: Sequence[str]) -> Expr:
 
 def schema(encoder: str, dimensions: int) -> pa.Schema:
     """Describe the columns."""
-    about = json.dumps({"format": FORMAT, "encoder": encoder})
+    metadata = json.dumps({"format": FORMAT, "encoder": encoder})
     return pa.schema(
         [
             pa.field("person", pa.string()),
@@ -95,7 +95,9 @@ def schema(encoder: str, dimensions: int) -> pa.Schema:
             pa.field("consent", pa.string()),
             pa.field("enrolled", pa.timestamp("us", tz="UTC")),
             pa.field("expires", pa.date32()),
-            pa.field("vector", pa.list_(pa.float32(), dimensions), metadata={ABOUT: about}),
+            pa.field(
+                "vector", pa.list_(pa.float32(), dimensions), metadata={METADATA_KEY: metadata}
+            ),
         ]
     )
 
@@ -114,7 +116,7 @@ class Templates:
     def __init__(self, uri: str, folder: Path | None) -> None:
         self.uri, self.folder = uri, folder
         self._opened: Any = None
-        self._known: tuple[int, About] | None = None
+        self._known: tuple[int, TableMetadata] | None = None
 
     @cached_property
     def _database(self) -> Any:
@@ -154,16 +156,19 @@ class Templates:
             self._opened = self._database.create_table(TABLE, schema=schema(encoder, dimensions))
 
     @property
-    def about(self) -> About:
+    def metadata(self) -> TableMetadata:
         """What holds for all templates. Raises `MienError` for a table of another format."""
         version = int(self._table.version)
         if self._known is None or self._known[0] != version:
-            self._known = version, self._read_about()
+            try:
+                self._known = version, self._read_metadata()
+            except (KeyError, TypeError, AttributeError) as error:  # a column or an entry is gone
+                raise ValueError(f"the table's own description is damaged: {error}") from error
         return self._known[1]
 
-    def _read_about(self) -> About:
+    def _read_metadata(self) -> TableMetadata:
         field = self._table.schema.field("vector")
-        content = json.loads((field.metadata or {}).get(ABOUT.encode(), b"{}"))
+        content = json.loads((field.metadata or {}).get(METADATA_KEY.encode(), b"{}"))
         if content.get("format") != FORMAT:
             raise MienError(
                 f"{self.uri} is of format {content.get('format')}, this mien reads {FORMAT}:"
@@ -171,7 +176,7 @@ class Templates:
             )
         calibration = content.get("calibration")
         days = self.rows(["expires"])["expires"]
-        return About(
+        return TableMetadata(
             encoder=content["encoder"],
             dimensions=field.type.list_size,
             calibration=calibration and Calibration.model_validate(calibration),
@@ -191,10 +196,11 @@ class Templates:
 
     def _note(self, **change: Any) -> None:
         """Change what holds for all templates."""
-        content = json.loads(self._table.schema.field("vector").metadata[ABOUT.encode()]) | change
+        stored = self._table.schema.field("vector").metadata[METADATA_KEY.encode()]
+        content = json.loads(stored) | change
         with self._synced():
             self._table.update_field_metadata(
-                {"path": "vector", "metadata": {ABOUT: json.dumps(content)}}
+                {"path": "vector", "metadata": {METADATA_KEY: json.dumps(content)}}
             )
 
     def add(self, rows: pa.Table) -> None:
@@ -219,30 +225,30 @@ class Templates:
         """Give the pseudonyms of the rows that fulfil a condition, each once, sorted."""
         return sorted(self.rows(["subject"], where)["subject"].unique().to_pylist())
 
-    def matching(self, encoder: str, dimensions: int) -> About:
+    def matching(self, encoder: str, dimensions: int) -> TableMetadata:
         """Tell what holds for all templates. Raises `MienError` for what can't be compared."""
-        about = self.about
-        if (encoder, dimensions) != (about.encoder, about.dimensions):
+        metadata = self.metadata
+        if (encoder, dimensions) != (metadata.encoder, metadata.dimensions):
             raise MienError(
-                f"{self.uri} holds embeddings of the encoder {about.encoder[:12]}"
-                f" ({about.dimensions} numbers), these are of {encoder[:12]} ({dimensions}): use"
+                f"{self.uri} holds embeddings of the encoder {metadata.encoder[:12]}"
+                f" ({metadata.dimensions} numbers), these are of {encoder[:12]} ({dimensions}): use"
                 " the run or encoder that the gallery was made with, or enrol everybody elsewhere"
             )
-        return about
+        return metadata
 
     def nearest(self, vector: np.ndarray, count: int, today: date) -> list[Hit]:
         """Find the templates nearest to a unit vector (E,), best first, without expired ones."""
-        about = self.about
+        metadata = self.metadata
         query = self._table.search(vector, vector_column_name="vector").distance_type("dot")
-        probes = math.ceil(PROBED * about.trained / PARTITION)
+        probes = math.ceil(PROBED * metadata.trained / PARTITION)
         query = query.limit(count).nprobes(max(1, probes)).refine_factor(REFINE)
-        if about.expires < today:  # to ask each row for its day takes longer
+        if metadata.expires < today:  # to ask each row for its day takes longer
             query = query.where(col("expires") >= today)
         found = query.select(["subject", "clip", "_distance"]).to_arrow()
         return list(map(Hit, found["subject"].to_pylist(), found["clip"].to_pylist()))
 
     def remove(self, where: Expr) -> None:
-        """Take rows out of the table. Their bytes stay on the disk until `compact` and `sweep`."""
+        """Take rows out of the table. Their bytes stay on the disk until `compact` and `vacuum`."""
         with self._synced():
             self._table.delete(where)
 
@@ -255,7 +261,7 @@ class Templates:
             target_rows_per_fragment=FRAGMENT_ROWS, materialize_deletions_threshold=0.0
         )
 
-    def sweep(self, older: timedelta = timedelta(0)) -> None:
+    def vacuum(self, older: timedelta = timedelta(0)) -> None:
         """Delete the files that the table as it is now does not need. Nobody may read meanwhile.
 
         Parameters
@@ -270,7 +276,7 @@ class Templates:
         self._table.checkout_latest()
 
     @property
-    def crowded(self) -> bool:
+    def needs_compaction(self) -> bool:
         """Whether there are so many small files that it is time to compact them."""
         return int(self._table.stats()["fragment_stats"]["num_fragments"]) > FRAGMENTS
 
@@ -279,11 +285,11 @@ class Templates:
 
         Searches go on with the old one meanwhile.
         """
-        rows, stats = self.about.rows, self._table.index_stats(INDEX)
+        rows, stats = self.metadata.rows, self._table.index_stats(INDEX)
         outside = rows if stats is None else stats.num_unindexed_rows
         if outside < INDEX_FROM:
             return False
-        if stats is None or rows > GROWTH * self.about.trained:
+        if stats is None or rows > GROWTH * self.metadata.trained:
             self._note(trained=rows)  # first: too many probes, after a crash, only take longer
             config = IvfRq(distance_type="dot", target_partition_size=PARTITION)
             self._table.create_index("vector", config=config, name=INDEX, replace=True)

@@ -7,10 +7,10 @@ import numpy as np
 
 from mien.gallery.rows import unit
 from mien.gallery.search import default_threshold, leave_one_out, search_all
-from mien.gallery.templates import About, Templates
+from mien.gallery.templates import TableMetadata, Templates
 from mien.gallery.threshold import Calibration, calibrate
-from mien.gallery.transactions import Keeper
-from mien.names import spelled
+from mien.gallery.transactions import Transactions
+from mien.names import canonical_name
 
 
 class Thresholds:
@@ -20,21 +20,21 @@ class Thresholds:
     ----------
     templates : Templates
         The table, which keeps what was chosen.
-    keeper : Keeper
+    transactions : Transactions
         By whom it is changed.
     """
 
-    def __init__(self, templates: Templates, keeper: Keeper) -> None:
-        self.templates, self.keeper = templates, keeper
-        self._default: tuple[About, Calibration] | None = None
+    def __init__(self, templates: Templates, transactions: Transactions) -> None:
+        self.templates, self.transactions = templates, transactions
+        self._default: tuple[TableMetadata, Calibration] | None = None
 
-    def of(self, about: About) -> Calibration:
+    def of(self, metadata: TableMetadata) -> Calibration:
         """Give what holds for the table in a state."""
-        if about.calibration is not None:
-            return about.calibration
-        if self._default is None or self._default[0] is not about:
-            threshold = default_threshold(self.templates, about.encoder)
-            self._default = about, Calibration(threshold=threshold)
+        if metadata.calibration is not None:
+            return metadata.calibration
+        if self._default is None or self._default[0] is not metadata:
+            threshold = default_threshold(self.templates, metadata.encoder)
+            self._default = metadata, Calibration(threshold=threshold)
         return self._default[1]
 
     def measure(
@@ -46,20 +46,20 @@ class Thresholds:
         encoder: str | None,
     ) -> Calibration:
         """Choose by data, and store it. Takes and raises what `Gallery.calibrate` does."""
-        with self.keeper.reading():
+        with self.transactions.reading():
             if trials is None:
                 data = leave_one_out(self.templates, today)
             else:
                 embeddings = unit(np.stack([embedding for embedding, _ in trials]))
                 self.templates.matching(encoder or "unknown", embeddings.shape[1])
-                persons = [person and spelled(person) for _, person in trials]
+                persons = [person and canonical_name(person) for _, person in trials]
                 data = search_all(self.templates, embeddings, persons, today)
-            calibration = calibrate(*data, fpir=fpir, templates=self.templates.about.rows)
+            calibration = calibrate(*data, fpir=fpir, templates=self.templates.metadata.rows)
         self.keep(calibration)
         return calibration
 
     def keep(self, calibration: Calibration) -> None:
         """Store a choice, and log it."""
-        with self.keeper.writing():
+        with self.transactions.writing():
             self.templates.calibrate(calibration)
-            self.keeper.audit.append("calibrate", **calibration.model_dump(mode="json"))
+            self.transactions.audit.append("calibrate", **calibration.model_dump(mode="json"))

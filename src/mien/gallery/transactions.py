@@ -30,7 +30,7 @@ _ENVIRONMENT = Lock()
 """One environment serves all galleries of a process."""
 
 
-class Keeper:
+class Transactions:
     """The order in which a gallery's files change.
 
     Each change is noted before it is made, made in one step, logged, and the note taken away. Who
@@ -167,20 +167,20 @@ class Keeper:
         with self._scratching():
             self.templates.compact()
         with self._locks.deleting():
-            self.templates.sweep()
+            self.templates.vacuum()
         self.audit.extend([(note["act"], subject, {}) for subject in note["subjects"]])
         self._journal.end()
 
-    def tend(self) -> None:
+    def maintain(self) -> None:
         """Keep searches quick as the gallery grows. The caller is `writing`."""
-        crowded = self.templates.crowded
+        needs_compaction = self.templates.needs_compaction
         with self._scratching():
-            if crowded:
+            if needs_compaction:
                 self.templates.compact()
             indexed = self.templates.index()
-        if indexed or crowded:
+        if indexed or needs_compaction:
             with self._locks.deleting():
-                self.templates.sweep(GRACE if self.templates.folder is None else timedelta(0))
+                self.templates.vacuum(GRACE if self.templates.folder is None else timedelta(0))
 
     @contextmanager
     def _scratching(self) -> Iterator[None]:
@@ -216,6 +216,6 @@ class Keeper:
             self._log_enrolment(rows, enrolment=enrolment, recovered=True)
         elif not len(rows):
             with self._locks.deleting():
-                self.templates.sweep()  # what was half written holds embeddings
+                self.templates.vacuum()  # what was half written holds embeddings
             self.audit.append("abandon", enrolment=enrolment)
         self._journal.end()

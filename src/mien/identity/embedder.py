@@ -102,7 +102,7 @@ class RunEncoder:
         from mien.inference.recognizer import Recognizer
 
         self.recognizer = Recognizer.load(run, device)
-        self.modalities: str = self.recognizer.model.config.modalities
+        self.modalities: str = self.recognizer.model.config.letters
         self.fingerprint = fingerprint(Path(run) / "model.safetensors")
 
     def embed(self, clip: str | Path, report: Report = warnings.warn) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.dataset.splits import words
+from mien.dataset.sentence import words
 from mien.errors import MienError
 from mien.utterance import Utterance
 

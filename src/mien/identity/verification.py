@@ -1,6 +1,5 @@
 """Judge embeddings by the persons they tell apart: of a run, or of a ready-made encoder."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from mien.inference.dataset import embed
 from mien.metrics.verification import judge
 from mien.metrics.verification.bootstrap import RESAMPLES
 from mien.report.verification_plots import picture
+from mien.report.verification_report import TrialMetrics, VerificationReport, VerificationRow
 from mien.report.verification_tables import markdown
 from mien.runs.data import divide
 from mien.runs.run import Run
@@ -47,7 +47,7 @@ def verify_run(
     modalities: str | None = None,
     progress: bool = True,
     resamples: int = RESAMPLES,
-) -> dict[str, Any]:
+) -> VerificationReport:
     """Measure how well a run's embeddings tell persons apart.
 
     Parameters
@@ -67,11 +67,8 @@ def verify_run(
 
     Returns
     -------
-    dict
-        ``source``, ``data``, ``synthetic``, ``part``, ``clips``, ``persons``; ``trained``: how many
-        of these persons training had, None where the data are others; ``rows``: for each kind of
-        trials and what was shown, ``pairing``, ``about``, ``shown``, ``clips`` and in ``figures``
-        what `mien.metrics.verification.judge` gives; ``left_out``: what does not apply, and why.
+    VerificationReport
+        A row for each kind of trials and what was shown.
 
     Raises
     ------
@@ -80,7 +77,7 @@ def verify_run(
     """
     run = Run(folder)
     store = Store(Path(data or run.config.data.path))
-    reads = run.config.model.modalities
+    reads = run.config.model.letters
     shown = modalities or reads
     if not set(shown) <= set(reads):
         raise MienError(
@@ -102,9 +99,8 @@ def verify_run(
     elif shown != "t":
         kinds.append(Shown("words alone", show(store, "t")))
     rows = list(range(len(store))) if part == "all" else divide(run, store).part(part)
-    result = _verify(store, rows, kinds, left_out, resamples)
     about = {"source": str(folder), "part": part, "trained": _trained(run, store, rows)}
-    return about | result
+    return _verify(store, rows, kinds, left_out, resamples, **about)
 
 
 def verify_encoder(
@@ -113,7 +109,7 @@ def verify_encoder(
     *,
     progress: bool = True,
     resamples: int = RESAMPLES,
-) -> dict[str, Any]:
+) -> VerificationReport:
     """Measure how well a ready-made encoder tells the persons of prepared data apart.
 
     Parameters
@@ -141,8 +137,8 @@ def verify_encoder(
         Shown("silence alone", show(SilentStore(store.folder))),
     ]
     left_out = [f"words alone: the encoder {encoder} does not go by words"]
-    result = _verify(store, list(range(len(store))), kinds, left_out, resamples)
-    return {"source": f"encoder {encoder}", "part": "all", "trained": None} | result
+    about = {"source": f"encoder {encoder}", "part": "all", "trained": None}
+    return _verify(store, list(range(len(store))), kinds, left_out, resamples, **about)
 
 
 def _voices(voiceprint: Voiceprint, store: Store, rows: list[int], progress: bool) -> np.ndarray:
@@ -169,38 +165,44 @@ Reasons = dict[tuple[str, str], list[str]]
 
 
 def _verify(
-    store: Store, part: list[int], kinds: list[Shown], left_out: list[str], resamples: int
-) -> dict[str, Any]:
+    store: Store,
+    judged: list[int],
+    kinds: list[Shown],
+    left_out: list[str],
+    resamples: int,
+    **about: Any,
+) -> VerificationReport:
     """Judge every kind of trials that the data allow, on all that is shown."""
-    rows = [row for row in part if store.utterances[row].person]
+    rows = [row for row in judged if store.utterances[row].person]
     persons = {store.utterances[row].person for row in rows}
     if len(persons) < 2:
         raise MienError(
             f"{store.folder}: trials need two persons, and the clips judged are of {len(persons)};"
             " choose another --split, or prepare the data with the column person"
         )
-    if len(rows) < len(part):
-        left_out.append(f"{len(part) - len(rows)} clips: it is not known who is in them")
+    if len(rows) < len(judged):
+        left_out.append(f"{len(judged) - len(rows)} clips: it is not known who is in them")
     reasons: Reasons = defaultdict(list)
     found = [row for kind in kinds for row in _rows(store, rows, kind, reasons, resamples)]
     left_out += [f"{what} ({', '.join(names)}): {why}" for (what, why), names in reasons.items()]
     if not found:
         raise MienError(f"{store.folder} allows no trials ({'; '.join(left_out)})")
     order = list(PAIRINGS)
-    found.sort(key=lambda row: order.index(str(row["pairing"])))
-    return {
-        "data": str(store.folder),
-        "synthetic": bool(store.info["synthetic"]),
-        "clips": len(rows),
-        "persons": len(persons),
-        "rows": found,
-        "left_out": left_out,
-    }
+    found.sort(key=lambda row: order.index(row.pairing))
+    return VerificationReport(
+        data=str(store.folder),
+        synthetic=bool(store.info["synthetic"]),
+        clips=len(rows),
+        persons=len(persons),
+        rows=found,
+        left_out=left_out,
+        **about,
+    )
 
 
 def _rows(
     store: Store, rows: list[int], kind: Shown, reasons: Reasons, resamples: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[VerificationRow]:
     """Judge the kinds of trials for one kind of showing."""
     embeddings = kind.embed(rows)
     present = np.abs(embeddings).sum(axis=1) != 0
@@ -217,15 +219,20 @@ def _rows(
             why = f"{made.left_out} persons have no clips to enrol or none to test"
             reasons[pairing.about, why].append(kind.name)
         figures = _judge(store, usable, embeddings[present], made, resamples)
-        about = {"pairing": name, "about": pairing.about, "shown": kind.name}
-        yield about | {"clips": len(usable), "figures": figures}
+        yield VerificationRow(
+            pairing=name,
+            about=pairing.about,
+            shown=kind.name,
+            clips=len(usable),
+            figures=figures,
+        )
 
 
 def _judge(
     store: Store, rows: list[int], embeddings: np.ndarray, made: Trials, resamples: int
-) -> dict[str, Any]:
+) -> TrialMetrics:
     place = {row: number for number, row in enumerate(rows)}
-    return judge(
+    found = judge(
         embeddings,
         [str(store.utterances[row].person) for row in rows],
         [[place[row] for row in clips] for clips in made.enrolments],
@@ -233,9 +240,10 @@ def _judge(
         made.compared,
         resamples=resamples,
     )
+    return TrialMetrics.model_validate(found)
 
 
-def write_verification(result: dict[str, Any], out: str | Path) -> list[Path]:
+def write_verification(result: VerificationReport, out: str | Path) -> list[Path]:
     """Write a result as verification.json, verification.md and verification.png into a folder.
 
     Raises
@@ -249,7 +257,7 @@ def write_verification(result: dict[str, Any], out: str | Path) -> list[Path]:
     except OSError as error:
         raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
     files = [folder / f"verification.{ending}" for ending in ("json", "md", "png")]
-    write_text(files[0], json.dumps(result, indent=2, allow_nan=False))
+    write_text(files[0], result.model_dump_json(indent=2))
     write_text(files[1], markdown(result))
     picture(result, files[2])
     return files

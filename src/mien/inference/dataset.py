@@ -8,7 +8,8 @@ from tqdm import tqdm
 
 from mien.batch import Batch
 from mien.dataset.store import Store
-from mien.models import Network, Output
+from mien.modality import parse_modalities
+from mien.models import MultimodalModel, Output
 from mien.runs.data import examples, loader
 from mien.runs.run import Run
 
@@ -18,7 +19,7 @@ Answers = dict[str, tuple[np.ndarray, np.ndarray]]
 
 def answer(
     run: Run,
-    model: Network,
+    model: MultimodalModel,
     store: Store,
     rows: list[int],
     *,
@@ -40,7 +41,7 @@ def answer(
 
 def embed(
     run: Run,
-    model: Network,
+    model: MultimodalModel,
     store: Store,
     rows: list[int],
     *,
@@ -56,7 +57,7 @@ def embed(
 
 
 def outputs_of(
-    run: Run, model: Network, store: Store, rows: list[int], modalities: str, progress: bool
+    run: Run, model: MultimodalModel, store: Store, rows: list[int], modalities: str, progress: bool
 ) -> Iterator[tuple[Batch, Output]]:
     """Yield the batches of rows and what the model computes of them, in order."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -64,6 +65,6 @@ def outputs_of(
     batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=16)
     with torch.inference_mode():
         for batch in tqdm(batches, desc="answering", unit="batch", disable=not progress):
-            for hidden in set(run.config.model.modalities) - set(modalities):
+            for hidden in set(run.config.model.modalities) - set(parse_modalities(modalities)):
                 batch = batch.without(hidden, torch.ones(len(batch), dtype=torch.bool))
             yield batch, model(batch.to(device))

@@ -1,30 +1,31 @@
-"""Judge a run: answers on one part of the data, thresholds from validation, figures."""
+"""Evaluate a run: predictions on one split, thresholds from validation, metrics."""
 
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.inference.dataset import Answers, answer
-from mien.metrics import evaluate
-from mien.metrics.regression import evaluate_sentiment
+from mien.inference.metrics import Metrics
 from mien.metrics.thresholds import choose
 from mien.runs.data import divide, open_for, usable
 from mien.runs.run import Run
-from mien.tasks import Task
+from mien.tasks import Task, TaskMetrics
 from mien.utterance import Utterance
 
 
 def choose_thresholds(run: Run, answers: Answers) -> dict[str, dict[str, float]]:
-    """Choose on the answers to validation, and keep, the thresholds of the yes-or-no tasks."""
+    """Choose on the answers to validation, and keep, the thresholds of the tasks that have any."""
     chosen: dict[str, dict[str, float]] = {}
     for task in run.config.tasks:
-        probabilities, truth = _known(*answers[task.name])
-        if task.yes_or_no and len(truth):
-            best = choose(probabilities, truth)
+        scores, truth = answers[task.name]
+        known = _known(task, truth)
+        if task.has_thresholds and known.any():
+            best = choose(scores[known], truth[known])
             chosen[task.name] = dict(zip(task.labels, map(float, best), strict=True))
     run.write("thresholds.json", chosen)
     return chosen
@@ -37,7 +38,7 @@ def evaluate_run(
     part: str = "test",
     modalities: str | None = None,
     progress: bool = True,
-) -> dict[str, Any]:
+) -> Metrics:
     """Measure a run on one part of its data, or of other data divided in the same way.
 
     Parameters
@@ -55,10 +56,8 @@ def evaluate_run(
 
     Returns
     -------
-    dict
-        ``part``, ``protocol``, ``data``, ``synthetic``, ``modalities``, ``left_out``;
-        ``unlabelled``, the tasks for which no utterance has a known label; and in ``tasks`` for
-        each of the others what `mien.metrics.evaluate` gives.
+    Metrics
+        What goes to ``metrics.json``.
 
     Raises
     ------
@@ -67,53 +66,45 @@ def evaluate_run(
     """
     run = Run(folder)
     store = open_for(run, Path(data or run.config.data.path))
-    shown = modalities or run.config.model.modalities
-    if not set(shown) <= set(run.config.model.modalities):
+    shown = modalities or run.config.model.letters
+    if not set(shown) <= set(run.config.model.letters):
         raise MienError(
-            f"the model of {folder} reads {run.config.model.modalities!r}: --modalities {shown}"
+            f"the model of {folder} reads {run.config.model.letters!r}: --modalities {shown}"
             " asks for more"
         )
     rows = list(range(len(store))) if part == "all" else divide(run, store).part(part)
     judged = usable(store, rows, run.config.tasks, shown)
     _complete_thresholds(run, store, progress)
     answers = answer(run, run.model(), store, judged, modalities=shown, progress=progress)
-    blocks, unlabelled = {}, []
+    blocks: dict[str, TaskMetrics] = {}
     for task in run.config.tasks:
-        known = ~np.isnan(answers[task.name][1]).any(axis=1)
-        if not known.any():
-            unlabelled.append(task.name)
-            continue
-        utterances = [store.utterances[row] for row in np.array(judged)[known]]
-        blocks[task.name] = _judge(run, task, *_known(*answers[task.name]), utterances)
-    return {
-        "part": part,
-        "protocol": run.config.data.protocol,
-        "data": str(data or run.config.data.path),
-        "synthetic": bool(store.info["synthetic"]),
-        "modalities": shown,
-        "left_out": len(rows) - len(judged),
-        "unlabelled": unlabelled,
-        "tasks": blocks,
-    }
+        known = _known(task, answers[task.name][1])
+        if known.any():
+            utterances = [store.utterances[row] for row in np.array(judged)[known]]
+            scores, truth = (values[known] for values in answers[task.name])
+            blocks[task.name] = _evaluate(run, task, scores, truth, utterances)
+    return Metrics(
+        part=part,
+        protocol=run.config.data.protocol,
+        data=str(data or run.config.data.path),
+        synthetic=bool(store.info["synthetic"]),
+        modalities=shown,
+        left_out=len(rows) - len(judged),
+        unlabelled=[task.name for task in run.config.tasks if task.name not in blocks],
+        tasks=blocks,
+    )
 
 
-def _judge(
+def _evaluate(
     run: Run, task: Task, scores: np.ndarray, truth: np.ndarray, utterances: list[Utterance]
-) -> dict[str, Any]:
-    """Judge the answers to one task where the right ones are known."""
-    counts = run.config.data.label_counts[task.name]
-    units: dict[str, Any] = {}
-    if task.name != "person":
-        units = _units(utterances)
-    if task.regression:
-        return evaluate_sentiment(scores[:, 0], truth[:, 0], train_counts=counts, **units)
-    return evaluate(
+) -> TaskMetrics:
+    """Evaluate the scores of one task where something is known of the truth."""
+    return task.evaluate(
         scores,
         truth,
-        task.labels,
-        thresholds=np.array(run.thresholds(task)) if task.yes_or_no else None,
-        train_counts=np.array([counts[label] for label in task.labels]),
-        **units,
+        thresholds=run.thresholds(task) if task.has_thresholds else (),
+        counts=run.config.data.label_counts[task.name],
+        **_units(utterances),
     )
 
 
@@ -129,9 +120,9 @@ def _units(utterances: list[Utterance]) -> dict[str, Any]:
 def _complete_thresholds(run: Run, store: Store, progress: bool) -> None:
     """Choose the thresholds that an interrupted training did not come to, on validation."""
     chosen = run.read("thresholds.json")
-    if all(not task.yes_or_no or task.name in chosen for task in run.config.tasks):
+    if all(not task.has_thresholds or task.name in chosen for task in run.config.tasks):
         return
-    rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.modalities)
+    rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.letters)
     answers = answer(run, run.model(), store, rows, progress=progress)
     try:
         choose_thresholds(run, answers)
@@ -139,6 +130,6 @@ def _complete_thresholds(run: Run, store: Store, progress: bool) -> None:
         print(f"note: {error}; the thresholds are used and not kept", file=sys.stderr)
 
 
-def _known(probabilities: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    known = ~np.isnan(truth).any(axis=1)
-    return probabilities[known], truth[known]
+def _known(task: Task, truth: np.ndarray) -> np.ndarray:
+    """Tell of which rows of the truth (N, C) a task knows something: bool (N,)."""
+    return task.known(torch.from_numpy(truth)).numpy()

@@ -1,45 +1,19 @@
 """What mien says of a clip."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from mien.answer import Answer
+from mien.encoding import readable
 
 
-class Answer(BaseModel):
-    """The answer to one task."""
+def _readable(value: Any) -> Any:
+    return readable(value) if isinstance(value, str) else value
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    decision: list[str] = Field(
-        description="the most likely label where training had one a clip; else the labels above"
-        " their threshold and with them the most likely one, none where all are below; or sentiment"
-        " in words"
-    )
-    above_threshold: list[str] | None = Field(
-        None, description="the labels above their threshold; null where the task has none"
-    )
-    scores: dict[str, float] = Field(
-        default_factory=dict, description="score of each label, from 0 to 1; none for sentiment"
-    )
-    value: float | None = Field(
-        None, description="sentiment, from -3 (negative) to 3 (positive); null for labels"
-    )
-
-    def __str__(self) -> str:
-        """Give the decision for reading."""
-        if self.value is not None:
-            return f"{', '.join(self.decision)} ({self.value:+.2f})"
-        return ", ".join(self.decision) or f"none above its threshold{self._highest()}"
-
-    def _highest(self) -> str:
-        if not self.scores:
-            return ""
-        label = max(self.scores, key=self.scores.__getitem__)
-        return f" (highest: {label} {self.scores[label]:.2f})"
-
-    def beside(self) -> str | None:
-        """Say which labels are above their threshold, where the decision does not say it."""
-        if self.above_threshold is None or self.above_threshold == self.decision:
-            return None
-        return f"above their threshold: {', '.join(self.above_threshold) or 'none'}"
+Readable = Annotated[str, BeforeValidator(_readable)]
+"""Text that may hold the name of a file, which need not be UTF-8."""
 
 
 class Segment(BaseModel):
@@ -74,8 +48,8 @@ class Prediction(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: str = Field(description="the clip")
-    run: str = Field(description="the run folder whose model answers")
+    source: Readable = Field(description="the clip")
+    run: Readable = Field(description="the run folder whose model answers")
     modalities: str = Field(description="what the answer goes by: t words, v faces, a sound")
     seconds: float = Field(description="length of the clip; 0 for words alone")
     answers: dict[str, Answer] = Field(description="by task, the segments' mean by length")
@@ -86,7 +60,9 @@ class Prediction(BaseModel):
     synthetic_training: bool = Field(
         False, description="true where the model was trained on synthetic data"
     )
-    warnings: list[str] = Field(default_factory=list, description="what could not be used, and why")
+    warnings: list[Readable] = Field(
+        default_factory=list, description="what could not be used, and why"
+    )
 
     def table(self) -> str:
         """Lay the prediction out for reading."""
@@ -114,6 +90,9 @@ class Prediction(BaseModel):
 
 
 def _line(segment: Segment) -> str:
-    best = (str(answer) if answer.decision else "-" for answer in segment.answers.values())
+    best = (
+        str(answer) if answer.decision or answer.values else "-"
+        for answer in segment.answers.values()
+    )
     speaker = f"{segment.speaker}: " if segment.speaker else ""
     return f"{segment.start:7.1f} – {segment.end:7.1f} s  {speaker}{'; '.join(best)}"

@@ -4,24 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 
+from mien.answer import Answer
 from mien.batch import Batch
 from mien.dataset.collate import collate
 from mien.dataset.sample import from_clip, to_sample
 from mien.dataset.turns import DecodeOptions
+from mien.encoding import readable
 from mien.errors import MienError
-from mien.inference.prediction import Answer, Prediction, Segment
+from mien.inference.prediction import Prediction, Segment
 from mien.inference.segments import Recording, seconds_of, segments_of
 from mien.media.decode import has_audio, has_video
 from mien.media.faces import FaceCropper
 from mien.media.limits import MAX_SECONDS
 from mien.media.silence import has_sound
 from mien.media.transcript import Cue, Transcript, read_transcript, within
-from mien.models import Network, Output
+from mien.models import MultimodalModel, Output
 from mien.runs.run import Run
 from mien.tasks import Task
 from mien.utterance import Clip, Sample, Utterance
@@ -56,11 +57,12 @@ class Recognizer:
         self.options = DecodeOptions(
             frame_interval=run.config.data.frame_interval,
             no_face=run.config.data.no_face,
+            face_size=run.config.data.face_size,
             max_seconds=max_seconds,
         )
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.model: Network = run.model().to(self.device)
-        self.tokenizer: Any = run.tokenizer()
+        self.model: MultimodalModel = run.model().to(self.device)
+        self.readers = self.model.config.readers(run.tokenizer())
         self.extractor = run.extractor()
         self.thresholds = {task.name: run.thresholds(task) for task in run.config.tasks}
 
@@ -122,7 +124,7 @@ class Recognizer:
             sample, source = clip, clip.utterance.id
         else:
             sample, warnings = self._decode(clip, " ".join(cue.text for cue in said.cues))
-            source = "words alone" if clip is None else str(clip)
+            source = "words alone" if clip is None else readable(str(clip))
         cues, unused = within(said, seconds_of(sample))
         cuts = [
             (start, end, self._featured(_heard(cut)))
@@ -136,7 +138,7 @@ class Recognizer:
             if segments and not self._grounds([cut])
         ]
         if not segments:
-            needs = " or ".join(WORDS[m] for m in self.model.config.modalities)
+            needs = " or ".join(WORDS[m] for m in self.model.config.letters)
             reasons = f" ({'; '.join(warnings)})" if warnings else ""
             raise MienError(f"{source}: the model goes by {needs}, and there is none{reasons}")
         return Recording(source, sample, segments, warnings)
@@ -151,7 +153,7 @@ class Recognizer:
         """Note what the sample has and the model goes by, but whose features came from files."""
         if self.extractor is None or sample.features:
             return []
-        lost = set(self.model.config.modalities) & set(sample.modalities)
+        lost = set(self.model.config.letters) & set(sample.modalities)
         return [
             f"{word} left out: the run's features of them were read from files"
             f" ({self.extractor.sources[m]}) and can't be extracted from a clip"
@@ -179,11 +181,11 @@ class Recognizer:
     @torch.inference_mode()
     def forward(self, samples: Sequence[Sample]) -> tuple[Batch, Output]:
         """Show samples to the model: what it sees, and what it answers."""
-        batch = collate(samples, self.model.config, self.tokenizer).to(self.device)
+        batch = collate(samples, self.readers).to(self.device)
         return batch, self.model(batch)
 
     def scores(self, output: Output) -> dict[str, torch.Tensor]:
-        """Give the scores (B, C) of each task: probabilities, or sentiment from -3 to 3.
+        """Give the scores (B, C) of each task: probabilities, or numbers.
 
         Raises
         ------
@@ -199,7 +201,10 @@ class Recognizer:
 
     def answers(self, scores: Mapping[str, torch.Tensor]) -> dict[str, Answer]:
         """Decide by the scores (C,) of each task."""
-        return {task.name: self._answer(task, scores[task.name]) for task in self.tasks}
+        return {
+            task.name: task.answer(scores[task.name].tolist(), self.thresholds[task.name])
+            for task in self.tasks
+        }
 
     def _predict(self, recording: Recording) -> Prediction:
         scores: dict[str, list[torch.Tensor]] = {task.name: [] for task in self.tasks}
@@ -240,18 +245,7 @@ class Recognizer:
         """Give the letters of what the samples have and the model reads."""
         had = [s.modalities if self.extractor is None else s.features for s in samples]
         letters = {letter for part in had for letter in part}
-        return "".join(m for m in "tav" if m in letters and m in self.model.config.modalities)
-
-    def _answer(self, task: Task, scores: torch.Tensor) -> Answer:
-        exact, thresholds = scores.tolist(), self.thresholds[task.name]
-        decision, shown = task.decide(exact, thresholds), [round(score, 6) for score in exact]
-        if task.regression:
-            return Answer(decision=decision, value=shown[0])
-        return Answer(
-            decision=decision,
-            above_threshold=task.above(exact, thresholds) if task.yes_or_no else None,
-            scores=dict(zip(task.labels, shown, strict=True)),
-        )
+        return "".join(m for m in "tav" if m in letters and m in self.model.config.letters)
 
     def _segment(
         self, start: float, end: float, sample: Sample, scores: dict[str, torch.Tensor]

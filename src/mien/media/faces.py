@@ -9,12 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from mien.utterance import FACE_SIZE
+from mien.errors import MienError
+from mien.resize import resample, resize_picture
 
 Box = tuple[int, int, int, int]
 
+FACE_SIZE = 112
+"""Edge of a face crop unless another is asked for, pixels: as pretrained face encoders take it."""
+
+PUBLISHED_FACE_SIZE = 48
+"""Edge of the published face crop, pixels (Dai et al. 2021, section 4)."""
+
+LARGEST_FACE_SIZE = 512
+"""Edge of the largest face crop, pixels."""
+
 MARGIN = 2
-"""Pixels of surroundings in the finished crop, both sides together (Dai et al. 2021)."""
+"""Pixels of surroundings in a published crop, both sides together (Dai et al. 2021)."""
 
 # The published detector saw 224 x 224. On GRID and on 1280 x 720 the same faces are found at this
 # size as at full size, down to 3 % of the width, in a sixth of the time.
@@ -27,7 +37,7 @@ class Face:
 
     Parameters
     ----------
-    pixels : array (48, 48, 3) uint8
+    pixels : array (size, size, 3) uint8
         RGB.
     found : bool
         False where no face was detected and the centre of the picture stands in.
@@ -41,7 +51,7 @@ class Face:
 
 
 class FaceCropper:
-    """Finds the largest face in a picture and cuts it out, 48 pixels square.
+    """Finds the largest face in a picture and cuts it out as a square.
 
     The detector is MTCNN, with the weights inside its package. An instance holds networks that
     are not safe to use from two threads at once.
@@ -51,13 +61,13 @@ class FaceCropper:
     >>> import numpy as np
     >>> face = FaceCropper().crop(np.zeros((120, 160, 3), np.uint8))
     >>> face.pixels.shape, face.found
-    ((48, 48, 3), False)
+    ((112, 112, 3), False)
     """
 
     def __init__(self) -> None:
         self._detector = _mtcnn()
 
-    def crop(self, frame: np.ndarray) -> Face:
+    def crop(self, frame: np.ndarray, size: int = FACE_SIZE) -> Face:
         """Cut the largest face out of a picture.
 
         Where none is found, the central square of half the shorter side stands in for it.
@@ -66,21 +76,26 @@ class FaceCropper:
         ----------
         frame : array (H, W, 3) uint8
             RGB, upright, of any size.
+        size : int
+            Edge of the crop, pixels. The region is the same for each, only its sampling differs.
 
         Returns
         -------
         Face
-            The box with its margin is scaled to a square by area, whatever its shape, as published.
+            The box with its margin is scaled to a square, whatever its shape, as published.
         """
         box = self._largest(frame)
         region = _central(frame) if box is None else _widened(box, frame)
-        return Face(pixels=_scaled(region, FACE_SIZE, FACE_SIZE), found=box is not None, box=box)
+        # as published: by OpenCV's "area", which it also takes to enlarge
+        published = size == PUBLISHED_FACE_SIZE
+        pixels = resample(region, size, size) if published else resize_picture(region, size)
+        return Face(pixels=pixels, found=box is not None, box=box)
 
     def _largest(self, frame: np.ndarray) -> Box | None:
         height, width = frame.shape[:2]
         scale = min(1.0, _LONGER_SIDE / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        small = frame if scale == 1 else _scaled(frame, *size)
+        small = frame if scale == 1 else resample(frame, *size)
         boxes = [_clipped(face["box"], scale, width, height) for face in self._detect(small)]
         return max((box for box in boxes if box is not None), key=_area, default=None)
 
@@ -90,6 +105,14 @@ class FaceCropper:
         except ValueError:
             # A known fault of this detector: a candidate wholly outside the picture stops it.
             return []
+
+
+def check_face_size(size: int) -> None:
+    """Refuse a size of face crops that is out of range."""
+    if not PUBLISHED_FACE_SIZE <= size <= LARGEST_FACE_SIZE:
+        raise MienError(
+            f"the face size must be {PUBLISHED_FACE_SIZE} to {LARGEST_FACE_SIZE} pixels, not {size}"
+        )
 
 
 def _mtcnn() -> Any:
@@ -116,10 +139,10 @@ def _area(box: Box) -> int:
 
 
 def _widened(box: Box, frame: np.ndarray) -> np.ndarray:
-    """Cut out a box and the margin that measures MARGIN pixels once it is scaled."""
+    """Cut out a box and the margin that measures MARGIN pixels once it is scaled as published."""
     left, top, right, bottom = box
-    across = MARGIN * (right - left) / (FACE_SIZE - MARGIN) / 2
-    down = MARGIN * (bottom - top) / (FACE_SIZE - MARGIN) / 2
+    across = MARGIN * (right - left) / (PUBLISHED_FACE_SIZE - MARGIN) / 2
+    down = MARGIN * (bottom - top) / (PUBLISHED_FACE_SIZE - MARGIN) / 2
     return frame[
         int(max(top - down, 0)) : int(min(bottom + down, frame.shape[0])),
         int(max(left - across, 0)) : int(min(right + across, frame.shape[1])),
@@ -131,9 +154,3 @@ def _central(frame: np.ndarray) -> np.ndarray:
     side = max(1, min(height, width) // 2)
     top, left = (height - side) // 2, (width - side) // 2
     return frame[top : top + side, left : left + side]
-
-
-def _scaled(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    import cv2
-
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)

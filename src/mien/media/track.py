@@ -10,7 +10,9 @@ from typing import Any, Literal
 import av
 
 from mien.errors import MienError
+from mien.media.appended import note_appended
 from mien.media.limits import MAX_PIXELS
+from mien.media.mp3 import claimed_seconds
 from mien.media.notes import Damage, Note, Report
 from mien.media.rgb import HDR
 from mien.media.streams import Kind, find_streams, open_media, packets_of, within_limits
@@ -20,7 +22,7 @@ _CONTENT = {"video": "picture", "audio": "sound"}
 # Files end a little before their header says as a matter of course; later than this is damage.
 _SHORTFALL = 1.0
 # Lengths that are estimated from the size of the file say nothing of damage.
-_ESTIMATED = {"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "mpeg", "mpegts"}
+_ESTIMATED = {"aac", "ac3", "amr", "dts", "eac3", "loas", "mpeg", "mpegts"}
 # A WAV that is written to a pipe can't know its length and claims about the greatest that there is.
 _PIPED = 0x7FFF0000
 # Streams without a container: pictures have no times, but their headers may name a rate.
@@ -120,6 +122,8 @@ class Track:
         if self.kind == "video" and self._raw and self._rate is None:
             what = f"does not say how many pictures belong to a second: {_USUAL_RATE:g} are assumed"
             yield Note(self.path, None, "frame rate guessed", what)
+        if note := note_appended(self.path, self.container.format.name):
+            yield note
         yield from self.timeline.notes
 
     def _attempts(self) -> Iterator[Any]:
@@ -177,10 +181,14 @@ class Track:
 
     def _claimed(self) -> float | None:
         """Give the length in seconds that a file states, None where it can't be relied on."""
-        estimated = self.container.format.name in _ESTIMATED | _RAW
-        if estimated or self._piped or not self.timeline.plain:
+        name = self.container.format.name
+        if not self.timeline.plain or self._piped:
             return None
-        if self.stream.duration is not None and "matroska" not in self.container.format.name:
+        if name == "mp3":  # FFmpeg does not tell a length that is stated from its own estimate
+            return claimed_seconds(self.path)
+        if name in _ESTIMATED | _RAW:
+            return None
+        if self.stream.duration is not None and "matroska" not in name:
             return float(self.stream.duration * (self.stream.time_base or 0))
         # This is the length of the longest stream, of which the others may fall short.
         longest = self.container.duration and self.container.duration / av.time_base

@@ -29,10 +29,10 @@ class PersonEmbedding(nn.Module):
 
     Examples
     --------
-    >>> embed = PersonEmbedding({"v": 8, "a": 8}, size=4, persons=3)
-    >>> states = {"v": torch.randn(2, 8), "a": torch.randn(2, 8)}
+    >>> embed = PersonEmbedding({"video": 8, "audio": 8}, size=4, persons=3)
+    >>> states = {"video": torch.randn(2, 8), "audio": torch.randn(2, 8)}
     >>> fused, each = embed(states, torch.tensor([[True, True], [False, True]]))
-    >>> torch.allclose(fused[1], each["a"][1])
+    >>> torch.allclose(fused[1], each["audio"][1])
     True
     """
 

@@ -1,13 +1,16 @@
 """The names of the published code's weights, mapped onto mien's.
 
-A state dict of the published `mme2e` or `mme2e_sparse` loads into `MME2E` after `convert`, one of
-`lf_rnn` or `lf_transformer` into a `LateFusion` whose `rnn_state` is published.
+A state dict of the published `mme2e` or `mme2e_sparse` loads into a model of the preset
+`mme2e` or `mme2e-sparse` after `convert`; one of `lf_rnn` or `lf_transformer` into that preset with
+a published `rnn_state`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor
+
+from mien.modality import Modality
 
 LABELS: tuple[tuple[str, ...], ...] = (
     ("angry", "excited", "frustrated", "happy", "neutral", "sad"),
@@ -22,9 +25,12 @@ OUTPUT = re.compile(r"(?:[tva]_out|affines\.[tva]\.2)\.(?:weight|bias)")
 
 CNN = r"^([VA])\.(?:low_level\.)?"
 
+LETTER = re.compile(r"^(encoders\.|heads\.[^.]+\.)([tavTAV])\.")
+"""Where the rules leave the letter of a modality."""
+
 RULES: tuple[tuple[str, str], ...] = (
     (r"^T\.albert\.pooler\..*", ""),
-    (r"^T\.albert\.", "encoders.t.encoder."),
+    (r"^T\.albert\.", "encoders.text.encoder."),
     (r".*\.attn_weight_affine\.bias", ""),  # it cancels in the softmax
     (r"\.bn([12])\.", r".norm\1."),
     (CNN + r"0\.", r"encoders.\1.cnn.stem.conv."),
@@ -43,12 +49,12 @@ RULES: tuple[tuple[str, str], ...] = (
     (r"^([VA])\.attn_layers\.(\d)\.attn_weight_affine\.", r"encoders.\1.cnn.attention.\2.score."),
     (r"^([va])_flatten\.0\.", r"encoders.\1.cnn.project.1."),
     (r"^([va])_flatten\.2\.", r"encoders.\1.cnn.project.4."),
-    (r"^([va])_transformer\.cls_emb\.weight", r"encoders.\1.over_time.cls"),
-    (r"^([va])_transformer\.", r"encoders.\1.over_time."),
+    (r"^([va])_transformer\.cls_emb\.weight", r"encoders.\1.temporal.cls"),
+    (r"^([va])_transformer\.", r"encoders.\1.temporal."),
     (r"^([tva])_out\.", r"heads.{task}.\1."),
     (r"^rnns\.([tav])\.", r"encoders.\1.rnn."),
-    (r"^transformers\.([tav])\.cls_emb\.weight", r"encoders.\1.cls"),
-    (r"^transformers\.([tav])\.", r"encoders.\1."),
+    (r"^transformers\.([tav])\.cls_emb\.weight", r"encoders.\1.temporal.cls"),
+    (r"^transformers\.([tav])\.", r"encoders.\1.temporal."),
     (r"^affines\.([tav])\.", r"heads.{task}.\1."),
     (r"^weighted_fusion\.weight", "fusion.{task}.weight"),
 )
@@ -60,21 +66,23 @@ def rename(name: str, task: str = "emotion") -> str | None:
     Examples
     --------
     >>> rename("V.10.conv1.weight")
-    'encoders.v.cnn.blocks.4.conv1.weight'
+    'encoders.video.cnn.blocks.4.conv1.weight'
     >>> rename("A.sparse_layers.1.0.2.weight")
-    'encoders.a.cnn.stages.1.conv2.weight'
+    'encoders.audio.cnn.stages.1.conv2.weight'
     >>> rename("affines.v.2.bias")
-    'heads.emotion.v.2.bias'
+    'heads.emotion.video.2.bias'
     >>> rename("T.albert.pooler.bias") is None
     True
     """
     for pattern, new in RULES:
         name = re.sub(pattern, new.replace("{task}", task), name)
-    return re.sub(r"^encoders\.([VA])\.", lambda m: f"encoders.{m[1].lower()}.", name) or None
+    return LETTER.sub(lambda m: f"{m[1]}{Modality.of(m[2].lower())}.", name) or None
 
 
 def convert(
-    published: Mapping[str, Tensor], task: str = "emotion", modalities: str = "tav"
+    published: Mapping[str, Tensor],
+    task: str = "emotion",
+    modalities: Iterable[Modality] = tuple(Modality),
 ) -> dict[str, Tensor]:
     """Turn a published state dict into one that `load_state_dict` of mien's model takes.
 
@@ -84,11 +92,11 @@ def convert(
         The published model's weights.
     task : str
         Name of the task that mien's model gives its heads.
-    modalities : str
+    modalities : iterable of Modality
         Those of mien's model; weights of others, which the published baselines keep, are left out.
     """
     parts = ("encoders", f"heads.{task}")
-    others = tuple(f"{part}.{m}." for part in parts for m in set("tav") - set(modalities))
+    others = tuple(f"{part}.{m}." for part in parts for m in set(Modality) - set(modalities))
     converted = {}
     for name, tensor in published.items():
         new = rename(name, task)

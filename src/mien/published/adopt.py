@@ -33,7 +33,7 @@ def adopt(
     out : path
         The run folder, new or empty.
     model : ModelConfig
-        The architecture and its sizes, as they were trained.
+        The encoders and their sizes, as they were trained.
     config : TrainConfig, optional
         Task, loss and protocol.
     progress : bool
@@ -46,9 +46,9 @@ def adopt(
 
     Examples
     --------
-    >>> from mien.models import ModelConfig
+    >>> from mien.models import preset
     >>> from mien.published.adopt import adopt
-    >>> model = ModelConfig(text_model="albert-base-v2", front_end="published")
+    >>> model = preset(text_model="albert-base-v2", audio_spectrogram="published")
     >>> run = adopt("mme2e_tav.pt", "data/iemocap", "runs/published", model)  # doctest: +SKIP
     """
     store, config = open_data(Path(data), model), config or TrainConfig()
@@ -57,6 +57,6 @@ def adopt(
     network, tasks = run.build(), run.config.tasks
     print(begin_with(weights, network, tasks))
     run.write_model(network)
-    rows = usable(store, divide(run, store).valid, tasks, model.modalities)
+    rows = usable(store, divide(run, store).valid, tasks, model.letters)
     choose_thresholds(run, answer(run, run.model(), store, rows, progress=progress))
     return run

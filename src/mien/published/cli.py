@@ -3,14 +3,16 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mien.cli import attempt, begin
+from mien.cli.recipe import read_recipe
 from mien.cli.runs import show
-from mien.cli.settings import read_recipe, validated
+from mien.cli.settings import validated
+from mien.published.model import model_content, overridden
 from mien.published.options import OPTIONS, REPRODUCED, Option
 
 RECIPE = "MIEN_RECIPE"
@@ -95,16 +97,21 @@ def _reproduce(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
             "--ckpt-mod says what training begins with, and --valid and --test judge a checkpoint"
             " as it is: leave it out, or give -mod to show the model some modalities alone"
         )
-    for note in notes + _override(values):
+    try:
+        model = model_content(values["model"])
+    except ValueError as error:
+        parser.error(str(error))
+    model, training, changed = _override(model, values["training"])
+    for note in notes + changed:
         print(note)
     job = Job(
         datapath=given.get("datapath", Path("data")),
         dataset=given.get("dataset", "iemocap"),
         frame_interval=given.get("img_interval", 500) / 1000,
-        model=validated(parser, "model", ModelConfig, values["model"]),
-        training=validated(parser, "training", TrainConfig, values["training"]),
+        model=validated(parser, "model", ModelConfig, model),
+        training=validated(parser, "training", TrainConfig, training),
         # of the task learnt: a recipe may have set another
-        labels=given.get(f"num_{values['training']['task']}s"),
+        labels=given.get(f"num_{training['task']}s"),
         gpu=given.get("cuda", "0"),
         parts=parts,
         savings=args.savings,
@@ -124,7 +131,7 @@ def settings(args: argparse.Namespace) -> tuple[dict[str, dict[str, Any]], list[
     Returns
     -------
     settings : dict of str to dict
-        The sections ``model`` and ``training``.
+        The sections ``model``, as `mien.published.model.model_content` takes it, and ``training``.
     notes : list of str
         One for each option given that has no effect or another one than its name says.
     """
@@ -165,14 +172,26 @@ def _note(option: Option, value: Any, model: str) -> str:
     return note and f"{flag}: {note}"
 
 
-def _override(values: dict[str, dict[str, Any]]) -> list[str]:
+def _override(
+    model: dict[str, Any], training: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """Take the settings of the recipe that the environment names, and say so."""
     path = os.environ.get(RECIPE)
     if not path:
-        return []
+        return model, training, []
     recipe = read_recipe(Path(path))
-    changed = []
-    for section in ("model", "training"):
-        values[section] |= recipe.get(section, {})
-        changed += [f"{name} {value}" for name, value in recipe.get(section, {}).items()]
-    return [f"{RECIPE}={path} goes before the command: {', '.join(changed) or 'nothing in it'}"]
+    changed = [*_named(recipe.get("model", {})), *_named(recipe.get("training", {}))]
+    notes = [f"{RECIPE}={path} goes before the command: {', '.join(changed) or 'nothing in it'}"]
+    model, lost = overridden(model, recipe.get("model", {}))
+    if lost:
+        notes.append(f"{RECIPE}={path}: the model of the command has no {', '.join(lost)}")
+    return model, training | recipe.get("training", {}), notes
+
+
+def _named(section: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """Name each setting of a section, and its value."""
+    for name, value in section.items():
+        if isinstance(value, Mapping):
+            yield from _named(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name} {value}"

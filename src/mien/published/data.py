@@ -15,12 +15,17 @@ from mien.dataset.store import HEAVY, SCHEMA_VERSION, Store, read_json, utteranc
 from mien.errors import MienError
 from mien.features.extract import extract, read_summary
 from mien.features.store import FOLDER, FeatureStore
+from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.utterance import Skipped, Utterance
 
 DATASETS = ("iemocap", "mosei")
 """What the published code calls the corpora that it reads."""
 
-AS_PUBLISHED: dict[str, Any] = {"no_face": "centre", "max_seconds": 86_400.0}
+AS_PUBLISHED: dict[str, Any] = {
+    "no_face": "centre",
+    "max_seconds": 86_400.0,
+    "face_size": PUBLISHED_FACE_SIZE,
+}
 """Arguments by which `prepare` does what the published code does."""
 
 
@@ -150,6 +155,7 @@ def content(store: Store) -> str:
     for shard in store.info["shards"]:
         with pq.ParquetFile(store.folder / shard["file"]) as file:
             for batch in file.iter_batches(batch_size=16, columns=list(HEAVY)):
-                for value in (value for column in batch.columns for value in column):
-                    whole.update(value.as_buffer() or b"-")
+                for row in batch.to_pylist():
+                    for part in [*(row["faces"] or [b"-"]), row["waveform"] or b"-"]:
+                        whole.update(part)
     return whole.hexdigest()[:16]

@@ -14,12 +14,12 @@ END_TO_END, BASELINES = MODELS[:2], MODELS[2:]
 LOSSES = ("l1", "mse", "ce", "bce")
 
 REPRODUCED = {
-    "model.front_end": ("published", END_TO_END),
+    "model.audio_spectrogram": ("published", END_TO_END),
     "model.embedding_size": (0, MODELS),
     "model.weight_init": ("published", MODELS),
     "training.max_seconds": (UNLIMITED, MODELS),
     "model.attention": ("published", ("mme2e_sparse",)),
-    "model.rnn_state": ("published", ("lf_rnn",)),
+    "model.text_rnn_state": ("published", ("lf_rnn",)),
 }
 """What the published code does where mien's own default is another, and for which models."""
 

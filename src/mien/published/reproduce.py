@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -15,18 +14,25 @@ from mien.errors import MienError
 from mien.features.store import FeatureStore, fit_sizes, open_data
 from mien.files import PART, fingerprint
 from mien.inference.evaluate import evaluate_run
+from mien.inference.metrics import Metrics
+from mien.media.faces import PUBLISHED_FACE_SIZE
+from mien.modality import Modality
 from mien.models import ModelConfig
 from mien.models.encoders.text import PACKAGED, load_config
+from mien.models.presets import name_of
 from mien.published.adopt import adopt
 from mien.published.data import DATASETS, content, digest, prepared, use_features
 from mien.runs.run import Run
-from mien.tasks import emotion_task, person_task
+from mien.tasks import parse_tasks
 from mien.training import TrainConfig, train
 from mien.training.checkpoint import STATE, finished
 from mien.training.unread import drop_unread
 
 GIVEN = "command.json"
-"""File of a run folder: digests of what the command was given. It is written when all is done."""
+"""File of a run folder: digests of what the command was given. Written when training is done."""
+
+METRICS = "metrics.json"
+"""File of a run folder: the figures of its test part, when judging is done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +70,7 @@ class Job:
     savings: Path = Path("savings")
 
 
-def reproduce(job: Job) -> list[dict[str, Any]]:
+def reproduce(job: Job) -> list[Metrics]:
     """Prepare the data where that is not done yet, train or find the run, and judge it.
 
     The same job goes on where it was stopped, and trains nothing twice: a run's folder is named
@@ -72,8 +78,8 @@ def reproduce(job: Job) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
-        For each part what `mien.inference.evaluate.evaluate_run` does.
+    list of Metrics
+        Of each part.
 
     Raises
     ------
@@ -97,15 +103,15 @@ def reproduce(job: Job) -> list[dict[str, Any]]:
     return [_judge(job, run, data, store, part) for part in job.parts or ("test",)]
 
 
-def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> dict[str, Any]:
+def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> Metrics:
     """Judge a run by the modalities that the command names, and keep what is of the whole run."""
-    own = run.config.model.modalities
-    shown = "".join(m for m in own if m in job.model.modalities) or job.model.modalities
+    own = run.config.model.letters
+    shown = "".join(m for m in own if m in job.model.letters) or job.model.letters
     if shown != own:
         print(f"the run reads {own}; of these it is shown {shown} alone, as the command says")
     metrics = evaluate_run(run.folder, data=data, part=part, modalities=shown)
     if part == "test" and shown == own and store.fingerprint == run.config.data.fingerprint:
-        run.write("metrics.json", metrics)
+        run.write(METRICS, metrics.model_dump(mode="json"))
     return metrics
 
 
@@ -128,25 +134,22 @@ def _choose_gpu(wanted: str) -> None:
 
 def _with_text_model(job: Job) -> ModelConfig:
     """Put the packaged text encoder in the place of a published one that can't be had here."""
-    model, init = job.model, job.training.init
-    if (
-        "t" not in model.modalities
-        or model.hand_crafted
-        or not model.text_model.startswith("albert-")
-    ):
+    model, init, text = job.model, job.training.init, job.model.text
+    if text is None or not text.model.startswith("albert-"):
         return model
     if init and Path(init).is_dir():
-        return model.model_copy(update={"text_model": Run(init).config.model.text_model})
+        known = Run(init).config.model.text
+        return model if known is None else model.changed(Modality.TEXT, model=known.model)
     try:
-        load_config(model.text_model)
+        load_config(text.model)
     except MienError:
         if init:  # the checkpoint's words are ALBERT's
             raise
         print(
-            f"{model.text_model} is no folder here and can't be had from the hub: {PACKAGED}, which"
+            f"{text.model} is no folder here and can't be had from the hub: {PACKAGED}, which"
             " comes with mien, takes its place"
         )
-        return model.model_copy(update={"text_model": PACKAGED})
+        return model.changed(Modality.TEXT, model=PACKAGED)
     return model
 
 
@@ -155,14 +158,22 @@ def _with_text_model(job: Job) -> ModelConfig:
 
 def _with_features(job: Job, store: FeatureStore) -> Job:
     """Read features of the sizes and the length that there are, whatever the command says."""
-    values = job.model.model_dump(exclude_unset=True)
-    wanted = values.pop("feature_sizes", None)
-    model = ModelConfig(**values)
-    found = fit_sizes(model, store.settings).feature_sizes
-    if wanted not in (None, found):
-        print(f"--hfc-sizes={list(wanted)}: the features are of {list(found)}, and these are read")
+    unsized = {
+        m: {"kind": encoder.kind} | encoder.model_dump(exclude_unset=True, exclude={"feature_size"})
+        for m, encoder in job.model.encoders.items()
+    }
+    model = job.model.model_copy(update={"encoders": ModelConfig(encoders=unsized).encoders})
+    fitted = fit_sizes(model, store.settings)
+    wanted, found = _feature_sizes(job.model), _feature_sizes(fitted)
+    if wanted != found:
+        print(f"--hfc-sizes={wanted}: the features are of {found}, and these are read")
     training = job.training.model_dump(exclude_unset=True, exclude={"max_seconds"})
     return replace(job, model=model, training=TrainConfig(**training))
+
+
+def _feature_sizes(model: ModelConfig) -> list[int]:
+    sizes = {m: e.feature_size for m, e in model.encoders.items() if hasattr(e, "feature_size")}
+    return [sizes[m] for m in Modality if m in sizes]
 
 
 def _compare(job: Job, store: Store) -> None:
@@ -172,6 +183,12 @@ def _compare(job: Job, store: Store) -> None:
         print(
             f"--img-interval={job.frame_interval * 1000:.0f} has no effect: the data were prepared"
             f" with a picture every {interval * 1000:.0f} ms"
+        )
+    if store.face_size != PUBLISHED_FACE_SIZE:
+        print(
+            f"the data were prepared with face crops of {store.face_size} pixels, which are scaled"
+            f" to {PUBLISHED_FACE_SIZE}; mien prepare --face-size {PUBLISHED_FACE_SIZE} gives the"
+            " published ones"
         )
     corpus = store.info["corpus"]
     if corpus in DATASETS and corpus != job.dataset:
@@ -184,8 +201,8 @@ def _count_labels(job: Job, store: Store) -> None:
     config = job.training
     protocol = config.protocol or suggest(store.utterances, config.task)
     rows = split(store.utterances, protocol, fold=config.fold).train
-    task = person_task if config.task == "person" else emotion_task
-    found = task(store.utterances[row] for row in rows).labels
+    (task,) = parse_tasks(config.task)  # the command says what number of labels one task has
+    found = task.from_training(store.utterances[row] for row in rows).labels
     if job.labels != len(found):
         print(
             f"--num-{config.task}s={job.labels}: the training part has {len(found)}, and the model"
@@ -198,12 +215,12 @@ def _count_labels(job: Job, store: Store) -> None:
 
 def _given(job: Job, store: Store) -> dict[str, str | None]:
     """Tell what a command is given by its content: a file may have changed and kept its name."""
-    init, text = job.training.init, Path(job.model.text_model)
-    reads_text = "t" in job.model.decoded and text.is_dir()
+    init, own = job.training.init, job.model.text
+    text = None if own is None or not Path(own.model).is_dir() else Path(own.model)
     return {
         "data": content(store),
         "checkpoint": _content(Path(init)) if init else None,
-        "text_model": _of_files(p for p in text.rglob("*") if p.is_file()) if reads_text else None,
+        "text_model": _of_files(p for p in text.rglob("*") if p.is_file()) if text else None,
     }
 
 
@@ -223,7 +240,7 @@ def _folder(job: Job, given: Mapping[str, str | None], kind: str = "") -> Path:
     """Name a run after all that decides what it answers, and nothing else."""
     model, training = job.model.model_dump(mode="json"), job.training.model_dump(mode="json")
     training["init"] = None  # its content is among what is given
-    name = f"{job.model.model}-{job.training.task}-{job.model.modalities}"
+    name = f"{name_of(job.model)}-{job.training.task}-{job.model.letters}"
     return job.savings / f"{kind}{name}-{digest([model, training, given])}"
 
 
@@ -232,7 +249,12 @@ def _train(job: Job, data: Path, store: Store) -> Run:
     given = _given(job, store)
     folder = _folder(job, given)
     if (folder / GIVEN).is_file():
-        print(f"{folder} was trained before by this command: delete it to train anew")
+        judged = (folder / METRICS).is_file()
+        print(
+            f"{folder} was trained before by this command: delete it to train anew"
+            if judged
+            else f"{folder}: this command trained it before and failed to judge it: it tries again"
+        )
         return Run(folder)
     if (folder / STATE).is_file():
         print(f"{folder}: training goes on after its last finished epoch")
@@ -245,7 +267,7 @@ def _train(job: Job, data: Path, store: Store) -> Run:
             " the command again"
         )
     else:
-        # a published command gives every option, whatever its model reads
+        # a published command gives every option, whatever its task reads
         model, training, _ = drop_unread(job.model, job.training)
         run = train(data, folder, model, training)
     run.write(GIVEN, given)

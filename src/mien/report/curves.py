@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from mien.errors import MienError
 from mien.report.plots import BLUE, INK, ORANGE, PALE, save
+from mien.tasks import TASKS
 
 PART_COLOURS = {"train": BLUE, "valid": ORANGE, "val": ORANGE, "test": "#5b8c5a", "": INK}
 
@@ -89,7 +90,11 @@ def _add_row(panels: Curves, row: Mapping[str, str]) -> None:
             continue
         part, quantity, gathered = COLUMN.findall(column)[0]
         name = part + (", each step" if gathered == "_step" else "")
-        points = panels[
-            quantity.replace("_", " ").replace("f1", "F1").replace("mae", "MAE")
-        ].setdefault(name, [])
+        points = panels[_title(quantity)].setdefault(name, [])
         points.append((float(row["step"]), float(cell)))
+
+
+def _title(quantity: str) -> str:
+    """Write a quantity for reading: a monitored metric as its task does."""
+    titles = {kind.monitor.name: kind.monitor.title for kind in TASKS.values()}
+    return " ".join(titles.get(word, word) for word in quantity.split("_"))

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from mien.dataset.leakage import audit
-from mien.dataset.splits import PROTOCOLS
+from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.store import FOLDER, FeatureStore
@@ -38,6 +38,7 @@ def inspect(data: str | Path, persons: int | None = PERSONS) -> str:
         f"{data}: {len(store)} utterances of {store.info['corpus']}{synthetic}",
         _counts("emotions", [e for u in store.utterances for e in _emotions(u)]),
         _sentiment(store.utterances),
+        _labels(store.utterances),
         _persons(store.utterances, persons),
         _counts("modalities (t words, a sound, v faces)", store.modalities),
         _features(store.folder),
@@ -60,6 +61,28 @@ def _sentiment(utterances: list[Utterance]) -> str:
         return ""
     rest = ["(no label)"] * (len(utterances) - len(judged))
     return _counts("sentiment in whole steps", [str(round(value)) for value in judged] + rest)
+
+
+def _labels(utterances: list[Utterance]) -> str:
+    """Describe further labels: the range and mean of numbers, the number of different words."""
+    found: dict[str, list[float | str]] = {}
+    for utterance in utterances:
+        for name, value in utterance.labels.items():
+            found.setdefault(name, []).append(value)
+    lines = [f"  {name}: {_described(values)}" for name, values in sorted(found.items())]
+    return "\n".join(["further labels", *lines]) if lines else ""
+
+
+def _described(values: list[float | str]) -> str:
+    numbers = [value for value in values if not isinstance(value, str)]
+    words = {value for value in values if isinstance(value, str)}
+    parts = [f"of {len(values)} utterances"]
+    if numbers:
+        mean = sum(numbers) / len(numbers)
+        parts.append(f"from {min(numbers):g} to {max(numbers):g}, mean {mean:.2f}")
+    if words:
+        parts.append(f"{len(words)} different words")
+    return "; ".join(parts)
 
 
 def _persons(utterances: list[Utterance], most: int | None) -> str:
@@ -143,7 +166,7 @@ def _leakage(store: Store) -> str:
         cells = " ".join(f"{'-' if s is None else f'{s:.0%}':>8}" for s in shares)
         lines.append(
             f"  {row.protocol:<10} {row.train:>6} {row.valid:>6} {row.test:>6} {cells}"
-            f"   {PROTOCOLS[row.protocol][0]}"
+            f"   {PROTOCOLS[row.protocol].about}"
         )
     lines += [f"  {name:<10} does not fit: {why}" for name, why in unfit.items()]
     return "\n".join(lines)

@@ -2,23 +2,26 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from mien.batch import Batch
+from mien.batch import Ragged
 from mien.errors import MienError
 from mien.files import write_text
-from mien.inference.prediction import Answer
+from mien.inference.prediction import Answer, Readable
 from mien.inference.recognizer import Recognizer
 from mien.inference.segments import Recording
-from mien.media.spectrogram import COLUMNS, HOP
-from mien.models.encoders.sparse_vgg import Selection
+from mien.modality import Modality
+from mien.models.config import ModelConfig
+from mien.models.encoders.selection import Selection
+from mien.models.encoders.spectrogram import COLUMNS, HOP_LENGTH
 from mien.report.attention_maps import FACES, PIECES, Look, attention_map
 from mien.utterance import RATE, Sample
 
-NAMES = {"v": "faces", "a": "sound"}
-LAYOUTS = {"v": FACES, "a": PIECES}
+NAMES = {Modality.VIDEO: "faces", Modality.AUDIO: "sound"}
+LAYOUTS = {Modality.VIDEO: FACES, Modality.AUDIO: PIECES}
 
 QUIET = 1e-7
 """Added to a power before its logarithm is drawn."""
@@ -33,6 +36,8 @@ class Looked(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str = Field(description="the PNG file that shows it")
+    sparsity: str = Field(description="what the encoder chooses: sites, frames or both")
+    threshold: float = Field(description="share of the attention that is kept")
     pictures: int = Field(description="face crops, or pieces of sound of 0.4 s")
     looked_at: float = Field(description="share of the pictures that was looked at")
     kept: list[float] = Field(
@@ -57,15 +62,13 @@ class Explanation(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: str = Field(description="the clip")
-    run: str = Field(description="the run folder whose model looks")
-    sparsity: str = Field(description="what the model chooses: sites, frames or both")
-    threshold: float = Field(description="share of the attention that is kept")
+    source: Readable = Field(description="the clip")
+    run: Readable = Field(description="the run folder whose model looks")
     segments: list[ExplainedSegment] = Field(description="in order of time")
     synthetic_training: bool = Field(
         False, description="true where the model was trained on synthetic data"
     )
-    notes: list[str] = Field(default_factory=list, description="what is not drawn, and why")
+    notes: list[Readable] = Field(default_factory=list, description="what is not drawn, and why")
 
     @property
     def file(self) -> str:
@@ -91,7 +94,7 @@ def explain(
     Parameters
     ----------
     recognizer : Recognizer
-        Of a run of the model "mme2e-sparse".
+        Of a run with an encoder that chooses, such as those of the model "mme2e-sparse".
     clip : path
         A video or a sound file.
     out : path
@@ -117,7 +120,7 @@ def explain(
     ['explain-clip-1-faces.png', 'explain-clip-1-sound.png', 'explain-clip.json']
     """
     config, out = recognizer.model.config, Path(out)
-    if config.model != "mme2e-sparse":
+    if not any(encoder.selects for encoder in config.encoders.values()):
         raise MienError(
             f"{recognizer.run.folder}: its model is dense and looks everywhere alike; explain needs"
             " a sparse one: mien train DATA --out RUN --model mme2e-sparse"
@@ -125,16 +128,14 @@ def explain(
     recording = recognizer.read(clip, text=text, transcript=transcript)
     _make(out)
     explanation = Explanation(
-        source=str(clip),
+        source=recording.source,
         run=str(recognizer.run.folder),
-        sparsity=config.sparsity,
-        threshold=config.sparse_threshold,
         segments=[
             _segment(recognizer, recording, number, out)
             for number, _ in enumerate(recording.segments, 1)
         ],
         synthetic_training=recognizer.run.config.data.synthetic,
-        notes=[*recording.warnings, *_missing(recording, config.modalities)],
+        notes=[*recording.warnings, *_missing(recording, config)],
     )
     write_text(out / explanation.file, explanation.model_dump_json(indent=2))
     return explanation
@@ -147,14 +148,16 @@ def _make(folder: Path) -> None:
         raise MienError(f"{folder} can't be made ({error}): choose another --out") from error
 
 
-def _missing(recording: Recording, modalities: str) -> list[str]:
+def _missing(recording: Recording, config: ModelConfig) -> list[str]:
     """Say of which modalities there is no picture, and why."""
     notes = []
-    for letter, name in NAMES.items():
-        has = [letter in sample.modalities for *_, sample in recording.segments]
+    for modality, name in NAMES.items():
+        has = [modality.letter in sample.modalities for *_, sample in recording.segments]
         lacking = [str(number) for number, there in enumerate(has, 1) if not there]
-        if letter not in modalities:
+        if modality not in config.encoders:
             notes.append(f"no picture of {name}: the model does not go by {name}")
+        elif not config.encoders[modality].selects:
+            notes.append(f"no picture of {name}: its encoder looks everywhere alike")
         elif not any(has):
             notes.append(f"no picture of {name}: the clip has none")
         elif lacking:
@@ -171,14 +174,16 @@ def _segment(
     scores = {task: rows[0] for task, rows in recognizer.scores(output).items()}
     answers = recognizer.answers(scores)
     clip, config, looks = Path(recording.source), recognizer.model.config, {}
-    for letter, selection in output.selections.items():
-        name, layout = NAMES[letter], LAYOUTS[letter]
-        look = _look(letter, sample, start, batch, selection, config.front_end)
-        looks[name] = looked = _looked(look, f"explain-{clip.stem}-{number}-{name}.png")
+    for modality, selection in output.selections.items():
+        name, layout, settings = NAMES[modality], LAYOUTS[modality], config.encoders[modality]
+        shown = batch.inputs[modality]
+        look = _look(sample, start, shown, selection, getattr(settings, "spectrogram", None))
+        file = f"explain-{clip.stem}-{number}-{name}.png"
+        looks[name] = looked = _looked(look, file, settings)
         segment = f"segment {number} of {len(recording.segments)}"
         heading = [
             f"{clip.name}, {segment}, {start:.2f} – {end:.2f} s: {name}",
-            _words(sample, config.modalities),
+            _words(sample, config),
             _decision(answers),
             f"looked at {look.chosen.sum()} of {len(look.chosen)} {layout.name}",
         ]
@@ -193,8 +198,8 @@ def _segment(
     )
 
 
-def _words(sample: Sample, modalities: str) -> str:
-    if "t" not in modalities:
+def _words(sample: Sample, config: ModelConfig) -> str:
+    if Modality.TEXT not in config.encoders:
         return "the model does not go by words"
     return f"words: “{sample.text}”" if sample.text else "no words guide the attention"
 
@@ -203,9 +208,11 @@ def _decision(answers: Mapping[str, Answer]) -> str:
     return "decision: " + "; ".join(f"{task}: {answer}" for task, answer in answers.items())
 
 
-def _looked(look: Look, file: str) -> Looked:
+def _looked(look: Look, file: str, settings: Any) -> Looked:
     return Looked(
         file=file,
+        sparsity=settings.sparsity,
+        threshold=settings.sparse_threshold,
         pictures=len(look.chosen),
         looked_at=round(float(look.chosen.mean()), 6),
         kept=[round(float(kept.mean()), 6) for kept in look.kept],
@@ -213,20 +220,19 @@ def _looked(look: Look, file: str) -> Looked:
 
 
 def _look(
-    letter: str,
     sample: Sample,
     start: float,
-    batch: Batch,
+    shown: Ragged,
     selection: Selection,
-    front_end: str,
+    spectrogram: str | None,
 ) -> Look:
     """Turn what a model saw and chose into arrays."""
     shares = selection.picture_attention
-    if letter == "v":
-        pictures, labels = batch.faces.permute(0, 2, 3, 1).cpu().numpy(), _face_labels(sample)
+    if spectrogram is None:
+        pictures, labels = shown.values.permute(0, 2, 3, 1).cpu().numpy(), _face_labels(sample)
     else:
-        pictures = _shaded(batch.pieces[:, 0].cpu().numpy(), front_end)
-        seconds = COLUMNS * HOP / RATE
+        pictures = _shaded(shown.values[:, 0].cpu().numpy(), spectrogram)
+        seconds = COLUMNS * HOP_LENGTH / RATE
         labels = [f"{start + seconds * i:.2f} s" for i in range(len(pictures))]
     return Look(
         pictures,
@@ -248,9 +254,9 @@ def _face_labels(sample: Sample) -> list[str]:
     ]
 
 
-def _shaded(pieces: np.ndarray, front_end: str) -> np.ndarray:
-    """Draw spectrogram pieces (P, 128, 32) in grey, (P, 128, 32, 3) uint8; silence is not black."""
-    energy = np.log(pieces + QUIET) if front_end == "published" else pieces
+def _shaded(chunks: np.ndarray, spectrogram: str) -> np.ndarray:
+    """Draw spectrogram chunks (P, 128, 32) in grey, (P, 128, 32, 3) uint8; silence is not black."""
+    energy = np.log(chunks + QUIET) if spectrogram == "published" else chunks
     low, high = energy.min(), energy.max()
     grey = DIM + (energy - low) / max(high - low, QUIET) * (255 - DIM)
     return grey.astype(np.uint8)[..., None].repeat(3, axis=3)

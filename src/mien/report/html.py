@@ -4,9 +4,9 @@ import base64
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
 
-from mien.report.tables import UNDEFINED, Row, Table, tables
+from mien.tasks import TaskMetrics
+from mien.tasks.display import UNDEFINED, Row, Table
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1f2933; background: #fff;
@@ -34,7 +34,7 @@ figcaption { color: #52606d; font-size: .9rem; }
 
 def html(
     title: str,
-    metrics: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, TaskMetrics],
     pictures: Mapping[str, Path],
     *,
     synthetic: bool = False,
@@ -45,8 +45,8 @@ def html(
     ----------
     title : str
         Heading of the page.
-    metrics : mapping of str to mapping
-        For each task, by name, what `mien.metrics.evaluate` returns.
+    metrics : mapping of str to TaskMetrics
+        For each task, by name, what `mien.tasks.Task.evaluate` returns.
     pictures : mapping of str to Path
         PNG files by caption.
     synthetic : bool
@@ -84,9 +84,9 @@ def _figure(caption: str, path: Path) -> str:
     )
 
 
-def _section(task: str, block: Mapping[str, Any]) -> str:
-    body = "\n".join(_html_table(part) for part in tables(block))
-    heading = f"{escape(task.capitalize())}, {block['n']} utterances"
+def _section(task: str, block: TaskMetrics) -> str:
+    body = "\n".join(_html_table(part) for part in block.tables())
+    heading = f"{escape(task.capitalize())}, {block.n} utterances"
     return f"<section>\n<h2>{heading}</h2>\n{body}\n</section>"
 
 

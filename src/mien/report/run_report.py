@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mien.errors import MienError
 from mien.files import check_writable, write_text
+from mien.inference.metrics import Metrics
 from mien.report.curves import curves
 from mien.report.html import html
 from mien.report.plots import picture
@@ -36,8 +37,8 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
     page = Path(out) if out else run.folder / "report.html"
     for place in (run.folder, page.parent):
         check_writable(place)
-    metrics = run.read("metrics.json")
-    if not metrics:
+    content = run.read("metrics.json")
+    if not content:
         raise MienError(f"{folder} has no figures yet: run `mien evaluate {folder}` first")
     results, training = run.folder / "results.png", run.folder / "curves.png"
     pictures = {"Results": results}
@@ -47,9 +48,10 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
             curves(log, training)
         pictures["Training"] = training
     with _readable(run.folder / "metrics.json", "`mien evaluate` renews it"):
-        title = f"{run.folder.name}: {metrics['part']} part, protocol {metrics['protocol']}"
-        picture(metrics["tasks"], results, title, metrics["synthetic"])
-        text = html(title, metrics["tasks"], pictures, synthetic=metrics["synthetic"])
+        metrics = Metrics.model_validate(content)
+        title = f"{run.folder.name}: {metrics.part} part, protocol {metrics.protocol}"
+        picture(metrics.tasks, results, title, metrics.synthetic)
+        text = html(title, metrics.tasks, pictures, synthetic=metrics.synthetic)
     write_text(page, text)
     return page
 

@@ -1,8 +1,6 @@
 """Results of verification as a PNG picture."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,6 +8,7 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from mien.report.plots import BLUE, INK, ORANGE, PALE, mark_synthetic, plain, save
+from mien.report.verification_report import VerificationReport
 
 COLOURS = {"clips": BLUE, "sentences": "#5b8c5a", "dialogues": ORANGE, "sessions": "#a24a5c"}
 STYLES = {"silence alone": ":", "words alone": "--"}
@@ -19,31 +18,31 @@ LEAST = 0.0005
 """Rates below, 0 among them, are drawn here: the axes of a DET curve have no 0."""
 
 
-def picture(result: Mapping[str, Any], out: Path) -> None:
+def picture(result: VerificationReport, out: Path) -> None:
     """Draw the DET curves, the CMC curves and the figures by clips of an enrolment.
 
     Parameters
     ----------
-    result : mapping
+    result : VerificationReport
         What `mien.identity.verification.verify_run` returns.
     out : Path
         The PNG file to write.
     """
     figure = Figure(figsize=(16, 6.6), layout="constrained")
-    heading = f"{result['source']}, {result['persons']} persons of {result['data']}"
+    heading = f"{result.source}, {result.persons} persons of {result.data}"
     figure.suptitle(plain(heading), fontsize=15, color=INK)
-    if result["synthetic"]:
+    if result.synthetic:
         mark_synthetic(figure)
     det, cmc, clips = figure.subplots(1, 3)
-    for row in result["rows"]:
-        style = {"color": COLOURS[row["pairing"]], "ls": STYLES.get(row["shown"], "-"), "lw": 2}
-        found = row["figures"]
-        label = plain(f"{row['about']}: {row['shown']}")
-        fmr, fnmr = norm.ppf(np.clip(found["det"], LEAST, 1 - LEAST)).T
+    for row in result.rows:
+        style = {"color": COLOURS[row.pairing], "ls": STYLES.get(row.shown, "-"), "lw": 2}
+        found = row.figures
+        label = plain(f"{row.about}: {row.shown}")
+        fmr, fnmr = norm.ppf(np.clip(found.det, LEAST, 1 - LEAST)).T
         det.plot(fmr, fnmr, label=label, **style)
-        cmc.plot(range(1, len(found["cmc"]) + 1), found["cmc"], marker=".", **style)
-        numbers = [int(number) for number in found["by_clips"]]
-        clips.plot(numbers, [f["eer"] for f in found["by_clips"].values()], marker="o", **style)
+        cmc.plot(range(1, len(found.cmc) + 1), found.cmc, marker=".", **style)
+        numbers = [int(number) for number in found.by_clips]
+        clips.plot(numbers, [f.eer for f in found.by_clips.values()], marker="o", **style)
     _det(det)
     _cmc(cmc)
     _clips(clips)

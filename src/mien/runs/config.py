@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 from mien.features.extractor import FeatureSettings
 from mien.files import write_text
 from mien.models import ModelConfig
-from mien.tasks import Task
+from mien.tasks import AnyTask
 from mien.utterance import NoFace
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout; a folder of another version is refused."""
 
 
@@ -28,6 +28,7 @@ class DataConfig(BaseModel):
     max_seconds: float = 60.0
     frame_interval: float = 0.5
     no_face: NoFace = "leave-out"
+    face_size: int = 48
     synthetic: bool = False
     fingerprint: str | None = None
     """Tells the data from others wherever they lie; see `mien.dataset.store.Store`."""
@@ -42,7 +43,7 @@ class RunConfig(BaseModel):
 
     format: int = FORMAT
     model: ModelConfig
-    tasks: tuple[Task, ...]
+    tasks: tuple[AnyTask, ...]
     data: DataConfig
     training: dict[str, Any]
     text: dict[str, Any] | None = None
@@ -52,10 +53,10 @@ class RunConfig(BaseModel):
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse a model with text whose encoder is not described, a baseline without features."""
-        if "t" in self.model.decoded and self.text is None:
+        if self.model.text is not None and self.text is None:
             raise ValueError("a model with text needs the section text")
         if self.model.hand_crafted and self.features is None:
-            raise ValueError(f"{self.model.model} needs the section features")
+            raise ValueError("a model of hand-crafted features needs the section features")
 
 
 def write_config(folder: Path, config: RunConfig) -> None:

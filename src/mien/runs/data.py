@@ -21,7 +21,7 @@ def open_for(run: Run, data: Path) -> Store:
     """Open data as the run's model reads them. Raises `MienError` where they don't fit it."""
     store = open_data(data, run.config.model)
     if isinstance(store, FeatureStore) and run.config.features is not None:
-        check_sources(store.settings, run.config.features, run.config.model.modalities, data)
+        check_sources(store.settings, run.config.features, run.config.model.letters, data)
     return store
 
 
@@ -47,12 +47,12 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
     """
 
     def keep(row: int) -> bool:
-        known = any(not t.target(store.utterances[row]).isnan().any() for t in tasks)
+        known = any(t.known(t.target(store.utterances[row])) for t in tasks)
         return known and bool(set(store.modalities[row]) & set(modalities))
 
     kept = [row for row in rows if keep(row)]
     if not kept:
-        persons = any(task.name == "person" for task in tasks)
+        persons = any(task.identifies_speakers for task in tasks)
         hint = " (strangers to training are judged by `mien verification`)" if persons else ""
         raise MienError(
             f"no utterance of a part has both a known {' or '.join(t.name for t in tasks)} and one"
@@ -69,8 +69,7 @@ def examples(
     return Examples(
         store,
         rows,
-        run.config.model,
-        tokenizer,
+        run.config.model.readers(tokenizer),
         run.config.tasks,
         max_seconds=run.config.data.max_seconds,
         augment_seed=config.seed if config and config.augment else None,

@@ -27,8 +27,7 @@ from transformers import AutoConfig, PretrainedConfig
 from mien.errors import MienError
 from mien.features.extractor import TABLE, Extractor
 from mien.files import PART, fingerprint, publish, read_json, unwritable, whole, write_text
-from mien.models import Network
-from mien.models.build import build
+from mien.models import MultimodalModel, build
 from mien.models.encoders.text import load_tokenizer, refuse_code
 from mien.runs.config import FORMAT, DataConfig, RunConfig, write_config
 from mien.runs.environment import environment
@@ -113,15 +112,31 @@ class Run:
         Raises
         ------
         MienError
-            It is a link to elsewhere, or not the file that the run began with.
+            The name is none of a file in the folder; or the file is a link to elsewhere, or not
+            the one that the run began with.
         """
         path = self.folder / name
-        if "\0" in name or not path.resolve().is_relative_to(self.folder.resolve()):
+        try:
+            inside = path.resolve().is_relative_to(self.folder.resolve())
+        except RuntimeError:  # links in a circle
+            inside = False
+        except (ValueError, OSError) as error:  # a zero byte, or half a sign
+            raise self._misnamed(name, "which no file can have") from error
+        if not inside:
+            if Path(name).is_absolute() or ".." in Path(name).parts:
+                raise self._misnamed(name, "which is outside the run folder")
             raise MienError(f"{path} is a link out of the run folder: put the file itself there")
         known = self.config.files.get(name) if name != "config.yaml" else None
         if known is not None and fingerprint(path) != known:
             raise MienError(f"{path} is damaged, or another one: copy the whole run folder again")
         return path
+
+    def _misnamed(self, name: str, why: str) -> MienError:
+        shown = ascii(name if len(name) <= 60 else f"{name[:60]} ...")
+        return MienError(
+            f"{self.folder / 'config.yaml'} is damaged: its section files has the name {shown},"
+            f" {why}: copy the whole run folder again"
+        )
 
     def text_config(self) -> PretrainedConfig | None:
         """Give the dimensions of the text encoder, None for a model without text."""
@@ -144,8 +159,9 @@ class Run:
         folder = self.folder / "tokenizer"
         if not folder.is_dir():
             raise MienError(f"{folder} is missing: copy the whole run folder")
-        for path in (*folder.rglob("*"), *map(self.folder.joinpath, self.config.files)):
-            self._file(path.relative_to(self.folder).as_posix())
+        there = [path.relative_to(self.folder).as_posix() for path in folder.rglob("*")]
+        for name in (*there, *self.config.files):
+            self._file(name)
         try:
             return load_tokenizer(str(folder))
         except MienError as error:
@@ -156,7 +172,7 @@ class Run:
         features = self.config.features
         return None if features is None else Extractor(features.sources, self._file(TABLE))
 
-    def build(self) -> Network:
+    def build(self) -> MultimodalModel:
         """Build the model with random weights."""
         labels: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
         return build(self.config.model, labels, self.text_config())
@@ -176,7 +192,7 @@ class Run:
             )
         return weights
 
-    def model(self) -> Network:
+    def model(self) -> MultimodalModel:
         """Build the model with the weights of the best epoch, ready to answer.
 
         Raises

@@ -7,6 +7,7 @@ from mien.errors import MienError
 from mien.features.extractor import FeatureSettings
 from mien.features.store import FeatureStore, fit_sizes
 from mien.models import ModelConfig
+from mien.models.presets import name_of
 from mien.training.config import TrainConfig
 
 
@@ -32,7 +33,7 @@ def settle(
     """
     if "max_seconds" in config.model_fields_set and config.max_seconds != features.max_seconds:
         raise MienError(
-            f"--max-seconds changes nothing for {model.model}, which reads features as"
+            f"--max-seconds changes nothing for {name_of(model)}, which reads features as"
             " mien features extracted them: leave it out"
         )
     config = config.model_copy(update={"max_seconds": features.max_seconds})

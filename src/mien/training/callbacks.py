@@ -50,7 +50,7 @@ class CheckpointCallback(Callback):
         where = f"epoch {trainer.current_epoch + 1}, validation"
         if learner.broken:
             raise NotFiniteError(f"{where}: scores are not finite; {named(learner.broken)}")
-        metric = monitored_metric(trainer.callback_metrics)
+        metric = monitored_metric(trainer.callback_metrics, learner.tasks)
         # a NaN is not greater than anything, so it never is the best
         if metric > self.best:
             check_weights(where, learner.model.state_dict())

@@ -1,8 +1,12 @@
 """What a training run is: the data, the task, and how it is optimised."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from mien.dataset.protocols import PROTOCOLS
+from mien.errors import MienError
+from mien.registry import OneOf
 
 
 class TrainConfig(BaseModel):
@@ -10,20 +14,23 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    task: Literal["emotion", "person", "sentiment", "both", "emotion+sentiment"] = Field(
+    task: str = Field(
         "emotion",
-        description="what is learnt; both: emotion and person from one trunk;"
-        " emotion+sentiment: these from one trunk",
+        description="what is learnt: emotion, person, sentiment or affect (valence, arousal and"
+        " dominance), or several of them from one trunk, with + between them: emotion+person",
     )
-    protocol: str | None = Field(
+    protocol: Annotated[str, OneOf(PROTOCOLS)] | None = Field(
         None, description="which utterances train, validate and test (default: the strictest fit)"
     )
-    fold: int | None = Field(None, description="session that --protocol sessions tests, from 1")
-    loss: Literal["bce", "ce", "l1", "mse"] | None = Field(
+    fold: int | None = Field(
+        None, description="which fold is tested, from 1: for sessions the session of that number"
+    )
+    loss: str | None = Field(
         None,
-        description="bce: a yes or no for each label (default for emotion, published);"
-        " ce: exactly one label is right (default for person); l1, mse: absolute or squared error"
-        " (of sentiment, default l1, or of the probability of a yes)",
+        description="of every task that takes it. bce: each label is right or not (default for"
+        " emotion, published); ce: exactly one label is right (default for person); l1, mse:"
+        " absolute or squared error (of sentiment, default l1; of affect; of the probability of a"
+        " label); ccc: 1 less the concordance correlation over a batch (default for affect)",
     )
     balance: bool = Field(True, description="weight labels in the loss by their rarity")
     modality_loss: float = Field(
@@ -56,7 +63,7 @@ class TrainConfig(BaseModel):
     )
     epochs: int = Field(40, ge=1, description="at most so many passes over the training part")
     early_stop: int = Field(
-        6, ge=1, description="stop after so many epochs without a better F1, or error of sentiment"
+        6, ge=1, description="stop after so many epochs without a better monitored metric"
     )
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="optimiser")
     lr: float = Field(5e-5, gt=0, description="learning rate")
@@ -64,10 +71,6 @@ class TrainConfig(BaseModel):
         10.0,
         gt=0,
         description="text encoder, its head and the sparse attention learn so much slower",
-    )
-    freeze_text: bool = Field(
-        False,
-        description="keep the text encoder as pretrained; its head learns at full rate",
     )
     weight_decay: float = Field(0.0, ge=0, description="weight decay")
     schedule: Literal["constant", "cosine"] = Field("constant", description="of the learning rate")
@@ -91,3 +94,27 @@ class TrainConfig(BaseModel):
         False, description="keep state/, three times the weights, when training is finished"
     )
     seed: int = Field(0, ge=0, description="of weights, order, dropout and augmentation")
+
+    @field_validator("task")
+    @classmethod
+    def _known(cls, task: str) -> str:
+        try:
+            _losses(task)
+        except MienError as error:
+            raise ValueError(str(error)) from error
+        return task
+
+    @field_validator("loss")
+    @classmethod
+    def _taken(cls, loss: str | None, info: ValidationInfo) -> str | None:
+        task = info.data.get("task")  # None where it is wrong itself
+        if loss is not None and task is not None and loss not in (taken := _losses(task)):
+            raise ValueError(f"the task {task} takes {', '.join(taken)}")
+        return loss
+
+
+def _losses(task: str) -> list[str]:
+    """Name the losses that one of the tasks takes. Raises `MienError` for an unknown task."""
+    from mien.tasks import parse_tasks  # brings torch, which the parser of a command does not need
+
+    return list(dict.fromkeys(loss for kind in parse_tasks(task) for loss in kind.losses))

@@ -17,7 +17,7 @@ from mien.features.store import open_data
 from mien.files import only_one, unwritable
 from mien.inference.dataset import answer
 from mien.inference.evaluate import choose_thresholds
-from mien.models import LateFusion, ModelConfig
+from mien.models import ModelConfig
 from mien.runs.data import divide, examples, usable
 from mien.runs.run import Run
 from mien.training.callbacks import CheckpointCallback, StopOnSignal
@@ -109,13 +109,13 @@ def _train(
     network = run.build() if resume else initial_network(run, config)
     tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), divide(run, store)
     rows = {
-        part: usable(store, parts.part(part), tasks, run.config.model.modalities)
+        part: usable(store, parts.part(part), tasks, run.config.model.letters)
         for part in ("train", "valid")
     }
     training = examples(run, store, rows["train"], tokenizer, config)
     validation = examples(run, store, rows["valid"], tokenizer)
-    if isinstance(network, LateFusion) and network.scales and not resume:
-        network.fit_scales(training[0, [place]] for place in range(len(training)))
+    if network.needs_fit and not resume:
+        network.fit(training[0, [place]] for place in range(len(training)))
     if config.init and not resume:
         taken = begin_with(config.init, network, tasks, config.init_modalities)
         if first():

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from mien.errors import MienError
-from mien.models import Network
-from mien.models.config import MODALITIES
+from mien.modality import Modality, letters, parse_modalities
+from mien.models import MultimodalModel
 from mien.models.published_weights import LABELS, convert, outputs, reorder
 from mien.runs.run import Run
 from mien.safe_pickle.tensors import load_saved, saved_by_torch
@@ -25,7 +25,7 @@ class Weights:
     origin : str
         The folder or file, for messages.
     tensors : mapping of str to Tensor
-        By the names of `Network.state_dict`.
+        By the names of `MultimodalModel.state_dict`.
     labels : mapping of str to tuple of str
         The labels of each task that they answer.
     """
@@ -36,7 +36,7 @@ class Weights:
 
     def fitting(
         self,
-        model: Network,
+        model: MultimodalModel,
         tasks: Sequence[Task],
         modalities: str | None,
         *,
@@ -53,37 +53,37 @@ class Weights:
             A modality is not the model's, or its encoder is missing here or of other sizes. Where
             the model is to be `complete`, the same of its heads and its fusion.
         """
-        letters = modalities or model.config.modalities
-        if extra := set(letters) - set(model.config.modalities):
+        all_own = model.config.modalities
+        begun = parse_modalities(modalities) if modalities else all_own
+        if extra := set(begun) - set(all_own):
             raise MienError(
-                f"the model has the modalities {model.config.modalities!r}: it can't begin with"
-                f" {''.join(sorted(extra))!r} of {self.origin}"
+                f"the model has the modalities {letters(all_own)!r}: it can't begin with"
+                f" {letters(extra)!r} of {self.origin}"
             )
         own = model.state_dict()
         taken: list[str] = []
-        for letter in letters:
-            parts = (f"encoders.{letter}.", f"scales.{letter}.")
-            names = [name for name in own if name.startswith(parts)]
-            self._check(letter, {name: own[name] for name in names})
+        for modality in begun:
+            names = [name for name in own if name.startswith(f"encoders.{modality}.")]
+            self._check(modality, {name: own[name] for name in names})
             taken += [name for name in names if name in self.tensors]
-        whole = set(letters) == set(model.config.modalities)
+        whole = set(begun) == set(all_own)
         for task in tasks:
             if self.labels.get(task.name) == task.labels:
-                taken += self._answers(own, task.name, letters, whole)
+                taken += self._answers(own, task, begun, whole)
         if complete:
-            self._check_answers(own, taken, model.config.modalities)
+            self._check_answers(own, taken, letters(all_own))
         return taken
 
-    def _check_answers(self, own: Mapping[str, Tensor], taken: Sequence[str], letters: str) -> None:
+    def _check_answers(self, own: Mapping[str, Tensor], taken: Sequence[str], known: str) -> None:
         """Refuse to answer by weights that nobody has trained."""
-        parts = ("heads.", "fusion.") if len(letters) > 1 else ("heads.",)
+        parts = ("heads.", "fusion.") if len(known) > 1 else ("heads.",)
         if random := sorted({n for n in own if n.startswith(parts)} - set(taken)):
             raise MienError(
-                f"{self.origin} has no {random[0]} that fits the model's modalities {letters!r}:"
+                f"{self.origin} has no {random[0]} that fits the model's modalities {known!r}:"
                 " give those that it was trained with"
             )
 
-    def _check(self, letter: str, own: Mapping[str, Tensor]) -> None:
+    def _check(self, modality: Modality, own: Mapping[str, Tensor]) -> None:
         """Refuse to begin with an encoder that is missing or of other sizes."""
         for name, tensor in own.items():
             if name.endswith("num_batches_tracked"):  # of no use where the momentum is fixed
@@ -96,19 +96,19 @@ class Weights:
             else:
                 continue
             raise MienError(
-                f"{self.origin} does not fit the model's {MODALITIES[letter]}: it {why}; give the"
+                f"{self.origin} does not fit the model's {modality}: it {why}; give the"
                 " architecture, the sizes and the text encoder that it was trained with, or name"
                 " other modalities to begin with"
             )
 
     def _answers(
-        self, own: Mapping[str, Tensor], task: str, letters: str, whole: bool
+        self, own: Mapping[str, Tensor], task: Task, begun: Sequence[Modality], whole: bool
     ) -> list[str]:
         """Name a task's heads, and its fusion where the model begins with all modalities."""
-        parts = [f"heads.{task}.{letter}." for letter in letters]
-        parts += [f"fusion.{task}."] if whole else []
-        if task == "person":  # and its embedding
-            parts += [f"persons.project.{letter}." for letter in letters]
+        parts = [f"heads.{task.name}.{modality}." for modality in begun]
+        parts += [f"fusion.{task.name}."] if whole else []
+        if task.identifies_speakers:  # and the embedding
+            parts += [f"persons.project.{modality}." for modality in begun]
             parts += ["persons.prototypes", *(["persons.weight"] if whole else [])]
         names = [name for name in own if name.startswith(tuple(parts))]
         return [n for n in names if n in self.tensors and self.tensors[n].shape == own[n].shape]
@@ -183,7 +183,7 @@ def _published(origin: str, state: dict[str, Tensor], tasks: Sequence[Task]) -> 
 
 
 def begin_with(
-    origin: str | Path, model: Network, tasks: Sequence[Task], modalities: str | None = None
+    origin: str | Path, model: MultimodalModel, tasks: Sequence[Task], modalities: str | None = None
 ) -> str:
     """Fill a model's encoders, and its heads where the labels are the same, with weights.
 
@@ -191,7 +191,7 @@ def begin_with(
     ----------
     origin, tasks
         As `read_weights` takes them.
-    model : Network
+    model : MultimodalModel
         The model to fill.
     modalities : str, optional
         Only these, letters out of t, a, v (default: all of the model's).
@@ -209,8 +209,8 @@ def begin_with(
     weights = read_weights(origin, tasks)
     names = weights.fitting(model, tasks, modalities)
     model.load_state_dict({name: weights.tensors[name] for name in names}, strict=False)
-    letters = {name.split(".")[1] for name in names if name.startswith("encoders.")}
-    parts = ", ".join(name for letter, name in MODALITIES.items() if letter in letters)
+    begun = {name.split(".")[1] for name in names if name.startswith("encoders.")}
+    parts = ", ".join(modality for modality in Modality if modality in begun)
     heads = {name.split(".")[1] for name in names if name.startswith(("heads.", "fusion."))}
     answers = f"and its answers to {' and '.join(sorted(heads))}" if heads else "with new heads"
     return f"begins with {parts} of {origin}, {answers}"

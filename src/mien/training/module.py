@@ -1,33 +1,30 @@
 """The Lightning module: loss, optimiser, and validation figures of a model and its tasks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from torch import Tensor
 
 from mien.batch import Batch
-from mien.metrics.bootstrap import average_f1, tally
-from mien.metrics.thresholds import choose
-from mien.models import Network, Output
+from mien.models import MultimodalModel, Output
+from mien.models.config import STACKED
 from mien.models.person_head import margin_loss
 from mien.tasks import Task
 from mien.training.config import TrainConfig
 from mien.training.finite import check_step
 from mien.training.gather import gather, gather_batch, gather_sizes, processes, rank
-from mien.utterance import HIGHEST_SENTIMENT
 
 
-def monitored_metric(metrics: Mapping[str, Tensor]) -> float:
+def monitored_metric(metrics: Mapping[str, Tensor], tasks: Iterable[Task]) -> float:
     """Give the metric that early stopping and the best epoch depend on; higher is better.
 
-    The macro F1 of validation, mean over the tasks with labels, less the mean absolute error of
-    sentiment: of the two what the run has.
+    The sum of the metrics that the tasks monitor (`Task.monitor`), each a mean over its tasks, less
+    those of errors.
     """
-    f1, mae = metrics.get("valid/f1", 0.0), metrics.get("valid/mae", 0.0)
-    return float(f1) - float(mae)
+    monitors = {task.monitor.name: task.monitor for task in tasks}
+    return sum(m.sign * float(metrics[f"valid/{m.name}"]) for m in monitors.values())
 
 
 class Learner(L.LightningModule):
@@ -35,7 +32,7 @@ class Learner(L.LightningModule):
 
     Parameters
     ----------
-    model : Network
+    model : MultimodalModel
         The network.
     tasks : sequence of Task
         What it answers.
@@ -47,7 +44,7 @@ class Learner(L.LightningModule):
 
     def __init__(
         self,
-        model: Network,
+        model: MultimodalModel,
         tasks: Sequence[Task],
         config: TrainConfig,
         weights: dict[str, Tensor] | None = None,
@@ -60,8 +57,6 @@ class Learner(L.LightningModule):
         self.broken: list[str] = []
         self.random: torch.Generator | None = None
         self.step: tuple[int, Tensor, list[str]] | None = None
-        if config.freeze_text and "t" in model.encoders:
-            model.encoders["t"].requires_grad_(False)
 
     def on_train_epoch_start(self) -> None:
         """Seed by epoch what is random, so that a resumed run draws what an uninterrupted one does.
@@ -71,8 +66,6 @@ class Learner(L.LightningModule):
         epoch = self.config.seed * 1_000_003 + self.current_epoch
         torch.manual_seed(epoch * 4096 + self.global_rank)
         self.random = torch.Generator().manual_seed(epoch * 4096)
-        if self.config.freeze_text and "t" in self.model.encoders:
-            self.model.encoders["t"].eval()
 
     def loss(self, output: Output, batch: Batch) -> Tensor:
         """Sum the tasks' losses, of the fused answer and, by their share, of each modality's."""
@@ -89,7 +82,7 @@ class Learner(L.LightningModule):
                 ]
                 if each:
                     total = total + self.config.modality_loss * torch.stack(each).mean()
-            if task.name == "person" and self.model.persons is not None:
+            if task.identifies_speakers and self.model.persons is not None:
                 total = total + self.config.embedding_loss * self.margin_loss(output, targets)
         return total
 
@@ -115,16 +108,16 @@ class Learner(L.LightningModule):
         size : int, optional
             Utterances of all shares; each process draws for all of them, and takes its own.
         """
-        letters = list(self.model.config.modalities)
-        for index in torch.randperm(len(letters), generator=self.random).tolist():
-            others = [batch.present(m) for m in letters if m != letters[index]]
+        own = [m for m in STACKED if m in self.model.config.encoders]
+        for index in torch.randperm(len(own), generator=self.random).tolist():
+            others = [batch.present(m) for m in own if m != own[index]]
             if not others:
                 return batch
             drawn = torch.rand(len(batch) if size is None else size, generator=self.random)
             chosen = (drawn < self.config.modality_dropout)[rank() :: processes()]
             if batch.ids:
                 rows = torch.stack(others).any(dim=0) & chosen.to(self.device)
-                batch = batch.without(letters[index], rows)
+                batch = batch.without(own[index], rows)
         return batch
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
@@ -167,33 +160,28 @@ class Learner(L.LightningModule):
         self.broken += [name for name, fine in zip(batch.ids, finite, strict=True) if not fine]
 
     def on_validation_epoch_end(self) -> None:
-        """Log macro F1 of each task, with thresholds chosen on this very part, or its error."""
+        """Log the monitored metric of each task, and of tasks with the same one the mean."""
         answers = [answer for share in gather(self.answers) for answer in share]
         self.broken = [name for share in gather(self.broken) for name in share]
-        f1s: dict[str, float] = {}
+        found: dict[str, dict[str, float]] = {}
         for task in self.tasks:
             scores = torch.cat([a[task.name][0].cpu() for a in answers])
             targets = torch.cat([a[task.name][1].cpu() for a in answers])
-            known = ~targets.isnan().any(dim=1)
-            if task.regression:
-                mae = (scores - targets)[known].abs().mean()
-                # an error that is no number is the largest there can be
-                mae = mae.nan_to_num(nan=2 * HIGHEST_SENTIMENT)
-                self.log("valid/mae", mae, prog_bar=True, sync_dist=True)
-            else:
-                f1s[task.name] = macro_f1(task, scores[known].numpy(), targets[known].numpy())
-        for name, f1 in f1s.items() if len(f1s) > 1 else ():
-            self.log(f"valid/f1_{name}", f1, sync_dist=True)
-        if f1s:
-            self.log("valid/f1", sum(f1s.values()) / len(f1s), prog_bar=True, sync_dist=True)
+            found.setdefault(task.monitor.name, {})[task.name] = task.monitored(scores, targets)
+        for metric, values in found.items():
+            for name, value in values.items() if len(values) > 1 else ():
+                self.log(f"valid/{metric}_{name}", value, sync_dist=True)
+            mean = sum(values.values()) / len(values)
+            self.log(f"valid/{metric}", mean, prog_bar=True, sync_dist=True)
         self.answers.clear()
 
     def configure_optimizers(self) -> Any:
         """Set the optimiser, slower for words and attention, and its schedule."""
         # at the full rate an attention narrows before the CNN knows what to see
-        late = {id(parameter) for parameter in self.model.choosing()}
-        if not self.config.freeze_text:
-            late |= {id(parameter) for parameter in self.model.pretrained()}
+        late = {
+            *map(id, self.model.selector_parameters()),
+            *map(id, self.model.pretrained_parameters()),
+        }
         slow: list[torch.nn.Parameter] = []
         fast: list[torch.nn.Parameter] = []
         for parameter in self.model.parameters():
@@ -210,20 +198,6 @@ class Learner(L.LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _Schedule(self.config, steps))
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
-
-
-def macro_f1(task: Task, probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Mean F1 over the labels that occur; of yes or no at the thresholds that suit this part.
-
-    NaN where a probability is no finite number: such a model is never better than another.
-    """
-    if not np.isfinite(probabilities).all():
-        return float("nan")
-    if task.yes_or_no:
-        predicted = probabilities > choose(probabilities, truth)
-    else:
-        predicted = np.eye(len(task.labels), dtype=bool)[probabilities.argmax(axis=1)]
-    return float(np.nan_to_num(average_f1(tally(truth.astype(bool), predicted).sum(axis=0))))
 
 
 class _Schedule:

@@ -6,21 +6,26 @@ from typing import Any
 import torch
 from transformers import PretrainedConfig
 
+from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.splits import PARTS, Split, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.store import FeatureStore
 from mien.files import check_writable
 from mien.media.decode import FRAME_INTERVAL
-from mien.metrics.regression import step_counts
-from mien.models import ModelConfig, Network
-from mien.models.build import build
-from mien.models.config import MODALITIES
-from mien.models.encoders.text import describe, load_config, load_tokenizer, load_weights
+from mien.modality import Modality
+from mien.models import ModelConfig, MultimodalModel, build
+from mien.models.encoders.text import (
+    TextEncoder,
+    describe,
+    load_config,
+    load_tokenizer,
+    load_weights,
+)
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.data import usable
 from mien.runs.run import Run
-from mien.tasks import Task, emotion_task, person_task, sentiment_task
+from mien.tasks import Task, parse_tasks
 from mien.training.baseline import settings_of, settle, words_of
 from mien.training.checkpoint import STATE, finished
 from mien.training.config import TrainConfig
@@ -53,6 +58,7 @@ def _identity(store: Store) -> dict[str, Any]:
         "corpus": str(store.info["corpus"]),
         "frame_interval": float(store.info.get("frame_interval", FRAME_INTERVAL)),
         "no_face": str(store.info.get("no_face", "leave-out")),
+        "face_size": store.face_size,
         "synthetic": bool(store.info["synthetic"]),
         "fingerprint": store.fingerprint,
     }
@@ -76,21 +82,27 @@ def create(
     protocol = config.protocol or suggest(store.utterances, config.task)
     parts = split(store.utterances, protocol, fold=config.fold)
     tasks = _tasks(store, parts, config)
+    smallest = max(task.smallest_batch for task in tasks)
+    if config.batch_size * config.devices < smallest:
+        raise MienError(
+            f"the loss {config.loss or 'of the task'} compares the utterances of a batch:"
+            f" give --batch-size {smallest} or more, or another --loss"
+        )
     sizes = []
     # nobody who trains with others can name strangers; `mien verification` judges them
-    strangers = protocol == "strangers" and [task.name for task in tasks] == ["person"]
+    strangers = PROTOCOLS[protocol].strangers and all(task.identifies_speakers for task in tasks)
     for part in PARTS[:2] if strangers else PARTS:
-        rows = usable(store, parts.part(part), tasks, model.modalities)
+        rows = usable(store, parts.part(part), tasks, model.letters)
         sizes.append(f"{len(rows)} of {len(parts.part(part))} {part}")
         if part == "train":
-            _check_modalities(store, rows, model.modalities)
+            _check_modalities(store, rows, model.letters)
     text, tokenizer = None, None
-    if "t" in model.decoded:
-        text, tokenizer = load_config(model.text_model), load_tokenizer(model.text_model)
-        longest = getattr(text, "max_position_embeddings", model.text_max_len)
-        if longest < model.text_max_len:
+    if (wanted := model.text) is not None:
+        text, tokenizer = load_config(wanted.model), load_tokenizer(wanted.model)
+        longest = getattr(text, "max_position_embeddings", wanted.max_len)
+        if longest < wanted.max_len:
             raise MienError(
-                f"{model.text_model} reads at most {longest} tokens: give --text-max-len {longest}"
+                f"{wanted.model} reads at most {longest} tokens: give --text-max-len {longest}"
             )
     if config.init:
         _check_init(config, model, tasks, text, trained)
@@ -139,7 +151,7 @@ def _check_init(
 def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
     """Refuse a modality that no training utterance has: its weights would stay random."""
     had = {letter for row in rows for letter in store.modalities[row]}
-    if missing := [name for letter, name in MODALITIES.items() if letter in set(modalities) - had]:
+    if missing := [str(m) for m in Modality if m.letter in set(modalities) - had]:
         kept = "".join(letter for letter in modalities if letter in had)
         raise MienError(
             f"no training utterance has {' or '.join(missing)}: give --modalities {kept}"
@@ -147,35 +159,24 @@ def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
 
 
 def _tasks(store: Store, parts: Split, config: TrainConfig) -> tuple[Task, ...]:
+    """Make the tasks of the labels that training has; each with the loss, if it takes that one."""
     utterances = [store.utterances[row] for row in parts.train]
-    asked = ("emotion", "person") if config.task == "both" else config.task.split("+")
-    tasks = []
-    if "emotion" in asked:
-        tasks.append(emotion_task(utterances, config.loss or "bce"))
-    if "person" in asked:
-        tasks.append(person_task(utterances, config.loss or "ce"))
-    if "sentiment" in asked:
-        of_labels = config.loss in ("bce", "ce") and len(asked) > 1  # meant for the other task
-        tasks.append(sentiment_task("l1" if of_labels else config.loss or "l1"))
-    return tuple(tasks)
+    return tuple(
+        kind.from_training(utterances, config.loss if config.loss in kind.losses else None)
+        for kind in parse_tasks(config.task)
+    )
 
 
 def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
-    for task in tasks:
-        targets = torch.stack([task.target(store.utterances[row]) for row in parts.train])
-        if task.regression:
-            counts[task.name] = step_counts(targets[~targets.isnan()].numpy())
-        else:
-            totals = targets.nansum(dim=0).int().tolist()
-            counts[task.name] = dict(zip(task.labels, totals, strict=True))
-    return counts
+    utterances = [store.utterances[row] for row in parts.train]
+    return {t.name: t.label_counts(torch.stack([t.target(u) for u in utterances])) for t in tasks}
 
 
-def initial_network(run: Run, config: TrainConfig) -> Network:
+def initial_network(run: Run, config: TrainConfig) -> MultimodalModel:
     """Build the model, with a pretrained text encoder where none is taken from elsewhere."""
     network, model = run.build(), run.config.model
-    begun = (config.init_modalities or model.modalities) if config.init else ""
-    if "t" in set(model.decoded) - set(begun):
-        load_weights(network.encoders["t"], model.text_model)  # type: ignore[arg-type]
+    begun = (config.init_modalities or model.letters) if config.init else ""
+    encoder = network.encoder(Modality.TEXT) if model.text is not None else None
+    if isinstance(encoder, TextEncoder) and model.text is not None and "t" not in begun:
+        load_weights(encoder, model.text.model)
     return network

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_curve
 
 from mien.metrics.verification.det import (
-    TradeOff,
+    DetCurve,
     equal_error_rate,
     minimum_cost,
     points,
@@ -36,14 +36,14 @@ def two(target: list[float], nontarget: list[float]) -> Scores:
 
 
 def eer(*scores: Scores) -> float:
-    return equal_error_rate(*TradeOff(*scores).rates())
+    return equal_error_rate(*DetCurve(*scores).rates())
 
 
 @settings(deadline=None)
 @given(score_lists().filter(mixed))
 def test_rates_are_those_of_every_threshold(scores: Scores) -> None:
     values, target = trials(scores)
-    fnmr, fmr = TradeOff(scores).rates()
+    fnmr, fmr = DetCurve(scores).rates()
     expected = [(1.0, 0.0)] + [
         ((values[target] < at).mean(), (values[~target] >= at).mean())
         for at in sorted(set(values), reverse=True)
@@ -57,7 +57,7 @@ def test_rates_are_those_of_every_threshold(scores: Scores) -> None:
 @settings(deadline=None)
 @given(score_lists().filter(mixed))
 def test_the_equal_error_rate_is_where_the_lines_cross(scores: Scores) -> None:
-    fnmr, fmr = TradeOff(scores).rates()
+    fnmr, fmr = DetCurve(scores).rates()
     steps = np.arange(len(fmr))
 
     def at(place: float, rate: np.ndarray) -> float:
@@ -70,9 +70,9 @@ def test_the_equal_error_rate_is_where_the_lines_cross(scores: Scores) -> None:
 @settings(deadline=None)
 @given(score_lists().filter(mixed))
 def test_what_keeps_the_order_keeps_the_figures(scores: Scores) -> None:
-    before = TradeOff(scores).rates()
+    before = DetCurve(scores).rates()
     for change in (np.exp, lambda v: 5 * v - 3, lambda v: v**3):
-        after = TradeOff(scores.with_values(change(scores.values))).rates()
+        after = DetCurve(scores.with_values(change(scores.values))).rates()
         assert equal_error_rate(*after) == equal_error_rate(*before)
         assert minimum_cost(*after, 0.01) == minimum_cost(*before, 0.01)
     assert eer(scores.with_values(-scores.values)) == pytest.approx(1 - equal_error_rate(*before))
@@ -86,7 +86,7 @@ def test_the_cost_is_the_least_of_all_thresholds(scores: Scores, prior: float) -
         prior * (values[target] < at).mean() + (1 - prior) * (values[~target] >= at).mean()
         for at in [*values, np.inf]
     ]
-    found = minimum_cost(*TradeOff(scores).rates(), prior)
+    found = minimum_cost(*DetCurve(scores).rates(), prior)
     assert found == pytest.approx(min(costs) / min(prior, 1 - prior))
     assert 0 <= found <= 1 + 1e-12
 
@@ -94,10 +94,10 @@ def test_the_cost_is_the_least_of_all_thresholds(scores: Scores, prior: float) -
 @settings(deadline=None)
 @given(score_lists().filter(mixed), st.data())
 def test_a_person_who_counts_twice_is_there_twice(scores: Scores, data: st.DataObject) -> None:
-    trade_off = TradeOff(scores)
-    size = len(trade_off.persons)
+    det_curve = DetCurve(scores)
+    size = len(det_curve.persons)
     weights = np.array(data.draw(st.lists(st.integers(0, 3), min_size=size, max_size=size)), float)
-    count = dict(zip(trade_off.persons, weights.astype(int), strict=True))
+    count = dict(zip(det_curve.persons, weights.astype(int), strict=True))
     values, target = [], []
     for row, column in zip(*np.nonzero(scores.compared), strict=True):
         first, second = str(scores.enrolled[row]), str(scores.probes[column])
@@ -105,7 +105,7 @@ def test_a_person_who_counts_twice_is_there_twice(scores: Scores, data: st.DataO
         times = count[first] if first == second else count[first] * count[second]
         values += [scores.values[row, column]] * times
         target += [first == second] * times
-    fnmr, fmr = trade_off.rates(weights)
+    fnmr, fmr = det_curve.rates(weights)
     if all(target) or not any(target):
         assert np.isnan(equal_error_rate(fnmr, fmr))
         return
@@ -129,16 +129,16 @@ def test_cases_done_by_hand() -> None:
 
 def test_a_score_equal_to_the_threshold_is_accepted() -> None:
     """At a threshold of 0.5 the target and the other that score 0.5 both pass."""
-    trade_off = TradeOff(two([0.9, 0.5, 0.1], [0.5, 0.0]))
-    fnmr, fmr = trade_off.rates()
-    thresholds = [np.inf, *sorted(set(trade_off.values.tolist()), reverse=True)]
+    det_curve = DetCurve(two([0.9, 0.5, 0.1], [0.5, 0.0]))
+    fnmr, fmr = det_curve.rates()
+    thresholds = [np.inf, *sorted(set(det_curve.values.tolist()), reverse=True)]
     place = thresholds.index(0.5)
     assert (fnmr[place], fmr[place]) == (pytest.approx(1 / 3), pytest.approx(1 / 2))
     assert (fnmr[place - 1], fmr[place - 1]) == (pytest.approx(2 / 3), 0)
 
 
 def test_the_cost_done_by_hand() -> None:
-    fnmr, fmr = TradeOff(two([0.9, 0.8, 0.7, 0.3], [0.6, 0.2, 0.1, 0.0])).rates()
+    fnmr, fmr = DetCurve(two([0.9, 0.8, 0.7, 0.3], [0.6, 0.2, 0.1, 0.0])).rates()
     # no false match is worth a quarter of the targets: 0.01 * 1/4 over 0.01
     assert minimum_cost(fnmr, fmr, 0.01) == pytest.approx(0.25)
     # targets are frequent: accepting from 0.3 costs 0.1 * 1/4 over 0.1, the same
@@ -155,19 +155,19 @@ def test_several_lists_are_one(gaussian) -> None:
     whole = gaussian(4, 6, apart=1.0)
     _, target = trials(whole)
     parts = [whole.among(["p00", "p01"]), whole.among(["p02", "p03"])]
-    together = TradeOff(*parts)
+    together = DetCurve(*parts)
     assert together.persons == ["p00", "p01", "p02", "p03"]
     assert len(together.target) == sum(part.compared.sum() for part in parts) < len(target)
 
 
 def test_without_a_kind_of_trials_there_is_no_figure() -> None:
-    rates = TradeOff(two([0.5, 0.6], [])).rates()
+    rates = DetCurve(two([0.5, 0.6], [])).rates()
     assert np.isnan(equal_error_rate(*rates))
     assert np.isnan(minimum_cost(*rates, 0.05))
 
 
 def test_the_points_to_draw_lie_on_the_curve(gaussian) -> None:
-    fnmr, fmr = TradeOff(gaussian(12, 40)).rates()
+    fnmr, fmr = DetCurve(gaussian(12, 40)).rates()
     drawn = points(fnmr, fmr)
     assert 50 < len(drawn) <= 200
     assert set(drawn) <= set(zip(fmr.tolist(), fnmr.tolist(), strict=True))

@@ -7,9 +7,9 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.metrics.verification.bootstrap import RESAMPLES, Figures, person_intervals
-from mien.metrics.verification.cross_fitted import fitted
+from mien.metrics.verification.cross_fitted import cross_fitted
 from mien.metrics.verification.det import (
-    TradeOff,
+    DetCurve,
     equal_error_rate,
     minimum_cost,
     points,
@@ -58,8 +58,8 @@ def judge(
         clips of an enrolment; ``eer``; ``min_dcf`` by prior; ``rank1``, ``rank5`` (None where all
         are compared with five or fewer), ``chance`` (of rank 1), ``cmc``; ``det``: points (fmr,
         fnmr); ``intervals`` of eer, min_dcf and rank1; ``by_clips``: for 1, 2, 4 and 8 clips, as
-        far as every enrolment has them, ``enrolments``, ``eer`` and ``rank1``; ``fitted``: see
-        `mien.metrics.verification.cross_fitted.fitted`.
+        far as every enrolment has them, ``enrolments``, ``eer`` and ``rank1``; ``cross_fitted``:
+        see `mien.metrics.verification.cross_fitted.cross_fitted`.
 
     Raises
     ------
@@ -82,17 +82,17 @@ def judge(
         return Scores(enrol(embeddings, clips) @ tested.T, compared, names, who[list(probes)])
 
     scores = score(enrolments)
-    trade_off, search = TradeOff(scores), Search(scores)
-    fnmr, fmr = trade_off.rates()
-    columns = np.searchsorted(trade_off.persons, scores.probes)
+    det_curve, search = DetCurve(scores), Search(scores)
+    fnmr, fmr = det_curve.rates()
+    columns = np.searchsorted(det_curve.persons, scores.probes)
 
     def figures(weights: np.ndarray) -> Figures:
-        rates = trade_off.rates(weights)
+        rates = det_curve.rates(weights)
         costs = {f"min_dcf_{prior}": minimum_cost(*rates, prior) for prior in PRIORS}
         rank1 = search.within(1, weights[columns])
         return {"eer": equal_error_rate(*rates), "rank1": rank1} | costs
 
-    size = len(trade_off.persons)
+    size = len(det_curve.persons)
     return {
         "persons": len(scores.enrolled),
         "probes": len(scores.probes),
@@ -106,7 +106,7 @@ def judge(
         "det": points(fnmr, fmr),
         "intervals": person_intervals(figures, size, resamples=resamples, seed=seed),
         "by_clips": _by_clips(enrolments, score),
-        "fitted": fitted(
+        "cross_fitted": cross_fitted(
             scores, enrol(embeddings, enrolments), tested, resamples=resamples, seed=seed
         ),
     }
@@ -123,7 +123,7 @@ def _by_clips(enrolments: Sequence[Sequence[int]], score: Any) -> dict[str, dict
         ]
         found[str(clips)] = {
             "enrolments": len(galleries),
-            "eer": equal_error_rate(*TradeOff(*galleries).rates()),
+            "eer": equal_error_rate(*DetCurve(*galleries).rates()),
             "rank1": float(np.mean([Search(gallery).within(1) for gallery in galleries])),
         }
     return found

@@ -21,7 +21,7 @@ def person_intervals(
     """Give percentile bootstrap intervals of figures, drawing persons with replacement.
 
     The trials of one person resemble one another; drawing trials would give far too narrow an
-    interval. See `mien.metrics.verification.det.TradeOff.rates` for what a person's weight
+    interval. See `mien.metrics.verification.det.DetCurve.rates` for what a person's weight
     does to the trials.
 
     Parameters

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from mien.metrics.verification.bootstrap import RESAMPLES, Figures, person_intervals
-from mien.metrics.verification.det import TradeOff, equal_error_rate
+from mien.metrics.verification.det import DetCurve, equal_error_rate
 from mien.metrics.verification.identification import Search
 from mien.metrics.verification.llr import Calibration, cllr, minimum_cllr
 from mien.metrics.verification.scores import Scores, adaptive_norm
@@ -50,7 +50,7 @@ def halves(scores: Scores) -> Halves | None:
     return first, second
 
 
-def fitted(
+def cross_fitted(
     scores: Scores,
     enrolled: np.ndarray,
     probes: np.ndarray,
@@ -82,9 +82,9 @@ def fitted(
     if parts is None:
         return None
 
-    raw = TradeOff(_refit(scores, parts, lambda own, _: own.values))
-    normed = TradeOff(_refit(scores, parts, _normaliser(scores, enrolled, probes)))
-    ratios = TradeOff(_refit(scores, parts, _calibrate))
+    raw = DetCurve(_refit(scores, parts, lambda own, _: own.values))
+    normed = DetCurve(_refit(scores, parts, _normaliser(scores, enrolled, probes)))
+    ratios = DetCurve(_refit(scores, parts, _calibrate))
     search = Search(_refit(scores, parts, _above_threshold))
     columns = np.searchsorted(raw.persons, scores.probes)
 

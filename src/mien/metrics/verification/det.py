@@ -5,7 +5,7 @@ import numpy as np
 from mien.metrics.verification.scores import Scores
 
 
-class TradeOff:
+class DetCurve:
     """The false matches and false non-matches of trials at every threshold.
 
     A trial is accepted where its score is at least the threshold. The false non-match rate (FNMR)
@@ -85,7 +85,7 @@ def equal_error_rate(fnmr: np.ndarray, fmr: np.ndarray) -> float:
     Parameters
     ----------
     fnmr, fmr : array (K + 1,)
-        From `TradeOff.rates`.
+        From `DetCurve.rates`.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def minimum_cost(fnmr: np.ndarray, fmr: np.ndarray, prior: float) -> float:
     Parameters
     ----------
     fnmr, fmr : array (K + 1,)
-        From `TradeOff.rates`.
+        From `DetCurve.rates`.
     prior : float
         Share of trials that are targets where the system is used.
 

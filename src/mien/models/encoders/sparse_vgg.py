@@ -1,12 +1,14 @@
 """The CNN that looks only where the attention sends it."""
 
-from dataclasses import dataclass, field
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from mien.models.config import ModelConfig
+from mien.models.encoders.selection import Selection
 from mien.models.encoders.vgg import BLOCKS, Stem, VGGBlock, laid_out, projection, scaled
 from mien.models.layers.attention import (
     AdditiveAttention,
@@ -16,34 +18,15 @@ from mien.models.layers.attention import (
 )
 from mien.models.layers.submanifold import Sites, SparseBlock
 
+if TYPE_CHECKING:
+    from mien.models.encoders.media_settings import SparseCNNSettings
+
 DENSE = 2
 """VGG blocks in front of the first attention."""
 
-WORDLESS = 0.5
+TEXT_DROPOUT = 0.5
 """Share of utterances whose words do not guide the attention in training: else what is seen and
 heard comes to repeat the words, and adds less to them."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What the attention chose among T pictures.
-
-    Parameters
-    ----------
-    pictures : Tensor (T,) bool
-        The pictures that were looked at: all, unless whole pictures are chosen.
-    picture_attention : Tensor (T,) or None
-        Share of the attention on each picture of its utterance, where whole pictures are chosen.
-    attention : list of Tensor (N, H, W)
-        For each stage that chooses sites, the attention on those of the N pictures looked at.
-    kept : list of Tensor (N, H, W) bool
-        The sites that each of these stages kept.
-    """
-
-    pictures: Tensor
-    picture_attention: Tensor | None = None
-    attention: list[Tensor] = field(default_factory=list)
-    kept: list[Tensor] = field(default_factory=list)
 
 
 class SparseVGG(nn.Module):
@@ -51,7 +34,7 @@ class SparseVGG(nn.Module):
 
     Parameters
     ----------
-    config : ModelConfig
+    config : SparseCNNSettings
         Dimensions, threshold and kind of sparsity.
     channels_in, positions_out : int
         As of `mien.models.encoders.vgg.VGG`.
@@ -67,7 +50,7 @@ class SparseVGG(nn.Module):
     """
 
     def __init__(
-        self, config: ModelConfig, channels_in: int, positions_out: int, query: int | None
+        self, config: SparseCNNSettings, channels_in: int, positions_out: int, query: int | None
     ) -> None:
         super().__init__()
         self.config = config
@@ -88,7 +71,7 @@ class SparseVGG(nn.Module):
         for channels in attentive:
             attention = AdditiveAttention(channels, query)
             if config.attention == "learned":
-                attention.begin_with_the_strong()
+                attention.init_energy_bias()
             self.attention.append(attention)
         self.project = projection(wide[-1] * positions_out, config)
 
@@ -126,7 +109,7 @@ class SparseVGG(nn.Module):
         """Hide some utterances' words from an attention that learns."""
         if not self.training or self.config.attention != "learned":
             return query
-        return query * (torch.rand(len(query), 1, device=query.device) >= WORDLESS)
+        return query * (torch.rand(len(query), 1, device=query.device) >= TEXT_DROPOUT)
 
     def _choose_pictures(
         self, maps: Tensor, counts: Tensor, query: Tensor | None

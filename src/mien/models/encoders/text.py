@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
     AutoConfig,
@@ -21,13 +22,16 @@ from transformers import (
 from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 from transformers.utils import logging as transformers_logging
 
+from mien.batch import Ragged
 from mien.errors import MienError
+from mien.models.encoders.modality_encoder import ModalityEncoder
+from mien.models.encoders.selection import Selection
 
 PACKAGED = "minilm"
 """Name of the encoder that comes as a Python package (all-MiniLM-L6-v2) and needs no download."""
 
 
-class TextEncoder(nn.Module):
+class TextEncoder(ModalityEncoder):
     """Token ids to one vector an utterance.
 
     Parameters
@@ -37,23 +41,40 @@ class TextEncoder(nn.Module):
     pooling : {"first", "mean"} or None
         Which state stands for the text. None: the first token's for ALBERT, as published, and
         the mean over tokens for others, as sentence encoders are trained.
+    freeze : bool
+        Keep the weights as they are.
     """
 
-    def __init__(self, config: PretrainedConfig, pooling: str | None = None) -> None:
+    def __init__(
+        self, config: PretrainedConfig, pooling: str | None = None, *, freeze: bool = False
+    ) -> None:
         super().__init__()
         self.encoder = _build(config)
         if "add_pooling_layer" in inspect.signature(type(self.encoder)).parameters:
             self.encoder.pooler = None  # it would take part in nothing
         self.pooling = pooling or ("first" if config.model_type == "albert" else "mean")
-        self.dim: int = config.hidden_size
+        self.padding: int = getattr(config, "pad_token_id", None) or 0
+        self.dim = config.hidden_size
+        self.frozen = freeze
+        if freeze:
+            self.requires_grad_(False).eval()
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Encode tokens (B, L) with mask (B, L), at least one token a row, as (B, dim)."""
+    def forward(
+        self, ragged: Ragged, guide: Tensor | None = None
+    ) -> tuple[Tensor, Selection | None]:
+        """Encode token ids as `ModalityEncoder.forward` says."""
+        tokens = pad_sequence(list(ragged.split()), batch_first=True, padding_value=self.padding)
+        places = torch.arange(tokens.shape[1], device=tokens.device)
+        mask = (places < ragged.counts[:, None]).long()
         states = self.encoder(input_ids=tokens, attention_mask=mask).last_hidden_state
         if self.pooling == "first":
-            return states[:, 0]
+            return states[:, 0], None
         weight = mask[:, :, None].to(states)
-        return (states * weight).sum(dim=1) / weight.sum(dim=1)
+        return (states * weight).sum(dim=1) / weight.sum(dim=1), None
+
+    def pretrained_parameters(self) -> Iterator[nn.Parameter]:
+        """Name all of its weights, unless they are frozen."""
+        return iter(()) if self.frozen else self.parameters()
 
 
 def _build(config: PretrainedConfig) -> Any:

@@ -1,10 +1,16 @@
-"""The CNN of faces and of spectrogram pieces: a 5x5 stem and five VGG blocks."""
+"""The CNN of faces and of spectrogram chunks: a 5x5 stem and five VGG blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mien.models.config import ModelConfig
+if TYPE_CHECKING:
+    from mien.models.encoders.media_settings import CNNSettings
+
 
 BLOCKS = ((64, False), (64, False), (128, True), (256, True), (512, True))
 """Channels of each VGG block, and whether 2x2 max pooling follows."""
@@ -61,7 +67,7 @@ class VGGBlock(nn.Module):
         return F.relu(x, inplace=True)
 
 
-def projection(features: int, config: ModelConfig) -> nn.Sequential:
+def projection(features: int, config: CNNSettings) -> nn.Sequential:
     """Make the two linear layers from the last maps, (N, features), to vectors (N, dim)."""
     hidden = scaled(1024, config.width)
     return nn.Sequential(
@@ -78,12 +84,12 @@ class VGG(nn.Module):
 
     Parameters
     ----------
-    config : ModelConfig
+    config : CNNSettings
         Dimensions.
     channels_in : int
-        3 for faces (48 x 48), 1 for spectrogram pieces (128 x 32).
+        3 for faces (48 x 48), 1 for spectrogram chunks (128 x 32).
     positions_out : int
-        Sites left after four poolings: 3 x 3 for faces, 8 x 2 for pieces.
+        Sites left after four poolings: 3 x 3 for faces, 8 x 2 for chunks.
 
     Notes
     -----
@@ -91,7 +97,7 @@ class VGG(nn.Module):
     1024 hidden units at width 1.
     """
 
-    def __init__(self, config: ModelConfig, channels_in: int, positions_out: int) -> None:
+    def __init__(self, config: CNNSettings, channels_in: int, positions_out: int) -> None:
         super().__init__()
         channels = scaled(64, config.width)
         self.stem = Stem(channels_in, channels)

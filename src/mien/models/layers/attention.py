@@ -31,7 +31,7 @@ class AdditiveAttention(nn.Module):
         self.text = None if query is None else nn.Linear(query, channels, bias=False)
         self.score = nn.Linear(channels, 1, bias=False)
 
-    def begin_with_the_strong(self) -> None:
+    def init_energy_bias(self) -> None:
         """Start by favouring, a little, where features are strong, whatever the words say.
 
         A start at random would hide half of each picture at random until the attention has learnt.

@@ -14,7 +14,7 @@ def sinusoids(length: int, dim: int) -> Tensor:
     return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)[:, :dim]
 
 
-class OverTime(nn.Module):
+class TemporalEncoder(nn.Module):
     """A transformer encoder with a learned vector in front, whose output stands for the whole.
 
     Parameters

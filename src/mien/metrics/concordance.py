@@ -1,0 +1,177 @@
+"""How well numbers agree with ratings, in several dimensions such as valence and arousal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mien.errors import MienError
+from mien.metrics.bootstrap import interval
+
+Figures = dict[str, Any]
+
+METRICS = ("ccc", "pearson", "mae")
+
+
+def concordance(predicted: np.ndarray, truth: np.ndarray) -> float | None:
+    """Give the concordance correlation coefficient (Lin 1989) of two series.
+
+    It is 1 where both are the same, and less by how much their means, their spreads and their order
+    differ. Variances and covariance are divided by N, as in Lin's paper.
+
+    Parameters
+    ----------
+    predicted, truth : array (N,)
+        Of each utterance, without NaN.
+
+    Returns
+    -------
+    float or None
+        From -1 to 1; None with fewer than two utterances, or where both are constant.
+
+    Examples
+    --------
+    >>> round(concordance(np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0])), 4)
+    0.5714
+    """
+    return _value(_ccc(_sums(predicted, truth).sum(axis=0)))
+
+
+def agreement(predicted: np.ndarray, truth: np.ndarray) -> Figures:
+    """Give ``n``, ``ccc``, ``pearson`` and ``mae`` of one dimension; None where one is undefined.
+
+    Parameters
+    ----------
+    predicted, truth : array (N,)
+        Of each utterance; those with a truth of NaN are left out.
+    """
+    known = ~np.isnan(truth)
+    sums = _sums(predicted[known], truth[known]).sum(axis=0)
+    named = {name: _value(METRIC[name](sums)) for name in METRICS}
+    return {"n": int(known.sum())} | named
+
+
+def evaluate_dimensions(
+    predicted: np.ndarray,
+    truth: np.ndarray,
+    names: Sequence[str],
+    constant: Sequence[float],
+    *,
+    persons: Sequence[str | None] | None = None,
+    by: str = "person",
+    seed: int = 0,
+) -> Figures:
+    """Evaluate numbers in several dimensions, beside a constant answer.
+
+    Parameters
+    ----------
+    predicted, truth : array (N, D)
+        Of each utterance; NaN in `truth` where a dimension was not rated.
+    names : sequence of D str
+        The dimensions.
+    constant : sequence of D float
+        The constant answer: the means of training.
+    persons, by, seed
+        As `mien.metrics.evaluate` takes them.
+
+    Returns
+    -------
+    dict
+        ``n``, ``labels`` (the names); ``per_dimension``, of each what `agreement` gives;
+        ``average``: the means of these over the dimensions in which they are defined;
+        ``baselines``: ``constant``, with ``answer``, ``per_dimension`` and ``average``;
+        ``intervals``: for each metric the interval in each dimension, or None.
+
+    Raises
+    ------
+    MienError
+        There are no utterances, or a prediction is not a finite number.
+    """
+    predicted, truth = np.asarray(predicted, float), np.asarray(truth, float)
+    if not (np.isfinite(predicted).all() and len(truth)):
+        raise MienError(
+            "There is nothing to evaluate: no utterances, or predictions that are not finite"
+            " numbers; train again with a lower learning rate or with gradient clipping."
+        )
+    always = np.broadcast_to(np.asarray(constant, float), truth.shape)
+    how = {"by": by, "seed": seed}
+    spread = {
+        name: _intervals(predicted[:, place], truth[:, place], persons, **how)
+        for place, name in enumerate(names)
+    }
+    answer = {name: float(value) for name, value in zip(names, constant, strict=True)}
+    return {
+        "n": len(truth),
+        "labels": list(names),
+        **_by_dimension(predicted, truth, names),
+        "baselines": {"constant": {"answer": answer} | _by_dimension(always, truth, names)},
+        "intervals": {metric: {n: spread[n][metric] for n in names} for metric in METRICS},
+    }
+
+
+def _by_dimension(predicted: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> Figures:
+    each = {name: agreement(predicted[:, d], truth[:, d]) for d, name in enumerate(names)}
+    average = {metric: _mean([found[metric] for found in each.values()]) for metric in METRICS}
+    return {"per_dimension": each, "average": average}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    defined = [value for value in values if value is not None]
+    return float(np.mean(defined)) if defined else None
+
+
+def _intervals(
+    predicted: np.ndarray, truth: np.ndarray, persons: Sequence[str | None] | None, **how: Any
+) -> Figures:
+    known = ~np.isnan(truth)
+    sums = _sums(predicted[known], truth[known])
+    who = None if persons is None else np.asarray(persons)[known]
+    return {name: interval(sums, METRIC[name], persons=who, **how) for name in METRICS}
+
+
+def _sums(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Give what the metrics are made of, (N, 7), such that those of utterances add up."""
+    predicted, truth = np.asarray(predicted, float), np.asarray(truth, float)
+    # moved near zero, which changes no metric and spares the variances their rounding
+    middle = truth.mean() if len(truth) else 0.0
+    p, t = predicted - middle, truth - middle
+    return np.stack([np.ones_like(t), p, t, p * p, t * t, p * t, np.abs(p - t)], axis=1)
+
+
+def _moments(sums: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Turn sums (..., 7) into means, variances, covariance and mean error."""
+    n = sums[..., :1]
+    means = sums[..., 1:] / np.where(n > 0, n, np.nan)
+    p, t, pp, tt, pt, error = np.moveaxis(means, -1, 0)
+    return p, t, _variance(p, pp), _variance(t, tt), pt - p * t, error
+
+
+def _variance(mean: np.ndarray, square: np.ndarray) -> np.ndarray:
+    """Give the variance; what rounding leaves of a constant is none."""
+    found = square - mean * mean
+    return np.where(found > 1e-12 * square, found, 0.0)
+
+
+def _ccc(sums: np.ndarray) -> np.ndarray:
+    p, t, variance_p, variance_t, covariance, _ = _moments(sums)
+    below = variance_p + variance_t + (p - t) ** 2
+    varied = (variance_p > 0) | (variance_t > 0)
+    found = np.where((variance_p > 0) & (variance_t > 0), 2 * covariance, 0.0)
+    return np.asarray(found / np.where(varied & (sums[..., 0] > 1), below, np.nan))
+
+
+def _pearson(sums: np.ndarray) -> np.ndarray:
+    _, _, variance_p, variance_t, covariance, _ = _moments(sums)
+    product = variance_p * variance_t
+    return np.asarray(covariance / np.sqrt(np.where(product > 0, product, np.nan)))
+
+
+def _mae(sums: np.ndarray) -> np.ndarray:
+    return _moments(sums)[-1]
+
+
+METRIC = {"ccc": _ccc, "pearson": _pearson, "mae": _mae}
+
+
+def _value(found: np.ndarray) -> float | None:
+    return float(found) if np.isfinite(found) else None

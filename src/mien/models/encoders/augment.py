@@ -1,0 +1,60 @@
+"""Random changes of training samples that leave the person and the emotion as they are."""
+
+import numpy as np
+import soxr
+from torch import Tensor
+
+from mien.models.encoders.spectrogram import COLUMNS, HOP_LENGTH
+from mien.utterance import RATE, SHORTEST
+
+SPEEDS = (0.9, 1.1)
+"""Range of speed changes; pitch moves with them (Ko et al. 2015), and so who seems to speak."""
+
+SHIFT = 1 / 16
+"""Share of its edge by which a face is shifted, at most: 3 of 48 pixels."""
+
+MASK_BINS = 20
+MASK_COLUMNS = 16
+
+
+def augment_waveform(
+    waveform: np.ndarray, random: np.random.Generator, *, keep_voice: bool = False
+) -> np.ndarray:
+    """Change speed and onset of a waveform, int16 at 16 kHz.
+
+    With `keep_voice` the speed stays, and with it the voice by which a person is known.
+    """
+    speed = 1.0 if keep_voice else random.uniform(*SPEEDS)
+    sound = soxr.resample(waveform.astype(np.float32), speed * RATE, RATE, quality="LQ")
+    # the chunks' borders fall elsewhere each time, up to one chunk earlier
+    onset = int(random.integers(0, min(COLUMNS * HOP_LENGTH, len(sound) // 10) + 1))
+    sound = np.pad(sound[onset:], (0, max(0, SHORTEST - len(sound) + onset)))
+    return np.clip(sound, -32768, 32767).astype(np.int16)
+
+
+def augment_faces(faces: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Mirror, shift and light face crops (T, H, H, 3) uint8, all of them alike."""
+    if random.random() < 0.5:
+        faces = faces[:, :, ::-1]
+    size = faces.shape[1]
+    edge = max(1, round(SHIFT * size))
+    padded = np.pad(faces, ((0, 0), (edge, edge), (edge, edge), (0, 0)), mode="edge")
+    top, left = random.integers(0, 2 * edge + 1, 2)
+    faces = padded[:, top : top + size, left : left + size]
+    contrast, light = random.uniform(0.8, 1.2), random.uniform(-20, 20)
+    return np.clip(faces * contrast + light, 0, 255).astype(np.uint8)
+
+
+def mask_chunks(chunks: Tensor, random: np.random.Generator) -> Tensor:
+    """Blank two bands of frequency, and some columns of each third chunk (Park et al. 2019).
+
+    `chunks` (P, 1, 128, 32) hold an utterance's spectrogram with mean 0, so 0 is blank.
+    """
+    chunks = chunks.clone()
+    for _ in range(2):
+        low = int(random.integers(0, chunks.shape[2]))
+        chunks[:, :, low : low + int(random.integers(0, MASK_BINS))] = 0
+    for chunk in random.permutation(len(chunks))[: (len(chunks) + 2) // 3]:
+        first = int(random.integers(0, chunks.shape[3]))
+        chunks[chunk, :, :, first : first + int(random.integers(0, MASK_COLUMNS))] = 0
+    return chunks

@@ -1,0 +1,124 @@
+"""The sound of an utterance as the model sees it: mel spectrograms cut into chunks of 0.4 s."""
+
+import math
+from functools import cache
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mien.utterance import RATE
+
+N_MELS = 128
+WINDOW = 400
+"""Samples of one analysis window, 25 ms."""
+HOP_LENGTH = 200
+COLUMNS = 32
+"""Spectrogram columns of one chunk: 0.4 s."""
+CHUNK = (1, N_MELS, COLUMNS)
+"""Shape of one chunk."""
+
+SpectrogramType = Literal["log", "published"]
+
+# With 400 points the lowest mel triangles fall between two frequencies and stay empty, four of
+# them at 16 kHz; 1024 is the smallest power of two that fills all.
+_LOG_POINTS = 1024
+# About the energy that rounding to 16 bits adds to a band: nothing below it is sound.
+_FLOOR = 1e-7
+# What lies 60 dB below the loudest band is the room and the recorder, not the speaker; without
+# this, digital silence at an end of a clip would decide how the rest is normalised.
+_RANGE = 1e-6
+# Logarithmic energies spread this little only where there is no sound at all.
+_FLAT = 1e-3
+
+
+def mel_spectrogram(waveform: Tensor, points: int = WINDOW) -> Tensor:
+    """Compute the published power mel spectrogram (Dai et al. 2021).
+
+    Windows of 25 ms (Hann) every 12.5 ms, centred, the edges mirrored; 128 triangular filters on
+    the HTK mel scale, not normalised; power, not logarithmic.
+
+    Parameters
+    ----------
+    waveform : Tensor (S,)
+        Floating point in [-1, 1] at 16 kHz. Shorter than one window: zeros are appended.
+    points : int
+        Points of the Fourier transform; more than the window's 400 interpolate the spectrum.
+
+    Returns
+    -------
+    Tensor (128, 1 + S // 200) float32
+
+    Examples
+    --------
+    >>> mel_spectrogram(torch.zeros(16_000)).shape
+    torch.Size([128, 81])
+    """
+    waveform = waveform.float()
+    if len(waveform) < WINDOW:
+        waveform = F.pad(waveform, (0, WINDOW - len(waveform)))
+    mirrored = F.pad(waveform[None], (WINDOW // 2, WINDOW // 2), mode="reflect")[0]
+    window = torch.hann_window(WINDOW, device=waveform.device)
+    spectrum = torch.fft.rfft(mirrored.unfold(0, WINDOW, HOP_LENGTH) * window, n=points)
+    power = spectrum.real.square() + spectrum.imag.square()
+    return (power @ _filters(points).to(waveform.device)).T
+
+
+def log_mel_spectrogram(waveform: Tensor) -> Tensor:
+    """Compute the logarithmic mel spectrogram, normalised over the utterance.
+
+    A network trained from scratch learns badly from plain power, which spans many magnitudes.
+    Energies more than 60 dB below the loudest are raised to that. The mean is 0 and the standard
+    deviation 1 over all bands and columns; silence gives zeros.
+
+    Parameters
+    ----------
+    waveform : Tensor (S,)
+        Floating point in [-1, 1] at 16 kHz.
+
+    Returns
+    -------
+    Tensor (128, 1 + S // 200) float32
+    """
+    power = mel_spectrogram(waveform, _LOG_POINTS)
+    energy = power.clamp(min=max(_FLOOR, _RANGE * float(power.max()))).log()
+    spread, mean = torch.std_mean(energy)
+    return (energy - mean) / spread if spread > _FLAT else torch.zeros_like(energy)
+
+
+def chunks(waveform: Tensor, kind: SpectrogramType = "log") -> Tensor:
+    """Cut the spectrogram of one utterance into chunks of 32 columns.
+
+    Parameters
+    ----------
+    waveform : Tensor (S,)
+        Floating point in [-1, 1] at 16 kHz.
+    kind : {"log", "published"}
+        `log_mel_spectrogram` or `mel_spectrogram`.
+
+    Returns
+    -------
+    Tensor (P, 1, 128, 32) float32
+        The last chunk is filled up with zeros on the right.
+
+    Examples
+    --------
+    >>> chunks(torch.zeros(16_000)).shape
+    torch.Size([3, 1, 128, 32])
+    """
+    spectrogram = {"log": log_mel_spectrogram, "published": mel_spectrogram}[kind](waveform)
+    filled = F.pad(spectrogram, (0, -spectrogram.shape[1] % COLUMNS))
+    return filled.unflatten(1, (-1, COLUMNS)).transpose(0, 1).unsqueeze(1).contiguous()
+
+
+@cache
+def _filters(points: int) -> Tensor:
+    """Triangles of equal width in mel, (points // 2 + 1, 128)."""
+    frequencies = torch.linspace(0, RATE / 2, points // 2 + 1, dtype=torch.float64)
+    top = 2595 * math.log10(1 + RATE / 2 / 700)
+    corners = 700 * (10 ** (torch.linspace(0, top, N_MELS + 2, dtype=torch.float64) / 2595) - 1)
+    left, centre, right = corners[:-2], corners[1:-1], corners[2:]
+    rising = (frequencies[:, None] - left) / (centre - left)
+    falling = (right - frequencies[:, None]) / (right - centre)
+    return torch.minimum(rising, falling).clamp(min=0).float()

@@ -1,0 +1,62 @@
+"""Plugins: modules of others that add corpora, protocols, encoders or tasks by registering them.
+
+Only the installation and whoever runs the command name plugins. Data and run folders never do.
+"""
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+
+from mien.errors import MienError
+
+GROUP = "mien.plugins"
+"""The entry points by which an installed distribution names its modules."""
+
+VARIABLE = "MIEN_PLUGINS"
+"""The environment variable that names further modules, separated by commas."""
+
+
+def load_plugins() -> None:
+    """Import every plugin, so that what it registers can be chosen by name.
+
+    The command line calls this at its start, and `mien.registry` before it says that there is
+    nothing of a name; so worker processes and scripts, which inherit the environment, know the
+    same. Each module is imported once.
+
+    Raises
+    ------
+    MienError
+        A module cannot be imported.
+
+    Examples
+    --------
+    >>> load_plugins()
+    """
+    for module, origin in (*_named(), *_installed()):
+        try:
+            import_module(module)
+        except Exception as error:
+            why = str(error) if isinstance(error, MienError) else f"{type(error).__name__}: {error}"
+            raise MienError(
+                f"the plugin {module}, named by {origin}, cannot be imported ({why}):"
+                " mend it or take it out"
+            ) from error
+
+
+def _named() -> Iterator[tuple[str, str]]:
+    """Give the modules that the environment names."""
+    for module in os.environ.get(VARIABLE, "").split(","):
+        if module.strip():
+            yield module.strip(), VARIABLE
+
+
+@cache
+def _installed() -> tuple[tuple[str, str], ...]:
+    """Give the modules that installed distributions name; a scan of them all, so done once."""
+    from importlib.metadata import entry_points
+
+    return tuple(
+        (point.module, f"the package {point.dist.name}" if point.dist else f"a {GROUP} entry point")
+        for point in entry_points(group=GROUP)
+    )

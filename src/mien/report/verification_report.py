@@ -1,0 +1,106 @@
+"""What verification finds: how well embeddings tell speakers apart, as typed results."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, serialize_by_alias=True
+    )
+
+
+class SpeakerInterval(_Part):
+    """The interval in which a metric lies for most resamples of the speakers."""
+
+    low: float = Field(description="lower end")
+    high: float = Field(description="upper end")
+    level: float = Field(description="share of the resamples inside")
+    resamples: int = Field(description="in how many the metric is defined")
+    by: str = Field(description="what was drawn: person")
+
+
+class TrialIntervals(_Part):
+    """Intervals of `TrialMetrics`, null where there are too few speakers."""
+
+    eer: SpeakerInterval | None
+    rank1: SpeakerInterval | None
+    min_dcf_01: SpeakerInterval | None = Field(alias="min_dcf_0.01")
+    min_dcf_05: SpeakerInterval | None = Field(alias="min_dcf_0.05")
+
+
+class ByClips(_Part):
+    """Enrolment by fewer clips."""
+
+    enrolments: int = Field(description="sets of so many clips, one after another")
+    eer: float
+    rank1: float | None
+
+
+class FittedIntervals(_Part):
+    """Intervals of `FittedMetrics`, null where there are too few speakers."""
+
+    eer: SpeakerInterval | None
+    eer_norm: SpeakerInterval | None
+    cllr: SpeakerInterval | None
+    fnir: SpeakerInterval | None
+    fpir: SpeakerInterval | None
+
+
+class FittedMetrics(_Part):
+    """What needs fitting, fitted on the other half of the speakers."""
+
+    targets: int = Field(description="mated trials within the halves")
+    nontargets: int = Field(description="non-mated trials within the halves")
+    searches: int
+    eer: float | None = Field(description="equal error rate without normalisation")
+    eer_norm: float | None = Field(description="and with AS-norm")
+    cllr: float | None = Field(description="cost of the calibrated scores")
+    fnir: float | None = Field(description="false-negative identification rate at a threshold")
+    fpir: float | None = Field(description="false-positive identification rate at the same")
+    min_cllr: float | None
+    intervals: FittedIntervals
+
+
+class TrialMetrics(_Part):
+    """Metrics of one kind of trials; see `mien.metrics.verification.judge`."""
+
+    persons: int = Field(description="speakers enrolled")
+    probes: int
+    targets: int = Field(description="mated trials")
+    nontargets: int = Field(description="non-mated trials")
+    clips: tuple[int, int] = Field(description="fewest and most clips of an enrolment")
+    eer: float | None = Field(description="equal error rate")
+    rank1: float | None = Field(description="share of probes whose speaker is found first")
+    min_dcf_01: float | None = Field(alias="min_dcf_0.01", description="cost, 1 % mated")
+    min_dcf_05: float | None = Field(alias="min_dcf_0.05", description="cost, 5 % mated")
+    rank5: float | None = Field(description="null where all are compared with five or fewer")
+    chance: float | None = Field(description="rank 1 of a guess")
+    cmc: list[float | None] = Field(description="share found within rank 1, 2, …")
+    det: list[tuple[float, float]] = Field(description="false match, false non-match rates")
+    intervals: TrialIntervals
+    by_clips: dict[str, ByClips]
+    cross_fitted: FittedMetrics | None = Field(description="null with fewer than four speakers")
+
+
+class VerificationRow(_Part):
+    """One kind of trials, and what was shown of each clip."""
+
+    pairing: str = Field(description="clips, sentences, dialogues or sessions")
+    about: str = Field(description="the same in words: what enrolled clips are compared with")
+    shown: str = Field(description="what was shown of each clip")
+    clips: int = Field(description="clips that have it")
+    figures: TrialMetrics
+
+
+class VerificationReport(_Part):
+    """How well embeddings tell the speakers of data apart; the content of verification.json."""
+
+    source: str = Field(description="the run folder, or the encoder")
+    part: str = Field(description="the split: train, valid, test or all")
+    trained: int | None = Field(description="speakers that training had; null: other data")
+    data: str = Field(description="the prepared data")
+    synthetic: bool = Field(description="the data are synthetic")
+    clips: int = Field(description="clips whose speaker is known")
+    persons: int = Field(description="speakers")
+    rows: list[VerificationRow]
+    left_out: list[str] = Field(description="what does not apply, and why")

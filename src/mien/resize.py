@@ -1,0 +1,51 @@
+"""Pictures at another size."""
+
+import numpy as np
+
+
+def resize_faces(faces: np.ndarray, size: int) -> np.ndarray:
+    """Scale square crops to the size that their reader needs.
+
+    Parameters
+    ----------
+    faces : array (T, S, S, 3) uint8
+        RGB.
+    size : int
+        Edge of the crops returned, pixels.
+
+    Returns
+    -------
+    array (T, size, size, 3) uint8
+        By the mean of each area where they shrink, by cubic interpolation where they grow; the
+        crops themselves where they are of that size.
+
+    Examples
+    --------
+    >>> resize_faces(np.full((2, 112, 112, 3), 7, np.uint8), 48).shape
+    (2, 48, 48, 3)
+    """
+    if faces.shape[1] == size:
+        return faces
+    scaled = [resize_picture(face, size) for face in faces]
+    return np.stack(scaled) if scaled else np.empty((0, size, size, 3), faces.dtype)
+
+
+def resize_picture(picture: np.ndarray, size: int) -> np.ndarray:
+    """Scale a picture to a square.
+
+    By area along each side that shrinks, then by cubic interpolation where one grows.
+    """
+    import cv2
+
+    height, width = picture.shape[:2]
+    small = resample(picture, min(width, size), min(height, size))
+    if small.shape[:2] == (size, size):
+        return small
+    return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
+
+
+def resample(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Scale a picture by OpenCV's "area", the mean of each area where it shrinks."""
+    import cv2
+
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)

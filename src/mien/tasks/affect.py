@@ -1,0 +1,177 @@
+"""Valence, arousal and dominance: how the speaker feels, as numbers in up to three dimensions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from pydantic import model_validator
+from torch import Tensor
+
+from mien.answer import Answer
+from mien.errors import MienError
+from mien.metrics.concordance import concordance, evaluate_dimensions
+from mien.tasks.affect_metrics import AffectMetrics
+from mien.tasks.base import Monitor, Task
+from mien.tasks.registry import register_task
+from mien.utterance import Utterance
+
+DIMENSIONS = ("valence", "arousal", "dominance")
+"""The names in `Utterance.labels` that the task reads."""
+
+LEAST = 1e-8
+"""Keeps the loss from dividing by zero where predictions and ratings are one constant."""
+
+
+@register_task
+class AffectTask(Task):
+    """The dimensions of affect that training rates, on the scale of its ratings.
+
+    The model's logits are in standard deviations from training's mean, so that it begins in the
+    middle of whatever scale there is.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        Those of `DIMENSIONS` that occur in training.
+    loss : {"ccc", "l1", "mse"}
+        "ccc": 1 less the concordance correlation (Lin 1989) over a batch; "l1", "mse": the
+        absolute or squared error, in standard deviations. Each is a mean over the dimensions.
+    means, deviations : tuple of float
+        Of training's ratings in each dimension.
+
+    Examples
+    --------
+    >>> task = AffectTask(labels=("valence",), loss="ccc", means=(3.0,), deviations=(0.5,))
+    >>> task.scores(torch.tensor([[1.0]]))
+    tensor([[3.5000]])
+    """
+
+    losses: ClassVar[tuple[str, ...]] = ("ccc", "l1", "mse")
+    monitor: ClassVar[Monitor] = Monitor("ccc", "CCC")
+    metrics_type: ClassVar[type[AffectMetrics]] = AffectMetrics
+
+    name: Literal["affect"] = "affect"
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _one_each(self) -> Self:
+        if not len(self.labels) == len(self.means) == len(self.deviations) > 0:
+            raise ValueError("each label needs a mean and a deviation")
+        if not np.isfinite([*self.means, *self.deviations]).all() or min(self.deviations) <= 0:
+            raise ValueError("means must be finite, and deviations above 0")
+        return self
+
+    @classmethod
+    def from_training(cls, utterances: Iterable[Utterance], loss: str | None = None) -> Self:
+        """Make the task of the dimensions that are rated.
+
+        Raises
+        ------
+        MienError
+            None is, or one has the same rating everywhere.
+        """
+        rated: dict[str, list[float]] = {name: [] for name in DIMENSIONS}
+        for utterance in utterances:
+            for name, values in rated.items():
+                if (value := _rating(utterance, name)) is not None:
+                    values.append(value)
+        rated = {name: values for name, values in rated.items() if values}
+        if not rated:
+            raise MienError(
+                f"the task 'affect' needs ratings of {', '.join(DIMENSIONS)}, or of one of them; in"
+                " the training part no utterance has any"
+            )
+        if flat := [name for name, values in rated.items() if len(set(values)) < 2]:
+            raise MienError(
+                f"every rating of {flat[0]} in the training part is {rated[flat[0]][0]:g}: there is"
+                " nothing to learn; leave that column out"
+            )
+        return cls(
+            labels=tuple(rated),
+            loss=loss or cls.losses[0],
+            means=tuple(float(np.mean(values)) for values in rated.values()),
+            deviations=tuple(float(np.std(values)) for values in rated.values()),
+        )
+
+    def target(self, utterance: Utterance) -> Tensor:
+        """Give the ratings (D,), NaN in the dimensions that nobody rated."""
+        ratings = (_rating(utterance, name) for name in self.labels)
+        return torch.tensor([torch.nan if rating is None else rating for rating in ratings])
+
+    def known(self, targets: Tensor) -> Tensor:
+        """Tell which rows are rated in one dimension or more."""
+        return ~targets.isnan().all(dim=-1)
+
+    @property
+    def smallest_batch(self) -> int:
+        """Concordance is one of several utterances."""
+        return 2 if self.loss == "ccc" else 1
+
+    def loss_of(self, logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+        """Compute the mean loss over the dimensions; CCC of those rated in two rows or more."""
+        logits = logits.float()  # means and variances need more than bfloat16
+        wanted = (targets - targets.new_tensor(self.means)) / targets.new_tensor(self.deviations)
+        if self.loss != "ccc":
+            known = ~wanted.isnan()
+            error = logits[known] - wanted[known]
+            return error.abs().mean() if self.loss == "l1" else (error**2).mean()
+        losses = [
+            1 - batch_concordance(logits[rows, place], wanted[rows, place])
+            for place in range(len(self.labels))
+            if (rows := ~wanted[:, place].isnan()).sum() > 1
+        ]
+        return torch.stack(losses).mean() if losses else logits.sum() * 0
+
+    def label_counts(self, targets: Tensor) -> dict[str, int]:
+        """Count the ratings in each dimension."""
+        return dict(zip(self.labels, (~targets.isnan()).sum(dim=0).tolist(), strict=True))
+
+    def scores(self, logits: Tensor) -> Tensor:
+        """Turn logits (B, D) into numbers on the scale of the ratings."""
+        return logits.new_tensor(self.means) + logits * logits.new_tensor(self.deviations)
+
+    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+        """Give the numbers."""
+        rounded = (round(score, 6) for score in scores)
+        return Answer(decision=[], values=dict(zip(self.labels, rounded, strict=True)))
+
+    def monitored(self, scores: Tensor, targets: Tensor) -> float:
+        """Compute the mean CCC over the dimensions in which it is defined; 0 where in none."""
+        if not scores.isfinite().all():
+            return float("nan")
+        found = []
+        for predicted, truth in zip(scores.T.double(), targets.T.double(), strict=True):
+            rows = ~truth.isnan()
+            found.append(concordance(predicted[rows].numpy(), truth[rows].numpy()))
+        defined = [value for value in found if value is not None]
+        return float(np.mean(defined)) if defined else 0.0
+
+    def evaluate(
+        self,
+        scores: np.ndarray,
+        truth: np.ndarray,
+        *,
+        thresholds: Sequence[float],
+        counts: Mapping[str, int],
+        persons: Sequence[str | None] | None = None,
+        by: str = "person",
+    ) -> AffectMetrics:
+        """Evaluate beside always answering the means of training."""
+        found = evaluate_dimensions(scores, truth, self.labels, self.means, persons=persons, by=by)
+        return AffectMetrics.model_validate(found)
+
+
+def batch_concordance(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Compute the concordance correlation () of two series (N,), N >= 2, with a gradient."""
+    p, t = predicted - predicted.mean(), truth - truth.mean()
+    apart = (predicted.mean() - truth.mean()) ** 2
+    below = (p * p).mean() + (t * t).mean() + apart
+    return 2 * (p * t).mean() / below.clamp_min(LEAST)
+
+
+def _rating(utterance: Utterance, name: str) -> float | None:
+    """Give a rating of an utterance; a label of that name in words is none."""
+    value = utterance.labels.get(name)
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,186 @@
+"""Tasks whose answer is one label or several."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mien.answer import Answer
+from mien.errors import MienError
+from mien.metrics import evaluate
+from mien.metrics.bootstrap import average_f1, tally
+from mien.metrics.thresholds import choose
+from mien.tasks.base import Monitor, Task
+from mien.tasks.label_metrics import LabelMetrics
+from mien.utterance import Utterance
+
+
+class LabelTask(Task):
+    """A task of labels.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        The possible answers.
+    loss : {"bce", "ce", "l1", "mse"}
+        "bce": several labels may be right, each with a threshold (published);
+        "ce": exactly one label is right;
+        "l1", "mse": several may be right; the absolute or squared error of their probabilities.
+    single_label : bool
+        Every labelled utterance of the training split has exactly one label. Then the decision is
+        the label with the highest score, whatever the loss.
+    """
+
+    losses: ClassVar[tuple[str, ...]] = ("bce", "ce", "l1", "mse")
+    monitor: ClassVar[Monitor] = Monitor("f1", "F1")
+    metrics_type: ClassVar[type[LabelMetrics]] = LabelMetrics
+    balanced: ClassVar[bool] = True
+
+    single_label: bool = False
+
+    @classmethod
+    def of(cls, labels: Sequence[str], loss: str | None, single_label: bool) -> Self:
+        """Make the task of its labels. Raises `MienError` where there are fewer than two."""
+        if len(labels) < 2:
+            have = f"only {labels[0]!r} occurs" if labels else "no utterance is labelled"
+            name = cls.model_fields["name"].default
+            raise MienError(
+                f"the task {name!r} needs at least two labels; in the training part {have}"
+            )
+        return cls(labels=labels, loss=loss or cls.losses[0], single_label=single_label)  # type: ignore[call-arg]
+
+    @abstractmethod
+    def true_labels(self, utterance: Utterance) -> set[str] | None:
+        """Give the labels of an utterance, None where they are not known to the task."""
+
+    @property
+    def has_thresholds(self) -> bool:
+        """Whether several labels may be right, each where it is above its threshold."""
+        return self.loss != "ce"
+
+    def target(self, utterance: Utterance) -> Tensor:
+        """Give indicators (C,) of the labels of an utterance.
+
+        NaN where the labels are not known, and with "ce" where not exactly one label is right.
+        """
+        right = self.true_labels(utterance)
+        if right is None:
+            return torch.full((len(self.labels),), torch.nan)
+        target = torch.tensor([float(label in right) for label in self.labels])
+        if self.loss == "ce" and target.sum() != 1:
+            return torch.full_like(target, torch.nan)
+        return target
+
+    def loss_of(self, logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+        """Compute the loss; `weight` is that of a label, or of its presence."""
+        if self.loss == "ce":
+            return F.cross_entropy(logits, targets.argmax(dim=1), weight=weight)
+        if self.loss == "bce":
+            return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=weight)
+        probabilities = logits.sigmoid()
+        difference = probabilities - targets
+        error = difference.abs() if self.loss == "l1" else difference**2
+        if weight is not None:
+            error = error * torch.where(targets > 0, weight, 1.0)
+        return error.mean()
+
+    def balance(self, targets: Tensor) -> Tensor:
+        """Weight labels (C,) by their rarity among training targets (N, C).
+
+        "ce": N / (C x count); else negatives / positives (published `pos_weight`), the weight of
+        the positives. A label without positives has weight 1.
+        """
+        targets = targets[self.known(targets)]
+        positives = targets.sum(dim=0)
+        if self.loss == "ce":
+            weight = len(targets) / (len(self.labels) * positives)
+        else:
+            weight = (len(targets) - positives) / positives
+        return torch.where(positives > 0, weight, torch.ones_like(weight))
+
+    def label_counts(self, targets: Tensor) -> dict[str, int]:
+        """Count how often each label occurs."""
+        return dict(zip(self.labels, targets.nansum(dim=0).int().tolist(), strict=True))
+
+    def scores(self, logits: Tensor) -> Tensor:
+        """Turn logits (B, C) into probabilities."""
+        return logits.softmax(dim=1) if self.loss == "ce" else logits.sigmoid()
+
+    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+        """Decide, and show the score of each label."""
+        return Answer(
+            decision=self.decide(scores, thresholds),
+            above_threshold=self.above(scores, thresholds) if self.has_thresholds else None,
+            scores={label: round(s, 6) for label, s in zip(self.labels, scores, strict=True)},
+        )
+
+    def decide(self, scores: Sequence[float], thresholds: Sequence[float]) -> list[str]:
+        """Choose the labels.
+
+        With "ce", and where training had one label an utterance: the one with the highest score,
+        of equal ones the first. Else all above their threshold, and with these the highest, whose
+        own threshold may be higher than the others'; none where all are below.
+
+        Examples
+        --------
+        >>> from mien.tasks import EmotionTask
+        >>> several = EmotionTask(labels=("happy", "sad", "calm"), loss="bce")
+        >>> several.decide([0.3, 0.5, 0.1], [0.2, 0.6, 0.2])
+        ['happy', 'sad']
+        """
+        best = self.labels[max(range(len(scores)), key=scores.__getitem__)]
+        if self.loss == "ce" or self.single_label:
+            return [best]
+        above = self.above(scores, thresholds)
+        return [label for label in self.labels if label in above or (above and label == best)]
+
+    def above(self, scores: Sequence[float], thresholds: Sequence[float]) -> list[str]:
+        """Give the labels whose score is greater than their threshold, in their order."""
+        triples = zip(self.labels, scores, thresholds, strict=True)
+        return [label for label, score, threshold in triples if score > threshold]
+
+    def monitored(self, scores: Tensor, targets: Tensor) -> float:
+        """Compute the mean F1 over the labels that occur, at the thresholds best for these very."""
+        known = self.known(targets)
+        return macro_f1(self, scores[known].numpy(), targets[known].numpy())
+
+    def evaluate(
+        self,
+        scores: np.ndarray,
+        truth: np.ndarray,
+        *,
+        thresholds: Sequence[float],
+        counts: Mapping[str, int],
+        persons: Sequence[str | None] | None = None,
+        by: str = "person",
+    ) -> LabelMetrics:
+        """Evaluate, label by label where the task has thresholds, and as one label."""
+        found = evaluate(
+            scores,
+            truth,
+            self.labels,
+            thresholds=np.array(thresholds) if self.has_thresholds else None,
+            train_counts=np.array([counts[label] for label in self.labels]),
+            # where the speakers are the labels, nothing is left to draw but utterances
+            persons=None if self.identifies_speakers else persons,
+            by=by,
+        )
+        return LabelMetrics.model_validate(found)
+
+
+def macro_f1(task: LabelTask, probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """Mean F1 over the labels that occur; of several labels at the thresholds best for this split.
+
+    NaN where a probability is no finite number: such a model is never better than another.
+    """
+    if not np.isfinite(probabilities).all():
+        return float("nan")
+    if task.has_thresholds:
+        predicted = probabilities > choose(probabilities, truth)
+    else:
+        predicted = np.eye(len(task.labels), dtype=bool)[probabilities.argmax(axis=1)]
+    return float(np.nan_to_num(average_f1(tally(truth.astype(bool), predicted).sum(axis=0))))

@@ -1,0 +1,27 @@
+"""Who speaks."""
+
+from collections.abc import Iterable
+from typing import ClassVar, Literal, Self
+
+from mien.tasks.labels import LabelTask
+from mien.tasks.registry import register_task
+from mien.utterance import Utterance
+
+
+@register_task
+class PersonTask(LabelTask):
+    """Which of the speakers of training speaks."""
+
+    losses: ClassVar[tuple[str, ...]] = ("ce", "bce", "l1", "mse")
+    identifies_speakers: ClassVar[bool] = True
+
+    name: Literal["person"] = "person"
+
+    @classmethod
+    def from_training(cls, utterances: Iterable[Utterance], loss: str | None = None) -> Self:
+        """Make the task of the speakers that occur. Raises `MienError` for fewer than two."""
+        return cls.of(sorted({u.person for u in utterances if u.person}), loss, True)
+
+    def true_labels(self, utterance: Utterance) -> set[str] | None:
+        """Give the speaker, None where it is none of the labels."""
+        return {utterance.person} if utterance.person in self.labels else None

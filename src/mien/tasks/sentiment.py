@@ -1,0 +1,101 @@
+"""How positive or negative an utterance is, as a number."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mien.answer import Answer
+from mien.metrics.regression import evaluate_sentiment, step_counts
+from mien.tasks.base import Monitor, Task
+from mien.tasks.registry import register_task
+from mien.tasks.sentiment_metrics import SentimentMetrics
+from mien.utterance import HIGHEST_SENTIMENT, Utterance
+
+SENTIMENTS = (
+    "highly negative",
+    "negative",
+    "weakly negative",
+    "neutral",
+    "weakly positive",
+    "positive",
+    "highly positive",
+)
+"""The words for sentiment -3, -2, ... 3 (CMU-MOSEI, Zadeh et al. 2018)."""
+
+
+@register_task
+class SentimentTask(Task):
+    """Sentiment from -3 to 3; its one logit is the number itself.
+
+    Parameters
+    ----------
+    loss : {"l1", "mse"}
+        The absolute or the squared error.
+    """
+
+    losses: ClassVar[tuple[str, ...]] = ("l1", "mse")
+    monitor: ClassVar[Monitor] = Monitor("mae", "MAE", -1)
+    metrics_type: ClassVar[type[SentimentMetrics]] = SentimentMetrics
+
+    name: Literal["sentiment"] = "sentiment"
+    labels: tuple[str, ...] = ("sentiment",)
+    loss: str = "l1"
+
+    @classmethod
+    def from_training(cls, utterances: Iterable[Utterance], loss: str | None = None) -> Self:
+        """Make the task, which is the same for all data."""
+        return cls(loss=loss or cls.losses[0])
+
+    def target(self, utterance: Utterance) -> Tensor:
+        """Give the sentiment (1,), NaN where nobody judged it."""
+        known = utterance.sentiment is not None
+        return torch.tensor([utterance.sentiment if known else torch.nan])
+
+    def loss_of(self, logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
+        """Compute the mean error."""
+        # unlike `scores`, not kept within the scale: beyond its ends nothing would be learnt
+        error = (logits - targets).abs() if self.loss == "l1" else (logits - targets) ** 2
+        return error.mean()
+
+    def label_counts(self, targets: Tensor) -> dict[str, int]:
+        """Count how often each whole step occurs."""
+        return step_counts(targets[~targets.isnan()].numpy())
+
+    def scores(self, logits: Tensor) -> Tensor:
+        """Keep the numbers (B, 1) within the scale."""
+        return logits.clamp(-HIGHEST_SENTIMENT, HIGHEST_SENTIMENT)
+
+    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+        """Give the number, and its word.
+
+        Examples
+        --------
+        >>> str(SentimentTask().answer([1.2], []))
+        'weakly positive (+1.20)'
+        """
+        word = SENTIMENTS[round(scores[0]) + len(SENTIMENTS) // 2]
+        return Answer(decision=[word], values={"sentiment": round(scores[0], 6)})
+
+    def monitored(self, scores: Tensor, targets: Tensor) -> float:
+        """Compute the mean absolute error; one that is no number is the largest there can be."""
+        mae = (scores - targets)[self.known(targets)].abs().mean()
+        return float(mae.nan_to_num(nan=2 * HIGHEST_SENTIMENT))
+
+    def evaluate(
+        self,
+        scores: np.ndarray,
+        truth: np.ndarray,
+        *,
+        thresholds: Sequence[float],
+        counts: Mapping[str, int],
+        persons: Sequence[str | None] | None = None,
+        by: str = "person",
+    ) -> SentimentMetrics:
+        """Evaluate beside always answering the median step of training."""
+        found = evaluate_sentiment(
+            scores[:, 0], truth[:, 0], train_counts=counts, persons=persons, by=by
+        )
+        return SentimentMetrics.model_validate(found)

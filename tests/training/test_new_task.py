@@ -1,0 +1,64 @@
+"""A task is one class and its registration: nothing else of mien needs to know it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, Self
+
+import pytest
+from samples import store
+
+from mien.dataset.store import Store
+from mien.inference.evaluate import evaluate_run
+from mien.inference.recognizer import Recognizer
+from mien.models import ModelConfig
+from mien.report.run_report import write_report
+from mien.tasks import TASKS, LabelTask, PersonTask, register_task
+from mien.training import TrainConfig, train
+from mien.utterance import Utterance
+
+
+class StanceTask(LabelTask):
+    """Whether the speaker is for or against; from a list's column ``label:stance``."""
+
+    name: Literal["stance"] = "stance"
+
+    @classmethod
+    def from_training(cls, utterances: Iterable[Utterance], loss: str | None = None) -> Self:
+        return cls.of(sorted({str(u.labels["stance"]) for u in utterances}), loss, True)
+
+    def true_labels(self, utterance: Utterance) -> set[str] | None:
+        return {str(utterance.labels["stance"])} if "stance" in utterance.labels else None
+
+
+@pytest.fixture
+def registered() -> Iterator[None]:
+    register_task(StanceTask)
+    yield
+    del TASKS["stance"]
+
+
+def test_a_task_of_somebody_else_trains_and_answers(
+    registered: None, tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    stances = ("for", "against")
+    samples = [
+        replace(s, utterance=replace(s.utterance, labels={"stance": stances[i % 2]}))
+        for i, s in enumerate(Store(tiny_data))
+    ]
+    data = store(tmp_path / "data", samples).folder
+    values = quick.model_dump(exclude_unset=True) | {"task": "stance+person", "epochs": 1}
+    run = train(data, tmp_path / "run", small, TrainConfig(**values), progress=False)
+    metrics = evaluate_run(run.folder, progress=False)
+    assert metrics.tasks["stance"].labels == ["against", "for"]
+    run.write("metrics.json", metrics.model_dump(mode="json"))
+    assert "Stance, " in write_report(run.folder).read_text()
+    prediction = Recognizer.load(run.folder)(samples[0])
+    assert set(prediction.answers["stance"].scores) == set(stances)
+
+
+def test_a_name_is_given_once_and_is_one_word() -> None:
+    with pytest.raises(ValueError, match="a task 'person' already"):
+        register_task(type("Again", (PersonTask,), {}))
+    with pytest.raises(ValueError, match="needs a name of small letters"):
+        register_task(LabelTask)
