@@ -23,7 +23,7 @@ from mien.training.job import settled
 pytestmark = pytest.mark.slow
 SMALL = ["--protocol", "dialogues", "--width", "0.125", "--trans-dim", "16", "--trans-nlayers", "1"]
 SMALL += ["--trans-nheads", "2", "--trans-feedforward", "32", "--dropout", "0"]
-SMALL += ["--task", "both", "--optimizer", "sgd", "--lr", "0.01", "--clip", "1"]
+SMALL += ["--task", "emotion+person", "--optimizer", "sgd", "--lr", "0.01", "--clip", "1"]
 SMALL += ["--modality-dropout", "0.3", "--modality-loss", "0.3"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}

@@ -352,7 +352,7 @@ def test_a_frozen_text_encoder_stays_as_it_was(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, tiny_text: Path
 ) -> None:
     config, small = changed(quick, epochs=1), revised(small, text_freeze=True)
-    trained = weights(train(tiny_data, tmp_path / "run", small, config, progress=False))
+    trained = train(tiny_data, tmp_path / "run", small, config, progress=False).weights()
     pretrained = load_file(tiny_text / "model.safetensors")
     for name, tensor in pretrained.items():
         if not name.startswith("pooler."):

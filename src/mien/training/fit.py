@@ -36,7 +36,7 @@ from mien.training.job import by_torchrun, first, joined, machines, on_first, se
 from mien.training.memory import keep_freed_memory
 from mien.training.module import Learner
 from mien.training.norm_sync import NormSync
-from mien.training.setup import create, initial_network, reopen
+from mien.training.setup import create, frozen_weights, initial_network, reopen
 from mien.training.unread import refuse_unread
 
 
@@ -120,11 +120,15 @@ def _train(
         taken = begin_with(config.init, network, tasks, config.init_modalities)
         if first():
             print(taken)
+    if resume:
+        run.fill(network)
+    elif frozen := frozen_weights(network, config):
+        run.record_frozen(frozen, write=first())
     weights: dict[str, Tensor] = {}
     if config.balance:
         targets = training.targets()
         weights = {task.name: task.balance(targets[task.name]) for task in tasks}
-    learner = Learner(network, tasks, config, weights)
+    learner = Learner(network, tasks, config, weights, run.config.frozen)
     failure = None
     try:
         with only_one(run.folder, "mien train") if first() else nullcontext():

@@ -11,6 +11,7 @@ from mien.batch import Batch
 from mien.models import MultimodalModel, Output
 from mien.models.config import STACKED
 from mien.models.person_head import margin_loss
+from mien.runs.frozen import Frozen, frozen_names
 from mien.tasks import Task
 from mien.training.config import TrainConfig
 from mien.training.finite import check_step
@@ -40,6 +41,8 @@ class Learner(L.LightningModule):
         How it learns.
     weights : dict of str to Tensor (C,)
         For each task the weights of its labels in the loss (`Task.balance`), or nothing.
+    frozen : mapping of Modality to FrozenWeights, optional
+        Weights that the training state leaves out.
     """
 
     def __init__(
@@ -48,15 +51,28 @@ class Learner(L.LightningModule):
         tasks: Sequence[Task],
         config: TrainConfig,
         weights: dict[str, Tensor] | None = None,
+        frozen: Frozen | None = None,
     ) -> None:
         super().__init__()
         self.model, self.tasks, self.config = model, list(tasks), config
+        self.frozen = dict(frozen or {})
         for name, weight in (weights or {}).items():
             self.register_buffer(f"weight_{name}", weight, persistent=False)
         self.answers: list[dict[str, tuple[Tensor, Tensor]]] = []
         self.broken: list[str] = []
         self.random: torch.Generator | None = None
         self.step: tuple[int, Tensor, list[str]] | None = None
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leave frozen pretrained weights out of the training state."""
+        for name in frozen_names(self.model, self.frozen):
+            checkpoint["state_dict"].pop(f"model.{name}")
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the frozen weights that the model has been given from their source."""
+        own = self.model.state_dict()
+        for name in frozen_names(self.model, self.frozen):
+            checkpoint["state_dict"][f"model.{name}"] = own[name]
 
     def on_train_epoch_start(self) -> None:
         """Seed by epoch what is random, so that a resumed run draws what an uninterrupted one does.
