@@ -50,8 +50,9 @@ class SyncedNorm(_BatchNorm):
                 variance.lerp_(own_variance * (count / (count - 1)), self.momentum)
                 self.num_batches_tracked.add_(1)  # type: ignore[union-attr]
                 mean, variance = own_mean, own_variance
-        scale = (variance + self.eps).rsqrt()
-        y: Tensor = _Normalise.apply(x, self.weight, self.bias, mean, scale, count, self.group)
+        y: Tensor = _Normalise.apply(
+            x, self.weight, self.bias, mean, variance, self.eps, count, self.group
+        )
         return y
 
     def _statistics(self, x: Tensor) -> tuple[float, Tensor, Tensor]:
@@ -83,7 +84,7 @@ def synced(module: nn.Module) -> bool:
 
 
 class _Normalise(torch.autograd.Function):
-    """(x - mean) * scale * weight + bias, with the gradient through mean and scale."""
+    """Batch norm by a mean and variance of `count` values in all processes, which it learns by."""
 
     @staticmethod
     def forward(
@@ -92,29 +93,32 @@ class _Normalise(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor,
         mean: Tensor,
-        scale: Tensor,
+        variance: Tensor,
+        eps: float,
         count: float,
         group: ProcessGroup,
     ) -> Tensor:
-        ctx.save_for_backward(x, weight, mean, scale)
-        ctx.count, ctx.group = count, group
-        factor = scale * weight
-        shape = (1, -1, *[1] * (x.dim() - 2))
-        shift = (bias - mean * factor).view(shape)
-        return torch.addcmul(shift, x.to(mean), factor.view(shape)).to(x.dtype)
+        ctx.save_for_backward(x, weight, mean.clone(), (variance + eps).rsqrt())
+        ctx.eps, ctx.count, ctx.group = eps, count, group
+        return F.batch_norm(x, mean, variance, weight, bias, eps=eps)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, mean, scale = ctx.saved_tensors
-        shape = (1, -1, *[1] * (x.dim() - 2))
-        dims = [d for d in range(x.dim()) if d != 1]
-        dy = gradients[0].to(mean)
-        deviation = x.to(mean) - mean.view(shape)
-        sums = torch.stack([dy.sum(dim=dims), (dy * deviation).sum(dim=dims) * scale])
-        own = sums.clone()
+        dy = gradients[0].contiguous()
+        own = torch.zeros(2, len(mean)).to(mean)
+        if len(x):
+            _, to_weight, to_bias = torch.ops.aten.native_batch_norm_backward(
+                *(dy, x, weight, None, None, mean, scale, True, ctx.eps, [False, True, True])
+            )
+            own = torch.stack([to_weight, to_bias])
+        sums = own.clone()
         all_reduce(sums, group=ctx.group)
-        if ctx.count > 1:
-            plain, along = sums / ctx.count
-            dy = dy - plain.view(shape) - deviation * (along * scale).view(shape)
-        dx = dy * (scale * weight).view(shape)
-        return dx.to(x.dtype), own[1], own[0], None, None, None, None
+        # of one value alone, the running statistics were taken, which do not depend on it
+        along, plain = sums / ctx.count if ctx.count > 1 else torch.zeros_like(sums)
+        shape = (1, -1, *[1] * (x.dim() - 2))
+        factor = scale * weight
+        through = (-factor * scale * along).view(shape)
+        shift = (factor * (scale * along * mean - plain)).view(shape)
+        dx = torch.addcmul(shift, x.to(mean), through).addcmul_(dy.to(mean), factor.view(shape))
+        return dx.to(x.dtype), own[0], own[1], None, None, None, None, None
