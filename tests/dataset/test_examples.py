@@ -1,7 +1,6 @@
 """From samples to batches: what is read, in which order, and how it is laid out."""
 
 import math
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -284,42 +283,42 @@ def test_augmented_batches_are_whole(tmp_path: Path, tokenizer: Any) -> None:
 lengths = st.lists(st.integers(0, 50), min_size=1, max_size=60)
 
 
-@given(lengths=lengths, size=st.integers(1, 9), world=st.integers(1, 4))
-def test_evaluation_covers_each_row_once_in_order(
-    lengths: list[int], size: int, world: int
-) -> None:
-    shares = [list(Buckets(lengths, size, None, rank, world)) for rank in range(world)]
-    rows = [row for share in shares for _, batch in share for row in batch]
-    assert sorted(rows) == list(range(len(lengths)))
-    assert [len(s) for s in shares] == [
-        len(Buckets(lengths, size, None, rank, world)) for rank in range(world)
-    ]
-    if world == 1:
-        assert rows == sorted(rows)
-
-
 @given(
     lengths=lengths,
     size=st.integers(1, 9),
     world=st.integers(1, 4),
-    seed=st.integers(0, 5),
+    seed=st.one_of(st.none(), st.integers(0, 5)),
     epoch=st.integers(0, 5),
 )
-def test_training_gives_each_process_equally_many_batches(
-    lengths: list[int], size: int, world: int, seed: int, epoch: int
+def test_the_shares_of_several_processes_are_the_batches_of_one(
+    lengths: list[int], size: int, world: int, seed: int | None, epoch: int
 ) -> None:
-    shares = []
-    for rank in range(world):
+    def requests(rank: int, world: int) -> list[list[int]]:
         buckets = Buckets(lengths, size, seed, rank, world)
         buckets.set_epoch(epoch)
-        requests = list(buckets)
-        assert {e for e, _ in requests} == {epoch}
-        assert len(requests) == len(buckets) == math.ceil(math.ceil(len(lengths) / size) / world)
-        shares.append([tuple(batch) for _, batch in requests])
-    batches = Counter(batch for share in shares for batch in share)
-    assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
-    assert sum(batches.values()) - len(batches) < world, "more than needed come twice"
-    assert all(1 <= len(batch) <= size for batch in batches)
+        found = list(buckets)
+        assert {e for e, _ in found} == {epoch}
+        assert len(found) == len(buckets) == math.ceil(len(lengths) / size)
+        return [batch for _, batch in found]
+
+    alone = requests(0, 1)
+    rows = [row for batch in alone for row in batch]
+    assert rows == list(range(len(lengths))) if seed is None else sorted(rows) == sorted(set(rows))
+    assert all(1 <= len(batch) <= size for batch in alone)
+    shares = [requests(rank, world) for rank in range(world)]
+    for batch, *parts in zip(alone, *shares, strict=True):
+        sizes = [len(part) for part in parts]
+        assert max(sizes) - min(sizes) <= 1
+        assert sorted(row for part in parts for row in part) == sorted(batch)
+
+
+def test_an_empty_share_is_an_utterance_with_nothing(tmp_path: Path, tokenizer: Any) -> None:
+    data = store(tmp_path / "data", [sample(0, "tav"), sample(1, "tav")])
+    examples = Examples(data, [0, 1], tiny().readers(tokenizer), (EMOTION, PERSON))
+    batch = examples[3, []]
+    assert (len(batch), batch.ids) == (1, [])
+    assert not any(batch.present(modality).any() for modality in batch.inputs)
+    assert all(targets.isnan().all() for targets in batch.targets.values())
 
 
 def test_order_by_seed_and_epoch() -> None:

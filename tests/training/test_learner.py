@@ -17,7 +17,7 @@ from mien.models.encoders.text import load_tokenizer
 from mien.tasks import EmotionTask, PersonTask, SentimentTask, Task
 from mien.tasks.labels import macro_f1
 from mien.training import TrainConfig
-from mien.training.module import Learner, _Schedule, monitored
+from mien.training.module import Learner, _Schedule, monitored_metric
 
 EMOTION = EmotionTask(labels=("neutral", "happy", "sad"), loss="bce")
 PERSON = PersonTask(labels=tuple(f"person-{i}" for i in range(4)), loss="ce")
@@ -203,7 +203,7 @@ def test_hiding_never_takes_the_last_modality_of_an_utterance(tiny_text: Path) -
     ],
 )
 def test_more_f1_and_less_error_are_better(tasks, figures, expected: float) -> None:
-    found = monitored({name: torch.tensor(v) for name, v in figures.items()}, tasks)
+    found = monitored_metric({name: torch.tensor(v) for name, v in figures.items()}, tasks)
     assert found == pytest.approx(expected)
 
 

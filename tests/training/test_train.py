@@ -92,7 +92,7 @@ def test_the_run_folder_is_whole_and_holds_no_pickle(
     run = train(tiny_data, tmp_path / "run", small, changed(quick, loss="bce"), progress=False)
     names = {path.name for path in run.folder.iterdir()}
     expected = {"config.yaml", "model.safetensors", "tokenizer", "thresholds.json"}
-    assert expected | {"environment.json", "log", "state"} <= names
+    assert names == expected | {"environment.json", "log"}, "state/ goes when training is finished"
     assert set(run.read("thresholds.json")["emotion"]) == set(run.config.tasks[0].labels)
     rows = list(csv.DictReader((run.folder / "log" / "metrics.csv").open()))
     assert [row["epoch"] for row in rows if row["valid/f1"]] == ["0", "1"]
@@ -106,6 +106,7 @@ def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
 ) -> None:
     config = changed(quick, epochs=3, augment=True, schedule="cosine", warmup=0.2, clip=1.0)
+    config = changed(config, keep_state=True)
     whole = train(tiny_data, tmp_path / "whole", small, config, progress=False)
 
     class Killed(Exception):
@@ -128,6 +129,36 @@ def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(
     assert whole.read("thresholds.json") == parts.read("thresholds.json")
     final = [load_file(r.folder / "state" / "last.safetensors") for r in (whole, parts)]
     assert_same(*final)
+
+
+def test_a_finished_run_says_how_to_train_longer(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, capsys
+) -> None:
+    config = changed(quick, epochs=1)
+    gone, kept, longer = (
+        train(tiny_data, tmp_path / name, small, settings, progress=False)
+        for name, settings in (
+            ("gone", config),
+            ("kept", changed(config, keep_state=True)),
+            ("longer", changed(config, keep_state=True, epochs=2)),
+        )
+    )
+    before = (gone.folder / "model.safetensors").read_bytes()
+    capsys.readouterr()
+    train(tiny_data, gone.folder, resume=True, progress=False)
+    said = capsys.readouterr().out
+    assert f"{gone.folder} is finished, and its state/ is not kept; to train longer" in said
+    assert f"takes its weights as init: {gone.folder}" in said
+    assert (gone.folder / "model.safetensors").read_bytes() == before
+
+    train(tiny_data, kept.folder, resume=True, progress=False)
+    assert "raise epochs or early_stop" in capsys.readouterr().out
+    path = kept.folder / "config.yaml"
+    path.write_text(path.read_text().replace("  epochs: 1\n", "  epochs: 2\n"))
+    train(tiny_data, kept.folder, resume=True, progress=False)
+    assert_same(weights(kept), weights(longer))
+    states = [load_file(run.folder / "state" / "last.safetensors") for run in (kept, longer)]
+    assert_same(*states)
 
 
 def test_a_run_resumed_on_data_that_have_moved_remembers_where_they_are(
@@ -223,9 +254,8 @@ def test_early_stop_keeps_the_best_epoch(
     kept = []
     monkeypatch.setattr(Run, "write_model", lambda run, model: kept.append(1))
     monkeypatch.setattr(Run, "model", Run.build)
-    train(
-        tiny_data, tmp_path / "run", small, changed(quick, epochs=9, early_stop=2), progress=False
-    )
+    config = changed(quick, epochs=9, early_stop=2, keep_state=True)
+    train(tiny_data, tmp_path / "run", small, config, progress=False)
     assert len(kept) == 2
     train(tiny_data, tmp_path / "run", resume=True, progress=False)
     assert next(figures) == 0.9
@@ -322,7 +352,7 @@ def test_a_frozen_text_encoder_stays_as_it_was(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, tiny_text: Path
 ) -> None:
     config, small = changed(quick, epochs=1), revised(small, text_freeze=True)
-    trained = weights(train(tiny_data, tmp_path / "run", small, config, progress=False))
+    trained = train(tiny_data, tmp_path / "run", small, config, progress=False).weights()
     pretrained = load_file(tiny_text / "model.safetensors")
     for name, tensor in pretrained.items():
         if not name.startswith("pooler."):

@@ -33,14 +33,17 @@ def train(parser: argparse.ArgumentParser) -> None:
 
 def _train(args: argparse.Namespace) -> None:
     from mien.training import train
+    from mien.training.job import first, joined
 
-    if args.resume:
-        run = _resume(args)
-    elif args.data is None:
-        args.parser.error("DATA is missing")
-    else:
-        run = train(args.data, args.out, *_settings(args), device=args.device)
-    print(f"{run.folder} is trained; measure it with: mien evaluate {run.folder}")
+    with joined():
+        if args.resume:
+            run = _resume(args)
+        elif args.data is None:
+            args.parser.error("DATA is missing")
+        else:
+            run = train(args.data, args.out, *_settings(args), device=args.device)
+    if first():
+        print(f"{run.folder} is trained; measure it with: mien evaluate {run.folder}")
 
 
 def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
@@ -50,13 +53,14 @@ def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
     made of it is left out, and a line says so.
     """
     from mien.training import TrainConfig
+    from mien.training.job import first
     from mien.training.unread import drop_unread, refuse_unread
 
     model, changed = model_settings(args)
     config = read_settings(args, "training", TrainConfig)
     refuse_unread(model, config, {"embedding_size", *TrainConfig.model_fields} & set(vars(args)))
     model, config, notes = drop_unread(model, config)
-    for note in changed + notes:
+    for note in changed + notes if first() else ():
         print(f"{args.config}: {note}")
     return model, config
 

@@ -1,7 +1,6 @@
 """Which utterances make up a batch, and in which order."""
 
 from collections.abc import Iterator, Sequence
-from itertools import cycle, islice
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -11,7 +10,7 @@ SHUFFLE_WINDOW = 20
 
 
 Request = tuple[int, list[int]]
-"""An epoch, and the rows of one batch."""
+"""An epoch, and the rows of one batch, or of a share of it."""
 
 
 class Buckets(Sampler[Request]):
@@ -22,12 +21,13 @@ class Buckets(Sampler[Request]):
     lengths : sequence of int
         Length of each utterance's text.
     batch_size : int
-        Utterances in a batch of one device.
+        Utterances in a batch of all processes together.
     seed : int or None
         Order of training; None: as they come, for evaluation.
     rank, world : int
-        Which share of the batches is this process's. In training every process gets equally
-        many, the first ones of the epoch coming twice where they don't divide.
+        Which share of each batch is this process's: every `world`-th utterance from `rank` on. The
+        shares together are the batches of one process alone. The last batch of an epoch may be
+        smaller than the number of processes; then some shares of it are empty.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Buckets(Sampler[Request]):
         self.epoch = epoch
 
     def batches(self) -> list[list[int]]:
-        """List this epoch's batches of all processes."""
+        """List this epoch's batches of all processes together."""
         size = self.batch_size
         order = np.arange(len(self.lengths))
         random = np.random.default_rng([self.seed or 0, self.epoch])
@@ -61,17 +61,13 @@ class Buckets(Sampler[Request]):
         batches = [order[i : i + size].tolist() for i in range(0, len(order), size)]
         if self.seed is not None:
             random.shuffle(batches)
-            batches = list(islice(cycle(batches), len(self) * self.world))
         return batches
 
     def __len__(self) -> int:
-        """Return the number of this process's batches."""
-        total = -(-len(self.lengths) // self.batch_size)
-        if self.seed is not None:
-            return -(-total // self.world)
-        return len(range(self.rank, total, self.world))
+        """Return the number of batches, the same for each process."""
+        return -(-len(self.lengths) // self.batch_size)
 
     def __iter__(self) -> Iterator[Request]:
-        """Go through this process's batches of the epoch."""
-        for batch in self.batches()[self.rank :: self.world]:
-            yield self.epoch, batch
+        """Go through this process's shares of the epoch's batches."""
+        for batch in self.batches():
+            yield self.epoch, batch[self.rank :: self.world]

@@ -1,6 +1,7 @@
 """The rows of one split, read as whole batches."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -53,13 +54,26 @@ class Examples(Dataset[Batch]):
         return len(self.rows)
 
     def __getitem__(self, request: Request) -> Batch:
-        """Read one batch."""
+        """Read one batch, or a process's share of it."""
         epoch, positions = request
+        if not positions:
+            return self._nobody()
         samples = [self._cut(self.store[self.rows[i]]) for i in positions]
         random = None
         if self.augment_seed is not None:
             random = [np.random.default_rng([self.augment_seed, epoch, i]) for i in positions]
         return collate(samples, self.readers, self.tasks, random)
+
+    def _nobody(self) -> Batch:
+        """Give an empty share: one utterance without modalities or targets, and without an id.
+
+        The process that has it takes part in the step like the others.
+        """
+        batch = self[0, [0]]
+        for modality in batch.inputs:
+            batch = batch.without(modality, torch.ones(1, dtype=torch.bool))
+        targets = {name: torch.full_like(t, torch.nan) for name, t in batch.targets.items()}
+        return replace(batch, targets=targets, ids=[])
 
     def _cut(self, sample: Sample) -> Sample:
         return cut(sample, 0.0, self.max_seconds)

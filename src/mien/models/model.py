@@ -16,6 +16,7 @@ from mien.models.encoders.absent import Absent
 from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.selection import Selection
 from mien.models.fusion import StateFusion, WeightedFusion, state_fusion
+from mien.models.layers.synced_norm import synced
 from mien.models.person_head import PersonEmbedding
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class MultimodalModel(nn.Module):
         text = None
         for modality, rows in present.items():
             encoder = self.encoder(modality)
-            if rows.any():
+            if rows.any() or (encoder.training and synced(encoder)):
                 guide = None if text is None else text[rows]
                 states[modality], selection = encoder(batch.inputs[modality].nonempty(), guide)
                 if selection is not None:

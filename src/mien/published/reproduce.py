@@ -25,7 +25,7 @@ from mien.published.data import DATASETS, content, digest, prepared, use_feature
 from mien.runs.run import Run
 from mien.tasks import parse_tasks
 from mien.training import TrainConfig, train
-from mien.training.callbacks import STATE
+from mien.training.checkpoint import STATE, finished
 from mien.training.unread import drop_unread
 
 GIVEN = "command.json"
@@ -259,6 +259,8 @@ def _train(job: Job, data: Path, store: Store) -> Run:
     if (folder / STATE).is_file():
         print(f"{folder}: training goes on after its last finished epoch")
         run = train(data, folder, resume=True)
+    elif finished(folder):  # and then killed
+        run = Run(folder)
     elif folder.exists():
         raise MienError(
             f"{folder} was begun by this command and holds no finished epoch: delete it, and give"

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 from mien.features.extractor import FeatureSettings
 from mien.files import write_text
+from mien.modality import Modality
 from mien.models import ModelConfig
+from mien.runs.frozen import FrozenWeights
 from mien.tasks import AnyTask
 from mien.utterance import NoFace
 
@@ -48,6 +50,8 @@ class RunConfig(BaseModel):
     training: dict[str, Any]
     text: dict[str, Any] | None = None
     features: FeatureSettings | None = None
+    frozen: dict[Modality, FrozenWeights] = {}
+    """The frozen pretrained weights that model.safetensors leaves out."""
     files: dict[str, str] = {}
     """SHA-256 of the files that never change, by their names in the folder."""
 

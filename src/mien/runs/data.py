@@ -83,7 +83,10 @@ def loader(
     world: int = 1,
     pin: bool = False,
 ) -> DataLoader[Any]:
-    """Load examples in batches of similar length; in order where `seed` is None."""
+    """Load examples in batches of similar length; in order where `seed` is None.
+
+    A batch is that of `world` processes together, of which `rank` loads its share.
+    """
     lengths = [len(examples.store.utterances[row].text or "") for row in examples.rows]
     return DataLoader(
         examples,

@@ -1,7 +1,7 @@
 """The run folder: all that is needed to use a trained model, to judge it, and to go on training.
 
     config.yaml         dimensions, tasks, data and settings
-    model.safetensors   weights of the best epoch
+    model.safetensors   weights of the best epoch, without frozen pretrained ones
     tokenizer/          of the text encoder
     words.npz           word vectors of a baseline that was given some
     thresholds.json     per label, chosen on validation
@@ -19,7 +19,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from pydantic import ValidationError
 from torch import Tensor
 
@@ -28,8 +27,10 @@ from mien.features.extractor import TABLE, Extractor
 from mien.files import PART, fingerprint, publish, read_json, unwritable, whole, write_text
 from mien.modality import Modality
 from mien.models import MultimodalModel, build
+from mien.models.encoders.absent import Absent
 from mien.runs.config import FORMAT, DataConfig, RunConfig, write_config
 from mien.runs.environment import environment
+from mien.runs.frozen import Frozen, fill_frozen, frozen_names, without_frozen
 from mien.tasks import Task
 from mien.tensor_file import not_finite, read_tensors, write_tensors
 from mien.yaml_file import read_yaml
@@ -103,6 +104,12 @@ class Run:
         """Renew what config.yaml says of the data, for those that have moved."""
         self.config = self.config.model_copy(update={"data": data})
         write_config(self.folder, self.config)
+
+    def record_frozen(self, frozen: Frozen, *, write: bool = True) -> None:
+        """Leave frozen pretrained weights out of what is written from now on."""
+        self.config = self.config.model_copy(update={"frozen": dict(frozen)})
+        if write:
+            write_config(self.folder, self.config)
 
     def _read_config(self) -> RunConfig:
         path = self.folder / "config.yaml"
@@ -206,7 +213,17 @@ class Run:
         return {m: size for m, size in hidden.items() if size is not None}
 
     def weights(self) -> dict[str, Tensor]:
-        """Read the weights of the best epoch. Raises `MienError` where there are none yet."""
+        """Read the weights of the best epoch, and the frozen ones from where they come from.
+
+        Raises
+        ------
+        MienError
+            There are none yet; or the frozen ones are missing, or others.
+        """
+        return dict(self.model().state_dict()) if self.config.frozen else self._learnt()
+
+    def _learnt(self) -> dict[str, Tensor]:
+        """Read model.safetensors."""
         path = self.file("model.safetensors")
         if not path.is_file():
             raise MienError(
@@ -231,30 +248,44 @@ class Run:
         Raises
         ------
         MienError
-            There are no weights yet, or they don't fit config.yaml.
+            There are no weights yet, or they don't fit config.yaml; or the frozen ones are missing,
+            or others.
         """
-        weights, model = self.weights(), self.build(modalities)
-        for modality in self._absent(modalities):
-            prefix = f"encoders.{modality}."
-            weights = {
-                name: value for name, value in weights.items() if not name.startswith(prefix)
-            }
+        weights, model = self._learnt(), self.build(modalities)
+        absent = tuple(f"encoders.{modality}." for modality in self._absent(modalities))
+        weights = {n: value for n, value in weights.items() if not n.startswith(absent)}
+        self.fill(model)
+        own, names = model.state_dict(), frozen_names(model, self._frozen_of(model))
         try:
-            model.load_state_dict(weights)
+            model.load_state_dict(weights | {name: own[name] for name in names})
         except RuntimeError as error:
             path = self.folder / "model.safetensors"
             why = _brief(error)
             raise MienError(f"{path} does not fit {self.folder}/config.yaml: {why}") from error
         return model.eval()
 
-    def write_model(self, model: torch.nn.Module) -> None:
+    def fill(self, model: MultimodalModel) -> None:
+        """Read frozen weights from where they come from. Raises as `fill_frozen` does."""
+        fill_frozen(model, self._frozen_of(model), self.folder / "config.yaml")
+
+    def _frozen_of(self, model: MultimodalModel) -> Frozen:
+        """Give what is recorded of the frozen weights of the encoders that a model has loaded."""
+        return {
+            modality: source
+            for modality, source in self.config.frozen.items()
+            if modality not in model.config.encoders
+            or not isinstance(model.encoder(modality), Absent)
+        }
+
+    def write_model(self, model: MultimodalModel) -> None:
         """Keep weights as the run's best. Raises `MienError` where one is NaN or infinite."""
-        if names := not_finite(model.state_dict()):
+        weights = without_frozen(model.state_dict(), model, self.config.frozen)
+        if names := not_finite(weights):
             raise MienError(
                 f"{self.folder}: weights have become NaN or infinite, in {names[0]}; the ones"
                 " before are kept: train again with a lower lr"
             )
-        write_tensors(self.folder / "model.safetensors", model.state_dict())
+        write_tensors(self.folder / "model.safetensors", weights)
 
     def thresholds(self, task: Task) -> list[float]:
         """Give the thresholds chosen on validation, 0.5 for all where none were chosen."""

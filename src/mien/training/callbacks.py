@@ -2,6 +2,7 @@
 
 import csv
 import io
+import signal
 from typing import Any
 
 import lightning as L
@@ -9,14 +10,12 @@ from lightning.pytorch.callbacks import Callback
 
 from mien.files import write_text
 from mien.runs.run import Run
+from mien.training.checkpoint import STATE
 from mien.training.finite import NotFiniteError, check_weights, named
-from mien.training.module import Learner, monitored
-
-STATE = "state/last.safetensors"
-"""Where training stands, within the run folder."""
+from mien.training.module import Learner, monitored_metric
 
 
-class Keeper(Callback):
+class CheckpointCallback(Callback):
     """After each epoch: keep the best weights, log, stop early, and save where training stands.
 
     Lightning's own early stopping compares with a tensor that later epochs overwrite.
@@ -51,11 +50,11 @@ class Keeper(Callback):
         where = f"epoch {trainer.current_epoch + 1}, validation"
         if learner.broken:
             raise NotFiniteError(f"{where}: scores are not finite; {named(learner.broken)}")
-        figure = monitored(trainer.callback_metrics, learner.tasks)
+        metric = monitored_metric(trainer.callback_metrics, learner.tasks)
         # a NaN is not greater than anything, so it never is the best
-        if figure > self.best:
+        if metric > self.best:
             check_weights(where, learner.model.state_dict())
-            self.best, self.best_epoch = figure, trainer.current_epoch
+            self.best, self.best_epoch = metric, trainer.current_epoch
             if trainer.is_global_zero:
                 self.run.write_model(learner.model)
         if trainer.current_epoch - self.best_epoch >= self.patience:
@@ -69,15 +68,28 @@ class Keeper(Callback):
         path = self.run.folder / "log" / "metrics.csv"
         rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
         rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
-        figures = {
+        metrics = {
             n: float(v)
             for n, v in trainer.callback_metrics.items()
             if not n.endswith(("_step", "_epoch"))
         }
         place = {"epoch": trainer.current_epoch, "step": trainer.global_step}
-        rows.append(place | dict(sorted(figures.items())))
+        rows.append(place | dict(sorted(metrics.items())))
         table = io.StringIO()
         writer = csv.DictWriter(table, list(rows[-1]))
         writer.writeheader()
         writer.writerows(rows)
         write_text(path, table.getvalue())
+
+
+class StopOnSignal(Callback):
+    """End one of several processes on SIGTERM as on Ctrl-C.
+
+    Lightning's own handler begins an exchange with the other processes in the middle of whatever
+    they are at.
+    """
+
+    def on_train_start(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
+        """Replace the handler that Lightning has set by now, and takes back in the end."""
+        if trainer.world_size > 1:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -9,7 +9,12 @@ from lightning.pytorch.plugins.io import CheckpointIO
 from torch import Tensor
 
 from mien.errors import MienError
+from mien.files import unwritable
+from mien.runs.run import Run
 from mien.tensor_file import read_tensors, write_tensors
+
+STATE = "state/last.safetensors"
+"""Where training stands, within the run folder."""
 
 
 def flatten(value: Any, tensors: dict[str, Tensor]) -> Any:
@@ -78,3 +83,43 @@ class SafeCheckpointIO(CheckpointIO):
     def remove_checkpoint(self, path: Any) -> None:
         """Remove a checkpoint's file."""
         Path(path).unlink(missing_ok=True)
+
+
+def finished(folder: Path) -> bool:
+    """Tell whether training in a run folder has come to its end.
+
+    Without a training state it has if there are weights and thresholds, which come last. With one,
+    all epochs must be done, or as many without a better metric as end it early.
+    """
+    if not all((folder / name).is_file() for name in ("model.safetensors", "thresholds.json")):
+        return False
+    if not (folder / STATE).is_file():
+        return True
+    state, training = (
+        SafeCheckpointIO().load_checkpoint(folder / STATE),
+        Run(folder).config.training,
+    )
+    epoch, best = state["epoch"], state["callbacks"]["CheckpointCallback"]["best_epoch"]
+    return bool(epoch + 1 >= training["epochs"] or epoch - best >= training["early_stop"])
+
+
+def how_to_go_on(folder: Path) -> str:
+    """Say how a finished run is trained longer."""
+    if (folder / STATE).is_file():
+        return (
+            f"{folder} is finished; to train longer raise epochs or early_stop, under training in"
+            f" {folder / 'config.yaml'}, and resume again"
+        )
+    return (
+        f"{folder} is finished, and its state/ is not kept; to train longer begin another run that"
+        f" takes its weights as init: {folder}"
+    )
+
+
+def remove_state(folder: Path) -> None:
+    """Remove the training state of a run folder. Raises `MienError` where that can't be done."""
+    try:
+        (folder / STATE).unlink(missing_ok=True)
+        (folder / STATE).parent.rmdir()
+    except OSError as error:
+        raise unwritable(folder / STATE, error) from error

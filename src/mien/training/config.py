@@ -56,7 +56,11 @@ class TrainConfig(BaseModel):
     init_modalities: str | None = Field(
         None, description="modalities to take from init, letters out of t, a, v (default: all)"
     )
-    batch_size: int = Field(8, ge=1, description="utterances a step on each device")
+    batch_size: int = Field(
+        8,
+        ge=1,
+        description="utterances a step in each process; a step of all has devices times as many",
+    )
     epochs: int = Field(40, ge=1, description="at most so many passes over the training part")
     early_stop: int = Field(
         6, ge=1, description="stop after so many epochs without a better monitored metric"
@@ -73,9 +77,22 @@ class TrainConfig(BaseModel):
     warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps that warm up")
     clip: float | None = Field(None, gt=0, description="largest norm of the gradient")
     precision: Literal["32", "bf16"] = Field("32", description="arithmetic of the network")
-    devices: int = Field(1, ge=1, description="GPUs, or processes on a machine without")
-    workers: int = Field(0, ge=0, description="processes that load data, on each device")
+    devices: int = Field(
+        1,
+        ge=1,
+        description="processes, each with a GPU of its own or, on a machine without, on the CPU;"
+        " under torchrun as many as that has started",
+    )
+    strategy: Literal["auto", "ddp", "ddp_spawn"] = Field(
+        "auto",
+        description="how several processes train: ddp, in those of torchrun; ddp_spawn, in some"
+        " that mien starts on this machine; auto: whichever fits",
+    )
+    workers: int = Field(0, ge=0, description="processes that load data, for each that trains")
     max_seconds: float = Field(60.0, ge=0.1, description="longer utterances are cut to this")
+    keep_state: bool = Field(
+        False, description="keep state/, three times the weights, when training is finished"
+    )
     seed: int = Field(0, ge=0, description="of weights, order, dropout and augmentation")
 
     @field_validator("task")

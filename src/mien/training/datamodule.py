@@ -11,7 +11,7 @@ from mien.training.config import TrainConfig
 
 
 class Loaders(L.LightningDataModule):
-    """The loaders of this process's share of the batches."""
+    """The loaders of this process's share of each batch."""
 
     def __init__(self, training: Examples, validation: Examples, config: TrainConfig) -> None:
         super().__init__()
@@ -20,11 +20,9 @@ class Loaders(L.LightningDataModule):
     def _loader(self, examples: Examples, seed: int | None) -> DataLoader[Any]:
         trainer = self.trainer
         assert trainer is not None
-        # every process needs a batch, or those that have one would wait for the others for ever
-        size = min(self.config.batch_size, max(1, len(examples) // trainer.world_size))
         return loader(
             examples,
-            size,
+            self.config.batch_size * trainer.world_size,
             seed,
             self.config.workers,
             trainer.global_rank,

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.distributed import all_gather_object, all_reduce, get_world_size, is_initialized
+from torch.distributed import all_reduce
 from torch.multiprocessing.spawn import ProcessRaisedException
 from torch.nn.utils import get_total_norm
 
 from mien.errors import MienError
+from mien.training.gather import gather, processes
 
 NAMED = 16
 """Utterances that a message names, at most."""
@@ -31,11 +31,11 @@ def check_step(where: str, loss: Tensor, parameters: Iterable[Tensor], ids: Sequ
     where : str
         The epoch and the batch.
     loss : Tensor ()
-        Of this process's batch.
+        Of the whole batch.
     parameters : iterable of Tensor
         Those that learn.
     ids : sequence of str
-        The utterances of this process's batch.
+        The utterances of this process's share of the batch.
 
     Raises
     ------
@@ -46,18 +46,16 @@ def check_step(where: str, loss: Tensor, parameters: Iterable[Tensor], ids: Sequ
     broken = ~torch.stack(
         [loss.detach().float(), get_total_norm(gradients).to(loss.device)]
     ).isfinite()
-    if is_initialized():
+    if processes() > 1:
         together = broken.any().float()
         all_reduce(together)
         if not together:
             return
     elif not broken.any():
         return
-    shares = gather((bool(broken[0]), loss.item(), list(ids)))
-    # a gradient is the same in every process, a loss is each one's own
-    at_fault = [share for share in shares if share[0]] or shares
-    what = f"loss is {at_fault[0][1]}" if at_fault[0][0] else "gradient is not finite"
-    raise NotFiniteError(f"{where}: the {what}; {named(i for _, _, own in at_fault for i in own)}")
+    what = f"loss is {loss.item()}" if broken[0] else "gradient is not finite"
+    everybody = [name for share in gather(list(ids)) for name in share]
+    raise NotFiniteError(f"{where}: the {what}; {named(everybody)}")
 
 
 def check_weights(where: str, state: Mapping[str, Tensor]) -> None:
@@ -72,15 +70,6 @@ def named(ids: Iterable[str]) -> str:
     known = list(dict.fromkeys(ids))
     more = f" and {len(known) - NAMED} more" if len(known) > NAMED else ""
     return f"utterances {', '.join(known[:NAMED])}{more}"
-
-
-def gather(own: Any) -> list[Any]:
-    """Bring what each process has together, in every one of them."""
-    if not is_initialized():
-        return [own]
-    shares: list[Any] = [None] * get_world_size()
-    all_gather_object(shares, own)
-    return shares
 
 
 def error_of(child: ProcessRaisedException) -> MienError | None:

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,25 @@ from mien.models import ModelConfig
 from mien.progress import on_terminal
 from mien.runs.data import divide, examples, usable
 from mien.runs.run import Run
-from mien.training.callbacks import STATE, Keeper
-from mien.training.checkpoint import SafeCheckpointIO
+from mien.training.callbacks import CheckpointCallback, StopOnSignal
+from mien.training.checkpoint import (
+    STATE,
+    SafeCheckpointIO,
+    finished,
+    how_to_go_on,
+    remove_state,
+)
 from mien.training.config import TrainConfig
 from mien.training.datamodule import Loaders
 from mien.training.finite import NotFiniteError, error_of
 from mien.training.initial import begin_with
+from mien.training.job import by_torchrun, first, joined, machines, on_first, settled
 from mien.training.memory import keep_freed_memory
 from mien.training.module import Learner
+from mien.training.norm_sync import NormSync
 from mien.training.output import SpawnedOutput, quieten
 from mien.training.progress import EpochLines
-from mien.training.setup import create, initial_network, reopen
+from mien.training.setup import create, frozen_weights, initial_network, reopen
 from mien.training.unread import refuse_unread
 
 logger = logging.getLogger(__name__)
@@ -60,7 +69,8 @@ def train(
     model, config : optional
         Dimensions and settings. With `resume` those of the run folder count.
     resume : bool
-        Go on from the last finished epoch, to the same numbers as without the interruption.
+        Go on from the last finished epoch, to the same numbers as without the interruption. A run
+        that is finished is returned as it is.
         `data` then says where the same data lie now; the run folder remembers it.
     progress : bool
         Tell how far it has come (`mien.progress`).
@@ -81,16 +91,39 @@ def train(
     >>> run = train("data/ravdess", "runs/ravdess", config=TrainConfig(epochs=1))  # doctest: +SKIP
     """
     place = None if device is None else choose_device(device)
-    if not resume:
-        refuse_unread(model or ModelConfig(), config or TrainConfig())
-    model = Run(out).config.model if resume else model or ModelConfig()
-    store = open_data(Path(data), model)
+    with joined():
+        if resume:
+            recorded = Run(out).config
+            model, config = recorded.model, TrainConfig.model_validate(recorded.training)
+        else:
+            model, config = model or ModelConfig(), config or TrainConfig()
+            refuse_unread(model, config)
+        config, shown = settled(config), progress and first()
+        return _train(Path(data), Path(out), model, config, resume, shown, place)
+
+
+def _train(
+    data: Path,
+    out: Path,
+    model: ModelConfig,
+    config: TrainConfig,
+    resume: bool,
+    progress: bool,
+    device: torch.device | None,
+) -> Run:
+    """Train in this process, or with others."""
+    store = open_data(data, model)
     if resume:
-        run = reopen(store, Path(out))
+        on_first(lambda: reopen(store, out))
     else:
-        run = create(store, Path(data), Path(out), model, config or TrainConfig())
+        on_first(lambda: create(store, data, out, model, config))
+    run = Run(out)
+    if resume and finished(out):
+        if first():
+            logger.info("%s", how_to_go_on(out))
+        return run
     config = TrainConfig.model_validate(run.config.training)
-    hardware = _hardware(place, config.devices)
+    hardware = _hardware(device, config.devices)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
     network = run.build() if resume else initial_network(run, config)
@@ -105,21 +138,34 @@ def train(
     if network.needs_fit and not resume:
         network.fit(training[0, [place]] for place in range(len(training)))
     if config.init and not resume:
-        logger.info("%s", begin_with(config.init, network, tasks, config.init_modalities))
+        taken = begin_with(config.init, network, tasks, config.init_modalities)
+        if first():
+            logger.info("%s", taken)
+    if resume:
+        run.fill(network)
+    elif frozen := frozen_weights(network, config):
+        run.record_frozen(frozen, write=first())
     weights: dict[str, Tensor] = {}
     if config.balance:
         targets = training.targets()
         weights = {task.name: task.balance(targets[task.name]) for task in tasks}
-    learner = Learner(network, tasks, config, weights)
+    learner = Learner(network, tasks, config, weights, run.config.frozen)
     failure = None
     try:
-        with only_one(run.folder, "mien train"):
+        with only_one(run.folder, "mien train") if first() else nullcontext():
             _fit(run, learner, training, validation, config, resume, progress, hardware)
     except NotFiniteError as error:
         failure = error
         _check_usable(run, error)
-    answers = answer(run, run.model(), store, rows["valid"], progress=progress, device=device)
-    choose_thresholds(run, answers)
+
+    def finish() -> None:
+        model = run.model()
+        answers = answer(run, model, store, rows["valid"], progress=progress, device=device)
+        choose_thresholds(run, answers)
+        if failure is None and not config.keep_state:
+            remove_state(run.folder)
+
+    on_first(finish)
     if failure is not None:
         raise MienError(
             f"training stopped at {failure}. {run.folder} keeps the best weights of the epochs"
@@ -140,16 +186,23 @@ def _check_usable(run: Run, error: NotFiniteError) -> None:
 
 def _hardware(place: torch.device | None, devices: int) -> dict[str, Any]:
     """Say to Lightning where to compute; it chooses where nothing is said."""
+    if by_torchrun():
+        here, nodes = machines()
+        return {"devices": here, "num_nodes": nodes} | _kind(place)
     if place is None:
         return {"devices": devices}
-    accelerator = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}[place.type]
     if place.index is None or place.type == "cpu":
-        return {"accelerator": accelerator, "devices": devices}
+        return {"devices": devices} | _kind(place)
     if devices > 1:
         raise MienError(
             f"device {place} is one, and training asks for {devices} devices: name {place.type}"
         )
-    return {"accelerator": accelerator, "devices": [place.index]}
+    return {"devices": [place.index]} | _kind(place)
+
+
+def _kind(place: torch.device | None) -> dict[str, str]:
+    kinds = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}
+    return {} if place is None else {"accelerator": kinds[place.type]}
 
 
 def _fit(
@@ -162,23 +215,27 @@ def _fit(
     progress: bool,
     hardware: dict[str, Any],
 ) -> None:
-    callbacks: list[Callback] = [Keeper(run, config.early_stop), SpawnedOutput()]
+    callbacks: list[Callback] = [
+        CheckpointCallback(run, config.early_stop),
+        StopOnSignal(),
+        SpawnedOutput(),
+    ]
     bar = progress and on_terminal()
     if progress:
         callbacks.append(TQDMProgressBar(leave=True) if bar else EpochLines())
     log = run.folder / "log"
     quieten()
+    # a modality that nobody of a batch has leaves parameters unused
+    several = "ddp{}_find_unused_parameters_true".format("" if by_torchrun() else "_spawn")
     trainer = L.Trainer(
         max_epochs=config.epochs,
         **hardware,
-        # spawned, because the command must not run again for each process; a modality that nobody
-        # of a batch has leaves parameters unused
-        strategy="ddp_spawn_find_unused_parameters_true" if config.devices > 1 else "auto",
+        strategy=several if config.devices > 1 or config.strategy != "auto" else "auto",
         precision="bf16-mixed" if config.precision == "bf16" else "32-true",
         gradient_clip_val=config.clip,
         callbacks=callbacks,
         logger=TensorBoardLogger(log, name="", version=""),
-        plugins=[SafeCheckpointIO()],
+        plugins=[SafeCheckpointIO(), NormSync()],
         enable_checkpointing=False,
         enable_progress_bar=bar,
         enable_model_summary=False,

@@ -11,19 +11,21 @@ from mien.batch import Batch
 from mien.models import MultimodalModel, Output
 from mien.models.config import STACKED
 from mien.models.person_head import margin_loss
+from mien.runs.frozen import Frozen, frozen_names
 from mien.tasks import Task
 from mien.training.config import TrainConfig
-from mien.training.finite import check_step, gather
+from mien.training.finite import check_step
+from mien.training.gather import gather, gather_batch, gather_sizes, processes, rank
 
 
-def monitored(figures: Mapping[str, Tensor], tasks: Iterable[Task]) -> float:
-    """Give what early stopping and the best epoch use, of the metrics of validation.
+def monitored_metric(metrics: Mapping[str, Tensor], tasks: Iterable[Task]) -> float:
+    """Give the metric that early stopping and the best epoch depend on; higher is better.
 
     The sum of the metrics that the tasks monitor (`Task.monitor`), each a mean over its tasks, less
-    those of errors. More is better.
+    those of errors.
     """
     monitors = {task.monitor.name: task.monitor for task in tasks}
-    return sum(m.sign * float(figures[f"valid/{m.name}"]) for m in monitors.values())
+    return sum(m.sign * float(metrics[f"valid/{m.name}"]) for m in monitors.values())
 
 
 class Learner(L.LightningModule):
@@ -39,6 +41,8 @@ class Learner(L.LightningModule):
         How it learns.
     weights : dict of str to Tensor (C,)
         For each task the weights of its labels in the loss (`Task.balance`), or nothing.
+    frozen : mapping of Modality to FrozenWeights, optional
+        Weights that the training state leaves out.
     """
 
     def __init__(
@@ -47,19 +51,37 @@ class Learner(L.LightningModule):
         tasks: Sequence[Task],
         config: TrainConfig,
         weights: dict[str, Tensor] | None = None,
+        frozen: Frozen | None = None,
     ) -> None:
         super().__init__()
         self.model, self.tasks, self.config = model, list(tasks), config
+        self.frozen = dict(frozen or {})
         for name, weight in (weights or {}).items():
             self.register_buffer(f"weight_{name}", weight, persistent=False)
         self.answers: list[dict[str, tuple[Tensor, Tensor]]] = []
         self.broken: list[str] = []
+        self.random: torch.Generator | None = None
         self.step: tuple[int, Tensor, list[str]] | None = None
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leave frozen pretrained weights out of the training state."""
+        for name in frozen_names(self.model, self.frozen):
+            checkpoint["state_dict"].pop(f"model.{name}")
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the frozen weights that the model has been given from their source."""
+        own = self.model.state_dict()
+        for name in frozen_names(self.model, self.frozen):
+            checkpoint["state_dict"][f"model.{name}"] = own[name]
+
     def on_train_epoch_start(self) -> None:
-        """Seed dropout by epoch, so that a resumed run draws what an uninterrupted one does."""
+        """Seed by epoch what is random, so that a resumed run draws what an uninterrupted one does.
+
+        Each process has a dropout of its own, and the same modality dropout.
+        """
         epoch = self.config.seed * 1_000_003 + self.current_epoch
         torch.manual_seed(epoch * 4096 + self.global_rank)
+        self.random = torch.Generator().manual_seed(epoch * 4096)
 
     def loss(self, output: Output, batch: Batch) -> Tensor:
         """Sum the tasks' losses, of the fused answer and, by their share, of each modality's."""
@@ -92,25 +114,38 @@ class Learner(L.LightningModule):
                 losses.append(margin_loss(persons.cosines(vectors[rows]), targets[rows].argmax(1)))
         return torch.stack(losses).mean() if losses else output.embedding.sum() * 0
 
-    def hide(self, batch: Batch) -> Batch:
-        """Hide modalities at random, never the last one of an utterance."""
+    def hide(self, batch: Batch, size: int | None = None) -> Batch:
+        """Hide modalities at random, never the last one of an utterance.
+
+        Parameters
+        ----------
+        batch : Batch
+            This process's share.
+        size : int, optional
+            Utterances of all shares; each process draws for all of them, and takes its own.
+        """
         own = [m for m in STACKED if m in self.model.config.encoders]
-        for index in torch.randperm(len(own)).tolist():
+        for index in torch.randperm(len(own), generator=self.random).tolist():
             others = [batch.present(m) for m in own if m != own[index]]
             if not others:
                 return batch
-            chosen = torch.rand(len(batch)) < self.config.modality_dropout
-            rows = torch.stack(others).any(dim=0) & chosen.to(self.device)
-            batch = batch.without(own[index], rows)
+            drawn = torch.rand(len(batch) if size is None else size, generator=self.random)
+            chosen = (drawn < self.config.modality_dropout)[rank() :: processes()]
+            if batch.ids:
+                rows = torch.stack(others).any(dim=0) & chosen.to(self.device)
+                batch = batch.without(own[index], rows)
         return batch
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """Compute the loss of one batch."""
+        """Compute the loss of one batch, whose utterances the processes share."""
+        sizes = gather_sizes(len(batch.ids), self.device)
         if self.config.modality_dropout:
-            batch = self.hide(batch)
-        loss = self.loss(self.model(batch), batch)
+            batch = self.hide(batch, sum(sizes))
+        loss = self.loss(*gather_batch(self.model(batch), batch, sizes))
         self.step = index + 1, loss, batch.ids
-        self.log("train/loss", loss, on_epoch=True, prog_bar=True, batch_size=len(batch))
+        self.log(
+            "train/loss", loss, on_epoch=True, prog_bar=True, batch_size=sum(sizes), sync_dist=True
+        )
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -126,8 +161,11 @@ class Learner(L.LightningModule):
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Keep the answers of one batch for `on_validation_epoch_end`."""
-        output = self.model(batch)
-        self.log("valid/loss", self.loss(output, batch), batch_size=len(batch), sync_dist=True)
+        output, sizes = self.model(batch), gather_sizes(len(batch.ids), self.device)
+        loss = self.loss(*gather_batch(output, batch, sizes))
+        self.log("valid/loss", loss, batch_size=sum(sizes), sync_dist=True)
+        if not batch.ids:
+            return
         self.answers.append(
             {
                 t.name: (t.scores(output.logits[t.name].float()), batch.targets[t.name])
@@ -148,8 +186,9 @@ class Learner(L.LightningModule):
             found.setdefault(task.monitor.name, {})[task.name] = task.monitored(scores, targets)
         for metric, values in found.items():
             for name, value in values.items() if len(values) > 1 else ():
-                self.log(f"valid/{metric}_{name}", value)
-            self.log(f"valid/{metric}", sum(values.values()) / len(values), prog_bar=True)
+                self.log(f"valid/{metric}_{name}", value, sync_dist=True)
+            mean = sum(values.values()) / len(values)
+            self.log(f"valid/{metric}", mean, prog_bar=True, sync_dist=True)
         self.answers.clear()
 
     def configure_optimizers(self) -> Any:

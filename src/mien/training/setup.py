@@ -1,6 +1,8 @@
 """From data and settings to a run folder and a model to train."""
 
 import logging
+from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +18,14 @@ from mien.files import check_writable
 from mien.media.decode import FRAME_INTERVAL
 from mien.modality import Modality
 from mien.models import ModelConfig, MultimodalModel, build
-from mien.models.encoders.text import (
-    TextEncoder,
-    describe,
-    load_config,
-    load_tokenizer,
-    load_weights,
-)
+from mien.models.encoders.text import describe, load_config, load_tokenizer
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.data import usable
+from mien.runs.frozen import FrozenWeights, find_frozen
 from mien.runs.run import Run
 from mien.tasks import Task, parse_tasks
 from mien.training.baseline import settings_of, settle, words_of
-from mien.training.callbacks import STATE
+from mien.training.checkpoint import STATE, finished
 from mien.training.config import TrainConfig
 from mien.training.initial import read_weights
 
@@ -38,7 +35,7 @@ logger = logging.getLogger(__name__)
 def reopen(store: Store, out: Path) -> Run:
     """Open a run to go on with its own data, and remember where they lie now."""
     run = Run(out)
-    if not run.folder.joinpath(STATE).is_file():
+    if not run.folder.joinpath(STATE).is_file() and not finished(run.folder):
         raise MienError(f"{out} holds no finished epoch: delete it and train anew")
     check_writable(run.folder)
     recorded, found = run.config.data, _identity(store)
@@ -86,7 +83,7 @@ def create(
     parts = split(store.utterances, protocol, fold=config.fold)
     tasks = _tasks(store, parts, config)
     smallest = max(task.smallest_batch for task in tasks)
-    if config.batch_size < smallest:
+    if config.batch_size * config.devices < smallest:
         raise MienError(
             f"the loss {config.loss or 'of the task'} compares the utterances of a batch:"
             f" give {smallest} or more, or another loss",
@@ -179,10 +176,27 @@ def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[s
 
 
 def initial_network(run: Run, config: TrainConfig) -> MultimodalModel:
-    """Build the model, with a pretrained text encoder where none is taken from elsewhere."""
+    """Build the model, with pretrained encoders where none are taken from elsewhere."""
     network, model = run.build(), run.config.model
     begun = (config.init_modalities or model.letters) if config.init else ""
-    encoder = network.encoder(Modality.TEXT) if model.text is not None else None
-    if isinstance(encoder, TextEncoder) and model.text is not None and "t" not in begun:
-        load_weights(encoder, model.text.model)
+    for modality, settings in model.encoders.items():
+        if settings.pretrained_name is not None and modality.letter not in begun:
+            network.encoder(modality).load_pretrained(settings.pretrained_name)
     return network
+
+
+def frozen_weights(network: MultimodalModel, config: TrainConfig) -> dict[Modality, FrozenWeights]:
+    """Say which frozen weights the run need not copy: those that are still those of their source.
+
+    What was taken from another run may have learnt there.
+    """
+    found = find_frozen(network)
+    begun = (config.init_modalities or network.config.letters) if config.init else ""
+    for modality in [m for m in found if m.letter in begun]:
+        with suppress(MienError):
+            pristine = deepcopy(network)
+            pristine.encoder(modality).load_pretrained(found[modality].name)
+            if find_frozen(pristine)[modality] == found[modality]:
+                continue
+        del found[modality]
+    return found

@@ -84,6 +84,11 @@ class EncoderConfig(BaseModel):
     kind: str
 
     @property
+    def pretrained_name(self) -> str | None:
+        """Name of the pretrained model whose weights the encoder begins with, if there is one."""
+        return None
+
+    @property
     def learns_slowly(self) -> bool:
         """Whether it has weights that learn at the lower rate: pretrained or selecting ones."""
         return self.selects

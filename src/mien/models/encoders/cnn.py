@@ -69,8 +69,11 @@ class CNNEncoder(ModalityEncoder):
         """Encode as `ModalityEncoder.forward` says."""
         pictures, counts = self.pictures(ragged.values), ragged.counts
         if isinstance(self.cnn, VGG):
-            return self.temporal(self.cnn(pictures), counts), None
+            vectors = self.cnn(pictures)
+            return self.temporal(vectors, counts) if len(counts) else vectors, None
         vectors, selection = self.cnn(pictures, counts, guide)
+        if not len(counts):
+            return vectors, None
         chosen = selection.pictures.split(counts.tolist())
         counts = torch.stack([pictures.sum() for pictures in chosen])
         return self.temporal(vectors, counts), selection

@@ -52,6 +52,11 @@ class TransformerConfig(EncoderConfig):
     )
 
     @property
+    def pretrained_name(self) -> str:
+        """Name of the pretrained model."""
+        return self.model
+
+    @property
     def learns_slowly(self) -> bool:
         """Whether it has weights that learn at the lower rate."""
         return not self.freeze

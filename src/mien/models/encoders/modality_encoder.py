@@ -19,12 +19,15 @@ class ModalityEncoder(nn.Module, ABC):
         Length of the vector.
     frozen : bool
         Keep the weights as they are; it then stays in eval mode, too.
+    pretrained_part : str or None
+        Name of the submodule that was trained before, where there is one (`load_pretrained`).
     needs_fit : bool
         Whether it must see the training data once before it learns (`observe`, then `fit`).
     """
 
     dim: int
     frozen: bool = False
+    pretrained_part: str | None = None
     needs_fit: bool = False
 
     @abstractmethod
@@ -36,7 +39,8 @@ class ModalityEncoder(nn.Module, ABC):
         Parameters
         ----------
         ragged : Ragged
-            Their steps, at least one each.
+            Their steps, at least one each. An encoder with batch norm is also given none at all,
+            where other processes that train have some (`mien.models.layers.synced_norm`).
         guide : Tensor (B, Q) or None
             The text's state of each, zeros where it has no text; None for a model without text.
 
@@ -50,6 +54,16 @@ class ModalityEncoder(nn.Module, ABC):
     def head(self, labels: int) -> nn.Module:
         """Make what turns the states (B, dim) into the logits (B, labels) of a task."""
         return nn.Linear(self.dim, labels)
+
+    def load_pretrained(self, name: str) -> None:
+        """Fill the `pretrained_part` with the weights of a pretrained model.
+
+        Raises
+        ------
+        MienError
+            The model can't be found or read.
+        """
+        raise NotImplementedError
 
     def pretrained_parameters(self) -> Iterator[nn.Parameter]:
         """Name the weights that were trained before and learn on, more slowly than others."""

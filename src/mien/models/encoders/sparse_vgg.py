@@ -97,7 +97,7 @@ class SparseVGG(nn.Module):
         if query is not None:
             query = self._hide(query).repeat_interleave(counts, dim=0)
         selection = Selection(torch.ones(len(maps), dtype=torch.bool, device=maps.device))
-        if self.config.sparsity != "sites":
+        if self.config.sparsity != "sites" and len(maps):
             maps, query, selection = self._choose_pictures(maps, counts, query)
         active = torch.ones_like(maps[:, 0], dtype=torch.bool)
         for number, block in enumerate(self.stages):

@@ -45,6 +45,8 @@ class TextEncoder(ModalityEncoder):
         Keep the weights as they are.
     """
 
+    pretrained_part = "encoder"
+
     def __init__(
         self, config: PretrainedConfig, pooling: str | None = None, *, freeze: bool = False
     ) -> None:
@@ -71,6 +73,10 @@ class TextEncoder(ModalityEncoder):
             return states[:, 0], None
         weight = mask[:, :, None].to(states)
         return (states * weight).sum(dim=1) / weight.sum(dim=1), None
+
+    def load_pretrained(self, name: str) -> None:
+        """Fill it with pretrained weights. Raises `MienError` as `load_config` does."""
+        load_weights(self, name)
 
     def pretrained_parameters(self) -> Iterator[nn.Parameter]:
         """Name all of its weights, unless they are frozen."""

@@ -54,7 +54,7 @@ class AdditiveAttention(nn.Module):
                 guide = guide + self.text(query.to(guide))
             # tanh h = 2 sigmoid(2 h) - 1, eight times as fast; the 1 cancels in the softmax
             hidden = F.conv2d(maps.to(guide), 2 * self.features.weight[:, :, None, None])
-            hidden = (hidden + 2 * guide.view(-1, len(hidden[0]), 1, 1)).sigmoid()
+            hidden = (hidden + 2 * guide[..., None, None]).sigmoid()
             return F.linear(hidden.permute(0, 2, 3, 1), 2 * self.score.weight)[..., 0]
 
 

@@ -121,7 +121,7 @@ class Sites:
         if not self.full:
             empty = rows.new_full((self.mask.numel(), rows.shape[1]), fill)
             rows = empty.index_copy_(0, self.index, rows)
-        return rows.view(*self.mask.shape, -1).permute(0, 3, 1, 2)
+        return rows.view(*self.mask.shape, rows.shape[1]).permute(0, 3, 1, 2)
 
 
 def _pairs(tap: int, source: Tensor, to: Tensor) -> Pairs:
