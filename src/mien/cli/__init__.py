@@ -126,7 +126,7 @@ def _words(arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def _message(error: BaseException, spell: Callable[[str], str]) -> str:
+def _message(error: BaseException, spell: Callable[[str], str] = str) -> str:
     # what training says of an interruption tells how to go on
     if _interrupted(error) and not str(error).startswith("interrupted; "):
         return "interrupted"

@@ -56,5 +56,5 @@ def audit(utterances: Sequence[Utterance]) -> tuple[list[Leakage], dict[str, str
         try:
             fit.append(leakage(utterances, protocol, split(utterances, protocol)))
         except MienError as error:
-            unfit[protocol] = str(error).split(":")[0]
+            unfit[protocol] = error.message.split(":")[0]
     return fit, unfit
