@@ -99,9 +99,9 @@ def test_scores_of_validation_that_are_no_numbers_stop_training(
     def broken(learner: Learner, batch, index: int) -> None:
         if learner.current_epoch == 1 and not seen:
             seen.append(batch.ids[1])
-            learner.model.answer = one_nan(learner.model.answer)  # type: ignore[method-assign]
+            learner.model.forward = one_nan(learner.model.forward)  # type: ignore[method-assign]
         step(learner, batch, index)
-        learner.model.__dict__.pop("answer", None)
+        learner.model.__dict__.pop("forward", None)
 
     monkeypatch.setattr(Learner, "validation_step", broken)
     with pytest.raises(MienError) as raised:
@@ -161,7 +161,7 @@ def test_a_process_of_a_job_hands_on_its_error_for_users() -> None:
 def test_two_processes_stop_together(tiny_data: Path, tmp_path: Path, small: ModelConfig) -> None:
     code = "import sys; from mien.cli import main;sys.exit(main(['train', *sys.argv[1:]]))"
     flags = ["--devices", "2", "--epochs", "2", "--protocol", "dialogues", "--loss", "ce"]
-    flags += ["--text-model", small.text_model, "--width", "0.125", "--trans-dim", "16"]
+    flags += ["--text-model", small.encoders["text"].model, "--width", "0.125", "--trans-dim", "16"]
     flags += ["--trans-nlayers", "1", "--trans-nheads", "2", "--trans-feedforward", "32"]
     flags += ["--lr", "1e30", "--optimizer", "sgd"]
     result = subprocess.run(
