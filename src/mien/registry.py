@@ -1,10 +1,9 @@
 """Things that are chosen by name: those of mien, and those that plugins add."""
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mien.errors import MienError
+from mien.errors import MienError, did_you_mean
 from mien.plugins import load_plugins
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Registry(dict[str, T]):
     >>> colours.register("crimson", 0xDC143C)
     >>> colours["crimzon"]
     Traceback (most recent call last):
-    mien.errors.MienError: no colour 'crimzon'; did you mean 'crimson'? Choose from: crimson
+    mien.errors.MienError: no colour 'crimzon' (did you mean crimson?); choose from crimson
     """
 
     def __init__(self, kind: str) -> None:
@@ -56,9 +55,8 @@ class Registry(dict[str, T]):
         load_plugins()
         if name in self:
             return self[name]
-        near = difflib.get_close_matches(str(name), self, 1)
-        meant = f"; did you mean {near[0]!r}?" if near else "."
-        raise MienError(f"no {self.kind} {name!r}{meant} Choose from: {', '.join(self)}")
+        meant = did_you_mean(str(name), self)
+        raise MienError(f"no {self.kind} {name!r}{meant}; choose from {', '.join(self)}")
 
 
 @dataclass(frozen=True, eq=False)  # a registry has no hash, and typing asks for one

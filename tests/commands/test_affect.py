@@ -97,8 +97,8 @@ def test_concordance_of_one_utterance_is_refused(mien, data: Path, tmp_path: Pat
 
 def test_an_unknown_task_is_refused_with_the_one_that_is_meant(mien, data: Path, tmp_path) -> None:
     for task, told in (
-        ("emotion+affcet", "there is no task 'affcet': did you mean 'affect'?"),
-        ("both", "there is no task 'both': choose from"),
+        ("emotion+affcet", "no task 'affcet' (did you mean affect?)"),
+        ("both", "no task 'both'; choose from"),
         ("person+person", "is named twice"),
         ("", "there is no task ''"),
     ):

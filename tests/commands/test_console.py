@@ -114,13 +114,18 @@ def test_verbosity_is_a_flag_of_every_command_and_action(
 @pytest.mark.parametrize(
     ("typed", "usage", "told", "hint"),
     [
-        (["trian", "data"], "mien", "'trian' (choose from 'demo', ", "; did you mean 'train'?"),
-        (["gallery", "here", "lst"], "mien gallery", "'lst' (choose", "; did you mean 'list'?"),
+        (["trian", "data"], "mien", "invalid choice: 'trian'", "(did you mean train?)"),
+        (
+            ["gallery", "here", "lst"],
+            "mien gallery",
+            "invalid choice: 'lst'",
+            "(did you mean list?)",
+        ),
         (
             ["train", "data", "--out", "run", "--protocoll", "given"],
             "mien train",
             "unrecognized arguments: --protocoll given",
-            "; did you mean '--protocol'?",
+            " (did you mean --protocol?)",
         ),
         (["inspect", "data", "--zzz=3"], "mien inspect", "unrecognized arguments: --zzz=3", ""),
     ],
@@ -138,4 +143,4 @@ def test_a_wrong_word_is_answered_with_the_nearest_right_one(
     assert result.stderr.startswith(f"usage: {usage} [")
     last = result.stderr.splitlines()[-1]
     assert told in last
-    assert last.endswith(hint or "--zzz=3")
+    assert hint in last if hint else last.endswith("--zzz=3")

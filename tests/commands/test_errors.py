@@ -154,18 +154,18 @@ def test_flags_of_another_corpus_are_a_wrong_command(mien, tmp_path: Path) -> No
 def test_a_corpus_that_is_misspelt(mien, tmp_path: Path) -> None:
     result = mien("prepare", "ravdes", tmp_path, tmp_path / "out")
     assert result.returncode == 2
-    assert "no corpus 'ravdes'; did you mean 'ravdess'? Choose from: iemocap, " in result.stderr
+    assert "no corpus 'ravdes' (did you mean ravdess?); choose from iemocap, " in result.stderr
 
 
 def test_a_protocol_that_is_misspelt(mien, tmp_path: Path) -> None:
     command = ["train", tmp_path, "--out", tmp_path / "run"]
     result = mien(*command, "--protocol", "dialogs")
     assert result.returncode == 2
-    assert "protocol: no protocol 'dialogs'; did you mean 'dialogues'? Choose" in result.stderr
+    assert "protocol: no protocol 'dialogs' (did you mean dialogues?); choose" in result.stderr
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("training: {protocol: person}\n")
     result = mien(*command, "--config", recipe)
-    assert_told(result, f"{recipe}: training.protocol: no protocol 'person'; did you mean")
+    assert_told(result, f"{recipe}: training.protocol: no protocol 'person' (did you mean")
 
 
 def test_the_help_of_prepare_lists_corpora_and_their_options(mien, monkeypatch) -> None:

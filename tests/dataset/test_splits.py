@@ -318,5 +318,5 @@ def test_a_protocol_declares_known_things() -> None:
 
 
 def test_a_misspelt_protocol_is_told_what_may_be_meant() -> None:
-    with pytest.raises(MienError, match="no protocol 'person'; did you mean 'persons'"):
+    with pytest.raises(MienError, match=r"no protocol 'person' \(did you mean persons"):
         split([utterance(i) for i in range(3)], "person")

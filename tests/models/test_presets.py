@@ -1,5 +1,6 @@
 """Encoders by kind, models by name, and settings by flat names."""
 
+from copy import copy
 from typing import Any, Literal
 
 import pytest
@@ -57,7 +58,7 @@ def test_a_setting_without_a_place_is_refused(name: str, settings: dict, message
         (
             {"audio": {"kind": "cnnn"}},
             "",
-            "no audio encoder 'cnnn' .did you mean cnn..; known:",
+            "no audio encoder 'cnnn' .did you mean cnn..; choose from",
         ),
         ({"audio": {"widht": 1}}, "audio", "cnn has no setting 'widht' .did you mean width"),
         ({"audio": {"width": 9}}, "audio.width", "less than or equal to 4"),
@@ -96,7 +97,8 @@ class LoudnessEncoder(ModalityEncoder):
 @pytest.fixture
 def plugin(monkeypatch: pytest.MonkeyPatch) -> type[EncoderConfig]:
     """An encoder from elsewhere, known for one test."""
-    monkeypatch.setitem(ENCODERS, AUDIO, dict(ENCODERS[AUDIO]))
+    registry = copy(ENCODERS[AUDIO])
+    monkeypatch.setitem(ENCODERS, AUDIO, registry)
 
     @register_encoder
     class LoudnessConfig(EncoderConfig):
@@ -123,7 +125,7 @@ def test_an_encoder_from_elsewhere_is_one_class_and_a_decorator(plugin) -> None:
     output = model(Batch(inputs={AUDIO: Ragged.join([torch.ones(1, 1), torch.zeros(0, 1)])}))
     assert output.logits["emotion"].shape == (2, 3)
     assert output.present[AUDIO].tolist() == [True, False]
-    with pytest.raises(ValueError, match="'loudness' already"):
+    with pytest.raises(MienError, match="'loudness' already"):
         register_encoder(type("Other", (plugin,), {}))
 
 

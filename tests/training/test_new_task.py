@@ -9,6 +9,7 @@ import pytest
 from samples import store
 
 from mien.dataset.store import Store
+from mien.errors import MienError
 from mien.inference.evaluate import evaluate
 from mien.inference.recognizer import Recognizer
 from mien.models import ModelConfig
@@ -58,7 +59,7 @@ def test_a_task_of_somebody_else_trains_and_answers(
 
 
 def test_a_name_is_given_once_and_is_one_word() -> None:
-    with pytest.raises(ValueError, match="a task 'person' already"):
+    with pytest.raises(MienError, match="a task 'person' already"):
         register_task(type("Again", (PersonTask,), {}))
     with pytest.raises(ValueError, match="needs a name of small letters"):
         register_task(LabelTask)

@@ -1,15 +1,15 @@
 """The tasks that there are, by name."""
 
-import difflib
 import re
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, SerializeAsAny
 
 from mien.errors import MienError
+from mien.registry import Registry
 from mien.tasks.base import Task
 
-TASKS: dict[str, type[Task]] = {}
+TASKS: Registry[type[Task]] = Registry("task")
 """Every registered task class by the name of its task."""
 
 Kind = TypeVar("Kind", bound=Task)
@@ -24,14 +24,14 @@ def register_task(kind: type[Kind]) -> type[Kind]:
     Raises
     ------
     ValueError
-        The class has no name of its own, or one that another class has.
+        The class has no name of its own.
+    MienError
+        Another class has the name.
     """
     name = kind.model_fields["name"].default
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(f"{kind.__name__} needs a name of small letters as default of its field")
-    if name in TASKS:
-        raise ValueError(f"there is a task {name!r} already: {TASKS[name].__name__}")
-    TASKS[name] = kind
+    TASKS.register(name, kind)
     return kind
 
 
@@ -50,27 +50,20 @@ def parse_tasks(text: str) -> list[type[Task]]:
     """
     names = [name.strip() for name in text.split("+")]
     for name in names:
-        if name not in TASKS:
-            raise MienError(_unknown(name))
         if names.count(name) > 1:
             raise MienError(f"the task {name!r} is named twice in {text!r}: name it once")
     return [TASKS[name] for name in names]
-
-
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, TASKS, 1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
-    return f"there is no task {name!r}: {meant}choose from {', '.join(TASKS)}, with + between them"
 
 
 def _of_its_class(value: Any) -> Any:
     """Make a task of its settings, by the class that is registered for its name."""
     if not isinstance(value, dict):
         return value
-    name = value.get("name")
-    if name not in TASKS:
-        raise ValueError(f"the task {name!r} is not known here: {', '.join(TASKS)} are")
-    return TASKS[name].model_validate(value)
+    try:
+        kind = TASKS[str(value.get("name"))]
+    except MienError as error:
+        raise ValueError(error.message) from error
+    return kind.model_validate(value)
 
 
 AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(_of_its_class)]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from mien.errors import did_you_mean
+from mien.errors import MienError, did_you_mean
 from mien.modality import Modality
+from mien.registry import Registry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,7 +147,9 @@ def refused(why: str) -> PydanticCustomError:
     return PydanticCustomError("refused", "{why}", {"why": why})
 
 
-ENCODERS: dict[Modality, dict[str, type[EncoderConfig]]] = {m: {} for m in Modality}
+ENCODERS: dict[Modality, Registry[type[EncoderConfig]]] = {
+    m: Registry(f"{m} encoder") for m in Modality
+}
 """For each modality the kinds of encoders that it may have; the first one is the default."""
 
 Config = TypeVar("Config", bound=EncoderConfig)
@@ -157,13 +160,12 @@ def register_encoder(config: type[Config]) -> type[Config]:
 
     Raises
     ------
-    ValueError
+    MienError
         Another class has its kind.
     """
     kind = config.model_fields["kind"].default
     for modality in config.modalities:
-        if ENCODERS[modality].setdefault(kind, config) is not config:
-            raise ValueError(f"there is an encoder of {modality} of kind {kind!r} already")
+        ENCODERS[modality].register(kind, config)
     return config
 
 
@@ -177,9 +179,7 @@ def kind_of(modality: Modality, settings: Mapping[str, Any]) -> type[EncoderConf
     """
     kinds = ENCODERS[modality]
     kind = settings.get("kind", next(iter(kinds)))
-    if kind not in list(kinds):
-        raise refused(
-            f"there is no {modality} encoder {kind!r}{did_you_mean(str(kind), kinds)}"
-            f"; known: {', '.join(kinds)}"
-        )
-    return kinds[kind]
+    try:
+        return kinds[str(kind)]
+    except MienError as error:
+        raise refused(error.message) from error
