@@ -132,7 +132,7 @@ finally:
     "module",
     [
         *("mien.cli", "argparse", "pydantic", "mien.cli.gallery"),
-        *("mien.inference.recognizer", "torch", "torch.nn.functional", "transformers", "av"),
+        *("mien.inference.recognizer", "torch", "torch.nn.functional", "av"),
         *("mien.runs.run", "numpy._core._multiarray_umath", "soxr"),
     ],
 )

@@ -218,7 +218,8 @@ def test_a_tokenizer_serves_one_thread_at_a_time(
     """Fast tokenizers may raise "Already borrowed" where two threads use one at once."""
     texts = ["I am glad", "word " * 300, "No.", "and so on " * 20]
     expected = [recognizer(text=text) for text in texts]
-    tokenizer, borrowed = recognizer.tokenizer, threading.Lock()
+    reader, borrowed = recognizer.readers[Modality.TEXT], threading.Lock()
+    tokenizer = reader.tokenizer
 
     def strict(*arguments, **options):
         assert borrowed.acquire(blocking=False), "Already borrowed"
@@ -228,7 +229,7 @@ def test_a_tokenizer_serves_one_thread_at_a_time(
         finally:
             borrowed.release()
 
-    monkeypatch.setattr(recognizer, "tokenizer", strict)
+    monkeypatch.setattr(reader, "tokenizer", strict)
 
     def work(number: int) -> list[Prediction]:
         return [recognizer(text=texts[(number + i) % 4]) for i in range(4)]
@@ -244,8 +245,8 @@ def test_a_model_without_its_text_encoder_gives_the_same_for_clips_without_text(
 ) -> None:
     shown = (Modality.AUDIO, Modality.VIDEO)
     light = Recognizer(recognizer.run, "cpu", modalities=shown)
-    assert light.tokenizer is None
-    assert not any(name.startswith("encoders.t.") for name in light.model.state_dict())
+    assert light.readers[Modality.TEXT].tokenizer is None
+    assert not any(name.startswith("encoders.text.") for name in light.model.state_dict())
     clips = [waves[0], waves[2], min((shared_data / "grid").glob("*.mpg"))]
     for one, other in zip(light(clips), recognizer(clips), strict=True):
         assert_same(one, other)

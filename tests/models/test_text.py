@@ -134,7 +134,7 @@ def test_what_is_no_encoder_is_refused(config: PretrainedConfig, tmp_path: Path)
     AutoModel.from_config(config).save_pretrained(tmp_path)
     with pytest.raises(MienError, match="not a text encoder") as error:
         load_config(str(tmp_path))
-    for part in (str(tmp_path), repr(config.model_type), "--text-model", "BERT", PACKAGED):
+    for part in (str(tmp_path), repr(config.model_type), "text_model", "BERT", PACKAGED):
         assert part in str(error.value)
 
 
@@ -177,8 +177,8 @@ def test_an_unknown_name_says_what_to_do() -> None:
             "'nobody/no-such-encoder'",
             "HF_HUB_OFFLINE is set",
             "hf download nobody/no-such-encoder --local-dir DIR",
-            "--text-model DIR",
-            "--text-model minilm",
+            "bring DIR",
+            "minilm",
         ):
             assert part in str(error.value)
 

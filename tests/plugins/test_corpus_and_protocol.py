@@ -89,7 +89,7 @@ def test_a_model_is_trained_evaluated_and_answers(
     command = ["train", data, "--out", run, "--modalities", "a", "--epochs", 2, *TINY]
     result = mien(*command, "--protocol", "session-hash", "--workers", 1)
     assert result.returncode == 0, result.stderr
-    assert "protocol session-hash: 12 of 12 train, 6 of 6 valid, 6 of 6 test" in result.stdout
+    assert "protocol session-hash: 12 of 12 train, 6 of 6 valid, 6 of 6 test" in result.stderr
     data_section = yaml.safe_load((run / "config.yaml").read_text())["data"]
     assert (data_section["corpus"], data_section["protocol"]) == ("toy", "session-hash")
     assert "toy_corpus" not in (run / "config.yaml").read_text()

@@ -46,9 +46,9 @@ def test_what_is_saved_gives_the_same_answers_and_names_no_folder_of_this_machin
     assert {"config.yaml", "model.safetensors", "thresholds.json", "README.md"} <= names
     assert any(name.startswith("tokenizer/") for name in names)
     assert not any(name.startswith("log") for name in names)
-    assert Path(run.config.model.text_model).is_absolute()
+    assert Path(run.config.model.text.model).is_absolute()
     for name in ("config.yaml", "README.md"):
-        assert str(Path(run.config.model.text_model).parent) not in (out / name).read_text()
+        assert str(Path(run.config.model.text.model).parent) not in (out / name).read_text()
     text = "I am here"
     one, copy = (Recognizer.from_pretrained(f, device="cpu")(text=text) for f in (run.folder, out))
     assert copy.answers == one.answers

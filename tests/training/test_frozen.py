@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from samples import revised
 
 from mien.errors import MienError
-from mien.inference.evaluate import evaluate_run
+from mien.inference.evaluate import evaluate
 from mien.modality import Modality
 from mien.models import ModelConfig
 from mien.runs.run import Run
@@ -94,7 +94,7 @@ def test_a_source_that_is_missing_or_another_is_refused_by_name(
     name = next(name for name in weights if name.endswith("dense.weight"))
     save_file(weights | {name: weights[name] + 1e-6}, path, {"format": "pt"})
     with pytest.raises(MienError, match="whose weights are others by now") as raised:
-        evaluate_run(run, progress=False)
+        evaluate(run, progress=False)
     assert named in str(raised.value)
     narrow = {n: w[:1] if n == name else w for n, w in weights.items()}
     save_file({n: w.contiguous() for n, w in narrow.items()}, path, {"format": "pt"})

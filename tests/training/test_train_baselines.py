@@ -167,7 +167,7 @@ def read(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_a_run_holds_its_word_vectors(read: Run) -> None:
     assert sizes(read) == [2, 4, 35]
     prediction = Recognizer(read, device="cpu")(text="how lovely")
-    assert prediction.modalities == "t"
+    assert prediction.modalities == ["text"]
 
 
 def test_what_came_from_files_is_left_out_of_a_clip_with_a_warning(read: Run) -> None:
@@ -175,7 +175,7 @@ def test_what_came_from_files_is_left_out_of_a_clip_with_a_warning(read: Run) ->
     one = sample(0)
     one.face_found[:] = True
     prediction = recognizer(one, text="how lovely")
-    assert prediction.modalities == "tv"
+    assert prediction.modalities == ["text", "video"]
     assert len(prediction.warnings) == 1
     assert "sound left out" in prediction.warnings[0]
     with pytest.raises(MienError, match=r"there is none.*sound left out"):

@@ -89,7 +89,7 @@ class Own:
                 content = _read_npz(path)
                 names.update(content)
                 for name, array in content.items():
-                    if array.ndim == 2 and array.size:
+                    if getattr(array, "ndim", 0) == 2 and array.size:  # a member may be any bytes
                         self._widths.add(NAMES[name], array.shape[1])
             except MienError as error:
                 faults.append(error)

@@ -141,7 +141,7 @@ class ClipReader:
             if segments and not self.used([cut])
         ]
         if not segments:
-            needs = " or ".join(NAMES[m] for m in self.taken)
+            needs = " or ".join(NAMES[m] for m in Modality if m in self.taken)
             reasons = f" ({'; '.join(warnings)})" if warnings else ""
             raise MienError(f"{request.source}: the model uses {needs}, and there is none{reasons}")
         return Recording(request.source, sample, segments, warnings)

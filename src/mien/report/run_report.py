@@ -62,4 +62,5 @@ def _readable(path: Path, remedy: str) -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise MienError(f"{path} is damaged ({error!r}): {remedy}") from error
+        why = " ".join(repr(error).split())[:200]
+        raise MienError(f"{path} is damaged ({why}): {remedy}") from error
