@@ -100,7 +100,7 @@ def test_an_unknown_task_is_refused_with_the_one_that_is_meant(mien, data: Path,
         ("emotion+affcet", "no task 'affcet' (did you mean affect?)"),
         ("both", "no task 'both'; choose from"),
         ("person+person", "is named twice"),
-        ("", "there is no task ''"),
+        ("", "no task ''"),
     ):
         result = mien("train", data, "--out", tmp_path / "run", "--task", task)
         assert result.returncode == 2

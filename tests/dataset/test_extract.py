@@ -327,9 +327,7 @@ def test_sizes_are_those_of_the_data_unless_they_are_given() -> None:
     assert fitted(chosen, settings(a=144)) == [300, 34, 35]
     given = preset("lf-rnn", audio_feature_size=144, video_feature_size=35, modalities="av")
     assert fitted(given, settings(t=256, a=144, v=35)) == [144, 35]
-    with pytest.raises(
-        MienError, match=r"video_feature_size: .* video features of size 20, not 35"
-    ):
+    with pytest.raises(MienError, match=r"^video_feature_size: .* of size 20, not 35"):
         fit_sizes(given, settings(a=144, v=20))
 
 
