@@ -70,7 +70,7 @@ def fill_frozen(model: MultimodalModel, frozen: Frozen, config: Path) -> None:
             model.encoder(modality).load_pretrained(source.name)
             found = _digest(_part(model, modality))
         except MienError as error:
-            raise MienError(f"{what}, which can't be read: {error}") from error
+            raise MienError(f"{what}, which can't be read: {error.message}") from error
         except (RuntimeError, LookupError) as error:  # of other sizes, or of another architecture
             raise MienError(f"{what}, which is another model by now: bring the old one back") from (
                 error
