@@ -43,6 +43,7 @@ from mien.published.reproduce import (
 )
 from mien.runs.run import Run
 from mien.training import TrainConfig
+from mien.training.checkpoint import remove_state
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "published-code.md"
@@ -545,9 +546,10 @@ def test_the_figures_are_those_of_the_checkpoint_that_is_there_now(
 
 @pytest.mark.slow
 def test_what_was_stopped_goes_on_whatever_was_judged_in_between(
-    here: Callable, place: Path, capsys
+    here: Callable, place: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = f"{PUBLISHED['dense']} -mod=a --seed=21"
+    monkeypatch.setattr("mien.training.fit.remove_state", lambda _: None)
     assert main(here(line)) == 0
     run, figures = told(capsys.readouterr().out)
     (run / GIVEN).unlink()  # as if it had been stopped before its end
@@ -560,6 +562,12 @@ def test_what_was_stopped_goes_on_whatever_was_judged_in_between(
     shown = capsys.readouterr().out
     assert told(shown) == (run, figures)
     assert json.loads((run / GIVEN).read_text())["checkpoint"] is None
+    (run / GIVEN).unlink()  # stopped when training was over
+    remove_state(run)
+    assert main(here(line)) == 0
+    shown = capsys.readouterr().out
+    assert "is trained to its end" in shown
+    assert told(shown) == (run, figures)
 
 
 @pytest.mark.slow

@@ -259,7 +259,8 @@ def _train(job: Job, data: Path, store: Store) -> Run:
     if (folder / STATE).is_file():
         print(f"{folder}: training goes on after its last finished epoch")
         run = train(data, folder, resume=True)
-    elif finished(folder):  # and then killed
+    elif finished(folder):  # and then stopped before it could say so
+        print(f"{folder} is trained to its end")
         run = Run(folder)
     elif folder.exists():
         raise MienError(
