@@ -91,7 +91,9 @@ def test_two_processes_learn_as_one_does_with_the_same_global_batch(
     assert len(curve(one)) == 2
     for alone, shared in zip(curve(one), curve(two), strict=True):
         assert shared == pytest.approx(alone, abs=1e-5)
-    assert result.stdout.count("is trained") == result.stderr.count("protocol dialogues:") == 1
+    said = result.stdout + result.stderr
+    assert said.count("is trained") == said.count("protocol dialogues:") == 1
+    assert said.count("epoch 2 of 2:") == 1
     recorded = Run(two).config.training
     assert (recorded["devices"], recorded["batch_size"], recorded["strategy"]) == (2, 5, "auto")
     assert Run(one).read("thresholds.json").keys() == Run(two).read("thresholds.json").keys()
@@ -106,7 +108,7 @@ def test_two_processes_learn_as_one_does_with_the_same_global_batch(
     [
         (0, "breaks", r"mien: process 0 breaks"),
         (1, "breaks", r"mien: process 1 breaks"),
-        (1, "ends", r"mien: interrupted; resume the run in .*"),
+        (1, "ends", r"mien: interrupted; resume the run in .* from its last finished epoch"),
     ],
 )
 def test_where_one_process_fails_all_end_with_one_message_and_a_resumed_run_is_the_same(
@@ -162,7 +164,7 @@ def test_a_signal_to_torchrun_ends_it_and_leaves_a_run_to_resume(
         _, stderr = process.communicate(timeout=60)
     assert process.returncode != 0
     (message,) = messages(stderr)
-    assert f"interrupted; resume the run in {run}" in message
+    assert f"resume the run in {run} to go on from its last finished epoch" in message
     assert not list(run.rglob("*.part"))
 
 
