@@ -9,10 +9,6 @@ from hypothesis import strategies as st
 
 from mien.errors import MienError
 from mien.metrics.concordance import agreement, concordance, evaluate_dimensions
-from mien.report.html import html
-from mien.report.plots import picture
-from mien.report.tables import table
-from mien.tasks.affect_metrics import AffectMetrics
 
 NAMES = ("valence", "arousal")
 
@@ -109,28 +105,6 @@ def test_predictions_that_are_no_numbers_are_refused() -> None:
         evaluate_dimensions(np.full((2, 2), np.nan), np.zeros((2, 2)), NAMES, (0, 0))
     with pytest.raises(MienError, match="no utterances"):
         evaluate_dimensions(np.zeros((0, 2)), np.zeros((0, 2)), NAMES, (0, 0))
-
-
-def test_table_page_and_picture_show_it(tmp_path, pixels) -> None:
-    found, _, _ = block()
-    metrics = AffectMetrics.model_validate(found)
-    assert metrics.model_dump(mode="json") == json.loads(json.dumps(found, allow_nan=False))
-    text = table(metrics)
-    rows = {line.split()[0]: line.split() for line in text.splitlines() if line}
-    valence = found["per_dimension"]["valence"]
-    shown = [f"{valence[metric]:.3f}" for metric in ("ccc", "pearson", "mae")]
-    assert rows["valence"] == ["valence", "60", *shown]
-    assert rows["always"][3:] == [
-        "0.000",
-        "–",
-        f"{found['baselines']['constant']['average']['mae']:.3f}",
-    ]
-    assert "Means of the training part: valence 3.00, arousal 2.50." in text
-    assert "each drawn by person" in text
-    out = tmp_path / "results.png"
-    picture({"affect": metrics}, out, "Some results", synthetic=False)
-    assert pixels(out).std() > 10
-    assert "Affect, 60 utterances" in html("Some results", {"affect": metrics}, {"Results": out})
 
 
 @settings(deadline=None, max_examples=20)

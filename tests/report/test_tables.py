@@ -1,12 +1,8 @@
-import base64
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 
 from mien.metrics import evaluate
-from mien.report.html import html
-from mien.report.plots import picture
 from mien.report.tables import table
 from mien.tasks.label_metrics import LabelMetrics
 
@@ -55,67 +51,3 @@ def test_top_five_of_persons_is_shown(judge):
     assert "(top-5)" in text
     assert f"{people.singlelabel.top5:.3f}" in text
     assert "always no" not in text
-
-
-class Page(HTMLParser):
-    """Checks that elements close in order, and collects what the page refers to and says."""
-
-    VOID = ("meta", "img")
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.refers, self.text = [], [], ""
-
-    def handle_starttag(self, tag, attrs):
-        self.refers += [value for name, value in attrs if name in ("src", "href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
-            self.text += data
-
-
-def test_page_is_whole_and_asks_for_nothing(tmp_path, emotion):
-    picture({"emotion": emotion}, tmp_path / "results.png", "Results", synthetic=True)
-    text = html(
-        "Run <1> & more",
-        {"emotion": emotion},
-        {"The results": tmp_path / "results.png"},
-        synthetic=True,
-    )
-    page = Page()
-    page.feed(text)
-    page.close()
-    assert page.open == []
-    assert "http:" not in text
-    assert "https:" not in text
-    assert "url(" not in text
-    assert len(page.refers) == 1
-    kind, data = page.refers[0].split(",")
-    assert kind == "data:image/png;base64"
-    assert base64.b64decode(data) == (tmp_path / "results.png").read_bytes()
-    for words in (
-        "Run <1> & more",
-        *emotion.labels,
-        "always no",
-        "most frequent label",
-        "The results",
-    ):
-        assert words in page.text
-    assert "synthetic data" in page.text
-
-
-def test_page_mentions_synthetic_data_only_where_they_are(emotion):
-    page = Page()
-    page.feed(html("Run", {"emotion": emotion}, {}))
-    assert "synthetic" not in page.text
-
-
-def test_label_names_are_escaped(judge):
-    text = html("Run", {"person": judge(["<b>", "a&b"])}, {})
-    assert "<b>" not in text
-    assert "&lt;b&gt;" in text

@@ -7,9 +7,6 @@ from hypothesis import strategies as st
 
 from mien.errors import MienError
 from mien.metrics.regression import STEPS, evaluate_sentiment, sentiment, step_counts
-from mien.report.html import html
-from mien.report.plots import picture
-from mien.report.tables import table
 from mien.tasks.sentiment_metrics import SentimentMetrics
 
 # Seven utterances by hand: the predictions are right, nearly so, or on the wrong side.
@@ -102,27 +99,6 @@ def test_an_interval_over_recordings_that_agree_within_is_wider_than_over_uttera
     narrow = evaluate_sentiment(predicted, truth, train_counts=counts)["intervals"]["mae"]
     assert narrow["by"] == "utterance"
     assert wide["high"] - wide["low"] > 2 * (narrow["high"] - narrow["low"])
-
-
-def test_table_page_and_picture_show_it(block, tmp_path, pixels):
-    metrics = SentimentMetrics.model_validate(block)
-    text, figures = table(metrics), block["sentiment"]
-    rows = {line.split("  ")[0]: line.split() for line in text.splitlines() if line}
-    shown = [f"{figures[n]:.3f}" for n in ("mae", "correlation", "acc2", "f1")]
-    assert rows["this model"][2:6] == shown
-    assert rows["always 1"][3] == "–"  # a constant has no correlation
-    assert rows["-3"][1:] == [
-        str(figures["per_step"]["-3"]["support"]),
-        f"{figures['per_step']['-3']['mae']:.3f}",
-    ]
-    assert "each drawn by dialogue" in text
-    assert max(map(len, text.splitlines())) <= 110
-    out = tmp_path / "results.png"
-    picture({"sentiment": metrics}, out, "Some results", synthetic=False)
-    assert pixels(out).std() > 10
-    page = html("Some results", {"sentiment": metrics}, {"Results": out})
-    assert "Sentiment, 60 utterances" in page
-    assert f"{figures['acc7']:.3f}" in page
 
 
 @settings(deadline=None, max_examples=30)
