@@ -40,7 +40,7 @@ def drawn(way: str, counts: np.ndarray, who: np.ndarray, seed: int) -> tuple[flo
     if way == "speakers whole":
         counts = np.stack([counts[who == name].sum(axis=0) for name in np.unique(who)])
     found = interval(
-        counts, average_recall, persons=who if way == "two stages" else None, seed=seed
+        counts, average_recall, groups=who if way == "two stages" else None, seed=seed
     )
     assert found is not None
     return found["low"], found["high"]

@@ -116,8 +116,8 @@ def test_verification_shows_and_writes_who_is_told_apart(
     figures = json.loads(files[0].read_text())
     assert (figures["persons"], figures["trained"]) == (3, 3)
     rows = {(row["pairing"], row["shown"]): row["figures"] for row in figures["rows"]}
-    assert rows["dialogues", "words + sound"]["targets"] == 18
-    assert rows["dialogues", "words alone"]["cross_fitted"] is None
+    assert rows["dialogues", "text + audio"]["targets"] == 18
+    assert rows["dialogues", "text alone"]["cross_fitted"] is None
     assert "other dialogues, same session" in result.stdout, "left out, with the reason"
     result = mien("verification", run_folder, "--split", "all", "--modalities", "a")
     assert result.returncode == 0, result.stderr

@@ -19,10 +19,10 @@ class Angles:
 
     fingerprint = "angles"
 
-    def embed(self, clip: str | Path, report=print) -> np.ndarray:
+    def embed(self, clip: str | Path, warn=print) -> np.ndarray:
         share = float(Path(clip).read_text())
         if share < 0:
-            report("half of it is left out")
+            warn("half of it is left out")
         return np.array([share, (1 - share**2) ** 0.5])
 
 

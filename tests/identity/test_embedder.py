@@ -1,4 +1,4 @@
-"""Encoders refuse clips that show nobody, and say what they left out."""
+"""Encoders refuse clips that show nobody, and warn of what they left out."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +102,7 @@ def test_pauses_are_no_speech(voiceprint: Voiceprint, tmp_path: Path, room: floa
     assert found @ voiceprint(voice(3.0, 0.2)) > 0.9
 
 
-def test_what_makes_a_voiceprint_doubtful_is_reported(
+def test_what_makes_a_voiceprint_doubtful_is_warned_of(
     voiceprint: Voiceprint, tmp_path: Path
 ) -> None:
     notes: list[str] = []
@@ -119,7 +119,7 @@ def test_what_makes_a_voiceprint_doubtful_is_reported(
         voiceprint.embed(tmp_path / "a.wav")
 
 
-def test_what_a_clip_lacks_is_reported(
+def test_what_a_clip_lacks_is_warned_of(
     run_of: Callable[[str], Encoder], shared_data: Path, tmp_path: Path
 ) -> None:
     encoder, notes = run_of("av"), []
@@ -127,7 +127,7 @@ def test_what_a_clip_lacks_is_reported(
     assert notes == []
     soundfile.write(tmp_path / "a.wav", voice(2.0, 0.2), RATE)
     encoder.embed(tmp_path / "a.wav", notes.append)
-    assert notes == ["described without video, which the model uses"]
+    assert notes == ["embedded without video, which the model uses"]
 
 
 @pytest.mark.parametrize("bad", [[0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0]])

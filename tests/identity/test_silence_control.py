@@ -12,14 +12,14 @@ from mien.utterance import Sample
 
 
 def spoken(number: int = 0) -> Sample:
-    """A sample of synthetic words between pauses."""
+    """A sample of synthetic speech between pauses."""
     random = np.random.default_rng(number)
     level = np.repeat([20, 5000, 20, 5000, 20], 8000)
     sound = (level * random.normal(size=len(level))).clip(-32768, 32767).astype(np.int16)
     return replace(sample(number), waveform=sound)
 
 
-def test_words_faces_and_speech_are_gone() -> None:
+def test_text_faces_and_speech_are_gone() -> None:
     before = spoken()
     found = silence_only(before)
     assert found.modalities == "a"

@@ -1,4 +1,4 @@
-"""Trials: who enrols, who is tested, and what they never share."""
+"""Verification trials: who enrols, who is tested, and what they never share."""
 
 import random
 
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import MienError
-from mien.identity.trials import MOST, PAIRINGS, trials
+from mien.identity.trials import MAX_ENROLLED, PAIRINGS, make_trials
 from mien.utterance import Utterance
 
 
@@ -37,27 +37,27 @@ def test_enrolment_and_test_share_no_unit(
 ) -> None:
     rows = list(range(len(corpus)))
     try:
-        made = trials(corpus, rows, pairing)
+        made = make_trials(corpus, rows, pairing)
     except MienError:
         return
     unit = PAIRINGS[pairing].unit
     enrolled = [row for clips in made.enrolments for row in clips]
     assert not {unit(corpus[r]) for r in enrolled} & {unit(corpus[r]) for r in made.probes}
     assert None not in {unit(corpus[r]) for r in enrolled + made.probes}
-    persons = [{corpus[r].person for r in clips} for clips in made.enrolments]
-    assert all(len(who) == 1 and None not in who for who in persons)
-    names = [next(iter(who)) for who in persons]
+    speakers = [{corpus[r].person for r in clips} for clips in made.enrolments]
+    assert all(len(who) == 1 and None not in who for who in speakers)
+    names = [next(iter(who)) for who in speakers]
     assert len(set(names)) == len(names) >= 2
     assert {corpus[r].person for r in made.probes} == set(names)
     assert made.compared.shape == (len(names), len(made.probes))
-    assert all(1 <= len(clips) <= MOST for clips in made.enrolments)
+    assert all(1 <= len(clips) <= MAX_ENROLLED for clips in made.enrolments)
     shuffle.shuffle(rows)
-    again = trials(corpus, rows, pairing)
+    again = make_trials(corpus, rows, pairing)
     assert (again.enrolments, again.probes) == (made.enrolments, made.probes)
 
 
 def iemocap(sessions: int = 2, dialogues: int = 6, turns: int = 4) -> list[Utterance]:
-    """Two persons a session, both in each of its dialogues."""
+    """Two speakers a session, both in each of its dialogues."""
     return [
         clip(
             ((s * dialogues + d) * turns + t),
@@ -74,7 +74,7 @@ def iemocap(sessions: int = 2, dialogues: int = 6, turns: int = 4) -> list[Utter
 
 def test_dialogues_of_two_sessions_are_not_the_same_for_having_one_name() -> None:
     corpus = iemocap()
-    made = trials(corpus, range(len(corpus)), "dialogues")
+    made = make_trials(corpus, range(len(corpus)), "dialogues")
     assert [len(clips) for clips in made.enrolments] == [6] * 4
     assert len(made.probes) == 4 * 6
     assert made.compared.all()
@@ -84,12 +84,12 @@ def test_dialogues_of_two_sessions_are_not_the_same_for_having_one_name() -> Non
         for clips in made.enrolments
     } - {frozenset()}
     assert all(len(half) == 3 for half in halves)
-    assert len(halves) == 2, "both persons of a session are enrolled by the same dialogues"
+    assert len(halves) == 2, "both speakers of a session are enrolled by the same dialogues"
 
 
 def test_within_a_session_there_are_two_to_choose_from() -> None:
     corpus = iemocap()
-    made = trials(corpus, range(len(corpus)), "sessions")
+    made = make_trials(corpus, range(len(corpus)), "sessions")
     assert (made.compared.sum(axis=0) == 2).all()
     for row, clips in enumerate(made.enrolments):
         tested = [made.probes[column] for column in made.compared[row].nonzero()[0]]
@@ -98,15 +98,15 @@ def test_within_a_session_there_are_two_to_choose_from() -> None:
 
 def test_ten_clips_are_five_and_five() -> None:
     corpus = [clip(number, person="abc"[number % 3]) for number in range(30)]
-    made = trials(corpus, range(30), "clips")
+    made = make_trials(corpus, range(30), "clips")
     assert [len(clips) for clips in made.enrolments] == [5] * 3
     assert len(made.probes) == 15
 
 
 def test_no_more_clips_enrol_than_the_most() -> None:
     corpus = [clip(number, person="ab"[number % 2]) for number in range(100)]
-    made = trials(corpus, range(100), "clips")
-    assert [len(clips) for clips in made.enrolments] == [MOST] * 2
+    made = make_trials(corpus, range(100), "clips")
+    assert [len(clips) for clips in made.enrolments] == [MAX_ENROLLED] * 2
     assert len(made.probes) == 50, "the others that might enrol are not tested instead"
 
 
@@ -115,16 +115,16 @@ def test_a_sentence_that_all_say_is_on_one_side() -> None:
     corpus = [
         clip(number, person="abc"[number % 3], text=lines[number // 3 % 2]) for number in range(24)
     ]
-    made = trials(corpus, range(24), "sentences")
+    made = make_trials(corpus, range(24), "sentences")
     assert {len({corpus[r].text for r in clips}) for clips in made.enrolments} == {1}
     assert {corpus[r].text for r in made.probes} == set(lines) - {
         corpus[made.enrolments[0][0]].text
     }
 
 
-def test_persons_with_a_single_clip_are_counted() -> None:
+def test_speakers_with_a_single_clip_are_counted() -> None:
     corpus = [clip(number, person=person) for number, person in enumerate("aabbc")]
-    assert trials(corpus, range(5), "clips").left_out == 1
+    assert make_trials(corpus, range(5), "clips").left_out == 1
 
 
 @pytest.mark.parametrize(
@@ -136,27 +136,29 @@ def test_persons_with_a_single_clip_are_counted() -> None:
         ("sessions", {"person": "a"}, "a known dialogue: the column dialogue is missing"),
         ("sessions", {"person": "a", "session": "X"}, "the column dialogue is missing"),
         ("sessions", {"person": "a", "dialogue": "1"}, "the column session is missing"),
-        ("clips", {"person": "a"}, "fewer than two persons"),
+        ("clips", {"person": "a"}, "fewer than two speakers"),
         ("sentences", {"person": "a"}, "a known sentence: the column text is missing"),
     ],
 )
-def test_what_the_data_lack_is_told(pairing: str, fields: dict[str, str], reason: str) -> None:
+def test_what_the_data_lack_is_in_the_error(
+    pairing: str, fields: dict[str, str], reason: str
+) -> None:
     corpus = [clip(number, **fields) for number in range(4)]
     with pytest.raises(MienError, match=reason):
-        trials(corpus, range(4), pairing)
+        make_trials(corpus, range(4), pairing)
 
 
-def test_sentences_that_nobody_repeats_are_clips() -> None:
+def test_sentences_said_once_are_refused() -> None:
     corpus = [clip(number, person="ab"[number % 2], text=f"line {number}") for number in range(8)]
     with pytest.raises(MienError, match="most sentences occur once"):
-        trials(corpus, range(8), "sentences")
+        make_trials(corpus, range(8), "sentences")
 
 
-def test_a_session_of_one_person_alone_is_no_trial() -> None:
+def test_a_session_of_one_speaker_makes_no_trials() -> None:
     corpus = [
         clip(number, person="ab"[number % 2], session="XY"[number % 2], dialogue=str(number))
         for number in range(8)
     ]
-    assert trials(corpus, range(8), "dialogues").compared.all()
-    with pytest.raises(MienError, match="fewer than two persons"):
-        trials(corpus, range(8), "sessions")
+    assert make_trials(corpus, range(8), "dialogues").compared.all()
+    with pytest.raises(MienError, match="fewer than two speakers"):
+        make_trials(corpus, range(8), "sessions")

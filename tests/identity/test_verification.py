@@ -49,28 +49,28 @@ def run(tmp_path: Path, tiny_text: Path) -> Run:
     return tiny_run(tmp_path / "run", tiny_text)
 
 
-def test_every_kind_of_trials_on_all_that_can_be_shown(run: Run, talks: Store) -> None:
-    result = verify_run(run.folder, data=talks.folder, part="all", **FAST)
-    assert [(row.pairing, row.shown) for row in result.rows] == [
-        (pairing, shown)
+def test_every_kind_of_trials_on_every_input(run: Run, talks: Store) -> None:
+    result = verify_run(run.folder, data=talks.folder, split="all", **FAST)
+    assert [(row.pairing, row.input) for row in result.rows] == [
+        (pairing, used)
         for pairing in ("clips", "sentences", "dialogues", "sessions")
-        for shown in ("words + sound + face", "silence alone", "words alone")
+        for used in ("text + audio + video", "silence alone", "text alone")
     ]
-    assert (result.clips, result.persons, result.synthetic) == (48, 6, True)
-    assert "1 clips: it is not known who is in them" in result.left_out
+    assert (result.clips, result.speakers, result.synthetic) == (48, 6, True)
+    assert "1 clips: their speaker is not known" in result.left_out
     assert result.trained is None, "the data are not those of training"
-    by_name = {(row.pairing, row.shown): row.figures for row in result.rows}
-    dialogues = by_name["dialogues", "words alone"]
+    by_name = {(row.pairing, row.input): row.metrics for row in result.rows}
+    dialogues = by_name["dialogues", "text alone"]
     assert (dialogues.targets, dialogues.nontargets) == (24, 120)
     sessions = by_name["sessions", "silence alone"]
     assert (sessions.targets, sessions.nontargets) == (24, 24)
     assert sessions.chance == 0.5
-    for figures in by_name.values():
-        assert 0 <= figures.eer <= 1
+    for metrics in by_name.values():
+        assert 0 <= metrics.eer <= 1
 
 
-def test_what_is_not_shown_changes_nothing(run: Run, talks: Store, monkeypatch) -> None:
-    """Silence alone: neither words nor faces nor speech reach the model."""
+def test_what_is_no_input_changes_nothing(run: Run, talks: Store, monkeypatch) -> None:
+    """Silence alone: neither text nor faces nor speech reach the model."""
     seen = []
     real = Store.__getitem__
 
@@ -83,58 +83,58 @@ def test_what_is_not_shown_changes_nothing(run: Run, talks: Store, monkeypatch) 
 
     faces = [row for row, letters in enumerate(talks.modalities) if letters == "tav"]
     some = store(run.folder.parent / "faces", [talks[row] for row in faces])
-    before = verify_run(run.folder, data=some.folder, part="all", **FAST)
+    before = verify_run(run.folder, data=some.folder, split="all", **FAST)
     monkeypatch.setattr(Store, "__getitem__", spoil)
-    after = verify_run(run.folder, data=some.folder, part="all", **FAST)
+    after = verify_run(run.folder, data=some.folder, split="all", **FAST)
     assert seen
     for one, other in zip(before.rows, after.rows, strict=True):
-        same = one.figures.det == other.figures.det
-        assert same == (one.shown != "words + sound + face"), one.shown
+        same = one.metrics.det == other.metrics.det
+        assert same == (one.input != "text + audio + video"), one.input
 
 
-def test_only_what_is_asked_for_is_shown(run: Run, talks: Store) -> None:
-    result = verify_run(run.folder, data=talks.folder, part="all", modalities="v", **FAST)
-    assert {row.shown for row in result.rows} == {"face"}
+def test_only_the_modalities_asked_for_are_used(run: Run, talks: Store) -> None:
+    result = verify_run(run.folder, data=talks.folder, split="all", modalities="v", **FAST)
+    assert {row.input for row in result.rows} == {"video"}
     assert {row.clips for row in result.rows} == {44}
     for line in (
-        "silence alone: the model is shown no sound",
-        "words alone: the model is shown no words",
-        "4 clips (face): they have none",
+        "silence alone: the model does not use audio",
+        "text alone: the model does not use text",
+        "4 clips (video): they have none",
     ):
         assert line in result.left_out
-    result = verify_run(run.folder, data=talks.folder, part="all", modalities="t", **FAST)
-    assert {row.shown for row in result.rows} == {"words"}
+    result = verify_run(run.folder, data=talks.folder, split="all", modalities="t", **FAST)
+    assert {row.input for row in result.rows} == {"text"}
     with pytest.raises(MienError, match="asks for more"):
-        verify_run(run.folder, data=talks.folder, part="all", modalities="x", **FAST)
+        verify_run(run.folder, data=talks.folder, split="all", modalities="x", **FAST)
 
 
-def test_one_person_is_no_trial(run: Run, tmp_path: Path) -> None:
+def test_one_speaker_makes_no_trials(run: Run, tmp_path: Path) -> None:
     alone = store(tmp_path / "alone", [sample(number, person="P") for number in range(4)])
     with pytest.raises(MienError, match="are of 1"):
-        verify_run(run.folder, data=alone.folder, part="all", **FAST)
+        verify_run(run.folder, data=alone.folder, split="all", **FAST)
     single = store(tmp_path / "single", [sample(n, person=f"P{n}") for n in range(4)])
     with pytest.raises(MienError, match="allows no trials"):
-        verify_run(run.folder, data=single.folder, part="all", **FAST)
+        verify_run(run.folder, data=single.folder, split="all", **FAST)
 
 
-def test_a_model_gone_wrong_is_told(run: Run, talks: Store, monkeypatch) -> None:
+def test_embeddings_that_are_not_finite_are_an_error(run: Run, talks: Store, monkeypatch) -> None:
     def broken(*arguments, **options) -> np.ndarray:
         return np.full((48, 4), np.nan)
 
     monkeypatch.setattr("mien.identity.verification.embed", broken)
     with pytest.raises(MienError, match="not finite"):
-        verify_run(run.folder, data=talks.folder, part="all", **FAST)
+        verify_run(run.folder, data=talks.folder, split="all", **FAST)
 
 
-def test_a_result_is_written_as_figures_tables_and_picture(
+def test_a_result_is_written_as_json_tables_and_plot(
     run: Run, talks: Store, tmp_path: Path
 ) -> None:
-    result = verify_run(run.folder, data=talks.folder, part="all", **FAST)
+    result = verify_run(run.folder, data=talks.folder, split="all", **FAST)
     files = write_verification(result, tmp_path / "new" / "out")
     assert sorted(files) == sorted((tmp_path / "new" / "out").iterdir())
-    figures, tables, picture = files
-    assert json.loads(figures.read_text()) == result.model_dump(mode="json")
-    assert VerificationReport.model_validate_json(figures.read_text()) == result
+    content, tables, plot = files
+    assert json.loads(content.read_text()) == result.model_dump(mode="json")
+    assert VerificationReport.model_validate_json(content.read_text()) == result
     text = tables.read_text()
     assert text == markdown(result)
     assert "Synthetic data" in text
@@ -142,19 +142,19 @@ def test_a_result_is_written_as_figures_tables_and_picture(
     for block in text.split("\n\n"):
         if block.startswith("|"):
             assert len({(len(line), line.count("|")) for line in block.split("\n")}) == 1
-    assert picture.read_bytes()[:4] == b"\x89PNG"
+    assert plot.read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(MienError, match=r"^out: .* choose another$"):
-        write_verification(result, figures / "below")
+        write_verification(result, content / "below")
 
 
 def test_the_voice_encoder_over_prepared_data(voice_weights, talks: Store) -> None:
     result = verify_encoder("voice", talks.folder, **FAST)
-    shown = {(row.pairing, row.shown): row.figures for row in result.rows}
-    assert {name for _, name in shown} == {"sound", "silence alone"}
+    found = {(row.pairing, row.input): row.metrics for row in result.rows}
+    assert {name for _, name in found} == {"audio", "silence alone"}
     # the synthetic pitches differ, the noise around them does not
-    assert shown["dialogues", "sound"].eer < 0.05
-    assert shown["dialogues", "silence alone"].eer > 0.3
-    assert "words alone: the encoder voice does not go by words" in result.left_out
+    assert found["dialogues", "audio"].eer < 0.05
+    assert found["dialogues", "silence alone"].eer > 0.3
+    assert "text alone: the encoder voice does not use text" in result.left_out
 
 
 @pytest.mark.slow
@@ -170,7 +170,7 @@ def test_ten_readers_are_told_apart_by_their_voices(
         clips.append(Sample(utterance=made.utterance, waveform=wave))
     readers = store(tmp_path / "readers", clips)
     result = verify_encoder("voice", readers.folder, **FAST)
-    (figures,) = (row.figures for row in result.rows if row.shown == "sound")
-    assert (figures.persons, figures.targets, figures.nontargets) == (10, 50, 450)
-    assert figures.eer <= 0.05
-    assert figures.rank1 >= 0.95
+    (metrics,) = (row.metrics for row in result.rows if row.input == "audio")
+    assert (metrics.speakers, metrics.targets, metrics.nontargets) == (10, 50, 450)
+    assert metrics.eer <= 0.05
+    assert metrics.rank1 >= 0.95

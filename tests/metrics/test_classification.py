@@ -29,9 +29,9 @@ def names(classes):
     return [f"label {i}" for i in range(classes)]
 
 
-def column(figures, name):
-    """All labels' values of a figure, and its average, in the order of the golden arrays."""
-    return [*(row[name] for row in figures["per_label"].values()), figures["average"][name]]
+def column(metrics, name):
+    """All labels' values of a metric, and its average, in the order of the golden arrays."""
+    return [*(row[name] for row in metrics["per_label"].values()), metrics["average"][name]]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def published(golden):
 
 @pytest.mark.parametrize("classes", CLASSES)
 @pytest.mark.parametrize("case", ["chosen", "at 0.5", "several labels"])
-def test_published_iemocap_figures(published, classes, case):
+def test_published_iemocap_metrics(published, classes, case):
     p = f"C{classes}_"
     logits, truth, thresholds, stats = {
         "chosen": ("logits", "onehot", published[p + "iemocap_thresholds"], "iemocap_stats"),
@@ -53,45 +53,45 @@ def test_published_iemocap_figures(published, classes, case):
             "iemocap_ml_stats",
         ),
     }[case]
-    figures = multilabel(
+    metrics = multilabel(
         sigmoid(published[p + logits]), published[p + truth], thresholds, names(classes)
     )
     for name, expected in zip(
         ["accuracy", "recall", "precision", "f1", "auroc"], published[p + stats], strict=True
     ):
-        np.testing.assert_allclose(column(figures, name), expected, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(column(metrics, name), expected, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("classes", CLASSES)
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.7])
-def test_published_mosei_figures(published, classes, threshold):
+def test_published_mosei_metrics(published, classes, threshold):
     p = f"C{classes}_"
-    figures = multilabel(
+    metrics = multilabel(
         sigmoid(published[p + "ml_logits"]), published[p + "ml_labels"], threshold, names(classes)
     )
     p += f"mosei_t{threshold}_"
     for name, key in [("weighted_accuracy", "wacc"), ("weighted_f1", "f1w"), ("auroc", "auc")]:
-        np.testing.assert_allclose(column(figures, name), published[p + key], atol=1e-6)
-    found = [figures[name] for name in ("exact_match", "subset", "intersect")]
+        np.testing.assert_allclose(column(metrics, name), published[p + key], atol=1e-6)
+    found = [metrics[name] for name in ("exact_match", "subset", "intersect")]
     np.testing.assert_allclose(found, published[p + "strict_subset_intersect"], atol=1e-6)
 
 
 @pytest.mark.parametrize("classes", CLASSES)
 def test_published_weighted_accuracy(published, classes):
     p = f"C{classes}_"
-    figures = multilabel(
+    metrics = multilabel(
         sigmoid(published[p + "ml_logits"]), published[p + "ml_labels"], 0.5, names(classes)
     )
     np.testing.assert_allclose(
-        column(figures, "weighted_accuracy")[:-1], published[p + "weighted_acc"], atol=1e-6
+        column(metrics, "weighted_accuracy")[:-1], published[p + "weighted_acc"], atol=1e-6
     )
 
 
 @pytest.mark.parametrize("classes", CLASSES)
-def test_published_single_label_figures(published, classes):
+def test_published_single_label_metrics(published, classes):
     p = f"C{classes}_"
-    figures = singlelabel(published[p + "logits"], published[p + "labels"], names(classes))
-    found = [figures[name] for name in ("wa", "ua", "macro_precision", "macro_f1")]
+    metrics = singlelabel(published[p + "logits"], published[p + "labels"], names(classes))
+    found = [metrics[name] for name in ("wa", "ua", "macro_precision", "macro_f1")]
     np.testing.assert_allclose(found, published[p + "ce"], atol=1e-6)
 
 
@@ -103,34 +103,34 @@ def test_overlap_by_hand():
 
 def test_single_label_by_hand():
     scores = np.eye(3)[[0, 0, 1, 1, 2, 2]]
-    figures = singlelabel(scores, np.array([0, 0, 0, 1, 1, 2]), ["a", "b", "c"])
-    assert figures["confusion"] == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
-    assert figures["wa"] == figures["top1"] == pytest.approx(4 / 6)
-    assert figures["ua"] == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
-    assert figures["per_label"]["a"] == {
+    metrics = singlelabel(scores, np.array([0, 0, 0, 1, 1, 2]), ["a", "b", "c"])
+    assert metrics["confusion"] == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
+    assert metrics["wa"] == metrics["top1"] == pytest.approx(4 / 6)
+    assert metrics["ua"] == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
+    assert metrics["per_label"]["a"] == {
         "support": 3,
         "recall": pytest.approx(2 / 3),
         "precision": 1.0,
         "f1": pytest.approx(0.8),
     }
-    assert figures["weighted_f1"] == pytest.approx((3 * 0.8 + 2 * 0.5 + 1 * 2 / 3) / 6)
+    assert metrics["weighted_f1"] == pytest.approx((3 * 0.8 + 2 * 0.5 + 1 * 2 / 3) / 6)
 
 
 def test_top_five_counts_the_five_highest_scores():
     scores = np.tile(np.arange(8.0)[::-1], (8, 1))
-    figures = singlelabel(scores, np.arange(8), names(8))
-    assert figures["top1"] == 1 / 8
-    assert figures["top5"] == 5 / 8
+    metrics = singlelabel(scores, np.arange(8), names(8))
+    assert metrics["top1"] == 1 / 8
+    assert metrics["top5"] == 5 / 8
     assert singlelabel(np.eye(5), np.arange(5), names(5))["top5"] is None
 
 
 def test_equal_scores_do_not_all_count_as_first():
-    figures = singlelabel(np.zeros((7, 7)), np.arange(7), names(7))
-    assert figures["top1"] == pytest.approx(1 / 7)
-    assert figures["top5"] == pytest.approx(5 / 7)
+    metrics = singlelabel(np.zeros((7, 7)), np.arange(7), names(7))
+    assert metrics["top1"] == pytest.approx(1 / 7)
+    assert metrics["top5"] == pytest.approx(5 / 7)
 
 
-def test_a_score_equal_to_its_threshold_is_a_no():
+def test_a_score_equal_to_its_threshold_is_not_predicted():
     scores = np.array([[0.5, 0.35], [0.51, 0.36], [0.49, 0.34]])
     truth = np.ones((3, 2))
     found = multilabel(scores, truth, np.array([0.5, 0.35]), ["sad", "happy"])
@@ -142,7 +142,7 @@ def test_a_score_equal_to_its_threshold_is_a_no():
     assert again["per_label"] == found["per_label"]
 
 
-def test_of_labels_with_the_same_score_the_first_is_the_answer():
+def test_of_labels_with_the_same_score_the_first_is_predicted():
     labels = ["sad", "happy", "angry"]
     scores = np.array([[0.2, 0.4, 0.4], [0.3, 0.3, 0.3], [0.4, 0.2, 0.4]])
     found = singlelabel(scores, np.array([2, 2, 2]), labels)
@@ -154,16 +154,16 @@ def test_of_labels_with_the_same_score_the_first_is_the_answer():
 
 
 def test_absent_label_has_no_recall_and_stays_out_of_the_averages():
-    figures = singlelabel(np.eye(3)[[0, 1, 2]], np.array([0, 1, 1]), ["a", "b", "c"])
-    assert figures["per_label"]["c"] == {
+    metrics = singlelabel(np.eye(3)[[0, 1, 2]], np.array([0, 1, 1]), ["a", "b", "c"])
+    assert metrics["per_label"]["c"] == {
         "support": 0,
         "recall": None,
         "precision": None,
         "f1": None,
     }
-    assert figures["ua"] == pytest.approx(0.75)
-    figures = multilabel(np.full((2, 2), 0.9), np.array([[1, 0], [0, 0]]), 0.5, ["a", "b"])
-    assert figures["per_label"]["b"] == {
+    assert metrics["ua"] == pytest.approx(0.75)
+    metrics = multilabel(np.full((2, 2), 0.9), np.array([[1, 0], [0, 0]]), 0.5, ["a", "b"])
+    assert metrics["per_label"]["b"] == {
         "threshold": 0.5,
         "support": 0,
         "accuracy": 0.0,
@@ -174,7 +174,7 @@ def test_absent_label_has_no_recall_and_stays_out_of_the_averages():
         "weighted_f1": 0.0,
         "auroc": None,
     }
-    assert figures["average"]["recall"] == 1.0
+    assert metrics["average"]["recall"] == 1.0
 
 
 def test_label_that_always_occurs_has_no_weighted_accuracy():
@@ -184,7 +184,7 @@ def test_label_that_always_occurs_has_no_weighted_accuracy():
     assert row["recall"] == 0.5
 
 
-def test_always_no_reaches_the_share_of_no():
+def test_never_predicting_a_label_is_as_accurate_as_it_is_absent():
     truth = np.array([[1, 0], [0, 0], [0, 0], [0, 1]])
     average = always_no(truth, ["a", "b"])["average"]
     assert average["accuracy"] == 0.75
@@ -192,22 +192,22 @@ def test_always_no_reaches_the_share_of_no():
     assert average["weighted_accuracy"] == average["auroc"] == 0.5
 
 
-def test_most_frequent_label_is_counted_on_the_training_part():
-    figures = most_frequent(np.array([0, 0, 0, 1]), np.array([2, 5, 1]), ["a", "b", "c"])
-    assert figures["label"] == "b"
-    assert figures["wa"] == 0.25
-    assert figures["ua"] == 0.5
+def test_most_frequent_label_is_counted_on_the_training_split():
+    metrics = most_frequent(np.array([0, 0, 0, 1]), np.array([2, 5, 1]), ["a", "b", "c"])
+    assert metrics["label"] == "b"
+    assert metrics["wa"] == 0.25
+    assert metrics["ua"] == 0.5
     six = most_frequent(np.arange(6), np.array([1, 9, 9, 9, 9, 9]), names(6))
     assert six["top5"] == pytest.approx(5 / 6)
 
 
-@pytest.mark.parametrize("judge", [multilabel, singlelabel])
-def test_nothing_to_judge_is_said(judge):
+@pytest.mark.parametrize("evaluate", [multilabel, singlelabel])
+def test_nothing_to_evaluate_is_an_error(evaluate):
     for scores, words in [(np.zeros((0, 2)), "no utterances"), (np.full((1, 2), np.nan), "finite")]:
-        truth = np.zeros((len(scores), 2)) if judge is multilabel else np.zeros(len(scores), int)
-        more = (0.5,) if judge is multilabel else ()
+        truth = np.zeros((len(scores), 2)) if evaluate is multilabel else np.zeros(len(scores), int)
+        more = (0.5,) if evaluate is multilabel else ()
         with pytest.raises(MienError, match=words):
-            judge(scores, truth, *more, ["a", "b"])
+            evaluate(scores, truth, *more, ["a", "b"])
 
 
 def test_arrays_that_do_not_fit_are_refused():
@@ -232,14 +232,14 @@ def draw(case):
 
 @settings(deadline=None, max_examples=40)
 @given(cases)
-def test_perfect_answers_score_one(case):
+def test_perfect_predictions_score_one(case):
     _, _, truth, right = draw(case)
     labels = names(truth.shape[1])
-    figures = multilabel(truth.astype(float), truth, 0.5, labels)
-    assert all(figures["average"][name] in (1.0, None) for name in AVERAGED)
-    assert figures["exact_match"] == figures["subset"] == figures["intersect"] == 1.0
-    figures = singlelabel(np.eye(truth.shape[1])[right], right, labels)
-    assert {figures[name] for name in ("wa", "ua", "macro_f1", "weighted_f1")} == {1.0}
+    metrics = multilabel(truth.astype(float), truth, 0.5, labels)
+    assert all(metrics["average"][name] in (1.0, None) for name in AVERAGED)
+    assert metrics["exact_match"] == metrics["subset"] == metrics["intersect"] == 1.0
+    metrics = singlelabel(np.eye(truth.shape[1])[right], right, labels)
+    assert {metrics[name] for name in ("wa", "ua", "macro_f1", "weighted_f1")} == {1.0}
 
 
 @settings(deadline=None, max_examples=40)
@@ -255,7 +255,7 @@ def test_order_of_utterances_changes_nothing(case):
 
 @settings(deadline=None, max_examples=40)
 @given(cases)
-def test_order_of_labels_only_orders_the_figures(case):
+def test_order_of_labels_only_orders_the_metrics(case):
     random, scores, truth, right = draw(case)
     scores = scores + random.random(scores.shape) * 1e-3  # which of equal scores wins is by order
     classes = truth.shape[1]
@@ -274,13 +274,13 @@ def test_order_of_labels_only_orders_the_figures(case):
 
 @settings(deadline=None, max_examples=40)
 @given(cases)
-def test_figures_are_json_without_nan(case):
+def test_metrics_are_json_without_nan(case):
     _, scores, truth, right = draw(case)
     labels = names(truth.shape[1])
-    for figures in (
+    for metrics in (
         multilabel(scores, truth, 0.5, labels),
         singlelabel(scores, right, labels),
         always_no(truth, labels),
         most_frequent(right, truth.sum(axis=0), labels),
     ):
-        json.dumps(figures, allow_nan=False)
+        json.dumps(metrics, allow_nan=False)

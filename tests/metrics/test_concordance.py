@@ -47,7 +47,7 @@ def test_concordance_is_lins_and_knows_no_scale(seed: int, shift: float, scale: 
     )
 
 
-def test_what_is_not_defined_is_none() -> None:
+def test_an_undefined_metric_is_none() -> None:
     one, two = np.array([1.0]), np.array([2.0, 2.0])
     assert concordance(one, one) is None
     assert concordance(two, two) is None
@@ -62,8 +62,8 @@ def block(**more):
     truth = random.normal(3, 1, (60, 2))
     predicted = truth + random.normal(0, 0.3, (60, 2))
     truth[::4, 1] = np.nan
-    persons = [f"P{i % 11}" for i in range(60)]
-    found = evaluate_dimensions(predicted, truth, NAMES, (3.0, 2.5), persons=persons, **more)
+    speakers = [f"P{i % 11}" for i in range(60)]
+    found = evaluate_dimensions(predicted, truth, NAMES, (3.0, 2.5), groups=speakers, **more)
     return found, predicted, truth
 
 
@@ -81,7 +81,7 @@ def test_dimensions_are_evaluated_where_they_are_rated() -> None:
     assert found["average"]["ccc"] == pytest.approx(sum(both) / 2)
 
 
-def test_a_constant_answer_has_no_concordance_and_its_error() -> None:
+def test_a_constant_baseline_has_no_concordance_and_its_error() -> None:
     found, _, truth = block()
     constant = found["baselines"]["constant"]
     assert constant["answer"] == {"valence": 3.0, "arousal": 2.5}

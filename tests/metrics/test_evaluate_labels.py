@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import MienError
-from mien.metrics import evaluate
+from mien.metrics import evaluate_labels
 
 LABELS = ["neutral", "happy", "sad"]
 
@@ -19,13 +19,13 @@ def draw(seed=0, n=40):
 
 def test_layout():
     probabilities, truth = draw()
-    block = evaluate(
+    block = evaluate_labels(
         probabilities,
         truth,
         LABELS,
         thresholds=np.full(3, 0.5),
         train_counts=np.array([1, 3, 2]),
-        persons=["Ann", "Ben"] * 20,
+        groups=["Ann", "Ben"] * 20,
     )
     assert (block["n"], block["labels"]) == (40, LABELS)
     assert list(block["multilabel"]["per_label"]) == LABELS
@@ -43,29 +43,29 @@ def test_layout():
     assert json.loads(json.dumps(block, allow_nan=False)) == block
 
 
-def test_what_is_not_asked_for_is_none():
-    block = evaluate(*draw(), LABELS)
+def test_metrics_not_asked_for_are_none():
+    block = evaluate_labels(*draw(), LABELS)
     assert block["multilabel"] is None
     assert block["baselines"] == {"always_no": None, "most_frequent": None}
     assert block["intervals"]["average_f1"] is None
     assert block["singlelabel"]["n"] == 40
 
 
-def test_single_label_part_takes_the_utterances_with_exactly_one():
+def test_single_label_metrics_take_the_utterances_with_exactly_one():
     probabilities, truth = draw()
     truth[0], truth[1] = [1, 1, 0], [0, 0, 0]
-    persons = np.array(["Ann", "Ben"] * 20)
-    block = evaluate(
+    speakers = np.array(["Ann", "Ben"] * 20)
+    block = evaluate_labels(
         probabilities,
         truth,
         LABELS,
         thresholds=np.full(3, 0.5),
         train_counts=np.ones(3),
-        persons=persons,
+        groups=speakers,
     )
     assert (block["n"], block["singlelabel"]["n"]) == (40, 38)
     assert block["baselines"]["most_frequent"]["n"] == 38
-    alone = evaluate(probabilities[2:], truth[2:], LABELS, persons=persons[2:])
+    alone = evaluate_labels(probabilities[2:], truth[2:], LABELS, groups=speakers[2:])
     assert block["singlelabel"] == alone["singlelabel"]
     assert block["intervals"]["ua"] == alone["intervals"]["ua"]
 
@@ -73,16 +73,16 @@ def test_single_label_part_takes_the_utterances_with_exactly_one():
 def test_no_utterance_with_one_label_and_no_thresholds():
     truth = np.array([[1, 1, 0], [0, 0, 0]])
     with pytest.raises(MienError, match="exactly one label"):
-        evaluate(np.zeros((2, 3)), truth, LABELS)
-    block = evaluate(np.zeros((2, 3)), truth, LABELS, thresholds=np.full(3, 0.5))
+        evaluate_labels(np.zeros((2, 3)), truth, LABELS)
+    block = evaluate_labels(np.zeros((2, 3)), truth, LABELS, thresholds=np.full(3, 0.5))
     assert block["singlelabel"] is None
 
 
 def test_shapes_and_emptiness():
     with pytest.raises(ValueError, match="fit truth"):
-        evaluate(np.zeros((2, 3)), np.zeros((1, 3)), LABELS)
+        evaluate_labels(np.zeros((2, 3)), np.zeros((1, 3)), LABELS)
     with pytest.raises(MienError, match="no utterances"):
-        evaluate(np.zeros((0, 3)), np.zeros((0, 3)), LABELS)
+        evaluate_labels(np.zeros((0, 3)), np.zeros((0, 3)), LABELS)
 
 
 @settings(deadline=None, max_examples=20)
@@ -92,17 +92,17 @@ def test_no_nan_and_no_order(seed, n, constant):
     truth = random.integers(0, 2, (n, 3))
     truth[0] = [0, 1, 0]
     scores = np.full((n, 3), 0.5) if constant else random.integers(0, 3, (n, 3)) / 2
-    persons = np.array(["Ann", "Ben"])[random.integers(0, 2, n)]
+    speakers = np.array(["Ann", "Ben"])[random.integers(0, 2, n)]
     more = {"thresholds": np.full(3, 0.4), "train_counts": truth.sum(axis=0)}
-    block = evaluate(scores, truth, LABELS, persons=persons, **more)
+    block = evaluate_labels(scores, truth, LABELS, groups=speakers, **more)
     json.dumps(block, allow_nan=False)
     order = random.permutation(n)
-    turned = evaluate(scores[order], truth[order], LABELS, persons=persons[order], **more)
+    turned = evaluate_labels(scores[order], truth[order], LABELS, groups=speakers[order], **more)
     assert turned == block
 
 
-def test_of_labels_with_the_same_score_the_intervals_take_the_first_as_the_figures_do():
+def test_of_labels_with_the_same_score_the_intervals_take_the_first_as_the_metrics_do():
     scores, truth = np.tile([0.2, 0.4, 0.4], (20, 1)), np.eye(3)[[1] * 20]
-    block = evaluate(scores, truth, LABELS[:3])
+    block = evaluate_labels(scores, truth, LABELS[:3])
     assert block["singlelabel"]["ua"] == 1
     assert (block["intervals"]["ua"]["low"], block["intervals"]["ua"]["high"]) == (1, 1)

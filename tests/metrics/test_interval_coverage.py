@@ -1,4 +1,4 @@
-"""How often an interval holds the truth, on synthetic answers of few and of many speakers."""
+"""How often an interval holds the truth, on synthetic predictions for few and for many speakers."""
 
 import json
 import runpy
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.metrics import evaluate
+from mien.metrics import evaluate_labels
 from mien.metrics.bootstrap import FEW, average_recall, interval, tally
 from mien.report.tables import table
 from mien.tasks.label_metrics import LabelMetrics
@@ -58,12 +58,12 @@ def test_the_page_of_the_benchmark_is_of_what_it_measured() -> None:
     ]
 
 
-def block(persons: list[str], by: str = "person") -> dict[str, Any]:
+def block(speakers: list[str], by: str = "person") -> dict[str, Any]:
     random = np.random.default_rng(0)
-    truth = np.eye(3)[random.integers(0, 3, len(persons))]
+    truth = np.eye(3)[random.integers(0, 3, len(speakers))]
     scores = random.random(truth.shape) + 0.3 * truth
     labels, thresholds = ["a", "b", "c"], np.full(3, 0.5)
-    return evaluate(scores, truth, labels, thresholds=thresholds, persons=persons, by=by)
+    return evaluate_labels(scores, truth, labels, thresholds=thresholds, groups=speakers, by=by)
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_an_interval_of_few_speakers_says_that_it_is_theirs_alone(number, by, co
     assert (f"drawn by {by} and then by utterance." in text) == (number > 1)
 
 
-def test_where_nobody_is_known_an_interval_names_no_speakers() -> None:
+def test_with_unknown_speakers_an_interval_names_none() -> None:
     truth = np.eye(2, dtype=bool)[[0, 1] * 20]
-    for persons in (None, ["Ann", None] * 20):
-        found = interval(tally(truth, truth), average_recall, persons=persons)
+    for speakers in (None, ["Ann", None] * 20):
+        found = interval(tally(truth, truth), average_recall, groups=speakers)
         assert found is not None
         assert (found["by"], found["units"], found["covers"]) == ("utterance", None, None)
 
@@ -99,10 +99,10 @@ def test_where_nobody_is_known_an_interval_names_no_speakers() -> None:
 def test_utterances_are_drawn_anew_for_a_speaker_drawn_twice() -> None:
     """Two speakers, each right in half of 100: the spread of 200 utterances or of 100 twice."""
     right = np.tile([0, 1], 100)
-    answer = np.repeat([0, 1], 2)[np.arange(200) % 4]
-    persons = np.repeat(["Ann", "Ben"], 100)
+    predicted = np.repeat([0, 1], 2)[np.arange(200) % 4]
+    speakers = np.repeat(["Ann", "Ben"], 100)
     one = np.eye(2, dtype=bool)
-    found = interval(tally(one[right], one[answer]), average_recall, persons=persons)
+    found = interval(tally(one[right], one[predicted]), average_recall, groups=speakers)
     assert found is not None
     # binomial: 1.96 * sqrt(.25 / 200)
     assert (found["high"] - found["low"]) / 2 == pytest.approx(0.069, abs=0.012)

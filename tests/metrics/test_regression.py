@@ -21,33 +21,33 @@ def block():
     predicted = np.clip(truth + random.normal(0, 1, 60), -3, 3)
     counts = step_counts(np.array([0.0, 1.0, 1.2, 2.0]))
     videos = [f"video {i % 6}" for i in range(60)]
-    return evaluate_sentiment(predicted, truth, train_counts=counts, persons=videos, by="dialogue")
+    return evaluate_sentiment(predicted, truth, train_counts=counts, groups=videos, by="dialogue")
 
 
 @pytest.mark.parametrize(("excluded", "which"), [(0, "_positive"), (1, "")])
-def test_published_figures(golden, excluded, which):
+def test_published_metrics(golden, excluded, which):
     published = np.load(golden / "metrics.npz")
-    figures = sentiment(published["senti_pred"], published["senti_truth"])
+    metrics = sentiment(published["senti_pred"], published["senti_truth"])
     names = ("mae", f"acc2{which}", "acc5", "acc7", f"f1{which}", "correlation")
-    found = [figures[name] for name in names]
+    found = [metrics[name] for name in names]
     np.testing.assert_allclose(found, published[f"senti_excl{excluded}"], atol=1e-6)
 
 
-def test_figures_by_hand():
-    figures = sentiment(PREDICTED, TRUTH)
-    assert figures["mae"] == pytest.approx((1 + 0.6 + 0.3 + 0.1 + 0.4) / 7)
-    assert figures["acc2"] == pytest.approx(4 / 5)  # of the five that are not 0
-    assert figures["acc2_non_negative"] == pytest.approx(5 / 7)
-    assert figures["acc2_positive"] == pytest.approx(5 / 7)
-    assert figures["acc5"] == pytest.approx(7 / 7)  # -3 and -2 are one step, 3 and 2.6 too
-    assert figures["acc7"] == pytest.approx(6 / 7)
+def test_metrics_by_hand():
+    metrics = sentiment(PREDICTED, TRUTH)
+    assert metrics["mae"] == pytest.approx((1 + 0.6 + 0.3 + 0.1 + 0.4) / 7)
+    assert metrics["acc2"] == pytest.approx(4 / 5)  # of the five that are not 0
+    assert metrics["acc2_non_negative"] == pytest.approx(5 / 7)
+    assert metrics["acc2_positive"] == pytest.approx(5 / 7)
+    assert metrics["acc5"] == pytest.approx(7 / 7)  # -3 and -2 are one step, 3 and 2.6 too
+    assert metrics["acc7"] == pytest.approx(6 / 7)
     # of the polar five: predicted negative 1 (right), positive 4 (3 right)
-    assert figures["f1"] == pytest.approx((1 * 2 / 3 + 4 * 6 / 7) / 5)
-    assert figures["per_step"]["-3"] == {"support": 1, "mae": 1.0}
-    assert figures["per_step"]["2"] == {"support": 0, "mae": None}
-    assert figures["per_step"]["0"]["support"] == 3
-    assert figures["confusion"][0] == [0, 1, 0, 0, 0, 0, 0]
-    assert np.sum(figures["confusion"]) == 7
+    assert metrics["f1"] == pytest.approx((1 * 2 / 3 + 4 * 6 / 7) / 5)
+    assert metrics["per_step"]["-3"] == {"support": 1, "mae": 1.0}
+    assert metrics["per_step"]["2"] == {"support": 0, "mae": None}
+    assert metrics["per_step"]["0"]["support"] == 3
+    assert metrics["confusion"][0] == [0, 1, 0, 0, 0, 0, 0]
+    assert np.sum(metrics["confusion"]) == 7
 
 
 def test_the_two_conventions_differ_by_who_counts_zero():
@@ -59,16 +59,16 @@ def test_the_two_conventions_differ_by_who_counts_zero():
 
 
 def test_without_variation_or_without_polar_utterances():
-    figures = sentiment(np.zeros(3), np.zeros(3))
-    assert (figures["correlation"], figures["acc2"], figures["f1"]) == (None, None, None)
-    assert (figures["mae"], figures["acc2_non_negative"]) == (0, 1)
+    metrics = sentiment(np.zeros(3), np.zeros(3))
+    assert (metrics["correlation"], metrics["acc2"], metrics["f1"]) == (None, None, None)
+    assert (metrics["mae"], metrics["acc2_non_negative"]) == (0, 1)
 
 
 @pytest.mark.parametrize(
     ("predicted", "truth"), [(np.empty(0), np.empty(0)), (np.array([np.nan]), np.zeros(1))]
 )
-def test_nothing_to_judge_is_said(predicted, truth):
-    with pytest.raises(MienError, match="no sentiment to judge"):
+def test_nothing_to_evaluate_is_an_error(predicted, truth):
+    with pytest.raises(MienError, match="no sentiment to evaluate"):
         sentiment(predicted, truth)
 
 
@@ -94,7 +94,7 @@ def test_an_interval_over_recordings_that_agree_within_is_wider_than_over_uttera
     predicted = truth + np.repeat([0.0, 1.0, 0.2, 2.0], 25)
     counts = step_counts(truth)
     videos = [f"video {i // 25}" for i in range(100)]
-    more = {"persons": videos, "by": "dialogue"}
+    more = {"groups": videos, "by": "dialogue"}
     wide = evaluate_sentiment(predicted, truth, train_counts=counts, **more)["intervals"]["mae"]
     narrow = evaluate_sentiment(predicted, truth, train_counts=counts)["intervals"]["mae"]
     assert narrow["by"] == "utterance"
@@ -103,7 +103,7 @@ def test_an_interval_over_recordings_that_agree_within_is_wider_than_over_uttera
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 10_000), st.integers(1, 9), st.booleans())
-def test_figures_are_json_without_nan_and_without_order(seed, n, constant):
+def test_metrics_are_json_without_nan_and_without_order(seed, n, constant):
     random = np.random.default_rng(seed)
     truth = random.integers(-3, 4, n) * random.integers(0, 2, n) / 1.0
     predicted = np.ones(n) if constant else random.integers(-30, 31, n) / 10

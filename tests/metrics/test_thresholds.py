@@ -49,7 +49,7 @@ def test_label_absent_from_validation_takes_the_fallback():
     assert found.tolist() == [0.1, FALLBACK]
 
 
-def test_own_grid():
+def test_custom_grid():
     probabilities, truth = np.array([[0.9], [0.6]]), np.array([[1], [0]])
     assert choose(probabilities, truth, grid=np.array([0.3, 0.8])).tolist() == [0.8]
 

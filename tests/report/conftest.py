@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.metrics import evaluate
+from mien.metrics import evaluate_labels
 from mien.tasks.label_metrics import LabelMetrics
 
 EMOTIONS = ["neutral", "happy", "sad", "angry"]
@@ -17,7 +17,7 @@ def judge():
     def judged(labels, n=200, several=True):
         random = np.random.default_rng(0)
         truth = np.eye(len(labels))[random.integers(0, len(labels), n)]
-        found = evaluate(
+        found = evaluate_labels(
             random.random(truth.shape) * 0.6 + 0.4 * truth,
             truth,
             labels,

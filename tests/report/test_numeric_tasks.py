@@ -21,9 +21,9 @@ def affect() -> dict[str, Any]:
     truth = random.normal(3, 1, (60, 2))
     predicted = truth + random.normal(0, 0.3, (60, 2))
     truth[::4, 1] = np.nan
-    persons = [f"P{i % 11}" for i in range(60)]
+    speakers = [f"P{i % 11}" for i in range(60)]
     names = ("valence", "arousal")
-    return evaluate_dimensions(predicted, truth, names, (3.0, 2.5), persons=persons)
+    return evaluate_dimensions(predicted, truth, names, (3.0, 2.5), groups=speakers)
 
 
 def sentiment() -> dict[str, Any]:
@@ -33,7 +33,7 @@ def sentiment() -> dict[str, Any]:
     predicted = np.clip(truth + random.normal(0, 1, 60), -3, 3)
     counts = step_counts(np.array([0.0, 1.0, 1.2, 2.0]))
     videos = [f"video {i % 6}" for i in range(60)]
-    return evaluate_sentiment(predicted, truth, train_counts=counts, persons=videos, by="dialogue")
+    return evaluate_sentiment(predicted, truth, train_counts=counts, groups=videos, by="dialogue")
 
 
 def test_affect_is_shown_in_table_page_and_plot(tmp_path: Path, pixels) -> None:

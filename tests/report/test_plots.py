@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mien.metrics import evaluate
+from mien.metrics import evaluate_labels
 from mien.report.plots import picture
 from mien.tasks.label_metrics import LabelMetrics
 
@@ -37,7 +37,9 @@ def test_two_tasks_make_a_taller_picture_and_synthetic_data_are_marked(
 
 def test_picture_of_several_labels_at_once_with_an_absent_one(tmp_path, pixels):
     truth = np.tile([1, 1, 0], (4, 1))
-    found = evaluate(np.full((4, 3), 0.6), truth, ["a", "b", "c"], thresholds=np.full(3, 0.5))
+    found = evaluate_labels(
+        np.full((4, 3), 0.6), truth, ["a", "b", "c"], thresholds=np.full(3, 0.5)
+    )
     picture(
         {"emotion": LabelMetrics.model_validate(found)},
         tmp_path / "results.png",

@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 
-from mien.metrics import evaluate
+from mien.metrics import evaluate_labels
 from mien.report.tables import table
 from mien.tasks.label_metrics import LabelMetrics
 
@@ -36,7 +36,7 @@ def test_table_fits_a_terminal_and_its_columns_line_up(emotion):
 
 def test_undefined_figures_are_dashes_not_none():
     truth = np.array([[1, 0], [1, 0]])
-    found = evaluate(np.eye(2), truth, ["here", "absent"], thresholds=np.full(2, 0.5))
+    found = evaluate_labels(np.eye(2), truth, ["here", "absent"], thresholds=np.full(2, 0.5))
     text = table(LabelMetrics.model_validate(found))
     absent = [line for line in text.splitlines() if line.startswith("absent")]
     assert absent[0].split() == ["absent", "0", "–", "–", "–"]

@@ -1,39 +1,39 @@
-"""What is fitted is fitted on other persons; figures come with intervals over persons."""
+"""What is fitted is fitted on other speakers; metrics come with intervals over speakers."""
 
 import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.metrics.verification import judge
-from mien.metrics.verification.bootstrap import person_intervals
+from mien.metrics.verification import evaluate_trials
+from mien.metrics.verification.bootstrap import speaker_intervals
 from mien.metrics.verification.cross_fitted import FPIR, cross_fitted, halves
 from mien.metrics.verification.det import DetCurve, equal_error_rate
 from mien.metrics.verification.identification import Search
-from mien.metrics.verification.llr import Calibration, cllr
+from mien.metrics.verification.llr import LlrCalibration, cllr
 from mien.metrics.verification.scores import Scores, adaptive_norm, enrol
 
 
-def people(persons: int = 10, clips: int = 12, noise: float = 0.8, seed: int = 0):
-    """Embeddings of synthetic persons: a direction each, and noise."""
+def voices(speakers: int = 10, clips: int = 12, noise: float = 0.8, seed: int = 0):
+    """Embeddings of synthetic speakers: a direction each, and noise."""
     random = np.random.default_rng(seed)
-    names = np.repeat([f"p{number:02}" for number in range(persons)], clips)
-    centres = np.repeat(random.normal(size=(persons, 16)), clips, axis=0)
+    names = np.repeat([f"p{number:02}" for number in range(speakers)], clips)
+    centres = np.repeat(random.normal(size=(speakers, 16)), clips, axis=0)
     vectors = centres + noise * random.normal(size=centres.shape) * 2
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    rows = np.arange(persons * clips).reshape(persons, clips)
+    rows = np.arange(speakers * clips).reshape(speakers, clips)
     enrolments, probes = rows[:, : clips // 2].tolist(), rows[:, clips // 2 :].ravel().tolist()
-    compared = np.ones((persons, len(probes)), bool)
+    compared = np.ones((speakers, len(probes)), bool)
     return vectors, names, enrolments, probes, compared
 
 
-def test_halves_share_no_person(gaussian) -> None:
+def test_halves_share_no_speaker(gaussian) -> None:
     first, second = halves(gaussian(7, 2))
     assert sorted(first + second) == [f"p{number:02}" for number in range(7)]
     assert min(len(first), len(second)) == 3
     assert halves(gaussian(3, 2)) is None
 
 
-def test_persons_of_a_session_stay_together(gaussian) -> None:
+def test_speakers_of_a_session_stay_together(gaussian) -> None:
     scores = gaussian(6, 2)
     session = {name: number // 2 for number, name in enumerate(scores.enrolled)}
     rooms = [
@@ -46,8 +46,8 @@ def test_persons_of_a_session_stay_together(gaussian) -> None:
     assert halves(scores.among(["p00", "p01"])) is None
 
 
-def test_each_half_is_judged_with_what_the_other_gave() -> None:
-    vectors, names, clips, probes, compared = people()
+def test_each_half_is_evaluated_with_what_the_other_gave() -> None:
+    vectors, names, clips, probes, compared = voices()
     enrolled, tested = enrol(vectors, clips), vectors[probes]
     scores = Scores(enrolled @ tested.T, compared, np.unique(names), names[probes])
     found = cross_fitted(scores, enrolled, tested, resamples=20)
@@ -55,7 +55,7 @@ def test_each_half_is_judged_with_what_the_other_gave() -> None:
     first, second = halves(scores)
     for own, other in ((first, second), (second, first)):
         mine, theirs = scores.among(own), scores.among(other)
-        line = Calibration(theirs.values.ravel(), theirs.same.ravel())
+        line = LlrCalibration(theirs.values.ravel(), theirs.same.ravel())
         ratios.append(line(mine.values).ravel())
         target.append(mine.same.ravel())
         cohort = tested[np.isin(scores.probes, other)].T
@@ -74,8 +74,8 @@ def test_each_half_is_judged_with_what_the_other_gave() -> None:
     assert 0 < found["min_cllr"] <= found["cllr"] < 1
 
 
-def test_judge_finds_the_persons_it_is_shown() -> None:
-    found = judge(*people(noise=0.1), resamples=50)
+def test_well_separated_speakers_are_all_found() -> None:
+    found = evaluate_trials(*voices(noise=0.1), resamples=50)
     assert found["eer"] == 0
     assert found["rank1"] == found["rank5"] == 1
     assert found["min_dcf_0.01"] == 0
@@ -86,8 +86,8 @@ def test_judge_finds_the_persons_it_is_shown() -> None:
     assert (found["targets"], found["nontargets"]) == (60, 540)
 
 
-def test_more_clips_enrol_better_and_the_interval_holds_the_figure() -> None:
-    found = judge(*people(20, 16), resamples=200)
+def test_more_clips_enrol_better_and_the_interval_holds_the_metric() -> None:
+    found = evaluate_trials(*voices(20, 16), resamples=200)
     curve = found["by_clips"]
     assert list(curve) == ["1", "2", "4", "8"]
     assert [at["enrolments"] for at in curve.values()] == [8, 4, 2, 1]
@@ -103,52 +103,52 @@ def test_more_clips_enrol_better_and_the_interval_holds_the_figure() -> None:
 
 def test_noise_tells_nobody_apart() -> None:
     random = np.random.default_rng(0)
-    _, names, clips, probes, compared = people(20, 16)
+    _, names, clips, probes, compared = voices(20, 16)
     vectors = random.normal(size=(len(names), 16))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = judge(vectors, names, clips, probes, compared, resamples=20)
+    found = evaluate_trials(vectors, names, clips, probes, compared, resamples=20)
     assert found["eer"] == pytest.approx(0.5, abs=0.06)
     assert found["cross_fitted"]["eer_norm"] == pytest.approx(0.5, abs=0.06)
     assert found["cross_fitted"]["cllr"] == pytest.approx(1, abs=0.05)
     assert found["rank1"] == pytest.approx(found["chance"], abs=0.06)
 
 
-def test_two_persons_are_too_few_for_what_needs_fitting() -> None:
-    found = judge(*people(2), resamples=20)
+def test_two_speakers_are_too_few_for_what_needs_fitting() -> None:
+    found = evaluate_trials(*voices(2), resamples=20)
     assert found["cross_fitted"] is None
     assert found["rank5"] is None
     assert found["chance"] == 0.5
 
 
-def test_numbers_that_are_none_are_told() -> None:
-    vectors, *rest = people(3)
+def test_embeddings_that_are_not_finite_are_an_error() -> None:
+    vectors, *rest = voices(3)
     vectors[0, 0] = np.nan
     with pytest.raises(MienError, match="not finite"):
-        judge(vectors, *rest)
+        evaluate_trials(vectors, *rest)
 
 
-def test_intervals_are_those_of_drawing_persons() -> None:
-    # of two persons the first is drawn 0, 1 or 2 times, with chances 1/4, 1/2, 1/4
-    found = person_intervals(lambda counts: {"first": counts[0]}, 2, resamples=400, level=0.4)
+def test_intervals_are_those_of_drawing_speakers() -> None:
+    # of two speakers the first is drawn 0, 1 or 2 times, with chances 1/4, 1/2, 1/4
+    found = speaker_intervals(lambda counts: {"first": counts[0]}, 2, resamples=400, level=0.4)
     assert (found["first"]["low"], found["first"]["high"]) == (1, 1)
-    found = person_intervals(lambda counts: {"first": counts[0]}, 2, resamples=400)
+    found = speaker_intervals(lambda counts: {"first": counts[0]}, 2, resamples=400)
     assert (found["first"]["low"], found["first"]["high"]) == (0, 2)
 
     def only_both(counts: np.ndarray) -> dict[str, float]:
         return {"both": 1.0 if counts.min() else np.nan, "never": np.nan}
 
-    found = person_intervals(only_both, 5, resamples=400)
+    found = speaker_intervals(only_both, 5, resamples=400)
     assert found == {"both": None, "never": None}
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
-    """A figure of each person, drawn from a Gaussian: the mean's interval holds 0 in 95 of 100."""
+    """A value of each speaker, drawn from a Gaussian: the mean's interval holds 0 in 95 of 100."""
     random = np.random.default_rng(0)
     held = 0
     for _ in range(100):
-        persons = random.normal(size=30)
-        found = person_intervals(
-            lambda counts, persons=persons: {"mean": float(counts @ persons / counts.sum())},
+        speakers = random.normal(size=30)
+        found = speaker_intervals(
+            lambda counts, speakers=speakers: {"mean": float(counts @ speakers / counts.sum())},
             30,
             resamples=200,
         )["mean"]

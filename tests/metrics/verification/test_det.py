@@ -69,7 +69,7 @@ def test_the_equal_error_rate_is_where_the_lines_cross(scores: Scores) -> None:
 
 @settings(deadline=None)
 @given(score_lists().filter(mixed))
-def test_what_keeps_the_order_keeps_the_figures(scores: Scores) -> None:
+def test_what_keeps_the_order_keeps_the_metrics(scores: Scores) -> None:
     before = DetCurve(scores).rates()
     for change in (np.exp, lambda v: 5 * v - 3, lambda v: v**3):
         after = DetCurve(scores.with_values(change(scores.values))).rates()
@@ -93,15 +93,15 @@ def test_the_cost_is_the_least_of_all_thresholds(scores: Scores, prior: float) -
 
 @settings(deadline=None)
 @given(score_lists().filter(mixed), st.data())
-def test_a_person_who_counts_twice_is_there_twice(scores: Scores, data: st.DataObject) -> None:
+def test_a_speaker_who_counts_twice_is_there_twice(scores: Scores, data: st.DataObject) -> None:
     det_curve = DetCurve(scores)
-    size = len(det_curve.persons)
+    size = len(det_curve.speakers)
     weights = np.array(data.draw(st.lists(st.integers(0, 3), min_size=size, max_size=size)), float)
-    count = dict(zip(det_curve.persons, weights.astype(int), strict=True))
+    count = dict(zip(det_curve.speakers, weights.astype(int), strict=True))
     values, target = [], []
     for row, column in zip(*np.nonzero(scores.compared), strict=True):
         first, second = str(scores.enrolled[row]), str(scores.probes[column])
-        # a copy of a person is compared with itself, and with the copies of everybody else
+        # a copy of a speaker is compared with itself, and with the copies of everybody else
         times = count[first] if first == second else count[first] * count[second]
         values += [scores.values[row, column]] * times
         target += [first == second] * times
@@ -156,11 +156,11 @@ def test_several_lists_are_one(gaussian) -> None:
     _, target = trials(whole)
     parts = [whole.among(["p00", "p01"]), whole.among(["p02", "p03"])]
     together = DetCurve(*parts)
-    assert together.persons == ["p00", "p01", "p02", "p03"]
+    assert together.speakers == ["p00", "p01", "p02", "p03"]
     assert len(together.target) == sum(part.compared.sum() for part in parts) < len(target)
 
 
-def test_without_a_kind_of_trials_there_is_no_figure() -> None:
+def test_without_a_kind_of_trials_no_metric_is_defined() -> None:
     rates = DetCurve(two([0.5, 0.6], [])).rates()
     assert np.isnan(equal_error_rate(*rates))
     assert np.isnan(minimum_cost(*rates, 0.05))

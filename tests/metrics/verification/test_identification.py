@@ -15,13 +15,13 @@ from .conftest import score_lists
 @given(score_lists(), st.floats(-1.2, 1.2))
 def test_searches_are_those_of_brute_force(scores: Scores, threshold: float) -> None:
     ranks, missed, false = [], [], []
-    for column, person in enumerate(scores.probes):
+    for column, speaker in enumerate(scores.probes):
         found = {
             str(scores.enrolled[row]): scores.values[row, column]
             for row in range(len(scores.enrolled))
             if scores.compared[row, column]
         }
-        own = found.pop(str(person), None)
+        own = found.pop(str(speaker), None)
         false.append(any(score >= threshold for score in found.values()))
         if own is not None:
             ranks.append(1 + sum(score >= own for score in found.values()))
@@ -47,7 +47,7 @@ def test_the_threshold_is_the_lowest_that_keeps_the_rate(scores: Scores, rate: f
     search = Search(scores)
     threshold = search.threshold(rate)
     assert search.fpir(threshold) <= rate
-    # where enough probes have no rival at all any threshold will do
+    # where enough probes have nobody else to be found any threshold will do
     assert threshold < -1e300 or search.fpir(threshold - 1e-9) > rate
 
 
@@ -63,12 +63,12 @@ def test_a_weight_is_a_probe_that_often(scores: Scores, seed: int) -> None:
         scores.probes[columns],
     )
     search, again = Search(scores), Search(repeated) if len(columns) else None
-    for figure in ("fpir", "fnir"):
-        found = getattr(search, figure)(0.1, weights.astype(float))
-        if again is None or (figure == "fnir" and not again.mated.any()):
+    for metric in ("fpir", "fnir"):
+        found = getattr(search, metric)(0.1, weights.astype(float))
+        if again is None or (metric == "fnir" and not again.mated.any()):
             assert np.isnan(found)
         else:
-            assert found == pytest.approx(getattr(again, figure)(0.1))
+            assert found == pytest.approx(getattr(again, metric)(0.1))
 
 
 def test_a_case_done_by_hand() -> None:
@@ -80,7 +80,7 @@ def test_a_case_done_by_hand() -> None:
     assert search.rank.tolist() == [1, 2, 2]
     assert search.within(1) == pytest.approx(1 / 3)
     assert search.chance() == pytest.approx(1 / 3)
-    assert search.rival.tolist() == [0.3, 0.7, 0.5]
+    assert search.non_mated_score.tolist() == [0.3, 0.7, 0.5]
     assert search.fnir(0.95) == 1
     assert search.fnir(0.8) == pytest.approx(2 / 3)
     assert search.fpir(0.5) == pytest.approx(2 / 3)
@@ -89,7 +89,7 @@ def test_a_case_done_by_hand() -> None:
     assert search.threshold(1.0) == -np.inf
 
 
-def test_a_score_equal_to_the_threshold_returns_the_person() -> None:
+def test_a_score_equal_to_the_threshold_returns_the_speaker() -> None:
     values = np.array([[0.9, 0.2], [0.3, 0.6]])
     search = Search(
         Scores(values, np.ones((2, 2), bool), np.array(list("ab")), np.array(list("ab")))
@@ -98,7 +98,9 @@ def test_a_score_equal_to_the_threshold_returns_the_person() -> None:
     assert search.fnir(np.nextafter(0.6, 1)) == pytest.approx(1 / 2)
     assert search.fpir(0.3) == pytest.approx(1 / 2)
     assert search.fpir(np.nextafter(0.3, 1)) == 0
-    assert search.threshold(0.0) == np.nextafter(0.3, np.inf), "the rival of 0.3 must not pass"
+    assert search.threshold(0.0) == np.nextafter(0.3, np.inf), (
+        "another who scores 0.3 must not pass"
+    )
 
 
 def test_who_scores_the_same_as_somebody_else_is_not_found() -> None:

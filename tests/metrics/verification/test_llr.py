@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.metrics.verification.llr import Calibration, cllr, minimum_cllr
+from mien.metrics.verification.llr import LlrCalibration, cllr, minimum_cllr
 
 
 @st.composite
@@ -39,7 +39,7 @@ def test_cases_done_by_hand() -> None:
 @given(trials())
 def test_calibrated_on_themselves_scores_are_no_worse_than_silence(parts) -> None:
     scores, target = parts
-    line = Calibration(scores, target)
+    line = LlrCalibration(scores, target)
     cost, least = cllr(line(scores), target), minimum_cllr(scores, target)
     assert cost <= 1 + 1e-6
     assert 0 <= least <= 1 + 1e-9
@@ -51,9 +51,9 @@ def test_calibrated_on_themselves_scores_are_no_worse_than_silence(parts) -> Non
 @given(trials(), st.floats(0.01, 100), st.floats(-10, 10))
 def test_the_scale_of_scores_does_not_matter(parts, scale: float, origin: float) -> None:
     scores, target = parts
-    found = Calibration(scores, target)(scores)
+    found = LlrCalibration(scores, target)(scores)
     moved = scale * scores + origin
-    assert np.allclose(Calibration(moved, target)(moved), found, atol=1e-3)
+    assert np.allclose(LlrCalibration(moved, target)(moved), found, atol=1e-3)
     assert minimum_cllr(moved, target) == pytest.approx(minimum_cllr(scores, target), abs=1e-6)
 
 
@@ -78,12 +78,12 @@ def test_true_ratios_are_left_as_they_are() -> None:
     target = np.repeat([True, False], [4000, 40_000])
     scores = random.normal(size=len(target)) + 2 * target
     at = np.array([[0.0, 1.0], [2.0, 3.0]])
-    assert np.allclose(Calibration(scores, target)(at), 2 * at - 2, atol=0.15)
+    assert np.allclose(LlrCalibration(scores, target)(at), 2 * at - 2, atol=0.15)
 
 
 def test_separate_scores_stay_finite() -> None:
-    ratios = Calibration(np.array([0.0, 1.0]), np.array([False, True]))(np.array([-5.0, 5.0]))
+    ratios = LlrCalibration(np.array([0.0, 1.0]), np.array([False, True]))(np.array([-5.0, 5.0]))
     assert np.isfinite(ratios).all()
     assert ratios[0] < 0 < ratios[1]
-    same = Calibration(np.array([0.3, 0.3]), np.array([False, True]))(np.array([0.3]))
+    same = LlrCalibration(np.array([0.3, 0.3]), np.array([False, True]))(np.array([0.3]))
     assert same == pytest.approx(0, abs=1e-6)

@@ -1,4 +1,4 @@
-"""Enrolling, and normalising by strangers."""
+"""Enrolling, and normalising by a cohort."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from mien.metrics.verification.scores import Scores, adaptive_norm, enrol
 @st.composite
 def cohorts(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(draw(st.integers(0, 10_000)))
-    rows, columns, strangers = (draw(st.integers(low, 6)) for low in (1, 1, 2))
-    shapes = (rows, columns), (rows, strangers), (columns, strangers)
+    rows, columns, others = (draw(st.integers(low, 6)) for low in (1, 1, 2))
+    shapes = (rows, columns), (rows, others), (columns, others)
     return tuple(random.normal(size=shape) for shape in shapes)
 
 
@@ -31,7 +31,7 @@ def test_normalised_scores_are_those_of_the_definition(parts, top: int) -> None:
 
 @settings(deadline=None)
 @given(cohorts(), st.floats(0.1, 10), st.floats(-5, 5), st.integers(0, 99))
-def test_scale_origin_and_order_of_strangers_do_not_matter(
+def test_scale_origin_and_order_of_the_cohort_do_not_matter(
     parts, scale: float, origin: float, seed: int
 ) -> None:
     values, by_enrolment, by_probe = parts
@@ -42,20 +42,20 @@ def test_scale_origin_and_order_of_strangers_do_not_matter(
     assert np.allclose(adaptive_norm(values, by_enrolment[:, order], by_probe[:, order]), found)
 
 
-def test_strangers_who_are_unlike_do_not_count() -> None:
+def test_only_the_most_similar_of_the_cohort_count() -> None:
     near = np.array([[0.5, 0.7]])
     far = np.array([[-0.9, 0.5, -0.8, 0.7, -1.0]])
     score = np.array([[0.9]])
     assert adaptive_norm(score, far, far, top=2) == pytest.approx(adaptive_norm(score, near, near))
 
 
-def test_equal_strangers_divide_by_nothing() -> None:
+def test_a_cohort_of_equal_scores_is_not_divided_by_zero() -> None:
     cohort = np.full((1, 3), 0.4)
     assert adaptive_norm(np.array([[0.9]]), cohort, cohort).item() == pytest.approx(0.5)
 
 
-def test_one_stranger_is_too_few() -> None:
-    with pytest.raises(ValueError, match="two strangers"):
+def test_a_cohort_of_one_clip_is_too_few() -> None:
+    with pytest.raises(ValueError, match="cohort of two clips"):
         adaptive_norm(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)))
 
 
