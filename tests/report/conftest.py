@@ -11,10 +11,10 @@ EMOTIONS = ["neutral", "happy", "sad", "angry"]
 
 
 @pytest.fixture(scope="session")
-def judge():
-    """What is found for invented answers to a task with these labels."""
+def evaluated():
+    """Metrics of made-up predictions for a task with these labels."""
 
-    def judged(labels, n=200, several=True):
+    def metrics(labels, n=200, several=True):
         random = np.random.default_rng(0)
         truth = np.eye(len(labels))[random.integers(0, len(labels), n)]
         found = evaluate_labels(
@@ -26,12 +26,12 @@ def judge():
         )
         return LabelMetrics.model_validate(found)
 
-    return judged
+    return metrics
 
 
 @pytest.fixture(scope="session")
-def emotion(judge):
-    return judge(EMOTIONS)
+def emotion(evaluated):
+    return evaluated(EMOTIONS)
 
 
 @pytest.fixture

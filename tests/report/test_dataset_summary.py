@@ -1,4 +1,4 @@
-"""The description of prepared data."""
+"""The summary of prepared data."""
 
 import json
 from pathlib import Path
@@ -71,7 +71,7 @@ def test_what_was_skipped_is_counted_by_kind(data: Path) -> None:
     assert sum(int(count) for count, _ in counted) == len(rows)
 
 
-def test_few_persons_are_listed_and_those_who_may_be_one_are_named(tmp_path: Path) -> None:
+def test_few_speakers_are_listed_and_those_who_may_be_one_are_named(tmp_path: Path) -> None:
     names = [f"P{i:02}" for i in range(30) for _ in range(i + 1)] + ["anna", "Anna", None]
     store(tmp_path / "data", [sample(i, "t", person=name) for i, name in enumerate(names)])
     text = inspect(tmp_path / "data")
@@ -118,7 +118,7 @@ def test_further_labels_are_described(tmp_path: Path, data: Path) -> None:
     labels = [{"valence": 1.0}, {"valence": 4.0, "stance": "for"}, {"stance": "against"}]
     store(tmp_path / "rated", [sample(i, "t", labels=own) for i, own in enumerate(labels)])
     text = inspect(tmp_path / "rated")
-    assert "  stance: of 2 utterances; 2 different words" in text
+    assert "  stance: of 2 utterances; 2 different values" in text
     assert "  valence: of 2 utterances; from 1 to 4, mean 2.50" in text
 
 

@@ -1,4 +1,4 @@
-"""Pictures and figures of where a sparse model looked."""
+"""Attention maps of a sparse model, and the shares that it selected."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from mien.report.explain import Explanation, explain
 
 
 def sparse(folder: Path, text: Path, **changes: Any) -> Recognizer:
-    """A model whose weights are random, and whose attention listens to the words."""
+    """A model whose weights are random, and whose attention is guided by the text."""
     run = tiny_run(folder, text, no_face="centre", model="mme2e-sparse", **changes)
     recognizer = Recognizer(run, device="cpu")
     with torch.no_grad():
@@ -42,7 +42,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("sparsity", ["sites", "frames", "both"])
-def test_the_figures_are_those_of_the_selection(
+def test_the_shares_are_those_of_the_selection(
     tmp_path: Path, tiny_text: Path, clip: Path, sparsity: str
 ) -> None:
     recognizer = sparse(tmp_path / "run", tiny_text, sparsity=sparsity)
@@ -51,12 +51,12 @@ def test_the_figures_are_those_of_the_selection(
     written = json.loads((out / "explain-made up.json").read_text())
     assert explanation == Explanation.model_validate(written)
     assert sorted(path.name for path in out.iterdir()) == sorted(explanation.files)
-    assert explanation.files[:2] == ["explain-made up-1-faces.png", "explain-made up-1-sound.png"]
+    assert explanation.files[:2] == ["explain-made up-1-video.png", "explain-made up-1-audio.png"]
     (segment,) = explanation.segments
     recording = recognizer.read(clip, text="I am glad")
     _, output = recognizer.forward([recording.segments[0][2]])
-    for modality, name in (("video", "faces"), ("audio", "sound")):
-        selection, look = output.selections[modality], segment.looks[name]
+    for modality in ("video", "audio"):
+        selection, look = output.selections[modality], segment.looks[modality]
         assert (look.sparsity, look.threshold) == (sparsity, 0.5)
         assert look.pictures == len(selection.pictures)
         assert look.looked_at == pytest.approx(selection.pictures.float().mean().item(), abs=1e-6)
@@ -69,10 +69,10 @@ def test_the_figures_are_those_of_the_selection(
     assert explanation.synthetic_training
 
 
-def test_the_words_change_what_is_looked_at(tmp_path: Path, tiny_text: Path, clip: Path) -> None:
+def test_the_text_changes_what_is_selected(tmp_path: Path, tiny_text: Path, clip: Path) -> None:
     recognizer = sparse(tmp_path / "run", tiny_text)
     for name, weight in recognizer.model.named_parameters():
-        if ".attention." in name and ".text." in name:  # before training the words say nothing
+        if ".attention." in name and ".text." in name:  # before training the text has no effect
             torch.nn.init.normal_(weight)
     kept = []
     for words in ("I am so glad", "Where have you been all this time?", None):
@@ -84,7 +84,9 @@ def test_the_words_change_what_is_looked_at(tmp_path: Path, tiny_text: Path, cli
         assert not torch.equal(kept[0][modality], kept[2][modality])
 
 
-def test_each_segment_has_its_pictures(recognizer: Recognizer, clip: Path, tmp_path: Path) -> None:
+def test_each_segment_has_its_attention_maps(
+    recognizer: Recognizer, clip: Path, tmp_path: Path
+) -> None:
     words = tmp_path / "words.srt"
     words.write_text(
         "1\n00:00:00,000 --> 00:00:01,000\nI am so glad\n\n"
@@ -95,37 +97,35 @@ def test_each_segment_has_its_pictures(recognizer: Recognizer, clip: Path, tmp_p
         (0.0, 1.0, "I am so glad"),
         (1.1, 1.4, "really"),
     ]
-    assert [list(s.looks) for s in explanation.segments] == [["faces", "sound"], ["sound"]]
-    assert explanation.segments[1].looks["sound"].file == "explain-made up-2-sound.png"
-    assert explanation.notes == ["no picture of faces for segment 2: it has none"]
+    assert [list(s.looks) for s in explanation.segments] == [["video", "audio"], ["audio"]]
+    assert explanation.segments[1].looks["audio"].file == "explain-made up-2-audio.png"
+    assert explanation.notes == ["no attention map of video for segment 2: it has none"]
     assert all((tmp_path / name).is_file() for name in explanation.files)
 
 
-def test_a_clip_without_picture_and_one_without_sound(
-    recognizer: Recognizer, tmp_path: Path
-) -> None:
+def test_a_clip_without_video_and_one_without_audio(recognizer: Recognizer, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "heard.wav", murmur(8000), 16_000)
     write_video(tmp_path / "seen.mp4", 20)
-    for name, has, lacks in (("heard.wav", "sound", "faces"), ("seen.mp4", "faces", "sound")):
+    for name, has, lacks in (("heard.wav", "audio", "video"), ("seen.mp4", "video", "audio")):
         explanation = explain(recognizer, tmp_path / name, tmp_path / "out")
         assert list(explanation.segments[0].looks) == [has]
-        assert explanation.notes == [f"no picture of {lacks}: the clip has none"]
+        assert explanation.notes == [f"no attention map of {lacks}: the clip has none"]
     assert len(list((tmp_path / "out").iterdir())) == 4
 
 
-def test_what_the_model_does_not_go_by_is_not_drawn(
+def test_a_modality_that_the_model_does_not_use_is_not_drawn(
     tmp_path: Path, tiny_text: Path, clip: Path
 ) -> None:
     recognizer = sparse(tmp_path / "run", tiny_text, modalities="tv")
     explanation = explain(recognizer, clip, tmp_path / "out")
-    assert explanation.files == ["explain-made up-1-faces.png", "explain-made up.json"]
-    assert explanation.notes == ["no picture of sound: the model does not go by sound"]
+    assert explanation.files == ["explain-made up-1-video.png", "explain-made up.json"]
+    assert explanation.notes == ["no attention map of audio: the model does not use it"]
 
 
 def test_power_spectrograms_are_drawn_too(tmp_path: Path, tiny_text: Path, clip: Path) -> None:
     recognizer = sparse(tmp_path / "run", tiny_text, modalities="ta", audio_spectrogram="published")
     explanation = explain(recognizer, clip, tmp_path / "out")
-    assert "explain-made up-1-sound.png" in explanation.files
+    assert "explain-made up-1-audio.png" in explanation.files
 
 
 def test_a_dense_model_is_refused(tmp_path: Path, tiny_text: Path, clip: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_dense_model_is_refused(tmp_path: Path, tiny_text: Path, clip: Path) -
     assert not (tmp_path / "out").exists()
 
 
-def test_what_can_not_be_read_or_written_is_told(
+def test_files_that_cannot_be_read_or_written_are_errors(
     recognizer: Recognizer, clip: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(MienError, match=r"gone\.mp4 does not exist"):

@@ -4,11 +4,11 @@ import base64
 from html.parser import HTMLParser
 
 from mien.report.html import html
-from mien.report.plots import picture
+from mien.report.plots import plot_metrics
 
 
 class Page(HTMLParser):
-    """Checks that elements close in order, and collects what the page refers to and says."""
+    """Checks that elements close in order, and collects links and text."""
 
     VOID = ("meta", "img")
 
@@ -29,8 +29,8 @@ class Page(HTMLParser):
             self.text += data
 
 
-def test_page_is_whole_and_asks_for_nothing(tmp_path, emotion):
-    picture({"emotion": emotion}, tmp_path / "results.png", "Results", synthetic=True)
+def test_page_is_self_contained(tmp_path, emotion):
+    plot_metrics({"emotion": emotion}, tmp_path / "results.png", "Results", synthetic=True)
     text = html(
         "Run <1> & more",
         {"emotion": emotion},
@@ -65,7 +65,7 @@ def test_page_mentions_synthetic_data_only_where_they_are(emotion):
     assert "synthetic" not in page.text
 
 
-def test_label_names_are_escaped(judge):
-    text = html("Run", {"person": judge(["<b>", "a&b"])}, {})
+def test_label_names_are_escaped(evaluated):
+    text = html("Run", {"person": evaluated(["<b>", "a&b"])}, {})
     assert "<b>" not in text
     assert "&lt;b&gt;" in text

@@ -9,7 +9,7 @@ import numpy as np
 from mien.metrics.concordance import evaluate_dimensions
 from mien.metrics.regression import evaluate_sentiment, step_counts
 from mien.report.html import html
-from mien.report.plots import picture
+from mien.report.plots import plot_metrics
 from mien.report.tables import table
 from mien.tasks.affect_metrics import AffectMetrics
 from mien.tasks.sentiment_metrics import SentimentMetrics
@@ -53,7 +53,7 @@ def test_affect_is_shown_in_table_page_and_plot(tmp_path: Path, pixels) -> None:
     assert "Means of the training part: valence 3.00, arousal 2.50." in text
     assert "each drawn by person" in text
     out = tmp_path / "results.png"
-    picture({"affect": metrics}, out, "Some results", synthetic=False)
+    plot_metrics({"affect": metrics}, out, "Some results", synthetic=False)
     assert pixels(out).std() > 10
     assert "Affect, 60 utterances" in html("Some results", {"affect": metrics}, {"Results": out})
 
@@ -73,7 +73,7 @@ def test_sentiment_is_shown_in_table_page_and_plot(tmp_path: Path, pixels) -> No
     assert "each drawn by dialogue" in text
     assert max(map(len, text.splitlines())) <= 110
     out = tmp_path / "results.png"
-    picture({"sentiment": metrics}, out, "Some results", synthetic=False)
+    plot_metrics({"sentiment": metrics}, out, "Some results", synthetic=False)
     assert pixels(out).std() > 10
     page = html("Some results", {"sentiment": metrics}, {"Results": out})
     assert "Sentiment, 60 utterances" in page

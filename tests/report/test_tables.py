@@ -34,7 +34,7 @@ def test_table_fits_a_terminal_and_its_columns_line_up(emotion):
             assert len(line) <= len(rule)
 
 
-def test_undefined_figures_are_dashes_not_none():
+def test_undefined_metrics_are_dashes_not_none():
     truth = np.array([[1, 0], [1, 0]])
     found = evaluate_labels(np.eye(2), truth, ["here", "absent"], thresholds=np.full(2, 0.5))
     text = table(LabelMetrics.model_validate(found))
@@ -45,8 +45,8 @@ def test_undefined_figures_are_dashes_not_none():
     assert "most frequent" not in text
 
 
-def test_top_five_of_persons_is_shown(judge):
-    people = judge([f"person {i:02d}" for i in range(24)], several=False)
+def test_top_five_of_speakers_is_shown(evaluated):
+    people = evaluated([f"speaker {i:02d}" for i in range(24)], several=False)
     text = table(people)
     assert "(top-5)" in text
     assert f"{people.singlelabel.top5:.3f}" in text
