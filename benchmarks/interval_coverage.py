@@ -39,9 +39,7 @@ def drawn(way: str, counts: np.ndarray, who: np.ndarray, seed: int) -> tuple[flo
     """Give the ends of an interval."""
     if way == "speakers whole":
         counts = np.stack([counts[who == name].sum(axis=0) for name in np.unique(who)])
-    found = interval(
-        counts, average_recall, groups=who if way == "two stages" else None, seed=seed
-    )
+    found = interval(counts, average_recall, groups=who if way == "two stages" else None, seed=seed)
     assert found is not None
     return found["low"], found["high"]
 

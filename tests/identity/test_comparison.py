@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.gallery import UNKNOWN, Gallery
-from mien.gallery.records import Enrolment
+from mien.gallery import UNKNOWN, Enrolment, Gallery
 from mien.identity.comparison import compare
 from mien.identity.embedder import SHIPPED, Threshold
 from mien.identity.resemblyzer import Voiceprint

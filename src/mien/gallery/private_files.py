@@ -1,4 +1,4 @@
-"""Files and folders that their owner alone can read, whatever the umask."""
+"""Private files and folders, which only their owner can read, whatever the umask."""
 
 import os
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import IO, Any
 
 FILE, FOLDER = 0o600, 0o700
 _OTHERS = 0o177
-"""All that a file is not to allow: others, and running it."""
+"""Permissions that a file must not have: any for others, and execution."""
 
 
 def open_private(path: Path, mode: str, **options: Any) -> IO[Any]:
-    """Open a file, as `open` does, so that nobody else can read it, be it new or not.
+    """Open a file, as `open` does, so that nobody else can read it, whether it is new or not.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def _create(path: str, flags: int) -> int:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder, or take an existing one of ours, for its owner alone.
+    """Make a folder private, an existing one of this user too.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def make_private(folder: Path) -> None:
 
 
 def restrict(folder: Path) -> None:
-    """Take all that others may do with a folder and what is in it away from them."""
+    """Remove all permissions of others from a folder and everything in it."""
     for place, folders, files in os.walk(folder):
         for name in folders:
             _restrict(Path(place, name), FOLDER)

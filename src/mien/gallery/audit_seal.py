@@ -1,10 +1,10 @@
-"""Where a log ended when it was last written."""
+"""The seal of the audit log: where the log ended when it was last written."""
 
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mien.gallery.private import open_private
+from mien.gallery.private_files import open_private
 
 
 class Sealed(NamedTuple):
@@ -15,10 +15,10 @@ class Sealed(NamedTuple):
 
 
 class Seal:
-    """A file of one short line that is written anew with each line of the log beside it.
+    """A file of one short line, rewritten with each line of the log beside it.
 
-    Who holds the lock of the log reads or writes it. It is written in place, and after the log: a
-    process that dies leaves it one step behind, which is allowed.
+    Whoever holds the lock of the log reads or writes it. It is written in place, and after the log:
+    a process that dies leaves it one step behind, which is allowed.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Seal:
         self.path = path
 
     def write(self, line: dict[str, Any]) -> None:
-        """Keep where the log ends. Raises `OSError` where that is not possible."""
+        """Store where the log ends. Raises `OSError` where that is not possible."""
         content = json.dumps({"number": line["number"], "hash": line["hash"]}) + "\n"
         with open_private(self.path, "a+", encoding="utf-8") as file:
             file.truncate(0)

@@ -1,4 +1,4 @@
-"""Persons as rows of the table, and back."""
+"""Rows of the table: from enrolments, and back to records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mien.errors import MienError
-from mien.gallery.records import Enrolment, Record
-from mien.gallery.spelling import check_name
+from mien.gallery.name_checks import check_name
+from mien.gallery.types import Enrolment, Record
 from mien.names import canonical_name
 
 
@@ -35,55 +35,55 @@ def unit(embeddings: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(embeddings, axis=1, keepdims=True)
     if not (np.isfinite(length) & (length > 0)).all():
         raise MienError("an embedding is zero or has a number that is not finite")
-    length = np.where(np.abs(length - 1) < 1e-6, 1, length)  # what has it already stays the same
+    length = np.where(np.abs(length - 1) < 1e-6, 1, length)  # unit vectors stay exactly as they are
     return (embeddings / length).astype(np.float32)
 
 
-def respelled(newcomer: Enrolment) -> Enrolment:
-    """Give a newcomer the spelling that is stored. Raises `MienError` for a name that can't be."""
-    check_name(newcomer.person)
-    return replace(newcomer, person=canonical_name(newcomer.person))
+def stored_name(enrolment: Enrolment) -> Enrolment:
+    """Give an enrolment the name as it is stored. Raises `MienError` for one that is refused."""
+    check_name(enrolment.person)
+    return replace(enrolment, person=canonical_name(enrolment.person))
 
 
-def check(newcomers: Sequence[Enrolment], today: date) -> None:
-    """Refuse what must not be enrolled, whatever else is. Raises `MienError`."""
+def check_all(enrolments: Sequence[Enrolment], today: date) -> None:
+    """Refuse what can't be enrolled in any gallery. Raises `MienError`."""
     whose: dict[str, str] = {}
-    for newcomer in newcomers:
-        _check(newcomer, today)
-        for clip in newcomer.clips:
+    for enrolment in enrolments:
+        _check(enrolment, today)
+        for clip in enrolment.clips:
             if clip in whose:
-                both = " and ".join(dict.fromkeys([whose[clip], newcomer.person]))
+                both = " and ".join(dict.fromkeys([whose[clip], enrolment.person]))
                 raise MienError(
                     f"the clip with the hash {clip[:12]} is given twice, for {both}: leave one out"
                 )
-            whose[clip] = newcomer.person
-    unit(np.concatenate([newcomer.embeddings for newcomer in newcomers]))
+            whose[clip] = enrolment.person
+    unit(np.concatenate([enrolment.embeddings for enrolment in enrolments]))
 
 
-def _check(newcomer: Enrolment, today: date) -> None:
-    name = newcomer.person
-    if not newcomer.consent.strip():
+def _check(enrolment: Enrolment, today: date) -> None:
+    name = enrolment.person
+    if not enrolment.consent.strip():
         raise MienError(
             f"{name} can't be enrolled without consent: say what they agreed to, and when"
         )
-    if newcomer.expires < today:
-        raise MienError(f"the consent of {name} expired on {newcomer.expires}: choose a later day")
-    if not newcomer.clips or len(newcomer.clips) != len(newcomer.embeddings):
+    if enrolment.expires < today:
+        raise MienError(f"the consent of {name} expired on {enrolment.expires}: choose a later day")
+    if not enrolment.clips or len(enrolment.clips) != len(enrolment.embeddings):
         raise MienError(
-            f"{name}: {len(newcomer.embeddings)} embeddings and {len(newcomer.clips)} clips;"
+            f"{name}: {len(enrolment.embeddings)} embeddings and {len(enrolment.clips)} clips;"
             " give one embedding of each clip"
         )
 
 
-def pseudonyms(newcomers: Sequence[Enrolment], known: pa.Table, today: date) -> dict[str, str]:
-    """Give each newcomer their random number, the old one if they are enrolled already.
+def pseudonyms(enrolments: Sequence[Enrolment], known: pa.Table, today: date) -> dict[str, str]:
+    """Give each person their random number, the old one if they are enrolled already.
 
     Parameters
     ----------
-    newcomers : sequence of Enrolment
-        Who is enrolled.
+    enrolments : sequence of Enrolment
+        What is to be stored.
     known : Table
-        Stored rows with the names or the clips of newcomers.
+        Stored rows with the same names or clips.
     today : date
         Clips that expired before are free again.
 
@@ -94,41 +94,41 @@ def pseudonyms(newcomers: Sequence[Enrolment], known: pa.Table, today: date) -> 
     """
     rows = known.to_pylist()
     whose = {row["clip"]: row["person"] for row in rows if row["expires"] >= today}
-    for newcomer in newcomers:
-        for clip in newcomer.clips:
+    for enrolment in enrolments:
+        for clip in enrolment.clips:
             if clip in whose:
                 raise MienError(
                     f"the clip with the hash {clip[:12]} is enrolled already, as {whose[clip]}:"
                     " leave it out, or forget them first"
                 )
-    subjects = {newcomer.person: uuid4().hex for newcomer in newcomers}
+    subjects = {enrolment.person: uuid4().hex for enrolment in enrolments}
     return subjects | {r["person"]: r["subject"] for r in rows if r["person"] in subjects}
 
 
 def to_table(
-    newcomers: Sequence[Enrolment], subjects: Mapping[str, str], schema: pa.Schema
+    enrolments: Sequence[Enrolment], subjects: Mapping[str, str], schema: pa.Schema
 ) -> pa.Table:
-    """Lay newcomers out as rows; the column `enrolment` stays empty.
+    """Lay enrolments out as rows; the column `enrolment` stays empty.
 
     Parameters
     ----------
-    newcomers : sequence of Enrolment
-        Who is enrolled.
+    enrolments : sequence of Enrolment
+        What is to be stored.
     subjects : mapping
         The pseudonym of each person.
     schema : Schema
         Of the table.
     """
-    each = [newcomer for newcomer in newcomers for _ in newcomer.clips]
-    vectors = unit(np.concatenate([newcomer.embeddings for newcomer in newcomers]))
+    each = [enrolment for enrolment in enrolments for _ in enrolment.clips]
+    vectors = unit(np.concatenate([enrolment.embeddings for enrolment in enrolments]))
     columns = {
-        "person": [newcomer.person for newcomer in each],
-        "subject": [subjects[newcomer.person] for newcomer in each],
+        "person": [enrolment.person for enrolment in each],
+        "subject": [subjects[enrolment.person] for enrolment in each],
         "enrolment": [""] * len(each),
-        "clip": [clip for newcomer in newcomers for clip in newcomer.clips],
-        "consent": [newcomer.consent for newcomer in each],
+        "clip": [clip for enrolment in enrolments for clip in enrolment.clips],
+        "consent": [enrolment.consent for enrolment in each],
         "enrolled": [datetime.now(UTC)] * len(each),
-        "expires": [newcomer.expires for newcomer in each],
+        "expires": [enrolment.expires for enrolment in each],
         "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1]),
     }
     return pa.table(columns, schema=schema)
@@ -144,7 +144,7 @@ RECORD_COLUMNS = ("person", "subject", "clip", "consent", "enrolled", "expires")
 
 
 def records(rows: pa.Table, today: date) -> list[Record]:
-    """Sum up rows (`RECORD_COLUMNS`) by person, in order of their names, old clips first."""
+    """Sum up rows (`RECORD_COLUMNS`) by person, sorted by name, oldest clips first."""
     rows = rows.sort_by([("enrolled", "ascending"), ("clip", "ascending")])
     expired = pc.cast(pc.less(rows["expires"], pa.scalar(today)), pa.int64())
     # several threads would mix up the order of a person's clips

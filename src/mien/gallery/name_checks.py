@@ -1,9 +1,9 @@
-"""Names that look like what they are: no invisible characters, and which names look alike."""
+"""Checks of names: no invisible characters, and which names look alike."""
 
 import unicodedata
 
 from mien.errors import MienError
-from mien.gallery.records import UNKNOWN
+from mien.gallery.types import UNKNOWN
 
 _REFUSED = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 """Categories of control, formatting (zero-width, bidirectional), surrogate, private, unassigned."""
@@ -18,14 +18,14 @@ _BLANK = (
 
 
 def check_name(name: str) -> None:
-    r"""Refuse a name that can't be seen for what it is.
+    r"""Refuse a name with characters that can't be seen.
 
     Two names that look the same would be two persons, and one could pass for the other.
 
     Raises
     ------
     MienError
-        The name is empty or that of nobody, or holds a character that is invisible or turns the
+        The name is empty or "unknown", or holds a character that is invisible or turns the
         direction of writing.
 
     Examples
@@ -51,10 +51,10 @@ def _is_odd(character: str) -> bool:
     return category in _REFUSED or (category == "Zs" and character != " ")
 
 
-def letters(name: str) -> str:
-    """Give what two names have in common that differ in case, spaces or punctuation alone.
+def lookalike_key(name: str) -> str:
+    """Give a key that names have in common which differ in case, spaces or punctuation alone.
 
-    >>> letters("Ada Lovelace") == letters("ada-lovelace")
+    >>> lookalike_key("Ada Lovelace") == lookalike_key("ada-lovelace")
     True
     """
     folded = unicodedata.normalize("NFKC", name).casefold()

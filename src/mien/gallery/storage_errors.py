@@ -1,4 +1,4 @@
-"""Faults of the disk and of LanceDB, told as errors for users."""
+"""Errors of the disk and of LanceDB, as errors for users."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,13 +7,13 @@ import pyarrow as pa
 
 from mien.errors import MienError
 
-_FAULTS = (OSError, RuntimeError, ValueError, pa.ArrowException)
-"""What the disk, LanceDB and Arrow raise; of LanceDB's own classes these are the parents."""
+_STORAGE_ERRORS = (OSError, RuntimeError, ValueError, pa.ArrowException)
+"""What the disk, LanceDB and Arrow raise; LanceDB's own classes are derived from these."""
 
 
 @contextmanager
-def told(place: object) -> Iterator[None]:
-    """Turn what goes wrong with a gallery's files into one clear error.
+def storage_errors(place: object) -> Iterator[None]:
+    """Raise one clear error for whatever goes wrong with a gallery's files.
 
     Parameters
     ----------
@@ -37,10 +37,10 @@ def told(place: object) -> Iterator[None]:
             f"{place}: {error.strerror}{where}: see that the disk has room, and that the folder is"
             " yours to read and write"
         ) from error
-    except _FAULTS as error:
+    except _STORAGE_ERRORS as error:
         raise _damaged(place, error) from error
     except BaseException as error:
-        if type(error).__name__ != "RustPanic":  # LanceDB's class has no place to import it from
+        if type(error).__name__ != "RustPanic":  # LanceDB's class can't be imported from anywhere
             raise
         raise _damaged(place, error) from error
 

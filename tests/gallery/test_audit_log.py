@@ -82,31 +82,31 @@ def keep(path: Path, lines: int) -> None:
 @pytest.mark.parametrize("left", [0, 1, 4])
 def test_lines_cut_off_show_by_the_seal(tmp_path: Path, left: int) -> None:
     made = log(tmp_path)
-    assert made.losses() == []
+    assert made.lost_lines() == []
     keep(made.path, left)
-    (loss,) = made.losses()
+    (loss,) = made.lost_lines()
     assert f"ends at line {left}, and is not the log that had 5 lines" in loss
     made.append("forget", "subject-1")
     *_, repair, _ = made.lines()
     assert repair["detail"] == {"torn_bytes": 0, "lost_lines": 5 - left}
-    assert made.losses() == [f"line {left + 1} says that {5 - left} lines before it were lost"]
+    assert made.lost_lines() == [f"line {left + 1} says that {5 - left} lines before it were lost"]
 
 
 def test_a_log_that_is_gone_shows_by_the_seal(tmp_path: Path) -> None:
     made = log(tmp_path)
     made.path.unlink()
-    assert "ends at line 0" in made.losses()[0]
+    assert "ends at line 0" in made.lost_lines()[0]
     made.append("enrol", "subject-9")
-    assert made.losses() == ["line 1 says that 5 lines before it were lost"]
+    assert made.lost_lines() == ["line 1 says that 5 lines before it were lost"]
 
 
 def test_a_log_written_anew_shows_by_the_seal(tmp_path: Path) -> None:
     made, other = log(tmp_path), log(tmp_path / "other")
     made.path.write_bytes(other.path.read_bytes())
     assert len(list(made.lines())) == 5
-    assert len(made.losses()) == 1
+    assert len(made.lost_lines()) == 1
     made.append("forget", "subject-1")
-    assert made.losses() == ["line 6 says that 5 lines before it were lost"]
+    assert made.lost_lines() == ["line 6 says that 5 lines before it were lost"]
 
 
 @pytest.mark.parametrize("seal", [None, b"", b"{", b'{"number": "x"}', b"[]"])
@@ -115,10 +115,10 @@ def test_a_process_that_dies_before_the_seal_is_no_loss(tmp_path: Path, seal: by
     before = made.seal.path.read_bytes()
     made.append("enrol", "subject-4")
     made.seal.path.write_bytes(before if seal is None else seal)
-    assert made.losses() == []
+    assert made.lost_lines() == []
     made.append("forget", "subject-1")
     assert [line["act"] for line in made.lines()] == ["enrol"] * 5 + ["forget"]
-    assert made.losses() == []
+    assert made.lost_lines() == []
 
 
 def test_time_never_goes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_time_never_goes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("cut", [1, 40])
-def test_half_a_line_is_mended_and_recorded(tmp_path: Path, cut: int) -> None:
+def test_an_incomplete_line_is_cut_off_and_recorded(tmp_path: Path, cut: int) -> None:
     made = log(tmp_path)
     whole = made.path.read_bytes()
     made.path.write_bytes(whole[:-cut])

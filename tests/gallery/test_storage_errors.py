@@ -11,7 +11,7 @@ import pytest
 from people import gallery, name, named, newcomer, views
 
 from mien.errors import MienError
-from mien.gallery import Gallery, private
+from mien.gallery import Gallery, private_files
 
 ACTS: dict[str, Callable[[Gallery], object]] = {
     "enrol": lambda g: g.enrol_all([newcomer(9)], encoder="v1"),
@@ -25,8 +25,8 @@ ACTS: dict[str, Callable[[Gallery], object]] = {
     "calibration": lambda g: g.calibration,
     "encoder": lambda g: g.encoder,
     "history": lambda g: list(g.history(name(2))),
-    "faults": lambda g: g.faults(),
-    "doubts": lambda g: g.doubts(name(2)),
+    "audit_problems": lambda g: g.audit_problems(),
+    "enrolment_warnings": lambda g: g.enrolment_warnings(name(2)),
 }
 
 
@@ -45,7 +45,7 @@ def cut(path: Path) -> None:
 
 @pytest.mark.parametrize("harm", [Path.unlink, empty, cut])
 @pytest.mark.parametrize("act", ACTS)
-def test_a_table_without_its_data_is_told_with_the_folder(
+def test_a_table_without_its_data_is_an_error_that_names_the_folder(
     whole: Path, tmp_path: Path, act: str, harm: Callable[[Path], None]
 ) -> None:
     folder = Path(shutil.copytree(whole, tmp_path / "g"))
@@ -57,7 +57,7 @@ def test_a_table_without_its_data_is_told_with_the_folder(
 
 @pytest.mark.parametrize("harm", [empty, cut])
 @pytest.mark.parametrize("act", ["enrol", "identify", "list", "forget"])
-def test_a_table_with_a_damaged_list_of_files_is_told(
+def test_a_table_with_a_damaged_list_of_files_is_an_error(
     whole: Path, tmp_path: Path, act: str, harm: Callable[[Path], None]
 ) -> None:
     folder = Path(shutil.copytree(whole, tmp_path / "g"))
@@ -68,7 +68,7 @@ def test_a_table_with_a_damaged_list_of_files_is_told(
 
 
 @pytest.mark.parametrize("act", ["enrol", "identify"])
-def test_a_table_whose_column_has_another_name_is_told(
+def test_a_table_whose_column_has_another_name_is_an_error(
     whole: Path, tmp_path: Path, act: str
 ) -> None:
     folder = Path(shutil.copytree(whole, tmp_path / "g"))
@@ -91,18 +91,18 @@ def test_a_table_that_lost_its_list_of_files_is_not_begun_anew(
 
 
 @pytest.mark.parametrize("act", sorted(set(ACTS) - {"encoder"}))
-def test_a_folder_that_can_not_be_written_is_told(
+def test_a_folder_that_can_not_be_written_is_an_error(
     whole: Path, tmp_path: Path, act: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Path(shutil.copytree(whole, tmp_path / "g"))
-    real = private.os.open
+    real = private_files.os.open
 
     def refuse(path: str, flags: int, *rest: int) -> int:
         if str(path).startswith(str(folder)):
             raise PermissionError(errno.EACCES, "Permission denied", path)
         return real(path, flags, *rest)
 
-    monkeypatch.setattr(private.os, "open", refuse)
+    monkeypatch.setattr(private_files.os, "open", refuse)
     with pytest.raises(MienError, match=f"{folder}.*Permission denied"):
         ACTS[act](Gallery(folder))
 
@@ -119,7 +119,7 @@ def full() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("act", ["enrol", "forget", "export"])
-def test_a_full_disk_is_told_and_harms_nothing(
+def test_a_full_disk_is_an_error_and_harms_nothing(
     whole: Path, tmp_path: Path, act: str, request: pytest.FixtureRequest
 ) -> None:
     folder = Path(shutil.copytree(whole, tmp_path / "g"))
@@ -128,9 +128,9 @@ def test_a_full_disk_is_told_and_harms_nothing(
         ACTS[act](Gallery(folder))
     resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
     kept = {record.person: record.templates for record in Gallery(folder).list()}
-    if act == "forget":  # what was begun is ended by whoever comes next
+    if act == "forget":  # what was begun is finished by the next process
         assert kept == {name(0): 3, name(1): 3}
     else:
         assert kept == {name(0): 3, name(1): 3, name(2): 3}
-    assert Gallery(folder).faults() == []
+    assert Gallery(folder).audit_problems() == []
     assert not list(tmp_path.glob("*.part"))

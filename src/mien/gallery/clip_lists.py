@@ -1,4 +1,4 @@
-"""Lists of clips and the persons in them: to enrol many, or to calibrate by."""
+"""Lists of clips and the persons in them, as CSV files: to enrol many, or to calibrate."""
 
 import csv
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -12,25 +12,25 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.files import fingerprint
-from mien.gallery.records import Enrolment
-from mien.gallery.spelling import check_name
+from mien.gallery.name_checks import check_name
+from mien.gallery.types import Enrolment
 from mien.identity.embedder import Encoder
 from mien.names import canonical_name
 from mien.progress import follow
 
-Note = Callable[[Path, str], object]
-"""Takes a clip, and what could not be used of it."""
+WarnOfClip = Callable[[Path, str], object]
+"""Takes a clip, and a warning about it."""
 
 _Item = TypeVar("_Item")
 _Value = TypeVar("_Value")
 
-SHOWN = 10
-"""Rows at fault that are named; the others are counted."""
+MAX_ERRORS = 10
+"""Wrong rows that an error names; the others are counted."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """A clip of a list.
+class ListedClip:
+    """A row of a list.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Row:
     clip : Path
         The file.
     values : dict of str
-        What stands in the columns, without spaces around it.
+        The cells by column, without spaces around them.
     """
 
     number: int
@@ -47,10 +47,10 @@ class Row:
     values: dict[str, str]
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_clips(path: Path) -> list[ListedClip]:
     """Read a CSV file with the columns `clip` and `person`, and maybe others.
 
-    A relative `clip` starts at the list's folder.
+    A relative `clip` is relative to the folder of the list.
 
     Raises
     ------
@@ -67,17 +67,17 @@ def read_rows(path: Path) -> list[Row]:
     return _each(path, list(enumerate(table, start=1)), lambda row: _row(path, *row))
 
 
-def _row(path: Path, number: int, fields: dict[str, str | None]) -> Row:
+def _row(path: Path, number: int, fields: dict[str, str | None]) -> ListedClip:
     values = {name: (value or "").strip() for name, value in fields.items() if name is not None}
     clip = path.parent / values["clip"]
     if not clip.is_file():
         what = f"there is no {clip}" if values["clip"] else "no clip is named"
-        raise MienError(f"row {number}: {what}; correct the row, or take it out")
-    return Row(number, clip, values)
+        raise MienError(f"row {number}: {what}; correct the row, or remove it")
+    return ListedClip(number, clip, values)
 
 
 def _each(path: Path, items: Iterable[_Item], work: Callable[[_Item], _Value]) -> list[_Value]:
-    """Do something with each item; raise one `MienError` of all those it raises."""
+    """Apply a function to each item; raise one `MienError` for all that it raises."""
     done, wrong = [], []
     for item in items:
         try:
@@ -85,15 +85,17 @@ def _each(path: Path, items: Iterable[_Item], work: Callable[[_Item], _Value]) -
         except MienError as error:
             wrong.append(str(error))
     if wrong:
-        more = f"\nand {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-        raise MienError("\n".join(f"{path}, {one}" for one in wrong[:SHOWN]) + more)
+        more = f"\nand {len(wrong) - MAX_ERRORS} more" if len(wrong) > MAX_ERRORS else ""
+        raise MienError("\n".join(f"{path}, {one}" for one in wrong[:MAX_ERRORS]) + more)
     return done
 
 
-def _embed(path: Path, rows: Sequence[Row], encoder: Encoder, note: Note) -> list[np.ndarray]:
-    def embed(row: Row) -> np.ndarray:
+def _embed(
+    path: Path, rows: Sequence[ListedClip], encoder: Encoder, warn: WarnOfClip
+) -> list[np.ndarray]:
+    def embed(row: ListedClip) -> np.ndarray:
         try:
-            return encoder.embed(row.clip, partial(note, row.clip))
+            return encoder.embed(row.clip, partial(warn, row.clip))
         except MienError as error:
             raise MienError(f"row {row.number}: {error}") from error
 
@@ -101,36 +103,37 @@ def _embed(path: Path, rows: Sequence[Row], encoder: Encoder, note: Note) -> lis
 
 
 def read_trials(
-    path: Path, encoder: Encoder, enrolled: Collection[str], note: Note
+    path: Path, encoder: Encoder, enrolled: Collection[str], warn: WarnOfClip
 ) -> list[tuple[np.ndarray, str | None]]:
-    """Embed the clips of a list, to calibrate by.
+    """Embed the clips of a list, as trials for calibration.
 
     Parameters
     ----------
     path : Path
-        As `read_rows` takes it; `person` is a name as enrolled; empty: a stranger.
+        As `read_clips` takes it; `person` is a name as enrolled, or empty for somebody who is not
+        enrolled.
     encoder : Encoder
         What the gallery's embeddings come from.
     enrolled : collection of str
-        Hashes of the enrolled clips: a clip is too like itself to tell of others.
-    note : callable
-        Gets what could not be used of a clip.
+        Hashes of the enrolled clips, which can't be trials: a clip is too similar to itself.
+    warn : callable
+        Takes a clip, and what could not be used of it.
 
     Returns
     -------
     list of (embedding, person)
-        As `mien.gallery.Gallery.calibrate` takes them; None for a stranger.
+        As `mien.gallery.Gallery.calibrate` takes them; None: a non-mated trial.
 
     Raises
     ------
     MienError
-        The list is not as it should be, or clips can't be read, are enrolled, or are listed twice.
+        The list is not valid, or clips can't be read, are enrolled, or are listed twice.
     """
-    rows = read_rows(path)
+    rows = read_clips(path)
     for row, content in zip(rows, _contents(path, rows), strict=True):
         if content in enrolled:
-            raise MienError(f"{path}: {row.clip} is enrolled in the gallery; take its row out")
-    embeddings = _embed(path, rows, encoder, note)
+            raise MienError(f"{path}: {row.clip} is enrolled in the gallery; remove its row")
+    embeddings = _embed(path, rows, encoder, warn)
     return [
         (embedding, row.values["person"] or None)
         for embedding, row in zip(embeddings, rows, strict=True)
@@ -138,18 +141,18 @@ def read_trials(
 
 
 def read_enrolments(
-    path: Path, encoder: Encoder, note: Note, *, consent: str | None, expires: date | None
+    path: Path, encoder: Encoder, warn: WarnOfClip, *, consent: str | None, expires: date | None
 ) -> list[Enrolment]:
     """Embed the clips of a list, to enrol the persons in them.
 
     Parameters
     ----------
     path : Path
-        As `read_rows` takes it, with the columns `consent` and `expires`, unless these are given.
+        As `read_clips` takes it, with the columns `consent` and `expires`, unless these are given.
     encoder : Encoder
-        What describes the clips.
-    note : callable
-        Gets what could not be used of a clip.
+        What embeds the clips.
+    warn : callable
+        Takes a clip, and what could not be used of it.
     consent : str or None
         What all persons agreed to, for rows that don't say it.
     expires : date or None
@@ -163,13 +166,13 @@ def read_enrolments(
     Raises
     ------
     MienError
-        The list is not as it should be, or clips can't be read or are listed twice: all rows at
-        fault are named.
+        The list is not valid, or clips can't be read or are listed twice; the error names all wrong
+        rows.
     """
-    rows = read_rows(path)
+    rows = read_clips(path)
     terms = _each(path, rows, lambda row: _terms(row, consent, expires))
     contents = _contents(path, rows)
-    embeddings = _embed(path, rows, encoder, note)
+    embeddings = _embed(path, rows, encoder, warn)
     groups: dict[tuple[str, str, date], list[int]] = {}
     for place, term in enumerate(terms):
         groups.setdefault(term, []).append(place)
@@ -185,7 +188,7 @@ def read_enrolments(
     ]
 
 
-def _terms(row: Row, consent: str | None, expires: date | None) -> tuple[str, str, date]:
+def _terms(row: ListedClip, consent: str | None, expires: date | None) -> tuple[str, str, date]:
     """Give the name, the consent and the last day of a row."""
     person, agreed = row.values["person"], row.values.get("consent") or consent
     day = row.values.get("expires")
@@ -210,12 +213,14 @@ def _terms(row: Row, consent: str | None, expires: date | None) -> tuple[str, st
     return canonical_name(person), agreed, until
 
 
-def _contents(path: Path, rows: Sequence[Row]) -> list[str]:
-    """Give the hash of each clip, none of which may occur twice."""
+def _contents(path: Path, rows: Sequence[ListedClip]) -> list[str]:
+    """Give the hash of each clip; none may occur twice."""
     seen: dict[str, Path] = {}
     for row in rows:
         content = fingerprint(row.clip)
         if content in seen:
-            raise MienError(f"{path}: {row.clip} is the same as {seen[content]}; take one row out")
+            raise MienError(
+                f"{path}: {row.clip} is the same as {seen[content]}; remove one of the rows"
+            )
         seen[content] = row.clip
     return list(seen)
