@@ -1,4 +1,4 @@
-"""Kill a process that enrols, or forgets, at a random moment, and look at what is left.
+"""Kill a process that enrols, or forgets, at a random moment, and check what is left.
 
 Called as `gallery_kill.py --work FOLDER FIRST LAST` it is the process that is killed, enrolling
 synthetic persons by number; as `gallery_kill.py --work FOLDER NAME` it forgets one.
