@@ -23,7 +23,7 @@ from mien.progress import follow
 from mien.report.verification_plots import plot_verification
 from mien.report.verification_report import TrialMetrics, VerificationReport, VerificationRow
 from mien.report.verification_tables import markdown
-from mien.runs.data import divide
+from mien.runs.data import check_letters, divide, rows_of
 from mien.runs.run import Run
 
 EncoderName = Literal["voice"]
@@ -83,13 +83,7 @@ def verify_run(
     """
     run = Run(folder)
     store = Store(Path(data or run.config.data.path))
-    reads = run.config.model.letters
-    used = modalities or reads
-    if not set(used) <= set(reads):
-        raise MienError(
-            f"the model of {folder} reads {reads!r}, {used!r} asks for more",
-            parameter="modalities",
-        )
+    used = check_letters(run, modalities)
     model, place = run.model(), choose_device(device)
 
     def embedder(store: Store, letters: str) -> Callable[[list[int]], np.ndarray]:
@@ -112,7 +106,7 @@ def verify_run(
         left_out.append("text alone: the model does not use text")
     elif used != "t":
         conditions.append(Condition("text alone", embedder(store, "t")))
-    rows = list(range(len(store))) if split == "all" else divide(run, store).part(split)
+    rows = rows_of(run, store, split)
     about = {"source": str(folder), "split": split, "trained": _trained(run, store, rows)}
     return _verify(store, rows, conditions, left_out, resamples, **about)
 
