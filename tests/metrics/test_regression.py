@@ -77,7 +77,7 @@ def test_steps_are_counted_and_round_to_the_even():
     assert counts == dict(zip(STEPS, [2, 0, 0, 2, 0, 2, 0], strict=True))
 
 
-def test_block_has_figures_baseline_and_intervals(block):
+def test_block_has_metrics_baseline_and_intervals(block):
     assert block["n"] == 60
     assert block["baselines"]["constant"]["answer"] == 1.0
     assert block["baselines"]["constant"]["mae"] > block["sentiment"]["mae"]
