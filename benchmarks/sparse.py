@@ -28,7 +28,7 @@ from mien.batch import Batch, Ragged
 from mien.dataset.collate import collate
 from mien.dataset.sample import to_sample
 from mien.errors import MienError
-from mien.files import whole, write_text
+from mien.files import atomic_write, write_text
 from mien.media.faces import FaceCropper
 from mien.modality import Modality
 from mien.models import MultimodalModel, preset
@@ -365,7 +365,7 @@ def plot(result: dict[str, Any], out: Path) -> None:
     axes.annotate("fastest dense model", (0.1, 1.01), color="0.4")
     axes.set(xlabel="threshold p", ylabel="share of dense", ylim=(0, None))
     axes.legend(loc="lower right")
-    with whole(out) as temporary:
+    with atomic_write(out) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
 
 

@@ -21,7 +21,7 @@ LARGEST_JSON = 64 * 2**20
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a temporary path to write to; the file gets its name when all of it is on the disk.
 
     Temporary files that killed writers of the same file left are removed.
@@ -33,7 +33,7 @@ def whole(path: Path) -> Iterator[Path]:
 
     Examples
     --------
-    >>> with whole(Path("metrics.json")) as part:  # doctest: +SKIP
+    >>> with atomic_write(Path("metrics.json")) as part:  # doctest: +SKIP
     ...     part.write_text("{}")
     """
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
@@ -140,11 +140,11 @@ def only_one(folder: Path, work: str) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file atomically. Raises as `whole` does.
+    """Write a UTF-8 text file atomically. Raises as `atomic_write` does.
 
     Surrogates, which names of files that are not UTF-8 contain, are written as backslash escapes.
     """
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 

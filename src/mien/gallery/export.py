@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 from lancedb.expr import Expr
 
 from mien.errors import MienError
-from mien.files import whole
+from mien.files import atomic_write
 from mien.gallery.private_files import open_private
 from mien.gallery.templates import Templates
 
@@ -25,7 +25,7 @@ def export(templates: Templates, where: Expr | None, out: Path) -> int:
     writers = {".json": _json, ".parquet": _parquet}
     if out.suffix not in writers:
         raise MienError(f"{out} should end in .json or .parquet")
-    with whole(out) as part:
+    with atomic_write(out) as part:
         open_private(part, "w").close()
         return writers[out.suffix](templates, where, part)
 

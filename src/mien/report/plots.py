@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from mien.files import whole
+from mien.files import atomic_write
 from mien.tasks import TaskMetrics
 from mien.tasks.display import UNDEFINED, Bar, Bars, HeatMap
 
@@ -201,5 +201,5 @@ def mark_synthetic(figure: Figure, text: str = "synthetic data") -> None:
 
 def save(figure: Figure, out: Path) -> None:
     """Write a figure as a PNG file that appears whole or not at all."""
-    with whole(out) as part:
+    with atomic_write(out) as part:
         figure.savefig(part, format="png", dpi=DPI)
