@@ -27,9 +27,9 @@ WAYS: dict[str, dict[str, str]] = {
 
 HEADING = f"""# Threads that wait, on an idle and a busy machine
 
-Training steps a second of a model of the demo's size (sound and faces, batches of 16 utterances of
+Training steps a second of a model of the demo's size (audio and faces, batches of 16 utterances of
 noise) by how OpenMP's threads wait for each other; for the second column {OTHERS} other processes
-count without end.
+count in an endless loop.
 
 """
 
@@ -88,10 +88,10 @@ def measure(chosen: dict[str, str], others: int) -> float:
     beside = [subprocess.Popen(spin) for _ in range(others)]
     try:
         own = [sys.executable, str(Path(__file__).resolve()), "--work", str(SECONDS)]
-        shown = subprocess.run(
+        printed = subprocess.run(
             own, env=environment | chosen, check=True, capture_output=True, text=True
         )
-        return float(shown.stdout)
+        return float(printed.stdout)
     finally:
         for process in beside:
             process.kill()

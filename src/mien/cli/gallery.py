@@ -90,21 +90,21 @@ def _enrol(args: Namespace) -> None:
         encoder=encoder.fingerprint,
     )
     print(f"{args.person}: {len(clips)} templates stored in {args.gallery} until {args.expires}")
-    _doubt(gallery, [args.person])
+    _warn(gallery, [args.person])
 
 
 def _note(clip: Path, what: str) -> None:
     print(f"note: {clip}: {what}", file=sys.stderr)
 
 
-def _doubt(gallery: "Gallery", persons: Iterable[str]) -> None:
-    notes = [note for person in persons for note in gallery.doubts(person)]
+def _warn(gallery: "Gallery", persons: Iterable[str]) -> None:
+    notes = [note for person in persons for note in gallery.enrolment_warnings(person)]
     for note in dict.fromkeys(notes):
         print(f"note: {note}")
 
 
 def _enroll(args: Namespace) -> None:
-    from mien.gallery.lists import read_enrolments
+    from mien.gallery.clip_lists import read_enrolments
 
     gallery, encoder = _open(args), _encoder(args)
     newcomers = read_enrolments(
@@ -114,7 +114,7 @@ def _enroll(args: Namespace) -> None:
     persons = list(dict.fromkeys(one.person for one in newcomers))
     clips = sum(len(one.clips) for one in newcomers)
     print(f"{len(persons)} persons: {clips} templates stored in {args.gallery}")
-    _doubt(gallery, persons)
+    _warn(gallery, persons)
 
 
 def identify(parser: ArgumentParser) -> None:
@@ -273,7 +273,7 @@ def _add_threshold(parser: ArgumentParser) -> None:
 
 
 def _threshold(args: Namespace) -> None:
-    from mien.gallery.lists import read_trials
+    from mien.gallery.clip_lists import read_trials
 
     if args.trials and (args.fpir is None or not (args.run or args.encoder)):
         args.parser.error("--trials goes with --fpir and --run or --encoder")
@@ -297,8 +297,8 @@ def _audit(args: Namespace) -> None:
         detail = ", ".join(f"{key} {value}" for key, value in line["detail"].items())
         what = f"{line['actor']} {line['act']} {(line['subject'] or '')[:8]} {detail}"
         print(f"{line['number']:>6} {line['time'][:19]} {what.rstrip()}")
-    if faults := gallery.faults():
+    if problems := gallery.audit_problems():
         raise MienError(
-            f"{gallery.audit.path}: not whole: {'; '.join(faults)}. Compare it with a copy"
+            f"{gallery.audit.path}: not whole: {'; '.join(problems)}. Compare it with a copy"
         )
     print(f"whole; the last line's hash is {gallery.audit.head}")

@@ -167,7 +167,7 @@ def _verification(args: argparse.Namespace) -> None:
         result = verify_run(
             args.run,
             data=args.data,
-            part=args.split or "test",
+            split=args.split or "test",
             modalities=args.modalities,
             device=args.device,
             batch_size=args.batch_size,

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mien.errors import MienError
-from mien.files import whole
+from mien.files import atomic_write
 
 BLOCK = 16 * 1024
 """Bytes that share a checksum: about the light columns of a row group."""
@@ -114,7 +114,7 @@ def shard_writer(path: Path, schema: pa.Schema, **how: Any) -> Iterator[pq.Parqu
         The file can't be written, for want of space for instance.
     """
     how = {"compression": "zstd", "write_page_checksum": True} | how
-    with whole(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         sink = _Sink(file)
         with pq.ParquetWriter(sink, schema, **how) as writer:
             yield writer

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from mien.errors import MienError
-from mien.files import whole
+from mien.files import atomic_write
 
 WORD = re.compile(r"[^\W_]+(?=n't\b)|n't\b|'?[^\W_]+", re.IGNORECASE)
 
@@ -127,7 +127,7 @@ def save_table(source: Path, texts: Iterable[str], out: Path) -> None:
             kept[word] = _vector(numbers, size, f"{source}, line {number + 1}")
     if not kept:
         raise MienError(f"{source}: holds no word vectors")
-    with whole(out) as part, part.open("wb") as file:
+    with atomic_write(out) as part, part.open("wb") as file:
         np.savez(file, words=np.array(list(kept)), vectors=np.stack(list(kept.values())))
 
 

@@ -13,7 +13,7 @@ from mien.errors import MienError
 from mien.inference.dataset import BATCH_SIZE, Answers, Device, answer
 from mien.inference.metrics import Metrics
 from mien.metrics.thresholds import choose
-from mien.runs.data import divide, open_for, usable
+from mien.runs.data import check_letters, divide, open_for, rows_of, usable
 from mien.runs.run import Run
 from mien.tasks import Task, TaskMetrics
 from mien.utterance import Utterance
@@ -81,14 +81,8 @@ def evaluate(
     run = run if isinstance(run, Run) else Run(run)
     device = choose_device(device)
     store = open_for(run, Path(data or run.config.data.path))
-    shown = modalities or run.config.model.letters
-    if not set(shown) <= set(run.config.model.letters):
-        raise MienError(
-            f"the model of {run.folder} reads {run.config.model.letters!r}, {shown!r} asks for"
-            " more",
-            parameter="modalities",
-        )
-    rows = list(range(len(store))) if split == "all" else divide(run, store).part(split)
+    shown = check_letters(run, modalities)
+    rows = rows_of(run, store, split)
     judged = usable(store, rows, run.config.tasks, shown)
     how: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
     _complete_thresholds(run, store, how)

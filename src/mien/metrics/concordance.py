@@ -1,4 +1,4 @@
-"""How well numbers agree with ratings, in several dimensions such as valence and arousal."""
+"""Metrics of regression in several dimensions, such as valence and arousal."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,6 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.metrics.bootstrap import interval
-
-Figures = dict[str, Any]
-
-METRICS = ("ccc", "pearson", "mae")
 
 
 def concordance(predicted: np.ndarray, truth: np.ndarray) -> float | None:
@@ -37,7 +33,7 @@ def concordance(predicted: np.ndarray, truth: np.ndarray) -> float | None:
     return _value(_ccc(_sums(predicted, truth).sum(axis=0)))
 
 
-def agreement(predicted: np.ndarray, truth: np.ndarray) -> Figures:
+def agreement(predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
     """Give ``n``, ``ccc``, ``pearson`` and ``mae`` of one dimension; None where one is undefined.
 
     Parameters
@@ -47,7 +43,7 @@ def agreement(predicted: np.ndarray, truth: np.ndarray) -> Figures:
     """
     known = ~np.isnan(truth)
     sums = _sums(predicted[known], truth[known]).sum(axis=0)
-    named = {name: _value(METRIC[name](sums)) for name in METRICS}
+    named = {name: _value(metric(sums)) for name, metric in METRICS.items()}
     return {"n": int(known.sum())} | named
 
 
@@ -57,11 +53,11 @@ def evaluate_dimensions(
     names: Sequence[str],
     constant: Sequence[float],
     *,
-    persons: Sequence[str | None] | None = None,
+    groups: Sequence[str | None] | None = None,
     by: str = "person",
     seed: int = 0,
-) -> Figures:
-    """Evaluate numbers in several dimensions, beside a constant answer.
+) -> dict[str, Any]:
+    """Evaluate predictions in several dimensions, beside a constant baseline.
 
     Parameters
     ----------
@@ -70,9 +66,9 @@ def evaluate_dimensions(
     names : sequence of D str
         The dimensions.
     constant : sequence of D float
-        The constant answer: the means of training.
-    persons, by, seed
-        As `mien.metrics.evaluate` takes them.
+        The baseline's predictions: the means of training.
+    groups, by, seed
+        As `mien.metrics.evaluate_labels` takes them.
 
     Returns
     -------
@@ -96,7 +92,7 @@ def evaluate_dimensions(
     always = np.broadcast_to(np.asarray(constant, float), truth.shape)
     how = {"by": by, "seed": seed}
     spread = {
-        name: _intervals(predicted[:, place], truth[:, place], persons, **how)
+        name: _intervals(predicted[:, place], truth[:, place], groups, **how)
         for place, name in enumerate(names)
     }
     answer = {name: float(value) for name, value in zip(names, constant, strict=True)}
@@ -109,7 +105,7 @@ def evaluate_dimensions(
     }
 
 
-def _by_dimension(predicted: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> Figures:
+def _by_dimension(predicted: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     each = {name: agreement(predicted[:, d], truth[:, d]) for d, name in enumerate(names)}
     average = {metric: _mean([found[metric] for found in each.values()]) for metric in METRICS}
     return {"per_dimension": each, "average": average}
@@ -121,12 +117,12 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _intervals(
-    predicted: np.ndarray, truth: np.ndarray, persons: Sequence[str | None] | None, **how: Any
-) -> Figures:
+    predicted: np.ndarray, truth: np.ndarray, groups: Sequence[str | None] | None, **how: Any
+) -> dict[str, Any]:
     known = ~np.isnan(truth)
     sums = _sums(predicted[known], truth[known])
-    who = None if persons is None else np.asarray(persons)[known]
-    return {name: interval(sums, METRIC[name], persons=who, **how) for name in METRICS}
+    of = None if groups is None else np.asarray(groups)[known]
+    return {name: interval(sums, metric, groups=of, **how) for name, metric in METRICS.items()}
 
 
 def _sums(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -170,7 +166,7 @@ def _mae(sums: np.ndarray) -> np.ndarray:
     return _moments(sums)[-1]
 
 
-METRIC = {"ccc": _ccc, "pearson": _pearson, "mae": _mae}
+METRICS = {"ccc": _ccc, "pearson": _pearson, "mae": _mae}
 
 
 def _value(found: np.ndarray) -> float | None:

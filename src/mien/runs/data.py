@@ -35,6 +35,29 @@ def divide(run: Run, store: Store) -> Split:
         ) from error
 
 
+def rows_of(run: Run, store: Store, split: str) -> list[int]:
+    """Give the rows of one split by the run's protocol, or all rows for "all"."""
+    return list(range(len(store))) if split == "all" else divide(run, store).part(split)
+
+
+def check_letters(run: Run, modalities: str | None) -> str:
+    """Give the modalities to use, by default all of the run's model.
+
+    Raises
+    ------
+    MienError
+        The model does not have one of them.
+    """
+    known = run.config.model.letters
+    used = modalities or known
+    if not set(used) <= set(known):
+        raise MienError(
+            f"the model of {run.folder} reads {known!r}, {used!r} asks for more",
+            parameter="modalities",
+        )
+    return used
+
+
 def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: str) -> list[int]:
     """Keep the rows with one of the modalities and a known label for one of the tasks.
 

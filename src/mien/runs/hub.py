@@ -12,7 +12,7 @@ from typing import Any
 
 from mien.errors import MienError
 from mien.features.extractor import TABLE
-from mien.files import fingerprint, unwritable, whole, write_text
+from mien.files import atomic_write, fingerprint, unwritable, write_text
 from mien.runs.card import model_card
 from mien.runs.config import RunConfig, write_config
 from mien.runs.run import Run
@@ -177,7 +177,7 @@ def save(run: Run, folder: str | Path) -> Path:
     try:
         for name in files:
             folder.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
-            with whole(folder / name) as part:
+            with atomic_write(folder / name) as part:
                 shutil.copyfile(run.file(name), part)
     except OSError as error:
         raise unwritable(folder, error) from error

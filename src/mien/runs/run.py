@@ -24,7 +24,7 @@ from torch import Tensor
 
 from mien.errors import MienError
 from mien.features.extractor import TABLE, Extractor
-from mien.files import PART, fingerprint, publish, read_json, unwritable, whole, write_text
+from mien.files import PART, atomic_write, fingerprint, publish, read_json, unwritable, write_text
 from mien.modality import Modality
 from mien.models import MultimodalModel, build
 from mien.models.encoders.absent import Absent
@@ -92,7 +92,7 @@ class Run:
         if tokenizer is not None:
             _save_tokenizer(tokenizer, folder / "tokenizer")
         if words is not None:
-            with whole(folder / TABLE) as part:
+            with atomic_write(folder / TABLE) as part:
                 shutil.copyfile(words, part)
         kept = sorted(path for path in folder.rglob("*") if path.is_file())
         digests = {path.relative_to(folder).as_posix(): fingerprint(path) for path in kept}

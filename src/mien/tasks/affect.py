@@ -159,7 +159,7 @@ class AffectTask(Task):
         by: str = "person",
     ) -> AffectMetrics:
         """Evaluate beside always answering the means of training."""
-        found = evaluate_dimensions(scores, truth, self.labels, self.means, persons=persons, by=by)
+        found = evaluate_dimensions(scores, truth, self.labels, self.means, groups=persons, by=by)
         return AffectMetrics.model_validate(found)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mien.answer import Answer
 from mien.errors import MienError
-from mien.metrics import evaluate
+from mien.metrics import evaluate_labels
 from mien.metrics.bootstrap import average_f1, tally
 from mien.metrics.thresholds import choose
 from mien.tasks.base import Monitor, Task
@@ -159,14 +159,14 @@ class LabelTask(Task):
         by: str = "person",
     ) -> LabelMetrics:
         """Evaluate, label by label where the task has thresholds, and as one label."""
-        found = evaluate(
+        found = evaluate_labels(
             scores,
             truth,
             self.labels,
             thresholds=np.array(thresholds) if self.has_thresholds else None,
             train_counts=np.array([counts[label] for label in self.labels]),
             # where the speakers are the labels, nothing is left to draw but utterances
-            persons=None if self.identifies_speakers else persons,
+            groups=None if self.identifies_speakers else persons,
             by=by,
         )
         return LabelMetrics.model_validate(found)

@@ -96,6 +96,6 @@ class SentimentTask(Task):
     ) -> SentimentMetrics:
         """Evaluate beside always answering the median step of training."""
         found = evaluate_sentiment(
-            scores[:, 0], truth[:, 0], train_counts=counts, persons=persons, by=by
+            scores[:, 0], truth[:, 0], train_counts=counts, groups=persons, by=by
         )
         return SentimentMetrics.model_validate(found)
