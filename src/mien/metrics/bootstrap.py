@@ -101,10 +101,7 @@ def interval(
     """
     if len(counts) < 2:
         return None
-    who = [] if persons is None else list(persons)
-    names = set(who)
-    known = bool(names) and None not in names
-    groups = _groups(counts, who) if known and len(names) > 1 else [counts]
+    names, groups = known(persons), clusters(counts, persons)
     found = _resampled(groups, figure, resamples, np.random.default_rng(seed))
     found = found[np.isfinite(found)]
     if not len(found):
@@ -116,19 +113,49 @@ def interval(
         "level": level,
         "resamples": resamples,
         "by": by if len(groups) > 1 else "utterance",
-        "units": len(names) if known else None,
-        "covers": _covers(len(names), by) if known and len(names) < FEW else None,
+        "units": len(names) or None,
+        "covers": _covers(len(names), by) if 0 < len(names) < FEW else None,
     }
+
+
+def known(persons: Sequence[str | None] | np.ndarray | None) -> set[str]:
+    """Name the persons; nobody where one of them is not known."""
+    names = set() if persons is None else set(persons)
+    return set() if None in names else names
+
+
+def clusters(
+    counts: np.ndarray, persons: Sequence[str | None] | np.ndarray | None
+) -> list[np.ndarray]:
+    """Divide utterances by who speaks them.
+
+    Parameters
+    ----------
+    counts : array (N, ...)
+        Of each utterance.
+    persons : sequence of N str or None
+        Who speaks each. None, an unknown person among them, or one person only: all utterances stay
+        together.
+
+    Returns
+    -------
+    list of arrays (n, ...)
+        One for each person, in the order of their names.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in clusters(np.array([1, 2, 3]), ["Ben", "Ann", "Ben"])]
+    [[2], [1, 3]]
+    """
+    if len(known(persons)) < 2:
+        return [counts]
+    index = np.unique(np.asarray(persons), return_inverse=True)[1]
+    return [counts[index == number] for number in range(index.max() + 1)]
 
 
 def _covers(number: int, by: str) -> str:
     noun = NOUNS.get(by, f"{by}s")
     return f"these {number} {noun} only" if number > 1 else f"this one {noun[:-1]} only"
-
-
-def _groups(counts: np.ndarray, persons: Sequence[str | None]) -> list[np.ndarray]:
-    index = np.unique(np.asarray(persons), return_inverse=True)[1]
-    return [counts[index == number] for number in range(index.max() + 1)]
 
 
 def _resampled(
