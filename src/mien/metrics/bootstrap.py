@@ -71,8 +71,10 @@ def interval(
 
     Parameters
     ----------
-    counts : array (N, 3, C)
-        What `tally` gives, or any other array of utterances whose parts add up.
+    counts : array (N, ...)
+        What `tally` gives, (N, 3, C), or any other array of utterances whose parts add up. That of
+        S training seeds, (N, S, 3, C), goes with a figure that averages over them; the interval is
+        that of these seeds' mean.
     figure : callable
         From summed counts (..., 3, C) to the figure (...,): `average_recall` or `average_f1`.
     persons : sequence of N str or None
