@@ -85,3 +85,31 @@ def test_an_unknown_or_a_single_speaker_means_by_utterance():
     counts = tally(one_hot([0, 1, 2]), one_hot([0, 1, 1]))
     for speakers in (["Ann", "Ann", "Ann"], ["Ann", None, "Ben"]):
         assert interval(counts, average_recall, groups=speakers)["by"] == "utterance"
+
+
+def mean_f1(counts):
+    """Mean over seeds, (..., S, 3, C) -> (...,)."""
+    return average_f1(counts).mean(axis=-1)
+
+
+def test_interval_of_the_mean_over_seeds_resamples_utterances_of_all_seeds_together():
+    right, answer, _ = draw(5)
+    others = [draw(5, skill=skill)[1] for skill in (0.2, 0.9)]
+    seeds = np.stack([tally(one_hot(right), one_hot(a)) for a in (answer, *others)], axis=1)
+    assert seeds.shape == (60, 3, 3, 3)
+    found = interval(seeds, mean_f1, resamples=4000)
+    drawn = np.random.default_rng(1).integers(0, len(right), (4000, len(right)))
+    slow = np.mean([average_f1(seeds[drawn, s].sum(axis=1)) for s in range(3)], axis=0)
+    low, high = np.quantile(slow, [0.025, 0.975])
+    assert found["low"] == pytest.approx(low, abs=0.01)
+    assert found["high"] == pytest.approx(high, abs=0.01)
+
+
+def test_seeds_that_predict_the_same_give_the_interval_of_one():
+    right, answer, persons = draw(6)
+    counts = tally(one_hot(right), one_hot(answer))
+    found = interval(np.stack([counts] * 4, axis=1), mean_f1, groups=persons)
+    alone = interval(counts, average_f1, groups=persons)
+    for end in ("low", "high"):
+        assert found.pop(end) == pytest.approx(alone.pop(end), abs=1e-12)
+    assert found == alone

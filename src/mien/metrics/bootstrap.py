@@ -72,8 +72,10 @@ def interval(
 
     Parameters
     ----------
-    counts : array (N, 3, C)
-        What `tally` gives, or any other array of utterances whose rows add up.
+    counts : array (N, ...)
+        What `tally` gives, (N, 3, C), or any other array of utterances whose rows add up. That of
+        S training seeds, (N, S, 3, C), goes with a metric that averages over them; the interval is
+        that of these seeds' mean.
     metric : callable
         From summed counts (..., 3, C) to the metric (...,): `average_recall` or `average_f1`.
     groups : sequence of N str or None
@@ -102,10 +104,7 @@ def interval(
     """
     if len(counts) < 2:
         return None
-    of = [] if groups is None else list(groups)
-    names = set(of)
-    known = bool(names) and None not in names
-    blocks = _blocks(counts, of) if known and len(names) > 1 else [counts]
+    names, blocks = known(groups), clusters(counts, groups)
     found = _resampled(blocks, metric, resamples, np.random.default_rng(seed))
     found = found[np.isfinite(found)]
     if not len(found):
@@ -117,20 +116,49 @@ def interval(
         "level": level,
         "resamples": resamples,
         "by": by if len(blocks) > 1 else "utterance",
-        "units": len(names) if known else None,
-        "covers": _covers(len(names), by) if known and len(names) < FEW else None,
+        "units": len(names) or None,
+        "covers": _covers(len(names), by) if 0 < len(names) < FEW else None,
     }
+
+
+def known(groups: Sequence[str | None] | np.ndarray | None) -> set[str]:
+    """Name the groups; none where one of them is not known."""
+    names = set() if groups is None else set(groups)
+    return set() if None in names else names
+
+
+def clusters(
+    counts: np.ndarray, groups: Sequence[str | None] | np.ndarray | None
+) -> list[np.ndarray]:
+    """Divide utterances by group, such as their speakers.
+
+    Parameters
+    ----------
+    counts : array (N, ...)
+        Of each utterance.
+    groups : sequence of N str or None
+        The group of each. If it is None, has an unknown one or only a single one, all utterances
+        stay together.
+
+    Returns
+    -------
+    list of arrays (n, ...)
+        One for each group, in the order of their names.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in clusters(np.array([1, 2, 3]), ["Ben", "Ann", "Ben"])]
+    [[2], [1, 3]]
+    """
+    if len(known(groups)) < 2:
+        return [counts]
+    index = np.unique(np.asarray(groups), return_inverse=True)[1]
+    return [counts[index == number] for number in range(index.max() + 1)]
 
 
 def _covers(number: int, by: str) -> str:
     noun = NOUNS.get(by, f"{by}s")
     return f"these {number} {noun} only" if number > 1 else f"this one {noun[:-1]} only"
-
-
-def _blocks(counts: np.ndarray, groups: Sequence[str | None]) -> list[np.ndarray]:
-    """Split counts by group."""
-    index = np.unique(np.asarray(groups), return_inverse=True)[1]
-    return [counts[index == number] for number in range(index.max() + 1)]
 
 
 def _resampled(
