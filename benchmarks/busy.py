@@ -64,7 +64,7 @@ def _batch(config):  # type: ignore[no-untyped-def]
     import numpy as np
 
     from mien.dataset.collate import collate
-    from mien.utterance import RATE, Sample, Utterance
+    from mien.utterance import SAMPLE_RATE, Sample, Utterance
 
     random = np.random.default_rng(0)
     samples = [
@@ -73,7 +73,7 @@ def _batch(config):  # type: ignore[no-untyped-def]
             faces=random.integers(0, 256, (6, 48, 48, 3), dtype=np.uint8),
             face_times=np.arange(6, dtype=np.float32) / 2,
             face_found=np.ones(6, bool),
-            waveform=random.normal(0, 3000, 3 * RATE).astype(np.int16),
+            waveform=random.normal(0, 3000, 3 * SAMPLE_RATE).astype(np.int16),
         )
         for number in range(16)
     ]

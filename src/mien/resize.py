@@ -26,26 +26,26 @@ def resize_faces(faces: np.ndarray, size: int) -> np.ndarray:
     """
     if faces.shape[1] == size:
         return faces
-    scaled = [resize_picture(face, size) for face in faces]
+    scaled = [resize_image(face, size) for face in faces]
     return np.stack(scaled) if scaled else np.empty((0, size, size, 3), faces.dtype)
 
 
-def resize_picture(picture: np.ndarray, size: int) -> np.ndarray:
-    """Scale a picture to a square.
+def resize_image(image: np.ndarray, size: int) -> np.ndarray:
+    """Scale an image to a square.
 
     By area along each side that shrinks, then by cubic interpolation where one grows.
     """
     import cv2
 
-    height, width = picture.shape[:2]
-    small = resample(picture, min(width, size), min(height, size))
+    height, width = image.shape[:2]
+    small = resize_area(image, min(width, size), min(height, size))
     if small.shape[:2] == (size, size):
         return small
     return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
 
 
-def resample(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Scale a picture by OpenCV's "area", the mean of each area where it shrinks."""
+def resize_area(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Scale an image by OpenCV's "area", the mean of each area where it shrinks."""
     import cv2
 
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)

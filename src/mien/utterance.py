@@ -22,16 +22,20 @@ EMOTIONS = (
 )
 """The words mien uses for emotions, whatever a corpus calls them, in the order they are listed."""
 
-HIGHEST_SENTIMENT = 3.0
+MAX_SENTIMENT = 3.0
 """Sentiment goes from minus this, highly negative, to this (CMU-MOSEI, Zadeh et al. 2018)."""
 
-RATE = 16_000
+SAMPLE_RATE = 16_000
 """Samples a second of every waveform inside mien."""
 
-SHORTEST = 400
+MIN_SAMPLES = 400
 """Samples of sound below which there is nothing to analyse: one window of 25 ms."""
 
 Side = Literal["left", "right"]
+
+SplitName = Literal["train", "valid", "test"]
+
+SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 
 NoFace = Literal["leave-out", "centre"]
 """What stands for a frame in which no face is found: nothing, or its centre as published."""
@@ -127,7 +131,7 @@ class Utterance:
     audio: Path | None = None
     audio_channel: int | None = None
     synthetic: bool = False
-    split: Literal["train", "valid", "test"] | None = None
+    split: SplitName | None = None
     attributes: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
 
 
@@ -199,7 +203,7 @@ class Sample:
         False where no face was detected and the centre of the frame stands in, as published; by
         default such frames are left out.
     waveform : array (S,) int16 or None
-        Mono at 16 kHz, S >= `SHORTEST`, never silence.
+        Mono at 16 kHz, S >= `MIN_SAMPLES`, never silence.
     features : mapping of str to array (L, D) float32
         For models of hand-crafted features: those of "t", "a" and "v", L >= 1, as far as it has
         them.

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from mien.utterance import RATE, SHORTEST, Sample
+from mien.utterance import MIN_SAMPLES, SAMPLE_RATE, Sample
 
 
 def cut(sample: Sample, start: float, end: float) -> Sample:
     """Keep what of a sample lies between two times, seconds from the utterance's own beginning."""
     parts: dict[str, Any] = {}
     if sample.waveform is not None:
-        sound = sample.waveform[round(start * RATE) : round(end * RATE)]
-        parts["waveform"] = sound if len(sound) >= SHORTEST else None
+        sound = sample.waveform[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
+        parts["waveform"] = sound if len(sound) >= MIN_SAMPLES else None
     if sample.faces is not None and sample.face_times is not None:
         kept = _within(sample, sample.face_times, start, end)
         for name in ("faces", "face_times", "face_found"):

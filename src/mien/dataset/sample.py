@@ -21,7 +21,7 @@ from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
 from mien.media.limits import LONGER
-from mien.utterance import RATE, Clip, Media, Sample, Skipped, Utterance
+from mien.utterance import SAMPLE_RATE, Clip, Media, Sample, Skipped, Utterance
 
 BEYOND = 0.5
 """Seconds by which an utterance may end after its recording without a note."""
@@ -162,8 +162,8 @@ def _at_rate(waveform: np.ndarray, rate: int | None, name: str) -> np.ndarray:
     """Turn a waveform in [-1, 1] into 16 kHz, int16."""
     if rate is None:
         raise MienError(f"{name}: a waveform needs its rate, in samples a second")
-    if rate != RATE:
-        waveform = soxr.resample(waveform, rate, RATE)
+    if rate != SAMPLE_RATE:
+        waveform = soxr.resample(waveform, rate, SAMPLE_RATE)
     return np.clip(np.rint(waveform * 32768), -32768, 32767).astype(np.int16)
 
 

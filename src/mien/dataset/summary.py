@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from mien.utterance import RATE, Skipped
+from mien.utterance import SAMPLE_RATE, Skipped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +144,7 @@ class Count:
             emotions=dict(self.emotions.most_common()),
             unlabelled=self.totals["unlabelled"],
             persons=dict(sorted(self.persons.items())),
-            hours=round(self.totals["samples"] / RATE / 3600, 4),
+            hours=round(self.totals["samples"] / SAMPLE_RATE / 3600, 4),
             faces=self.totals["faces"],
             frames=frames,
             face_found=round(self.totals["found"] / frames, 4) if frames else None,

@@ -12,7 +12,7 @@ from mien.media.faces import FACE_SIZE, Face, FaceCropper
 from mien.media.limits import LONGER, MAX_SECONDS, limited
 from mien.media.notes import Damage, Note
 from mien.media.silence import has_sound, is_steady, loudness
-from mien.utterance import RATE, SHORTEST, Media, NoFace, Side, Utterance
+from mien.utterance import MIN_SAMPLES, SAMPLE_RATE, Media, NoFace, Side, Utterance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,8 +156,8 @@ def read_sounds(
 
 def hear(sound: np.ndarray, where: str, remarks: list[Remark]) -> TurnAudio:
     """Keep sound (S,) int16 in which there is something to hear; remark on what is odd about it."""
-    seconds, kept = len(sound) / RATE, None
-    if len(sound) < SHORTEST:
+    seconds, kept = len(sound) / SAMPLE_RATE, None
+    if len(sound) < MIN_SAMPLES:
         unit = "sample" if len(sound) == 1 else "samples"
         remark = Remark("too short", f"only {len(sound)} {unit} {where}")
     elif not has_sound(sound):
@@ -199,8 +199,8 @@ def _bounds(turn: Utterance, options: DecodeOptions) -> tuple[float, float]:
 
 def _cut(wave: np.ndarray, begin: float, span: tuple[float, float]) -> np.ndarray:
     """Cut what lies between two times out of sound that starts at `begin`."""
-    first = round(begin * RATE)
-    start, stop = (max(round(time * RATE) - first, 0) for time in span)
+    first = round(begin * SAMPLE_RATE)
+    start, stop = (max(round(time * SAMPLE_RATE) - first, 0) for time in span)
     return wave[start:stop]
 
 

@@ -7,7 +7,7 @@ import torch
 from scipy.fft import dct
 
 from mien.models.encoders.spectrogram import HOP_LENGTH, WINDOW, mel_spectrogram
-from mien.utterance import RATE
+from mien.utterance import SAMPLE_RATE
 
 POOLED = 8
 """Windows averaged to one step: 0.1 s."""
@@ -96,7 +96,7 @@ def _pooled(each: np.ndarray) -> np.ndarray:
 
 def _bands(power: np.ndarray, edges: tuple[int, ...]) -> np.ndarray:
     """Sum the power between edges in Hz, (C, bands)."""
-    frequencies = np.linspace(0, RATE / 2, power.shape[1])
+    frequencies = np.linspace(0, SAMPLE_RATE / 2, power.shape[1])
     places = np.searchsorted(frequencies, edges)
     sums = np.concatenate([np.zeros((len(power), 1)), power.cumsum(axis=1)], axis=1)
     return np.asarray(np.clip(np.diff(sums[:, places], axis=1), 0, None))
@@ -109,20 +109,20 @@ def _voicing(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     window = np.abs(np.fft.rfft(np.hanning(WINDOW + 1)[:-1], _POINTS)) ** 2
     shape = np.fft.irfft(window)
-    first, last = (round(RATE / pitch) for pitch in _PITCHES[::-1])
+    first, last = (round(SAMPLE_RATE / pitch) for pitch in _PITCHES[::-1])
     sound = np.fft.irfft(power)[:, : last + 1]
     correlation = sound / np.maximum(sound[:, :1], _FLOOR) / (shape[: last + 1] / shape[0])
     octaves = np.log2(np.arange(first, last + 1) / first)
     best = (correlation[:, first:] - _OCTAVE_COST * octaves).argmax(axis=1) + first
     voicing = correlation[np.arange(len(best)), best].clip(0, 1)
-    return voicing, np.log2(RATE / best / 100)
+    return voicing, np.log2(SAMPLE_RATE / best / 100)
 
 
 def _descriptors(
     frames: np.ndarray, power: np.ndarray, floor: float, voicing: np.ndarray, pitch: np.ndarray
 ) -> np.ndarray:
     """Describe each window, (C, 18)."""
-    kilohertz = np.linspace(0, RATE / 2000, power.shape[1])
+    kilohertz = np.linspace(0, SAMPLE_RATE / 2000, power.shape[1])
     share = (power + floor) / (power + floor).sum(axis=1, keepdims=True)
     centroid = share @ kilohertz
     away = kilohertz - centroid[:, None]

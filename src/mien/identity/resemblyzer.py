@@ -19,7 +19,7 @@ from mien.media.notes import Note
 from mien.media.silence import FRAME, MARGIN, has_sound, is_silence, is_steady, loudness
 from mien.media.voice import voice_windows
 from mien.models.voice_encoder import DIM, VoiceEncoder
-from mien.utterance import RATE, SHORTEST
+from mien.utterance import MIN_SAMPLES, SAMPLE_RATE
 
 PACKAGE = "resemblyzer"
 """Its wheel holds the weights (Apache 2.0). It is not imported: what it imports is not needed."""
@@ -97,7 +97,7 @@ class Voiceprint:
         path = Path(clip)
         damages: list[Note] = []
         waveform = read_audio(path, report=damages.append)
-        if len(waveform) < SHORTEST:
+        if len(waveform) < MIN_SAMPLES:
             raise TooShort(f"{path}: {_too_few(len(waveform))}")
         if not has_sound(waveform):
             level = f"its level stays at {loudness(waveform):.0f} dB of full scale or less"
@@ -105,7 +105,7 @@ class Voiceprint:
         speech = waveform[~is_silence(waveform)]
         # the margins around speech, which stay with it where pauses are left out, are none
         kept = 2 * MARGIN * FRAME if len(speech) < len(waveform) else 0
-        seconds = (len(speech) - kept) / RATE
+        seconds = (len(speech) - kept) / SAMPLE_RATE
         if seconds < LEAST_SPEECH:
             raise TooShort(
                 f"{path}: {seconds:.2f} s of speech are too little to tell a voice: take a clip"
@@ -118,7 +118,7 @@ class Voiceprint:
 
     def _doubts(self, speech: np.ndarray) -> list[str]:
         """Say what makes it less certain that a voiceprint is somebody's."""
-        doubts, seconds = [], len(speech) / RATE
+        doubts, seconds = [], len(speech) / SAMPLE_RATE
         if is_steady(speech):
             doubts.append("the level never changes, as in noise or a hum: there may be no voice")
         if self.threshold is not None and seconds < self.threshold.seconds:
@@ -147,7 +147,7 @@ class Voiceprint:
         TooShort
             The sound is shorter than 25 ms.
         """
-        if len(waveform) < SHORTEST:
+        if len(waveform) < MIN_SAMPLES:
             raise TooShort(_too_few(len(waveform)))
         waveform = waveform[~is_silence(waveform)]
         scale = 32768 if np.issubdtype(waveform.dtype, np.integer) else 1
@@ -157,7 +157,7 @@ class Voiceprint:
 
 
 def _too_few(samples: int) -> str:
-    return f"{samples} samples are too few to tell a voice: give {SHORTEST}"
+    return f"{samples} samples are too few to tell a voice: give {MIN_SAMPLES}"
 
 
 def _find() -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mien.dataset.store import Store
 from mien.media.silence import is_silence
-from mien.utterance import SHORTEST, Sample
+from mien.utterance import MIN_SAMPLES, Sample
 
 
 def silence_only(sample: Sample) -> Sample:
@@ -29,7 +29,7 @@ def silence_only(sample: Sample) -> Sample:
         sound = sound[is_silence(sound)]
     return Sample(
         utterance=replace(sample.utterance, text=None),
-        waveform=sound if sound is not None and len(sound) >= SHORTEST else None,
+        waveform=sound if sound is not None and len(sound) >= MIN_SAMPLES else None,
     )
 
 

@@ -112,7 +112,7 @@ def verify_run(
         left_out.append("words alone: the model is shown no words")
     elif shown != "t":
         kinds.append(Shown("words alone", show(store, "t")))
-    rows = list(range(len(store))) if part == "all" else divide(run, store).part(part)
+    rows = list(range(len(store))) if part == "all" else divide(run, store).rows(part)
     about = {"source": str(folder), "part": part, "trained": _trained(run, store, rows)}
     return _verify(store, rows, kinds, left_out, resamples, **about)
 

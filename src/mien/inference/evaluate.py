@@ -88,7 +88,7 @@ def evaluate(
             " more",
             parameter="modalities",
         )
-    rows = list(range(len(store))) if split == "all" else divide(run, store).part(split)
+    rows = list(range(len(store))) if split == "all" else divide(run, store).rows(split)
     judged = usable(store, rows, run.config.tasks, shown)
     how: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
     _complete_thresholds(run, store, how)

@@ -17,7 +17,7 @@ from mien.media.notes import Note, Report
 from mien.media.shown import video
 from mien.media.sound import read_audio
 from mien.media.streams import has_audio, has_video
-from mien.utterance import RATE, Clip, Media, Side, Utterance
+from mien.utterance import SAMPLE_RATE, Clip, Media, Side, Utterance
 
 __all__ = ["FRAME_INTERVAL", "decode", "has_audio", "has_video", "read_audio", "read_frames"]
 
@@ -187,7 +187,7 @@ def decode(
         frames=np.stack(frames) if frames else None,
         times=np.array(times, np.float32) if frames else None,
         waveform=wave.astype(np.float32) / 32768 if len(wave) else None,
-        rate=RATE if len(wave) else None,
+        rate=SAMPLE_RATE if len(wave) else None,
         text=utterance.text,
     )
 

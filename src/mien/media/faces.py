@@ -1,4 +1,4 @@
-"""The face of the person in a picture, cut out as the published system does."""
+"""The face of the person in an image, cut out as the published system does."""
 
 import importlib.util
 import sys
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
-from mien.resize import resample, resize_picture
+from mien.resize import resize_area, resize_image
 
 Box = tuple[int, int, int, int]
 
@@ -41,9 +41,9 @@ class Face:
     pixels : array (size, size, 3) uint8
         RGB.
     found : bool
-        False where no face was detected and the centre of the picture stands in.
+        False where no face was detected and the centre of the image stands in.
     box : (left, top, right, bottom) or None
-        Where the detector saw the face, in pixels of the picture, without margin.
+        Where the detector saw the face, in pixels of the image, without margin.
     """
 
     pixels: np.ndarray
@@ -52,7 +52,7 @@ class Face:
 
 
 class FaceCropper:
-    """Finds the largest face in a picture and cuts it out as a square.
+    """Finds the largest face in an image and cuts it out as a square.
 
     The detector is MTCNN, with the weights inside its package. Its networks are not safe to use
     from two threads at once, so one that comes while another searches waits.
@@ -70,7 +70,7 @@ class FaceCropper:
         self._searching = Lock()
 
     def crop(self, frame: np.ndarray, size: int = FACE_SIZE) -> Face:
-        """Cut the largest face out of a picture.
+        """Cut the largest face out of an image.
 
         Where none is found, the central square of half the shorter side stands in for it.
 
@@ -90,23 +90,23 @@ class FaceCropper:
         region = _central(frame) if box is None else _widened(box, frame)
         # as published: by OpenCV's "area", which it also takes to enlarge
         published = size == PUBLISHED_FACE_SIZE
-        pixels = resample(region, size, size) if published else resize_picture(region, size)
+        pixels = resize_area(region, size, size) if published else resize_image(region, size)
         return Face(pixels=pixels, found=box is not None, box=box)
 
     def _largest(self, frame: np.ndarray) -> Box | None:
         height, width = frame.shape[:2]
         scale = min(1.0, _LONGER_SIDE / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        small = frame if scale == 1 else resample(frame, *size)
+        small = frame if scale == 1 else resize_area(frame, *size)
         boxes = [_clipped(face["box"], scale, width, height) for face in self._detect(small)]
         return max((box for box in boxes if box is not None), key=_area, default=None)
 
-    def _detect(self, picture: np.ndarray) -> list[dict[str, Any]]:
+    def _detect(self, image: np.ndarray) -> list[dict[str, Any]]:
         try:
             with self._searching:
-                return self._detector.detect_faces(picture)
+                return self._detector.detect_faces(image)
         except ValueError:
-            # A known fault of this detector: a candidate wholly outside the picture stops it.
+            # A known fault of this detector: a candidate wholly outside the image stops it.
             return []
 
 
@@ -129,7 +129,7 @@ def _mtcnn() -> Any:
 
 
 def _clipped(box: list[int], scale: float, width: int, height: int) -> Box | None:
-    """Turn the detector's x, y, width, height into a box in the picture it came from."""
+    """Turn the detector's x, y, width, height into a box in the image it came from."""
     x, y, w, h = (side / scale for side in box)
     left, right = max(int(x), 0), min(int(x + w), width)
     top, bottom = max(int(y), 0), min(int(y + h), height)

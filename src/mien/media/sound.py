@@ -13,7 +13,7 @@ from mien.media.mixing import Mixer, samples_of, scaled
 from mien.media.notes import Damage, Note, Report
 from mien.media.streams import size_of
 from mien.media.track import Track, open_track
-from mien.utterance import RATE, Media
+from mien.utterance import SAMPLE_RATE, Media
 
 # Holes in the sound of this length (s) are filled with silence to keep later times right. Shorter
 # ones are jitter.
@@ -147,7 +147,7 @@ class _Tape:
         """Seconds at which the present rate came into force."""
         self._position = 0
         """Samples of that rate since then."""
-        self._rate = RATE
+        self._rate = SAMPLE_RATE
         self._resampler: Any = None
         self._parts: list[np.ndarray] = []
 
@@ -190,16 +190,16 @@ class _Tape:
         length = max(wanted.stop - wanted.start, 0)
         if length > _LONG * self._rate:
             self._flush()
-            self._parts.append(np.zeros(round(length / self._rate * RATE), np.int16))
+            self._parts.append(np.zeros(round(length / self._rate * SAMPLE_RATE), np.int16))
         elif length:
             self.write(np.zeros(length, np.float32))
         self._position += count
 
     def write(self, wave: np.ndarray) -> None:
         """Add sound (S,) of the present rate."""
-        if self._rate != RATE:
+        if self._rate != SAMPLE_RATE:
             if self._resampler is None:
-                self._resampler = soxr.ResampleStream(self._rate, RATE, 1, dtype="float32")
+                self._resampler = soxr.ResampleStream(self._rate, SAMPLE_RATE, 1, dtype="float32")
             wave = self._resampler.resample_chunk(wave)
         self._parts.append(_int16(wave))
 

@@ -18,7 +18,7 @@ from mien.models.config import ModelConfig
 from mien.models.encoders.selection import Selection
 from mien.models.encoders.spectrogram import COLUMNS, HOP_LENGTH
 from mien.report.attention_maps import FACES, PIECES, Look, attention_map
-from mien.utterance import RATE, Sample
+from mien.utterance import SAMPLE_RATE, Sample
 
 NAMES = {Modality.VIDEO: "faces", Modality.AUDIO: "sound"}
 LAYOUTS = {Modality.VIDEO: FACES, Modality.AUDIO: PIECES}
@@ -234,7 +234,7 @@ def _look(
         pictures, labels = shown.values.permute(0, 2, 3, 1).cpu().numpy(), _face_labels(sample)
     else:
         pictures = _shaded(shown.values[:, 0].cpu().numpy(), spectrogram)
-        seconds = COLUMNS * HOP_LENGTH / RATE
+        seconds = COLUMNS * HOP_LENGTH / SAMPLE_RATE
         labels = [f"{start + seconds * i:.2f} s" for i in range(len(pictures))]
     return Look(
         pictures,

@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from mien.dataset.sampler import Buckets
-from mien.dataset.splits import Split, split
+from mien.dataset.splits import Splits, split
 from mien.dataset.store import Store
 from mien.dataset.torch_dataset import Examples
 from mien.errors import MienError
@@ -24,7 +24,7 @@ def open_for(run: Run, data: Path) -> Store:
     return store
 
 
-def divide(run: Run, store: Store) -> Split:
+def divide(run: Run, store: Store) -> Splits:
     """Divide data as the run's protocol says. Raises `MienError` where it does not fit them."""
     data = run.config.data
     try:

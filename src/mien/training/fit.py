@@ -129,7 +129,7 @@ def _train(
     network = run.build() if resume else initial_network(run, config)
     tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), divide(run, store)
     rows = {
-        part: usable(store, parts.part(part), tasks, run.config.model.letters)
+        part: usable(store, parts.rows(part), tasks, run.config.model.letters)
         for part in ("train", "valid")
     }
     seed = config.seed if config.augment else None
