@@ -25,7 +25,7 @@ from mien.dataset.store import (
     write_shard,
 )
 from mien.errors import MienError
-from mien.media.crops import encode_crop
+from mien.media.crop_codec import encode_crop
 from mien.utterance import EMOTIONS, Sample, Skipped, Utterance
 
 FULL = Utterance(

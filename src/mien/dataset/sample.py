@@ -20,7 +20,7 @@ from mien.dataset.turns import (
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
-from mien.media.limits import LONGER
+from mien.media.limits import TOO_LONG
 from mien.utterance import SAMPLE_RATE, Clip, Media, Sample, Skipped, Utterance
 
 BEYOND = 0.5
@@ -256,7 +256,7 @@ def _length_notes(sample: Sample, options: DecodeOptions) -> Iterator[Skipped]:
     asked = math.inf if utterance.end is None else utterance.end - start
     if asked > options.max_seconds and length > options.max_seconds - BEYOND:
         why = f"longer than {options.max_seconds:g} s: only its beginning is used"
-        yield Skipped(utterance.id, why, source, f"note: {LONGER}")
+        yield Skipped(utterance.id, why, source, f"note: {TOO_LONG}")
     elif 0 < length < asked - BEYOND and asked < math.inf:
         why = f"should end at {utterance.end:g} s, but its recording ends at {start + length:.2f} s"
         yield Skipped(utterance.id, why, source, "note: ends after its recording")

@@ -16,8 +16,8 @@ from mien.dataset.shard import Shard, ShardEntry, read_entries, shard_writer
 from mien.encoding import readable
 from mien.errors import MienError
 from mien.files import read_json
-from mien.media.crops import decode_crop, encode_crop
-from mien.media.faces import LARGEST_FACE_SIZE, PUBLISHED_FACE_SIZE
+from mien.media.crop_codec import decode_crop, encode_crop
+from mien.media.faces import MAX_FACE_SIZE, PUBLISHED_FACE_SIZE
 from mien.utterance import Sample, Skipped, Utterance
 
 SCHEMA_VERSION = 3
@@ -273,7 +273,7 @@ def read_info(folder: Path) -> dict[str, Any]:
             f" reads {SCHEMA_VERSION}); prepare the corpus again into a new folder"
         )
     size = info.get("face_size")
-    if type(size) is not int or not PUBLISHED_FACE_SIZE <= size <= LARGEST_FACE_SIZE:
+    if type(size) is not int or not PUBLISHED_FACE_SIZE <= size <= MAX_FACE_SIZE:
         raise MienError(f"{path}: damaged, it names no size of the face crops; {AGAIN}")
     return info
 

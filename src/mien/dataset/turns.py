@@ -9,9 +9,9 @@ import numpy as np
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, read_audio, read_frames
 from mien.media.faces import FACE_SIZE, Face, FaceCropper
-from mien.media.limits import LONGER, MAX_SECONDS, limited
+from mien.media.limits import MAX_SECONDS, TOO_LONG, clamp_span
 from mien.media.notes import Damage, Note
-from mien.media.silence import has_sound, is_steady, loudness
+from mien.media.silence import is_audible, is_steady, loudness
 from mien.utterance import MIN_SAMPLES, SAMPLE_RATE, Media, NoFace, Side, Utterance
 
 
@@ -160,7 +160,7 @@ def hear(sound: np.ndarray, where: str, remarks: list[Remark]) -> TurnAudio:
     if len(sound) < MIN_SAMPLES:
         unit = "sample" if len(sound) == 1 else "samples"
         remark = Remark("too short", f"only {len(sound)} {unit} {where}")
-    elif not has_sound(sound):
+    elif not is_audible(sound):
         level = f"{-loudness(sound):.0f} dB below full scale"
         remark = Remark("silent", f"silent {where}: nothing is louder than {level}")
     else:
@@ -184,7 +184,7 @@ def _tell(
     remarks: Sequence[list[Remark]],
 ) -> None:
     """Remark on what is odd where turns last until it or begin after it."""
-    if note.kind == LONGER:
+    if note.kind == TOO_LONG:
         return  # noted once for the utterance, not once for each of its tracks
     kind = note.kind if isinstance(note, Damage) else f"note: {note.kind}"
     for turn, noted in zip(turns, remarks, strict=True):
@@ -194,7 +194,7 @@ def _tell(
 
 def _bounds(turn: Utterance, options: DecodeOptions) -> tuple[float, float]:
     """Give the times in the file between which a turn is decoded."""
-    return limited((turn.start or 0.0, turn.end), options.max_seconds)
+    return clamp_span((turn.start or 0.0, turn.end), options.max_seconds)
 
 
 def _cut(wave: np.ndarray, begin: float, span: tuple[float, float]) -> np.ndarray:

@@ -14,10 +14,17 @@ from mien.devices import choose_device
 from mien.errors import MienError
 from mien.files import fingerprint
 from mien.identity.embedder import Report, Threshold, shipped_threshold
+from mien.identity.speaker_mel import speaker_windows
 from mien.media.decode import read_audio
 from mien.media.notes import Note
-from mien.media.silence import FRAME, MARGIN, has_sound, is_silence, is_steady, loudness
-from mien.media.voice import voice_windows
+from mien.media.silence import (
+    FRAME_LENGTH,
+    MARGIN_FRAMES,
+    is_audible,
+    is_silence,
+    is_steady,
+    loudness,
+)
 from mien.models.voice_encoder import DIM, VoiceEncoder
 from mien.utterance import MIN_SAMPLES, SAMPLE_RATE
 
@@ -99,12 +106,12 @@ class Voiceprint:
         waveform = read_audio(path, report=damages.append)
         if len(waveform) < MIN_SAMPLES:
             raise TooShort(f"{path}: {_too_few(len(waveform))}")
-        if not has_sound(waveform):
+        if not is_audible(waveform):
             level = f"its level stays at {loudness(waveform):.0f} dB of full scale or less"
             raise MienError(f"{path}: is silent ({level}), so there is no voice: take another clip")
         speech = waveform[~is_silence(waveform)]
         # the margins around speech, which stay with it where pauses are left out, are none
-        kept = 2 * MARGIN * FRAME if len(speech) < len(waveform) else 0
+        kept = 2 * MARGIN_FRAMES * FRAME_LENGTH if len(speech) < len(waveform) else 0
         seconds = (len(speech) - kept) / SAMPLE_RATE
         if seconds < LEAST_SPEECH:
             raise TooShort(
@@ -151,7 +158,7 @@ class Voiceprint:
             raise TooShort(_too_few(len(waveform)))
         waveform = waveform[~is_silence(waveform)]
         scale = 32768 if np.issubdtype(waveform.dtype, np.integer) else 1
-        windows = voice_windows(torch.from_numpy(waveform.astype(np.float32) / scale))
+        windows = speaker_windows(torch.from_numpy(waveform.astype(np.float32) / scale))
         mean = self.encoder(windows.to(self.device)).mean(dim=0)
         return F.normalize(mean, dim=0).cpu().numpy()
 
