@@ -1,10 +1,10 @@
-"""Pictures at another size."""
+"""Resize images."""
 
 import numpy as np
 
 
 def resize_faces(faces: np.ndarray, size: int) -> np.ndarray:
-    """Scale square crops to the size that their reader needs.
+    """Resize square face crops.
 
     Parameters
     ----------
@@ -16,8 +16,8 @@ def resize_faces(faces: np.ndarray, size: int) -> np.ndarray:
     Returns
     -------
     array (T, size, size, 3) uint8
-        By the mean of each area where they shrink, by cubic interpolation where they grow; the
-        crops themselves where they are of that size.
+        Area interpolation where they shrink, cubic where they grow; the crops themselves where they
+        have that size.
 
     Examples
     --------
@@ -31,9 +31,9 @@ def resize_faces(faces: np.ndarray, size: int) -> np.ndarray:
 
 
 def resize_image(image: np.ndarray, size: int) -> np.ndarray:
-    """Scale an image to a square.
+    """Resize an image to a square.
 
-    By area along each side that shrinks, then by cubic interpolation where one grows.
+    Area interpolation along each side that shrinks, then cubic where one grows.
     """
     import cv2
 
@@ -45,7 +45,7 @@ def resize_image(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def resize_area(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Scale an image by OpenCV's "area", the mean of each area where it shrinks."""
+    """Resize an image by OpenCV's area interpolation, the mean of each area where it shrinks."""
     import cv2
 
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
