@@ -11,7 +11,7 @@ from samples import utterance
 
 from mien.corpora import ravdess
 from mien.dataset.protocols import PROTOCOLS, register_protocol
-from mien.dataset.sentence import words
+from mien.dataset.sentence import normalise_sentence
 from mien.dataset.splits import SPLITS, Splits, split, suggest
 from mien.errors import MienError
 from mien.utterance import Utterance
@@ -128,8 +128,8 @@ def test_sentences_that_differ_in_case_and_spacing_are_one() -> None:
     where = by_id(rows, split(rows, "sentences"))
     for i in range(0, len(rows), 2):
         assert where[rows[i].id] == where[rows[i + 1].id]
-    assert words(" \n") is None
-    assert words(None) is None
+    assert normalise_sentence(" \n") is None
+    assert normalise_sentence(None) is None
 
 
 @given(rows=corpora())

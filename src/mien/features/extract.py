@@ -16,7 +16,7 @@ import numpy as np
 from mien.dataset.cut import cut
 from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
 from mien.dataset.store import Store, skipped_to_row
-from mien.dataset.workers import Workers
+from mien.dataset.worker_pool import WorkerPool
 from mien.errors import MienError
 from mien.features.extractor import FACE, TABLE, VOICE, Extractor
 from mien.features.files import Files, open_files
@@ -256,7 +256,7 @@ def _run(jobs: Iterator[_Job], workers: int) -> Iterator[int]:
     if workers == 1:
         yield from map(_work, jobs)
         return
-    with Workers(workers, _start) as pool:
+    with WorkerPool(workers, _start) as pool:
         yield from pool.map(_work, jobs)
 
 

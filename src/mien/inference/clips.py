@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mien.dataset.sample import from_clip, from_media
-from mien.dataset.turns import DecodeOptions
+from mien.dataset.turn_media import DecodeOptions
 from mien.errors import MienError
 from mien.features.extractor import Extractor
 from mien.files import check_file

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from mien.dataset.sampler import Buckets
+from mien.dataset.batch_sampler import BucketSampler
 from mien.dataset.splits import Splits, split
 from mien.dataset.store import Store
-from mien.dataset.torch_dataset import Examples
+from mien.dataset.torch_dataset import BatchDataset
 from mien.errors import MienError
 from mien.features.store import FeatureStore, check_sources, open_data
 from mien.runs.run import Run
@@ -62,9 +62,9 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
 
 def examples(
     run: Run, store: Store, rows: list[int], tokenizer: Any, augment_seed: int | None = None
-) -> Examples:
+) -> BatchDataset:
     """Read rows as the run's model and tasks need them, augmented where there is a seed for it."""
-    return Examples(
+    return BatchDataset(
         store,
         rows,
         run.config.model.readers(tokenizer),
@@ -75,7 +75,7 @@ def examples(
 
 
 def loader(
-    examples: Examples,
+    examples: BatchDataset,
     batch_size: int,
     seed: int | None = None,
     workers: int = 0,
@@ -90,7 +90,7 @@ def loader(
     lengths = [len(examples.store.utterances[row].text or "") for row in examples.rows]
     return DataLoader(
         examples,
-        sampler=Buckets(lengths, batch_size, seed, rank, world),
+        sampler=BucketSampler(lengths, batch_size, seed, rank, world),
         batch_size=None,
         num_workers=workers,
         # a generator of its own, so that starting a loader draws nothing from dropout's numbers

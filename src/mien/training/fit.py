@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from mien.dataset.torch_dataset import Examples
+from mien.dataset.torch_dataset import BatchDataset
 from mien.devices import choose_device
 from mien.errors import MienError
 from mien.features.store import open_data
@@ -208,8 +208,8 @@ def _kind(place: torch.device | None) -> dict[str, str]:
 def _fit(
     run: Run,
     learner: Learner,
-    training: Examples,
-    validation: Examples,
+    training: BatchDataset,
+    validation: BatchDataset,
     config: TrainConfig,
     resume: bool,
     progress: bool,
