@@ -18,8 +18,8 @@ from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
 from mien.dataset.store import Store, skipped_to_row
 from mien.dataset.worker_pool import WorkerPool
 from mien.errors import MienError
-from mien.features.extractor import FACE, TABLE, VOICE, Extractor
-from mien.features.files import Files, open_files
+from mien.features.extractor import FACE_EXTRACTOR, VOICE_EXTRACTOR, WORD_VECTORS, Extractor
+from mien.features.precomputed import PrecomputedFeatures, open_precomputed
 from mien.features.store import (
     FEATURE_SCHEMA_VERSION,
     FOLDER,
@@ -29,7 +29,7 @@ from mien.features.store import (
     read_features_info,
     write_features,
 )
-from mien.features.text import Packaged, Table, save_table, split_words
+from mien.features.word_vectors import PackagedVectors, VectorTable, save_vectors, split_words
 from mien.files import PART, only_one, read_json, write_text
 from mien.progress import Progress
 
@@ -111,7 +111,7 @@ def extract(
         Word vectors to take instead of the packaged ones.
     read : Path, optional
         Features computed before; what modalities they hold is taken from there, the rest
-        extracted (see `mien.features.files.open_files`).
+        extracted (see `mien.features.precomputed.open_precomputed`).
     max_seconds : float
         Longer utterances are cut to this.
     renew : bool
@@ -160,7 +160,7 @@ def _extract(
         return read_summary(store.folder)
     done.unlink(missing_ok=True)  # what was damaged is made anew
     side = store.info.get("options", {}).get("named_side", "left")
-    files = None if read is None else open_files(read, side)
+    files = None if read is None else open_precomputed(read, side)
     read_letters = files.modalities if files else ""
     had = settings["modalities"] or "".join(store.modalities) + read_letters
     sources = _sources([m for m in LETTERS if m in had], files, glove, store)
@@ -214,13 +214,13 @@ def _begin(folder: Path, settings: dict[str, Any], renew: bool) -> None:
 
 
 def _sources(
-    modalities: list[str], files: Files | None, glove: Path | None, store: Store
+    modalities: list[str], files: PrecomputedFeatures | None, glove: Path | None, store: Store
 ) -> dict[str, str]:
     """Settle where the features of each modality come from."""
     read = set(files.modalities) if files else set()
     if glove is not None and "t" in read:
         raise MienError("the words' features are read from files: leave it out", parameter="glove")
-    sources = {"a": VOICE, "v": FACE} | {m: files.name for m in read if files}
+    sources = {"a": VOICE_EXTRACTOR, "v": FACE_EXTRACTOR} | {m: files.name for m in read if files}
     if "t" in modalities and "t" not in read:
         sources["t"] = _vectors(glove, store)
     return {m: sources[m] for m in modalities}
@@ -229,15 +229,15 @@ def _sources(
 def _vectors(glove: Path | None, store: Store) -> str:
     """Make sure that there are word vectors, and name them."""
     if glove is None:
-        return Packaged().name
-    table = store.folder / FOLDER / TABLE
+        return PackagedVectors().name
+    table = store.folder / FOLDER / WORD_VECTORS
     if not table.is_file():
-        save_table(glove, (u.text or "" for u in store.utterances), table)
-    return Table(table).name
+        save_vectors(glove, (u.text or "" for u in store.utterances), table)
+    return VectorTable(table).name
 
 
 def _jobs(
-    store: Store, sources: dict[str, str], files: Files | None, max_seconds: float
+    store: Store, sources: dict[str, str], files: PrecomputedFeatures | None, max_seconds: float
 ) -> Iterator[_Job]:
     """Name the work of each shard."""
     ends = accumulate((shard.samples for shard in store.shards), initial=0)
@@ -268,7 +268,7 @@ def _start() -> None:
 
 def _work(job: _Job) -> int:
     if not job.out.is_file():
-        store, extractor = Store(job.data), Extractor(job.sources, job.out.parent / TABLE)
+        store, extractor = Store(job.data), Extractor(job.sources, job.out.parent / WORD_VECTORS)
         rows = []
         for row, given in zip(job.rows, job.given, strict=True):
             sample = cut(store[row], 0.0, job.max_seconds)
@@ -283,7 +283,7 @@ def _finish(
     folder: Path,
     settings: dict[str, Any],
     sources: dict[str, str],
-    files: Files | None,
+    files: PrecomputedFeatures | None,
 ) -> FeatureSummary:
     """Count what the shards hold, and declare the folder whole."""
     counts: Counter[str] = Counter()
@@ -324,7 +324,7 @@ def _finish(
     return summary
 
 
-def _note_skipped(folder: Path, files: Files | None) -> list[str]:
+def _note_skipped(folder: Path, files: PrecomputedFeatures | None) -> list[str]:
     """Write down what could not be read of the files, and count it by kind."""
     if files is None:
         return []

@@ -11,14 +11,14 @@ from mien.dataset.splits import Splits, split
 from mien.dataset.store import Store
 from mien.dataset.torch_dataset import BatchDataset
 from mien.errors import MienError
-from mien.features.store import FeatureStore, check_sources, open_data
+from mien.features.store import FeatureStore, check_sources, open_store
 from mien.runs.run import Run
 from mien.tasks import Task
 
 
 def open_for(run: Run, data: Path) -> Store:
     """Open data as the run's model reads them. Raises `MienError` where they don't fit it."""
-    store = open_data(data, run.config.model)
+    store = open_store(data, run.config.model)
     if isinstance(store, FeatureStore) and run.config.features is not None:
         check_sources(store.settings, run.config.features, run.config.model.letters, data)
     return store

@@ -16,7 +16,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 from mien.dataset.torch_dataset import BatchDataset
 from mien.devices import choose_device
 from mien.errors import MienError
-from mien.features.store import open_data
+from mien.features.store import open_store
 from mien.files import only_one, unwritable
 from mien.inference.dataset import answer
 from mien.inference.evaluate import choose_thresholds
@@ -112,7 +112,7 @@ def _train(
     device: torch.device | None,
 ) -> Run:
     """Train in this process, or with others."""
-    store = open_data(data, model)
+    store = open_store(data, model)
     if resume:
         on_first(lambda: reopen(store, out))
     else:
