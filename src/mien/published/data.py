@@ -13,8 +13,9 @@ from mien.corpora.published_split import assign, read_split
 from mien.dataset.prepare import prepare
 from mien.dataset.store import MEDIA_COLUMNS, SCHEMA_VERSION, Store, read_json, utterance_to_row
 from mien.errors import MienError
-from mien.features.extract import extract, read_summary
+from mien.features.extract import extract
 from mien.features.store import FOLDER, FeatureStore
+from mien.features.summary import read_summary
 from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.utterance import Skipped, Utterance
 
