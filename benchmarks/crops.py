@@ -22,7 +22,7 @@ from PIL import Image
 from mien.dataset.prepare import prepare
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.media.crops import decode_crop, encode_crop
+from mien.media.crop_codec import decode_crop, encode_crop
 from mien.media.decode import read_frames
 from mien.media.faces import FaceCropper
 from mien.utterance import Utterance

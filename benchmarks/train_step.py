@@ -29,7 +29,7 @@ from tqdm import tqdm
 from transformers import AlbertConfig
 
 from mien.batch import Batch, Ragged
-from mien.dataset.sampler import SHUFFLE_WINDOW, Buckets
+from mien.dataset.batch_sampler import SHUFFLE_WINDOW, BucketSampler
 from mien.errors import MienError
 from mien.files import write_text
 from mien.media.decode import read_frames
@@ -219,7 +219,9 @@ def text_lengths() -> list[int]:
     """
     drawn = np.random.default_rng(0).gamma(2, 6, UTTERANCES * SHUFFLE_WINDOW) + 3
     lengths = np.clip(drawn.round().astype(int), 3, 40)
-    batches = [lengths[rows] for rows in Buckets(lengths.tolist(), UTTERANCES, seed=0).batches()]
+    batches = [
+        lengths[rows] for rows in BucketSampler(lengths.tolist(), UTTERANCES, seed=0).batches()
+    ]
     longest = [max(b) for b in batches]
     return batches[int(np.abs(np.array(longest) - np.mean(longest)).argmin())].tolist()
 

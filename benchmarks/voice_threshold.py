@@ -14,7 +14,7 @@ from mien.files import write_text
 from mien.identity.resemblyzer import Voiceprint
 from mien.media.decode import read_audio
 from mien.media.silence import is_silence
-from mien.utterance import RATE
+from mien.utterance import SAMPLE_RATE
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 NEUTRAL, CALM = 1, 2
@@ -129,7 +129,7 @@ def by_length(voiceprint: Voiceprint, clips: Clips, threshold: float) -> list[di
     """Cut a stretch of each length out of each clip's speech."""
     random, rows = np.random.default_rng(0), []
     for seconds in LENGTHS:
-        samples = int(seconds * RATE)
+        samples = int(seconds * SAMPLE_RATE)
         long = np.array([len(wave) >= samples for wave in clips.speech])
         if len(set(clips.speakers[long])) < len(set(clips.speakers)):
             continue
@@ -218,7 +218,7 @@ def measure() -> dict[str, Any]:
     tested = pairs(read)
     rates = errors(tested, threshold)
     intervals = bootstrap(tested, lambda counts: errors(tested, threshold, counts))
-    speech = [len(wave) / RATE for wave in neutral.speech]
+    speech = [len(wave) / SAMPLE_RATE for wave in neutral.speech]
     return {
         "chosen": chosen,
         "threshold": threshold,
@@ -237,7 +237,7 @@ def measure() -> dict[str, Any]:
             "intervals": intervals,
             "same": int(tested.same.sum()),
             "others": int((~tested.same).sum()),
-            "speech": [f(len(w) / RATE for w in read.speech) for f in (min, max)],
+            "speech": [f(len(w) / SAMPLE_RATE for w in read.speech) for f in (min, max)],
         },
         "grid": {
             "accepted": errors(pairs(seen), threshold)[1],

@@ -11,7 +11,7 @@ from voices import voice
 
 from mien.errors import MienError
 from mien.identity.resemblyzer import Voiceprint
-from mien.media.voice import voice_mel, voice_windows
+from mien.identity.speaker_mel import speaker_mel, speaker_windows
 
 GOLDEN = json.loads(Path(__file__).with_name("voiceprint.json").read_text())
 
@@ -22,7 +22,7 @@ def voiceprint(voice_weights: None) -> Voiceprint:
 
 
 def test_the_mel_spectrogram_is_librosas() -> None:
-    mel = voice_mel(torch.from_numpy(voice(2.0, 0.2)))
+    mel = speaker_mel(torch.from_numpy(voice(2.0, 0.2)))
     assert list(mel.shape) == GOLDEN["mel"]["shape"]
     for column, expected in GOLDEN["mel"]["columns"].items():
         assert mel[int(column)].tolist() == pytest.approx(expected, rel=1e-4, abs=1e-6)
@@ -80,7 +80,7 @@ def test_a_file_without_a_voice_has_none(
     ("samples", "windows"), [(400, 1), (25_600, 1), (25_760, 1), (31_519, 1), (31_520, 2)]
 )
 def test_the_last_window_counts_if_most_of_it_is_sound(samples: int, windows: int) -> None:
-    assert len(voice_windows(torch.rand(samples) - 0.5)) == windows
+    assert len(speaker_windows(torch.rand(samples) - 0.5)) == windows
 
 
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,12 +14,19 @@ from mien.devices import choose_device
 from mien.errors import MienError
 from mien.files import fingerprint
 from mien.identity.embedder import Threshold, Warn, shipped_threshold
+from mien.identity.speaker_mel import speaker_windows
 from mien.media.decode import read_audio
 from mien.media.notes import Note
-from mien.media.silence import FRAME, MARGIN, has_sound, is_silence, is_steady, loudness
-from mien.media.voice import voice_windows
+from mien.media.silence import (
+    FRAME_LENGTH,
+    MARGIN_FRAMES,
+    is_audible,
+    is_silence,
+    is_steady,
+    loudness,
+)
 from mien.models.voice_encoder import DIM, VoiceEncoder
-from mien.utterance import RATE, SHORTEST
+from mien.utterance import MIN_SAMPLES, SAMPLE_RATE
 
 PACKAGE = "resemblyzer"
 """Its wheel holds the weights (Apache 2.0). It is never imported, nor are its dependencies."""
@@ -98,15 +105,15 @@ class Voiceprint:
         path = Path(clip)
         damages: list[Note] = []
         waveform = read_audio(path, report=damages.append)
-        if len(waveform) < SHORTEST:
+        if len(waveform) < MIN_SAMPLES:
             raise TooShort(f"{path}: {_too_few(len(waveform))}")
-        if not has_sound(waveform):
+        if not is_audible(waveform):
             level = f"its level stays at {loudness(waveform):.0f} dB of full scale or less"
             raise MienError(f"{path}: is silent ({level}), so there is no voice: take another clip")
         speech = waveform[~is_silence(waveform)]
         # where pauses are left out, margins around the speech stay, which are no speech
-        kept = 2 * MARGIN * FRAME if len(speech) < len(waveform) else 0
-        seconds = (len(speech) - kept) / RATE
+        kept = 2 * MARGIN_FRAMES * FRAME_LENGTH if len(speech) < len(waveform) else 0
+        seconds = (len(speech) - kept) / SAMPLE_RATE
         if seconds < LEAST_SPEECH:
             raise TooShort(
                 f"{path}: {seconds:.2f} s of speech are too little to recognise a voice: take a"
@@ -119,7 +126,7 @@ class Voiceprint:
 
     def _warnings(self, speech: np.ndarray) -> list[str]:
         """Say what makes an embedding less certain."""
-        found, seconds = [], len(speech) / RATE
+        found, seconds = [], len(speech) / SAMPLE_RATE
         if is_steady(speech):
             found.append("the level never changes, as in noise or a hum: there may be no voice")
         if self.threshold is not None and seconds < self.threshold.seconds:
@@ -148,17 +155,17 @@ class Voiceprint:
         TooShort
             The audio is shorter than 25 ms.
         """
-        if len(waveform) < SHORTEST:
+        if len(waveform) < MIN_SAMPLES:
             raise TooShort(_too_few(len(waveform)))
         waveform = waveform[~is_silence(waveform)]
         scale = 32768 if np.issubdtype(waveform.dtype, np.integer) else 1
-        windows = voice_windows(torch.from_numpy(waveform.astype(np.float32) / scale))
+        windows = speaker_windows(torch.from_numpy(waveform.astype(np.float32) / scale))
         mean = self.encoder(windows.to(self.device)).mean(dim=0)
         return F.normalize(mean, dim=0).cpu().numpy()
 
 
 def _too_few(samples: int) -> str:
-    return f"{samples} samples are too few to recognise a voice: give at least {SHORTEST}"
+    return f"{samples} samples are too few to recognise a voice: give at least {MIN_SAMPLES}"
 
 
 def _find() -> Path:

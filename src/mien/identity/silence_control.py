@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mien.dataset.store import Store
 from mien.media.silence import is_silence
-from mien.utterance import SHORTEST, Sample
+from mien.utterance import MIN_SAMPLES, Sample
 
 
 def silence_only(sample: Sample) -> Sample:
@@ -29,7 +29,7 @@ def silence_only(sample: Sample) -> Sample:
         waveform = waveform[is_silence(waveform)]
     return Sample(
         utterance=replace(sample.utterance, text=None),
-        waveform=waveform if waveform is not None and len(waveform) >= SHORTEST else None,
+        waveform=waveform if waveform is not None and len(waveform) >= MIN_SAMPLES else None,
     )
 
 

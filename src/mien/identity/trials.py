@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.dataset.sentence import words
+from mien.dataset.sentence import normalise_sentence
 from mien.errors import MienError
 from mien.utterance import Utterance
 
@@ -42,7 +42,7 @@ def _clip(utterance: Utterance) -> str | None:
 
 
 def _sentence(utterance: Utterance) -> str | None:
-    return words(utterance.text)
+    return normalise_sentence(utterance.text)
 
 
 def _dialogue(utterance: Utterance) -> str | None:

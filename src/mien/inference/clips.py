@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from mien.dataset.sample import from_clip, from_media
-from mien.dataset.turns import DecodeOptions
+from mien.dataset.turn_media import DecodeOptions
 from mien.errors import MienError
 from mien.features.extractor import Extractor
 from mien.files import check_file
 from mien.inference.segments import Recording, seconds_of, segments_of
 from mien.media.faces import FaceCropper
-from mien.media.silence import has_sound
-from mien.media.transcript import Cue, Transcript, read_transcript, within
+from mien.media.silence import is_audible
+from mien.media.transcript import Cue, Transcript, cut_to_length, read_transcript
 from mien.modality import Modality
 from mien.utterance import Clip, Media, MediaBytes, Sample, Utterance
 
@@ -128,7 +128,7 @@ class ClipReader:
         """
         said = _said(request)
         sample, warnings = self._sample(request, " ".join(cue.text for cue in said.cues))
-        cues, unused = within(said, seconds_of(sample))
+        cues, unused = cut_to_length(said, seconds_of(sample))
         cuts = [
             (start, end, self._featured(_heard(cut)))
             for start, end, cut in segments_of(sample, cues)
@@ -280,6 +280,6 @@ def _limited(clip: Clip, seconds: float) -> tuple[Clip, list[str]]:
 
 def _heard(sample: Sample) -> Sample:
     """Leave out the sound of a segment in which there is nothing to hear."""
-    if sample.waveform is None or has_sound(sample.waveform):
+    if sample.waveform is None or is_audible(sample.waveform):
         return sample
     return replace(sample, waveform=None)

@@ -10,7 +10,7 @@ import torch
 from mien.answer import Answer
 from mien.batch import Batch
 from mien.dataset.collate import collate
-from mien.dataset.turns import DecodeOptions
+from mien.dataset.turn_media import DecodeOptions
 from mien.devices import choose_device
 from mien.errors import MienError
 from mien.inference.batching import Computed, Row, in_batches

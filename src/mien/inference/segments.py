@@ -7,7 +7,7 @@ from itertools import pairwise
 from mien.dataset.cut import cut
 from mien.media.decode import FRAME_INTERVAL
 from mien.media.transcript import Cue
-from mien.utterance import RATE, Sample
+from mien.utterance import SAMPLE_RATE, Sample
 
 LONGEST = 15.0
 """Seconds up to which a clip is one segment; a longer one is cut into equal ones."""
@@ -39,7 +39,7 @@ def seconds_of(sample: Sample) -> float:
     """Give the length of a sample's media, or what its sound and faces tell of it."""
     if sample.seconds is not None:
         return sample.seconds
-    sound = 0.0 if sample.waveform is None else len(sample.waveform) / RATE
+    sound = 0.0 if sample.waveform is None else len(sample.waveform) / SAMPLE_RATE
     picture = 0.0
     if sample.face_times is not None:
         began = sample.utterance.start or 0.0

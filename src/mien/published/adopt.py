@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mien.features.store import open_data
+from mien.features.store import open_store
 from mien.inference.dataset import answer
 from mien.inference.evaluate import choose_thresholds
 from mien.models import ModelConfig
@@ -51,7 +51,7 @@ def adopt(
     >>> model = preset(text_model="albert-base-v2", audio_spectrogram="published")
     >>> run = adopt("mme2e_tav.pt", "data/iemocap", "runs/published", model)  # doctest: +SKIP
     """
-    store, config = open_data(Path(data), model), config or TrainConfig()
+    store, config = open_store(Path(data), model), config or TrainConfig()
     config = config.model_copy(update={"init": str(weights), "init_modalities": None})
     run = create(store, Path(data), Path(out), model, config, trained=True)
     network, tasks = run.build(), run.config.tasks

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from mien.dataset.leakage import audit
+from mien.dataset.leakage import measure_protocols
 from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.store import Store
 from mien.errors import MienError
@@ -155,7 +155,7 @@ def _skipped(folder: Path) -> str:
 
 
 def _leakage(store: Store) -> str:
-    fit, unfit = audit(store.utterances)
+    fit, unfit = measure_protocols(store.utterances)
     lines = [
         "protocols: utterances in each split, and how much of the test split shares its person,",
         "dialogue or sentence with training",

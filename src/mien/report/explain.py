@@ -18,7 +18,7 @@ from mien.models.config import ModelConfig
 from mien.models.encoders.selection import Selection
 from mien.models.encoders.spectrogram import COLUMNS, HOP_LENGTH
 from mien.report.attention_maps import CHUNKS, FACES, AttentionView, plot_attention
-from mien.utterance import RATE, Sample
+from mien.utterance import SAMPLE_RATE, Sample
 
 LAYOUTS = {Modality.VIDEO: FACES, Modality.AUDIO: CHUNKS}
 
@@ -234,7 +234,7 @@ def _view(
         images, labels = given.values.permute(0, 2, 3, 1).cpu().numpy(), _face_labels(sample)
     else:
         images = _shaded(given.values[:, 0].cpu().numpy(), spectrogram)
-        seconds = COLUMNS * HOP_LENGTH / RATE
+        seconds = COLUMNS * HOP_LENGTH / SAMPLE_RATE
         labels = [f"{start + seconds * i:.2f} s" for i in range(len(images))]
     return AttentionView(
         images,

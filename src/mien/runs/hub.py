@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mien.errors import MienError
-from mien.features.extractor import TABLE
+from mien.features.extractor import WORD_VECTORS
 from mien.files import atomic_write, fingerprint, unwritable, write_text
 from mien.runs.card import model_card
 from mien.runs.config import RunConfig, write_config
@@ -28,7 +28,7 @@ LARGEST_FILES = {
     "thresholds.json": MIB,
     "metrics.json": 16 * MIB,
     "model.safetensors": 10 * 1024 * MIB,
-    TABLE: 1024 * MIB,
+    WORD_VECTORS: 1024 * MIB,
     CARD: MIB,
     "tokenizer/*.json": 64 * MIB,
     "tokenizer/*.txt": 64 * MIB,

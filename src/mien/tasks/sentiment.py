@@ -12,7 +12,7 @@ from mien.metrics.regression import evaluate_sentiment, step_counts
 from mien.tasks.base import Monitor, Task
 from mien.tasks.registry import register_task
 from mien.tasks.sentiment_metrics import SentimentMetrics
-from mien.utterance import HIGHEST_SENTIMENT, Utterance
+from mien.utterance import MAX_SENTIMENT, Utterance
 
 SENTIMENTS = (
     "highly negative",
@@ -66,7 +66,7 @@ class SentimentTask(Task):
 
     def scores(self, logits: Tensor) -> Tensor:
         """Keep the numbers (B, 1) within the scale."""
-        return logits.clamp(-HIGHEST_SENTIMENT, HIGHEST_SENTIMENT)
+        return logits.clamp(-MAX_SENTIMENT, MAX_SENTIMENT)
 
     def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
         """Give the number, and its word.
@@ -82,7 +82,7 @@ class SentimentTask(Task):
     def monitored(self, scores: Tensor, targets: Tensor) -> float:
         """Compute the mean absolute error; one that is no number is the largest there can be."""
         mae = (scores - targets)[self.known(targets)].abs().mean()
-        return float(mae.nan_to_num(nan=2 * HIGHEST_SENTIMENT))
+        return float(mae.nan_to_num(nan=2 * MAX_SENTIMENT))
 
     def evaluate(
         self,

@@ -13,10 +13,10 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from mien.dataset.torch_dataset import Examples
+from mien.dataset.torch_dataset import BatchDataset
 from mien.devices import choose_device
 from mien.errors import MienError
-from mien.features.store import open_data
+from mien.features.store import open_store
 from mien.files import only_one, unwritable
 from mien.inference.dataset import answer
 from mien.inference.evaluate import choose_thresholds
@@ -112,7 +112,7 @@ def _train(
     device: torch.device | None,
 ) -> Run:
     """Train in this process, or with others."""
-    store = open_data(data, model)
+    store = open_store(data, model)
     if resume:
         on_first(lambda: reopen(store, out))
     else:
@@ -129,7 +129,7 @@ def _train(
     network = run.build() if resume else initial_network(run, config)
     tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), divide(run, store)
     rows = {
-        part: usable(store, parts.part(part), tasks, run.config.model.letters)
+        part: usable(store, parts.rows(part), tasks, run.config.model.letters)
         for part in ("train", "valid")
     }
     seed = config.seed if config.augment else None
@@ -208,8 +208,8 @@ def _kind(place: torch.device | None) -> dict[str, str]:
 def _fit(
     run: Run,
     learner: Learner,
-    training: Examples,
-    validation: Examples,
+    training: BatchDataset,
+    validation: BatchDataset,
     config: TrainConfig,
     resume: bool,
     progress: bool,

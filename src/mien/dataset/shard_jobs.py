@@ -1,4 +1,4 @@
-"""Shards made by several processes, any of which may die on a file."""
+"""Write shards in several processes, any of which may crash or hang on a file."""
 
 import faulthandler
 import multiprocessing
@@ -18,54 +18,56 @@ from typing import TypeVar
 
 from mien.dataset.sample import to_samples
 from mien.dataset.store import write_shard
-from mien.dataset.turns import DecodeOptions
-from mien.dataset.workers import Workers
+from mien.dataset.turn_media import DecodeOptions
+from mien.dataset.worker_pool import WorkerPool
 from mien.errors import MienError
 from mien.media.faces import FaceCropper
 from mien.media.limits import MAX_SECONDS
 from mien.progress import Progress
 from mien.utterance import Sample, Skipped, Utterance
 
-PATIENCE = 120.0
-"""Seconds that any recording may take, of whatever length; see `time_limit`."""
+BASE_TIME_LIMIT = 120.0
+"""Seconds that a recording of any length may take; see `time_limit`."""
 
-# What a recording may take more: for each of its turns and each of its seconds (s) ...
-_EACH_TURN = 10.0
-_EACH_SECOND = 2.0
-# ... and one for so many bytes. The slowest decoders do five times as much.
-_BYTES_A_SECOND = 100_000
-# Bytes of a second of a recording; few have less.
-_BYTES_OF_A_SECOND = 2_000
-_A_DAY = 86_400.0
+# Further seconds that a recording may take: for each turn, for each second of it, ...
+_PER_TURN = 10.0
+_PER_SECOND = 2.0
+# ... and one for this many bytes. The slowest decoders read five times as many.
+_BYTES_PER_SECOND = 100_000
+# Bytes of a second of a recording; few have fewer.
+_BYTES_PER_MEDIA_SECOND = 2_000
+_DAY = 86_400.0
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Job:
+class ShardJob:
     """The utterances of one shard, and the file to write."""
 
-    unit: list[Utterance]
+    utterances: list[Utterance]
     shard: Path
 
 
-def run(jobs: Iterator[Job], options: DecodeOptions, workers: int, bar: Progress) -> list[Path]:
-    """Write the shards that do not exist yet, and name them all in order.
+def write_shards(
+    jobs: Iterator[ShardJob], options: DecodeOptions, workers: int, bar: Progress
+) -> list[Path]:
+    """Write the shards that do not exist yet, and list them all in order.
 
-    Jobs are taken two for each process, so that a lazy corpus stays lazy. A job whose process dies,
-    takes too long over a recording or fails in a way that nobody foresaw is tried again alone, so
+    At most two jobs for each process are queued, so that a lazy corpus stays lazy. A job whose
+    process crashes, takes too long over a recording or fails unexpectedly is tried again alone, so
     that only the utterances at fault are skipped.
 
     Parameters
     ----------
-    jobs : iterator of Job
-        What to do.
+    jobs : iterator of ShardJob
+        The shards to write.
     options : DecodeOptions
         How media become samples.
     workers : int
         Processes.
     bar : Progress
-        Told of each utterance that is done.
+        Updated for each utterance.
 
     Raises
     ------
@@ -73,14 +75,14 @@ def run(jobs: Iterator[Job], options: DecodeOptions, workers: int, bar: Progress
         A shard cannot be written.
     """
     shards: list[Path] = []
-    running: dict[Future[None], Job] = {}
+    running: dict[Future[None], ShardJob] = {}
     pool = _pool(workers)
     try:
         while True:
             while len(running) < 2 * workers and (job := next(jobs, None)) is not None:
                 shards.append(job.shard)
                 if job.shard.exists():
-                    bar.update(len(job.unit))
+                    bar.update(len(job.utterances))
                 else:
                     running[_submit(pool, job, options)] = job
             if not running:
@@ -91,15 +93,15 @@ def run(jobs: Iterator[Job], options: DecodeOptions, workers: int, bar: Progress
                 raise error
             done = [future]
             if isinstance(error, BrokenProcessPool):
-                # One dead process takes the pool and all that it was doing with it.
+                # One dead process breaks the pool and fails all of its jobs.
                 pool.shutdown()
                 pool = _pool(workers)
                 done = list(running)
             for future in done:
                 job = running.pop(future)
                 if not job.shard.exists():
-                    _rescue(job, options)
-                bar.update(len(job.unit))
+                    _retry(job, options)
+                bar.update(len(job.utterances))
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -107,8 +109,8 @@ def run(jobs: Iterator[Job], options: DecodeOptions, workers: int, bar: Progress
 def _first(futures: Iterable[Future[T]]) -> Future[T]:
     """Wait until one is done.
 
-    Ctrl-C in the wait of `concurrent.futures` can surface as an error of its lock; a simple queue
-    is left cleanly.
+    Ctrl-C in the wait of `concurrent.futures` can surface as an error of its lock; the wait of a
+    simple queue is interrupted cleanly.
     """
     finished: SimpleQueue[Future[T]] = SimpleQueue()
     for future in futures:
@@ -116,7 +118,7 @@ def _first(futures: Iterable[Future[T]]) -> Future[T]:
     return finished.get()
 
 
-def _submit(pool: ProcessPoolExecutor, job: Job, options: DecodeOptions) -> Future[None]:
+def _submit(pool: ProcessPoolExecutor, job: ShardJob, options: DecodeOptions) -> Future[None]:
     try:
         return pool.submit(_work, job, options)
     except BrokenProcessPool as error:
@@ -125,24 +127,24 @@ def _submit(pool: ProcessPoolExecutor, job: Job, options: DecodeOptions) -> Futu
         return failed
 
 
-def _rescue(job: Job, options: DecodeOptions) -> None:
-    """Do a job that failed in a process of its own, utterance by utterance if it fails again."""
+def _retry(job: ShardJob, options: DecodeOptions) -> None:
+    """Run a failed job in a process of its own, utterance by utterance if it fails again."""
     try:
         with _pool(1) as pool:
             _first([pool.submit(_work, job, options)]).result()
     except MienError:
         raise
     except Exception:  # recorded by the second attempt, with the utterance at fault
-        write_shard(job.shard, _one_by_one(job.unit, options))
+        write_shard(job.shard, _retry_each(job.utterances, options))
 
 
-def _one_by_one(unit: list[Utterance], options: DecodeOptions) -> Iterator[Sample | Skipped]:
+def _retry_each(utterances: list[Utterance], options: DecodeOptions) -> Iterator[Sample | Skipped]:
     pool = _pool(1)
     try:
-        for utterance in unit:
+        for utterance in utterances:
             begun = time.monotonic()
             try:
-                yield from _first([pool.submit(_attempt, utterance, options)]).result()
+                yield from _first([pool.submit(_decode_one, utterance, options)]).result()
             except BrokenProcessPool:
                 yield _died(utterance, time.monotonic() - begun)
                 pool.shutdown()
@@ -166,40 +168,40 @@ def _fault(utterance: Utterance, reason: str, kind: str) -> Skipped:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    return Workers(workers, _start)
+    return WorkerPool(workers, _start)
 
 
 def _start() -> None:
-    """Make this process one of many: one thread, gone at Ctrl-C, gone with the parent."""
+    """Set up a worker process: one thread, ended by Ctrl-C, ended with its parent."""
     import cv2
     import pyarrow
 
     cv2.setNumThreads(1)
     pyarrow.set_cpu_count(1)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _leave_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
 
 
-def _work(job: Job, options: DecodeOptions) -> None:
-    write_shard(job.shard, _samples(job.unit, options))
+def _work(job: ShardJob, options: DecodeOptions) -> None:
+    write_shard(job.shard, _samples(job.utterances, options))
 
 
-def _attempt(utterance: Utterance, options: DecodeOptions) -> list[Sample | Skipped]:
+def _decode_one(utterance: Utterance, options: DecodeOptions) -> list[Sample | Skipped]:
     return list(_samples([utterance], options))
 
 
-def _samples(unit: list[Utterance], options: DecodeOptions) -> Iterator[Sample | Skipped]:
+def _samples(utterances: list[Utterance], options: DecodeOptions) -> Iterator[Sample | Skipped]:
     with open(os.devnull, "w") as nowhere:
-        for _, group in groupby(unit, recording):
+        for _, group in groupby(utterances, recording_of):
             turns = list(group)
-            # This watch needs no Python to run: it ends the process in the midst of a decoder, too.
+            # This timer does not need the interpreter: it ends the process within a decoder too.
             limit = time_limit(turns, options.max_seconds)
             faulthandler.dump_traceback_later(limit, exit=True, file=nowhere)
             try:
@@ -209,22 +211,22 @@ def _samples(unit: list[Utterance], options: DecodeOptions) -> Iterator[Sample |
 
 
 def time_limit(turns: Sequence[Utterance], max_seconds: float = MAX_SECONDS) -> float:
-    """Give the seconds that the turns of one recording may take to be decoded.
+    """Return the seconds that decoding the turns of one recording may take.
 
-    It is far more than a slow computer needs, and grows with the number of turns, the size of the
-    files and the time of the last turn in them. What the size of the files makes unlikely is not
-    believed; numbered pictures have none that is known.
+    The limit is far more than a slow computer needs, and grows with the number of turns, the size
+    of the files and the time of the last turn. A duration that the size of the files makes
+    unlikely is not believed; the size of numbered images is not known.
     """
     paths = {path for turn in turns for path in (turn.video, turn.audio) if path is not None}
     size = sum(path.stat().st_size for path in paths if path.is_file())
     numbered = any(turn.video_rate is not None for turn in turns)
-    longest = _A_DAY if numbered else min(_A_DAY, size / _BYTES_OF_A_SECOND)
+    longest = _DAY if numbered else min(_DAY, size / _BYTES_PER_MEDIA_SECOND)
     ends = [(turn.start or 0.0) + max_seconds if turn.end is None else turn.end for turn in turns]
     return (
-        PATIENCE
-        + _EACH_TURN * len(turns)
-        + _EACH_SECOND * min(max(0.0, *ends), longest)
-        + size / _BYTES_A_SECOND
+        BASE_TIME_LIMIT
+        + _PER_TURN * len(turns)
+        + _PER_SECOND * min(max(0.0, *ends), longest)
+        + size / _BYTES_PER_SECOND
     )
 
 
@@ -233,6 +235,6 @@ def _cropper() -> FaceCropper:
     return FaceCropper()
 
 
-def recording(utterance: Utterance) -> Path | None:
-    """Name the file that neighbouring utterances are decoded from together."""
+def recording_of(utterance: Utterance) -> Path | None:
+    """Return the file from which neighbouring utterances are decoded together."""
     return utterance.video or utterance.audio

@@ -1,7 +1,7 @@
-"""What the time stamps of a file mean: joined recordings, stray stamps, holes, broken clocks.
+"""Timestamps of a file, corrected for joined recordings, stray values, gaps and broken clocks.
 
-A first pass reads the stamps of all packets and decodes nothing. What it finds holds for the
-pictures and the sound alike, so that they stay in step whichever of them is read.
+A first pass reads the timestamps of all packets and decodes nothing. Its corrections are the same
+for video and audio, so that they stay in step whichever of them is read.
 """
 
 import math
@@ -17,42 +17,42 @@ from weakref import WeakKeyDictionary
 import av
 import numpy as np
 
-from mien.media.limits import LONGEST_HOLE, STANDS
+from mien.media.limits import MAX_GAP_SECONDS, MAX_STILL_SECONDS
 from mien.media.notes import Damage, Note
-from mien.media.streams import find_streams, open_media, packets_of
+from mien.media.streams import demux, find_streams, open_media
 from mien.utterance import Media, MediaBytes
 
-# Stamps this much before the last ones (s) begin another recording. Real ones jitter by less.
+# Timestamps this much before the last ones (s) begin another recording. Real ones jitter by less.
 _BACK = 0.5
-# A stamp this far from the last one (s) is a stray if the next ones are near the last one again.
+# A timestamp this far from the last one (s) is a stray if the next ones are near it again.
 _STRAY = 1.0
 # Strays that may follow each other.
 _STRAYS = 3
-# Frames that a decoder may put into another order.
+# Frames that a decoder may reorder.
 _REORDERED = 16
-# Seconds between the ends of a track and what follows that count as a hole of it.
-_HOLE = 1.0
+# Seconds without a packet that count as a gap of a track.
+_GAP = 1.0
 
 
 @dataclass(frozen=True)
-class Timeline:
-    """The times of the packets of one stream.
+class StreamTimestamps:
+    """How to correct the timestamps of the packets of one stream.
 
     Parameters
     ----------
     shifts : tuple of (int, float)
-        From which packet on, counted from 0, how many seconds are added to the stamps, so that
-        they count from the beginning of the file. At least one.
+        From which packet on, counted from 0, how many seconds are added to its timestamp, so
+        that it counts from the beginning of the file. At least one.
     strays : frozenset of int
-        Packets whose stamps mean nothing; they follow the one before.
+        Packets with a stray timestamp; they are placed after the packet before.
     stop : int or None
         The first packet that is not used.
     end : float
         Seconds from the beginning of the file to the end of the last packet that is used.
     packets : int
-        How many there are in all.
+        Number of packets in all.
     notes : tuple of Note
-        What was found.
+        What was corrected.
     """
 
     shifts: tuple[tuple[int, float], ...] = ((0, 0.0),)
@@ -63,56 +63,57 @@ class Timeline:
     notes: tuple[Note, ...] = ()
 
     @property
-    def plain(self) -> bool:
-        """Whether the stamps mean what they say."""
+    def unchanged(self) -> bool:
+        """Whether the timestamps need no correction."""
         return len(self.shifts) == 1 and not self.strays and self.stop is None
 
     def shift(self, packet: int) -> float:
-        """Give the seconds to add to the stamps of a packet; NaN where they mean nothing."""
+        """Return the seconds to add to the timestamp of a packet; NaN for a stray."""
         if packet in self.strays:
             return math.nan
         return self.shifts[bisect_right(self.shifts, packet, key=lambda s: s[0]) - 1][1]
 
 
 @dataclass(frozen=True)
-class Clock:
-    """The times of a file.
+class FileTimestamps:
+    """The corrected timestamps of a file.
 
     Parameters
     ----------
-    timelines : dict of int to Timeline
-        By index of the stream; the streams of pictures and of sound that count.
+    streams : dict of int to StreamTimestamps
+        By index of the stream; the video and audio streams that are used.
     end : float or None
-        Seconds to the end of the last packet of any stream, subtitles included. None: no stamps.
+        Seconds to the end of the last packet of any stream, subtitles included. None: the file has
+        no timestamps.
     """
 
-    timelines: dict[int, Timeline]
+    streams: dict[int, StreamTimestamps]
     end: float | None
 
 
 @dataclass
 class _Stamps:
-    """The stamps of one stream (s), NaN where there are none, and the places of its packets."""
+    """The raw timestamps of one stream (s), NaN for none, and the positions of its packets."""
 
     pts: "array[float]" = field(default_factory=lambda: array("d"))
     dts: "array[float]" = field(default_factory=lambda: array("d"))
     lasts: "array[float]" = field(default_factory=lambda: array("d"))
-    place: "array[int]" = field(default_factory=lambda: array("q"))
+    position: "array[int]" = field(default_factory=lambda: array("q"))
 
-    def add(self, packet: Any, place: int) -> None:
+    def add(self, packet: Any, position: int) -> None:
         tick = float(packet.time_base or 0)
         self.pts.append(math.nan if packet.pts is None else packet.pts * tick)
         self.dts.append(math.nan if packet.dts is None else packet.dts * tick)
-        self.lasts.append(min((packet.duration or 0) * tick, STANDS))
-        self.place.append(place)
+        self.lasts.append(min((packet.duration or 0) * tick, MAX_STILL_SECONDS))
+        self.position.append(position)
 
 
-_IN_MEMORY: WeakKeyDictionary[MediaBytes, Clock] = WeakKeyDictionary()
-"""Clocks of files in memory, for as long as somebody holds these."""
+_IN_MEMORY: WeakKeyDictionary[MediaBytes, FileTimestamps] = WeakKeyDictionary()
+"""Timestamps of files in memory, for as long as these are referenced."""
 
 
-def read_clock(path: Media) -> Clock:
-    """Read the stamps of a file; kept for as long as the file does not change, or is in memory.
+def read_timestamps(path: Media) -> FileTimestamps:
+    """Read the timestamps of a file; cached until the file changes or is no longer in memory.
 
     Raises
     ------
@@ -131,11 +132,11 @@ def read_clock(path: Media) -> Clock:
 
 
 @lru_cache(maxsize=8)
-def _read_file(path: Path, _size: int, _changed: int) -> Clock:
+def _read_file(path: Path, _size: int, _changed: int) -> FileTimestamps:
     return _read(path)
 
 
-def _read(path: Media) -> Clock:
+def _read(path: Media) -> FileTimestamps:
     with open_media(path) as container:
         stamps = _scan(container)
         origin = None if container.start_time is None else container.start_time / av.time_base
@@ -143,8 +144,8 @@ def _read(path: Media) -> Clock:
         followed = {s.index: stamps[s.index] for kind in kinds for s in kind if s.index in stamps}
         ends = [_end(stream) for stream in stamps.values()]
     end = max((end for end in ends if not math.isnan(end)), default=None)
-    return Clock(
-        timelines=_timelines(path, followed, origin),
+    return FileTimestamps(
+        streams=_align(path, followed, origin),
         end=None if end is None else end - (origin or 0.0),
     )
 
@@ -152,11 +153,11 @@ def _read(path: Media) -> Clock:
 def _scan(container: Any) -> dict[int, _Stamps]:
     stamps: dict[int, _Stamps] = defaultdict(_Stamps)
     try:
-        for place, packet in enumerate(packets_of(container)):
+        for position, packet in enumerate(demux(container)):
             if packet.size:
-                stamps[packet.stream.index].add(packet, place)
+                stamps[packet.stream.index].add(packet, position)
     except av.FFmpegError:
-        # Whoever decodes the file meets the fault again, and tells.
+        # Decoding meets the same fault, and reports it.
         return stamps
     return stamps
 
@@ -172,13 +173,13 @@ def _times(stamps: _Stamps) -> np.ndarray:
 
 
 @dataclass
-class _Line:
-    """One stream while its timeline is worked out."""
+class _Stream:
+    """One stream while its corrections are worked out."""
 
     stamps: _Stamps
     strays: list[int]
-    parts: list[tuple[int, int]]
-    """The first packet and the number of each recording that it is part of."""
+    recordings: list[tuple[int, int]]
+    """The first packet and the number of each recording in it."""
 
     def __post_init__(self) -> None:
         self.times = _times(self.stamps)
@@ -190,16 +191,16 @@ class _Line:
         self.end = 0.0
         self.empty = 0.0
 
-    def packets(self, part: int) -> slice:
-        """Give the packets that are part of a recording."""
-        firsts = [first for first, _ in self.parts]
-        for (first, number), following in zip(self.parts, [*firsts[1:], None], strict=True):
-            if number == part and self.stop is None:
+    def packets(self, recording: int) -> slice:
+        """Return the packets that belong to a recording."""
+        firsts = [first for first, _ in self.recordings]
+        for (first, number), following in zip(self.recordings, [*firsts[1:], None], strict=True):
+            if number == recording and self.stop is None:
                 return slice(first, following)
         return slice(0, 0)
 
-    def lay(self, packets: slice, begin: float, shift: float, path: Media) -> None:
-        """Give the packets of a recording that begins at `begin` their times, up to a jump."""
+    def place(self, packets: slice, begin: float, shift: float, path: Media) -> None:
+        """Place the packets of a recording that begins at `begin`, up to a jump in time."""
         times, ends = self.times[packets] + shift, self.ends[packets] + shift
         used = np.flatnonzero(~np.isnan(times))
         if not len(times):
@@ -208,13 +209,13 @@ class _Line:
         if not len(used):
             return
         before = np.maximum.accumulate(np.concatenate([[max(begin, self.end)], ends[used][:-1]]))
-        holes = times[used] - before
-        empty = self.empty + np.cumsum(np.where(holes > _HOLE, holes, 0.0))
-        beyond = np.flatnonzero(empty > LONGEST_HOLE)
+        gaps = times[used] - before
+        empty = self.empty + np.cumsum(np.where(gaps > _GAP, gaps, 0.0))
+        beyond = np.flatnonzero(empty > MAX_GAP_SECONDS)
         if len(beyond):
             first = int(beyond[0])
             self.stop = packets.start + int(used[first])
-            hours = holes[first] / 3600
+            hours = gaps[first] / 3600
             why = f"its time stamps jump by {hours:.3g} hours; what follows is left out"
             self.notes.append(Damage(path, float(before[first]), why, "time stamps jump"))
             used, empty = used[:first], empty[:first]
@@ -222,7 +223,7 @@ class _Line:
             self.end = max(self.end, float(ends[used].max()))
             self.empty = float(empty[-1])
 
-    def timeline(self, path: Media) -> Timeline:
+    def timestamps(self, path: Media) -> StreamTimestamps:
         if self.strays:
             first = self.strays[0]
             known = self.times[:first][~np.isnan(self.times[:first])]
@@ -230,7 +231,7 @@ class _Line:
             many = "time stamps" if len(self.strays) > 1 else "time stamp"
             what = f"{len(self.strays)} {many} after {at:.2f} s far off and not believed"
             self.notes.append(Note(path, at, "time stamps far off", what))
-        return Timeline(
+        return StreamTimestamps(
             shifts=tuple(self.shifts) or ((0, 0.0),),
             strays=frozenset(self.strays),
             stop=self.stop,
@@ -240,64 +241,66 @@ class _Line:
         )
 
 
-def _timelines(
+def _align(
     path: Media, followed: dict[int, _Stamps], origin: float | None
-) -> dict[int, Timeline]:
-    """Lay the recordings in a file one after the other, all streams together."""
+) -> dict[int, StreamTimestamps]:
+    """Place the recordings in a file one after the other, all streams together."""
     found = {index: _irregular(stamps) for index, stamps in followed.items()}
-    parts = _parts({index: (followed[index], joins) for index, (_, joins) in found.items()})
-    lines = {
-        index: _Line(stamps, found[index][0], parts[index]) for index, stamps in followed.items()
+    joins = {index: (followed[index], packets) for index, (_, packets) in found.items()}
+    recordings = _recordings(joins)
+    streams = {
+        index: _Stream(stamps, found[index][0], recordings[index])
+        for index, stamps in followed.items()
     }
     begin = 0.0
-    for part in range(1 + max((p[-1][1] for p in parts.values()), default=0)):
-        pieces = {index: line.packets(part) for index, line in lines.items()}
-        known = [line.times[pieces[index]] for index, line in lines.items()]
+    for recording in range(1 + max((p[-1][1] for p in recordings.values()), default=0)):
+        packets = {index: stream.packets(recording) for index, stream in streams.items()}
+        known = [stream.times[packets[index]] for index, stream in streams.items()]
         known = [times[~np.isnan(times)] for times in known]
         start = min((float(times.min()) for times in known if len(times)), default=0.0)
-        if part == 0 and origin is not None and -1 <= start - origin <= LONGEST_HOLE:
+        if recording == 0 and origin is not None and -1 <= start - origin <= MAX_GAP_SECONDS:
             start = origin
-        for index, line in lines.items():
-            if part and pieces[index].stop != 0:
+        for index, stream in streams.items():
+            if recording and packets[index].stop != 0:
                 what = f"time stamps go back at {begin:.2f} s: taken for an appended recording"
-                line.notes.append(Note(path, begin, "recordings joined", what))
-            line.lay(pieces[index], begin, begin - start, path)
-        begin = max([begin, *(line.end for line in lines.values())])
-    return {index: line.timeline(path) for index, line in lines.items()}
+                stream.notes.append(Note(path, begin, "recordings joined", what))
+            stream.place(packets[index], begin, begin - start, path)
+        begin = max([begin, *(stream.end for stream in streams.values())])
+    return {index: stream.timestamps(path) for index, stream in streams.items()}
 
 
-def _parts(joins: dict[int, tuple[_Stamps, list[int]]]) -> dict[int, list[tuple[int, int]]]:
-    """Count the recordings that follow each other in a file, the same in all streams.
+def _recordings(joins: dict[int, tuple[_Stamps, list[int]]]) -> dict[int, list[tuple[int, int]]]:
+    """Assign numbers to the recordings in a file, the same in all streams.
 
-    Where one stream goes back, another that goes back next has come to the same recording.
+    Where one stream goes back in time, another that goes back next has come to the same recording.
     """
     events = sorted(
-        (stamps.place[packet], index, packet)
+        (stamps.position[packet], index, packet)
         for index, (stamps, packets) in joins.items()
         for packet in packets
     )
-    parts = {index: [(0, 0)] for index in joins}
+    recordings = {index: [(0, 0)] for index in joins}
     latest = 0
     for _, index, packet in events:
-        latest = max(latest, parts[index][-1][1] + 1)
-        parts[index].append((packet, latest))
-    return parts
+        latest = max(latest, recordings[index][-1][1] + 1)
+        recordings[index].append((packet, latest))
+    return recordings
 
 
 def _irregular(stamps: _Stamps) -> tuple[list[int], list[int]]:
-    """Find the packets whose stamps are strays, and those at which they go back for good."""
+    """Find the packets with stray timestamps, and those from which time goes back for good."""
     pts, dts = np.asarray(stamps.pts), np.asarray(stamps.dts)
     ordered = np.where(np.isnan(dts), pts, dts)
     steps = np.abs(np.diff(ordered))
     usual = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
     reach = max(_STRAY, _REORDERED * usual)
     back = _BACK if np.isfinite(dts).any() else reach
-    strays, joins = _walk(ordered.tolist(), reach, back)
+    strays, joins = _find_breaks(ordered.tolist(), reach, back)
     ahead = np.flatnonzero(np.abs(pts - dts) > reach)
     return sorted({*strays, *ahead.tolist()}), joins
 
 
-def _walk(clock: list[float], reach: float, back: float) -> tuple[list[int], list[int]]:
+def _find_breaks(clock: list[float], reach: float, back: float) -> tuple[list[int], list[int]]:
     strays: list[int] = []
     joins: list[int] = []
     last, number, begun = math.nan, 0, 0
@@ -314,7 +317,7 @@ def _walk(clock: list[float], reach: float, back: float) -> tuple[list[int], lis
                 if number - begun > _STRAYS:
                     joins.append(number)
                 else:
-                    # So few packets are no recording of their own.
+                    # So few packets are not a recording.
                     strays += range(begun, number)
                     joins[-1:] = [number] if joins else []
                 begun = number

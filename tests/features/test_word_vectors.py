@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.features import text
-from mien.features.text import Packaged, Table, save_table, split_words, text_features
+from mien.features import word_vectors
+from mien.features.word_vectors import (
+    PackagedVectors,
+    VectorTable,
+    save_vectors,
+    split_words,
+    text_features,
+)
 
 GLOVE = """the 0.1 0.2 0.3
 of 0.4 0.5 0.6
@@ -38,7 +44,7 @@ def test_words_are_cut_as_glove_has_them() -> None:
 
 
 def test_the_packaged_vectors_know_meanings() -> None:
-    vectors = Packaged()
+    vectors = PackagedVectors()
     happy, glad, table = (vectors.vector(word) for word in ("happy", "Glad", "table"))
     assert close(happy, glad) > 0.3 > close(happy, table)
     features = text_features("I am glad.", vectors)
@@ -50,12 +56,12 @@ def test_the_packaged_vectors_know_meanings() -> None:
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "wordllama", None)
     with pytest.raises(MienError, match=r"glove: .*mien\[features\].*GloVe file"):
-        Packaged()
+        PackagedVectors()
 
 
 def test_a_glove_file_becomes_a_table(glove: Path, tmp_path: Path) -> None:
-    save_table(glove, ["Don't do it in Boston"], tmp_path / "words.npz")
-    table = Table(tmp_path / "words.npz")
+    save_vectors(glove, ["Don't do it in Boston"], tmp_path / "words.npz")
+    table = VectorTable(tmp_path / "words.npz")
     features = text_features("THE Boston, don't unheard-of", table)
     assert features.tolist() == pytest.approx(
         np.array([[0.1, 0.2, 0.3], [1, 1, 1], [7, 8, 9], [-1, -2, -3], [0.4, 0.5, 0.6]]), abs=1e-3
@@ -68,20 +74,20 @@ def test_a_glove_file_becomes_a_table(glove: Path, tmp_path: Path) -> None:
 def test_of_rare_words_only_those_of_the_texts_are_kept(
     glove: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text, "KEPT", 2)
-    save_table(glove, ["rare"], tmp_path / "words.npz")
-    table = Table(tmp_path / "words.npz")
+    monkeypatch.setattr(word_vectors, "FREQUENT_WORDS", 2)
+    save_vectors(glove, ["rare"], tmp_path / "words.npz")
+    table = VectorTable(tmp_path / "words.npz")
     known = [w for w in ("the", "of", "do", "Boston", "rare") if table.vector(w) is not None]
     assert known == ["the", "of", "rare"]
 
 
 def test_a_heading_of_two_numbers_is_no_word(glove: Path, tmp_path: Path) -> None:
     plain, headed = tmp_path / "plain.npz", tmp_path / "headed.npz"
-    save_table(glove, [], plain)
+    save_vectors(glove, [], plain)
     glove.write_text("6 3\n" + GLOVE)
-    save_table(glove, [], headed)
-    assert Table(plain).name == Table(headed).name
-    assert Table(plain).name.startswith("glove-3-")
+    save_vectors(glove, [], headed)
+    assert VectorTable(plain).name == VectorTable(headed).name
+    assert VectorTable(plain).name.startswith("glove-3-")
 
 
 @pytest.mark.parametrize("content", ["", "no vectors here\nat all\n", "a 1 2 3\nb 1 2\n", "a 1 x"])
@@ -89,13 +95,13 @@ def test_what_is_no_table_of_vectors_is_refused(tmp_path: Path, content: str) ->
     path = tmp_path / "wrong.txt"
     path.write_text(content)
     with pytest.raises(MienError, match=r"wrong\.txt"):
-        save_table(path, [], tmp_path / "words.npz")
+        save_vectors(path, [], tmp_path / "words.npz")
     assert not (tmp_path / "words.npz").exists()
 
 
 def test_a_missing_or_damaged_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MienError, match="missing or damaged"):
-        Table(tmp_path / "words.npz")
+        VectorTable(tmp_path / "words.npz")
     (tmp_path / "words.npz").write_bytes(b"PK\x03\x04 cut short")
     with pytest.raises(MienError, match="missing or damaged"):
-        Table(tmp_path / "words.npz")
+        VectorTable(tmp_path / "words.npz")

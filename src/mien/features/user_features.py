@@ -1,4 +1,4 @@
-"""A user's own features: an .npz file an utterance, or a row of a Parquet file."""
+"""Features of the user: an .npz file or a row of a Parquet file for each utterance."""
 
 from collections import Counter
 from pathlib import Path
@@ -15,13 +15,13 @@ from mien.features.widths import OTHER_WIDTH, Widths
 from mien.utterance import Skipped, Utterance
 
 NAMES = {name: m for m, name in widths.NAMES.items()}
-"""Names of the arrays and columns, and the modalities they are of."""
+"""Letters of the modalities by the names of the arrays and columns."""
 
 
-class Own:
+class UserFeatures:
     """A folder of ``<utterance id>.npz`` with the arrays text, voice, face, or a Parquet file.
 
-    Each array is (steps, numbers), with as many numbers as most of its modality have. The Parquet
+    Each array is (steps, features), with as many features as most of its modality have. The Parquet
     file has the column id and any of text, voice, face, each a list of lists of numbers.
     """
 
@@ -44,19 +44,19 @@ class Own:
 
     @staticmethod
     def at(path: Path) -> bool:
-        """Tell whether a path looks like one."""
+        """Tell whether a path looks like such a folder or file."""
         if path.is_dir():
             return any(path.glob("*.npz"))
         return path.is_file() and path.suffix == ".parquet"
 
     def __call__(self, utterance: Utterance) -> dict[str, np.ndarray]:
-        """Give the features of an utterance; what is damaged is left out and noted."""
+        """Return the features of an utterance; what is damaged is left out and recorded."""
         where = str(self.path if self._rows else self.path / f"{utterance.id}.npz")
         found: dict[str, np.ndarray] = {}
         try:
             row = self._row(utterance.id)
         except MienError as error:
-            self._note(utterance, "file that cannot be read", error, where)
+            self._skip(utterance, "file that cannot be read", error, where)
             return found
         for name, m in NAMES.items():
             kind = f"{name} that is no table of finite numbers"
@@ -67,18 +67,18 @@ class Own:
                     self._widths.check(m, array, where)
                     found[m] = array
             except MienError as error:
-                self._note(utterance, kind, error, where)
+                self._skip(utterance, kind, error, where)
         return found
 
     def _row(self, name: str) -> dict[str, Any]:
-        """Read the arrays of an utterance, none where it has none."""
+        """Read the arrays of an utterance; none where it has none."""
         if self._rows is None:
             path = self.path / f"{name}.npz"
             return _read_npz(path) if path.is_file() else {}
         number = self._numbers.get(name)
         return {} if number is None else self._rows.slice(number, 1).to_pylist()[0]
 
-    def _note(self, utterance: Utterance, kind: str, error: MienError, where: str) -> None:
+    def _skip(self, utterance: Utterance, kind: str, error: MienError, where: str) -> None:
         self.skipped.append(Skipped(utterance.id, str(error), where, f"features: {kind}"))
 
     def _names_in_folder(self) -> set[str]:
@@ -89,7 +89,7 @@ class Own:
                 content = _read_npz(path)
                 names.update(content)
                 for name, array in content.items():
-                    if getattr(array, "ndim", 0) == 2 and array.size:  # a member may be any bytes
+                    if getattr(array, "ndim", 0) == 2 and array.size:  # a member may be no array
                         self._widths.add(NAMES[name], array.shape[1])
             except MienError as error:
                 faults.append(error)
@@ -127,13 +127,13 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path) as content:
             return {name: content[name] for name in content.files if name in NAMES}
-    except Exception as error:  # a damaged archive makes zipfile raise anything
+    except Exception as error:  # zipfile raises almost anything on a damaged archive
         raise MienError(f"{path}: cannot be read as .npz of plain numbers ({error})") from error
 
 
 def _checked(values: object, where: str) -> np.ndarray:
     try:
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        with np.errstate(over="ignore"):  # what overflows becomes infinite, and is refused
             array = np.asarray(values, np.float32)
     except (TypeError, ValueError, OverflowError):
         array = np.empty(0, np.float32)

@@ -1,4 +1,4 @@
-"""The faces and the sound of the turns of one media file, and what of them there is none of."""
+"""Faces and waveforms of the turns of one media file, with remarks on what is missing or odd."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,10 +9,10 @@ import numpy as np
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, read_audio, read_frames
 from mien.media.faces import FACE_SIZE, Face, FaceCropper
-from mien.media.limits import LONGER, MAX_SECONDS, limited
+from mien.media.limits import MAX_SECONDS, TOO_LONG, clamp_span
 from mien.media.notes import Damage, Note
-from mien.media.silence import has_sound, is_steady, loudness
-from mien.utterance import RATE, SHORTEST, Media, NoFace, Side, Utterance
+from mien.media.silence import is_audible, is_steady, loudness
+from mien.utterance import MIN_SAMPLES, SAMPLE_RATE, Media, NoFace, Side, Utterance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,8 @@ class DecodeOptions:
     frame_interval : float
         Seconds between two frames.
     no_face : {"leave-out", "centre"}
-        What stands for a frame in which no face is found: nothing, so that a video without faces
-        is missing, or the centre of the frame (Dai et al. 2021).
+        What replaces a frame without a detected face: nothing, so that a video without faces is
+        missing, or the centre of the frame (Dai et al. 2021).
     max_seconds : float
         Longer utterances are cut to their first so many seconds.
     face_size : int
@@ -39,9 +39,9 @@ class DecodeOptions:
 
 
 class Remark(NamedTuple):
-    """Something about a modality of a turn: a kind to count by, and the reason in full.
+    """A remark on a modality of a turn: a kind by which remarks are counted, and the full reason.
 
-    A kind that begins with "note: " tells of no loss.
+    A kind that begins with "note: " means that nothing is missing.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Remark(NamedTuple):
 
 @dataclass
 class TurnVideo:
-    """The frames of a turn: when each was searched, the faces kept, and when the video ends."""
+    """The video of a turn: times of the searched frames, faces that are kept, end of the video."""
 
     times: list[float] = field(default_factory=list)
     faces: list[tuple[float, Face]] = field(default_factory=list)
@@ -60,7 +60,7 @@ class TurnVideo:
 
 @dataclass
 class TurnAudio:
-    """The sound of a turn (None: missing), and how many seconds of it the file has."""
+    """The audio of a turn: the waveform (None: missing), and its duration in the file."""
 
     waveform: np.ndarray | None = None
     seconds: float = 0.0
@@ -76,39 +76,40 @@ def read_faces(
 ) -> list[TurnVideo]:
     """Crop the faces of the turns of one video, which is decoded once.
 
-    A frame that looks like the one before it is not searched again.
+    A frame that is the same as the one before is not searched again.
     """
     searched: list[list[tuple[float, Face]]] = [[] for _ in turns]
     remarks: list[list[Remark]] = [[] for _ in turns]
     search = _Search(cropper, options.face_size)
     ends: list[float] = []
     try:
-        for place, time, picture in read_frames(
+        for turn_index, time, image in read_frames(
             path,
             [(turn.start or 0.0, turn.end) for turn in turns],
             interval=options.frame_interval,
             rate=rate,
             side=[turn.video_side for turn in turns],
             max_seconds=options.max_seconds,
-            report=lambda note: _tell(path, note, turns, remarks),
+            report=lambda note: _remark(path, note, turns, remarks),
             ended=ends.append,
         ):
-            searched[place].append((time, search(picture, turns[place].video_side)))
+            side = turns[turn_index].video_side
+            searched[turn_index].append((time, search(image, side)))
     except MienError as error:
-        return [watch(frames, options, [_unreadable(path, error)]) for frames in searched]
+        return [select_faces(frames, options, [_unreadable(path, error)]) for frames in searched]
     videos = []
     for turn, frames, noted in zip(turns, searched, remarks, strict=True):
         if not frames:
             noted.append(Remark("no picture in that time", f"no picture {_span(turn)}"))
-        videos.append(watch(frames, options, noted))
+        videos.append(select_faces(frames, options, noted))
         videos[-1].end = min([*ends, _bounds(turn, options)[1]]) if frames else None
     return videos
 
 
-def watch(
+def select_faces(
     searched: list[tuple[float, Face]], options: DecodeOptions, remarks: list[Remark]
 ) -> TurnVideo:
-    """Keep the frames, by time, that stand for faces; remark where there is none."""
+    """Select the face crops of a turn; remark where there is none."""
     centre = options.no_face == "centre"
     faces = [(time, face) for time, face in searched if face.found or centre]
     if searched and not faces:
@@ -118,23 +119,23 @@ def watch(
 
 
 class _Search:
-    """Finds the faces of pictures; of one that is the same object, without looking again."""
+    """Detects the faces in images, and once only in the same image object."""
 
     def __init__(self, cropper: FaceCropper, size: int) -> None:
         self.cropper, self.size = cropper, size
         self.last: dict[Side | None, tuple[np.ndarray, Face]] = {}
 
-    def __call__(self, picture: np.ndarray, side: Side | None) -> Face:
+    def __call__(self, image: np.ndarray, side: Side | None) -> Face:
         before = self.last.get(side)
-        if before is None or before[0] is not picture:
-            before = self.last[side] = (picture, self.cropper.crop(picture, self.size))
+        if before is None or before[0] is not image:
+            before = self.last[side] = (image, self.cropper.crop(image, self.size))
         return before[1]
 
 
-def read_sounds(
+def read_waveforms(
     path: Media, channel: int | None, turns: Sequence[Utterance], options: DecodeOptions
 ) -> list[TurnAudio]:
-    """Read the sound of the turns of one file at 16 kHz, which is decoded once."""
+    """Read the waveforms of the turns of one file at 16 kHz; it is decoded once."""
     remarks: list[list[Remark]] = [[] for _ in turns]
     bounds = [_bounds(turn, options) for turn in turns]
     begin = min(start for start, _ in bounds)
@@ -144,28 +145,28 @@ def read_sounds(
             channel=channel,
             start=begin,
             end=max(end for _, end in bounds),
-            report=lambda note: _tell(path, note, turns, remarks),
+            report=lambda note: _remark(path, note, turns, remarks),
         )
     except MienError as error:
         return [TurnAudio(remarks=[_unreadable(path, error)]) for _ in turns]
     return [
-        hear(_cut(wave, begin, span), _span(turn), noted)
+        check_audio(_cut(wave, begin, span), _span(turn), noted)
         for turn, span, noted in zip(turns, bounds, remarks, strict=True)
     ]
 
 
-def hear(sound: np.ndarray, where: str, remarks: list[Remark]) -> TurnAudio:
-    """Keep sound (S,) int16 in which there is something to hear; remark on what is odd about it."""
-    seconds, kept = len(sound) / RATE, None
-    if len(sound) < SHORTEST:
-        unit = "sample" if len(sound) == 1 else "samples"
-        remark = Remark("too short", f"only {len(sound)} {unit} {where}")
-    elif not has_sound(sound):
-        level = f"{-loudness(sound):.0f} dB below full scale"
+def check_audio(waveform: np.ndarray, where: str, remarks: list[Remark]) -> TurnAudio:
+    """Keep a waveform (S,) int16 if it is audible; remark where it is not, or is steady."""
+    seconds, kept = len(waveform) / SAMPLE_RATE, None
+    if len(waveform) < MIN_SAMPLES:
+        unit = "sample" if len(waveform) == 1 else "samples"
+        remark = Remark("too short", f"only {len(waveform)} {unit} {where}")
+    elif not is_audible(waveform):
+        level = f"{-loudness(waveform):.0f} dB below full scale"
         remark = Remark("silent", f"silent {where}: nothing is louder than {level}")
     else:
-        kept = sound
-        if not is_steady(sound):
+        kept = waveform
+        if not is_steady(waveform):
             return TurnAudio(kept, seconds, remarks)
         why = f"its level never changes {where}, as in noise or a tone: no voice stands out"
         remark = Remark("note: steady sound", why)
@@ -177,14 +178,14 @@ def _unreadable(path: Media, error: MienError) -> Remark:
     return Remark(kind, str(error).removeprefix(f"{path}: "))
 
 
-def _tell(
+def _remark(
     path: Media,
     note: Note,
     turns: Sequence[Utterance],
     remarks: Sequence[list[Remark]],
 ) -> None:
-    """Remark on what is odd where turns last until it or begin after it."""
-    if note.kind == LONGER:
+    """Add a note on the file to the turns that end after it."""
+    if note.kind == TOO_LONG:
         return  # noted once for the utterance, not once for each of its tracks
     kind = note.kind if isinstance(note, Damage) else f"note: {note.kind}"
     for turn, noted in zip(turns, remarks, strict=True):
@@ -193,14 +194,14 @@ def _tell(
 
 
 def _bounds(turn: Utterance, options: DecodeOptions) -> tuple[float, float]:
-    """Give the times in the file between which a turn is decoded."""
-    return limited((turn.start or 0.0, turn.end), options.max_seconds)
+    """Return the times in the file between which a turn is decoded."""
+    return clamp_span((turn.start or 0.0, turn.end), options.max_seconds)
 
 
 def _cut(wave: np.ndarray, begin: float, span: tuple[float, float]) -> np.ndarray:
-    """Cut what lies between two times out of sound that starts at `begin`."""
-    first = round(begin * RATE)
-    start, stop = (max(round(time * RATE) - first, 0) for time in span)
+    """Cut a waveform that starts at `begin` to a span of times."""
+    first = round(begin * SAMPLE_RATE)
+    start, stop = (max(round(time * SAMPLE_RATE) - first, 0) for time in span)
     return wave[start:stop]
 
 

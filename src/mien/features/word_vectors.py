@@ -1,4 +1,4 @@
-"""Words as vectors: of the packaged table, or of a GloVe file of the user's."""
+"""Word vectors: the packaged ones, or those of a GloVe file."""
 
 import hashlib
 import re
@@ -14,22 +14,22 @@ from mien.files import atomic_write
 
 WORD = re.compile(r"[^\W_]+(?=n't\b)|n't\b|'?[^\W_]+", re.IGNORECASE)
 
-KEPT = 50_000
-"""Words taken from the beginning of a word-vector file, where the frequent ones are."""
+FREQUENT_WORDS = 50_000
+"""Words that are kept from the beginning of a GloVe file, where the frequent ones are."""
 
 
-class Vectors(Protocol):
-    """Something that knows a vector of `size` numbers for some words."""
+class WordVectors(Protocol):
+    """Vectors of `size` numbers for some words."""
 
     name: str
     size: int
 
     def vector(self, word: str) -> np.ndarray | None:
-        """Give a word's vector, None for a word that is not known."""
+        """Return the vector of a word, None for an unknown word."""
 
 
 def split_words(text: str) -> list[str]:
-    """Cut a text into words, English contractions as GloVe has them.
+    """Split a text into words, and English contractions as in GloVe.
 
     Examples
     --------
@@ -39,14 +39,14 @@ def split_words(text: str) -> list[str]:
     return WORD.findall(text.replace("’", "'"))
 
 
-def text_features(text: str, vectors: Vectors) -> np.ndarray | None:
-    """Give the vectors (L, size) of the words that are known, None where none is."""
+def text_features(text: str, vectors: WordVectors) -> np.ndarray | None:
+    """Return the vectors (L, size) of the known words, None if there is none."""
     found = [v for word in split_words(text) if (v := vectors.vector(word)) is not None]
     return np.stack(found).astype(np.float32) if found else None
 
 
-class Packaged:
-    """WordLlama's vectors of 256 numbers: the mean over the pieces of a word (MIT licence).
+class PackagedVectors:
+    """WordLlama's vectors of 256 numbers: the mean over the tokens of a word (MIT licence).
 
     Raises
     ------
@@ -70,19 +70,19 @@ class Packaged:
         self._table, self._tokenizer = model.embedding, model.tokenizer
 
     def vector(self, word: str) -> np.ndarray | None:
-        """Give a word's vector; every word has one."""
-        pieces = self._tokenizer.encode(word.lower(), add_special_tokens=False).ids
-        return np.asarray(self._table[pieces].mean(axis=0), np.float32) if pieces else None
+        """Return the vector of a word; every word has one."""
+        tokens = self._tokenizer.encode(word.lower(), add_special_tokens=False).ids
+        return np.asarray(self._table[tokens].mean(axis=0), np.float32) if tokens else None
 
 
-class Table:
-    """A table of words and vectors, as `save_table` wrote it."""
+class VectorTable:
+    """A table of words and vectors that `save_vectors` wrote."""
 
     def __init__(self, path: Path) -> None:
         try:
             with np.load(path) as content:
                 words, self._vectors = content["words"], content["vectors"]
-        except Exception as error:  # a damaged archive makes zipfile raise anything
+        except Exception as error:  # zipfile raises almost anything on a damaged archive
             raise MienError(f"{path}: missing or damaged ({error}); copy it again") from error
         self._rows = {str(word): row for row, word in enumerate(words)}
         self.size = self._vectors.shape[1]
@@ -90,19 +90,19 @@ class Table:
         self.name = f"glove-{self.size}-{digest[:12]}"
 
     def vector(self, word: str) -> np.ndarray | None:
-        """Give a word's vector, as it is written or else in small letters."""
+        """Return the vector of a word as it is written, or else in lower case."""
         row = self._rows.get(word, self._rows.get(word.lower()))
         return None if row is None else self._vectors[row].astype(np.float32)
 
 
-def save_table(source: Path, texts: Iterable[str], out: Path) -> None:
-    """Keep of a GloVe file what is needed: the words of some texts, and the frequent ones.
+def save_vectors(source: Path, texts: Iterable[str], out: Path) -> None:
+    """Save the vectors of a GloVe file for the words of some texts, and for the frequent words.
 
     Parameters
     ----------
     source : Path
-        Text, a word and its numbers a line, the frequent ones first; a first line of two
-        numbers, as word2vec and fastText write it, is left out.
+        Text file with a word and its numbers on each line, the frequent words first; a first line
+        of two numbers, as word2vec and fastText write it, is skipped.
     texts : iterable of str
         All their words are kept.
     out : Path
@@ -119,11 +119,11 @@ def save_table(source: Path, texts: Iterable[str], out: Path) -> None:
     for number, line in enumerate(_lines(source)):
         size = size or line.count(" ")
         word = line.partition(" ")[0]
-        if word in kept or not (number < KEPT or word in wanted):
+        if word in kept or not (number < FREQUENT_WORDS or word in wanted):
             continue
-        # the largest GloVe file has a few entries with blanks in them, which no word matches
-        whole_word, *numbers = line.rsplit(" ", size)
-        if whole_word == word:
+        # the largest GloVe file has a few entries with spaces in them, which no word matches
+        entry, *numbers = line.rsplit(" ", size)
+        if entry == word:
             kept[word] = _vector(numbers, size, f"{source}, line {number + 1}")
     if not kept:
         raise MienError(f"{source}: holds no word vectors")
@@ -132,7 +132,7 @@ def save_table(source: Path, texts: Iterable[str], out: Path) -> None:
 
 
 def _lines(source: Path) -> Iterator[str]:
-    """Yield the lines of words, without a heading of two numbers."""
+    """Yield the lines of words, without a header of two numbers."""
     try:
         with source.open(encoding="utf-8", errors="replace") as file:
             lines = (line.rstrip() for line in file)

@@ -10,7 +10,7 @@ from media_files import levels, seconds_of, sing, stamp_flv, tones, write_tracks
 
 from mien.errors import MienError
 from mien.media.decode import read_audio, read_frames
-from mien.media.limits import STANDS
+from mien.media.limits import MAX_STILL_SECONDS
 from mien.media.notes import Damage, Note
 
 
@@ -214,7 +214,7 @@ def test_slow_pictures_stand_until_the_next(tmp_path):
 def test_a_picture_without_sound_stands_no_longer_than_it_may(tmp_path):
     path = write_tracks(tmp_path / "a.mkv", {0: 20, 45: 60})
     pictures, notes = seen(path)
-    assert near(pictures, {**{i / 2: 20 for i in range(int(2 * STANDS))}, 45: 60})
+    assert near(pictures, {**{i / 2: 20 for i in range(int(2 * MAX_STILL_SECONDS))}, 45: 60})
     assert notes == ["picture stands still"]
 
 
@@ -244,7 +244,8 @@ def test_a_picture_that_does_not_change_is_the_same(tmp_path):
 
 def test_more_pictures_than_a_file_of_its_size_can_hold(tmp_path, monkeypatch):
     path = write_tracks(tmp_path / "a.mkv", seconds_of(4))
-    monkeypatch.setattr("mien.media.shown.MOST_PIXELS", (20 * 64 * 48, 0))
+    monkeypatch.setattr("mien.media.frames.MAX_VIDEO_PIXELS", 20 * 64 * 48)
+    monkeypatch.setattr("mien.media.frames.MAX_PIXELS_PER_BYTE", 0)
     pictures, notes = seen(path)
     assert near(pictures, each_half(2))
     assert notes == ["more pictures than fit"]
@@ -252,7 +253,7 @@ def test_more_pictures_than_a_file_of_its_size_can_hold(tmp_path, monkeypatch):
 
 def test_a_frame_that_cannot_be_converted_is_left_out_and_told(tmp_path, monkeypatch):
     path = write_tracks(tmp_path / "a.mkv", seconds_of(2))
-    convert = "mien.media.shown.to_rgb"
+    convert = "mien.media.frames.to_rgb"
 
     def odd(frame, aspect):
         if frame.time == 0.5:
@@ -298,8 +299,8 @@ def test_more_sound_than_a_file_of_its_size_can_hold(tmp_path, monkeypatch):
     """Digital silence takes next to nothing in FLAC; half as much is refused here."""
     silence = np.zeros(16_000 * 200, np.float32)
     path = write_tracks(tmp_path / "a.mka", {}, {0: silence}, audio="flac", container="matroska")
-    monkeypatch.setattr("mien.media.sound.MAX_SECONDS", 10)
-    monkeypatch.setattr("mien.media.sound.FEWEST_BYTES", path.stat().st_size / 100)
+    monkeypatch.setattr("mien.media.audio.MAX_SECONDS", 10)
+    monkeypatch.setattr("mien.media.audio.MIN_BYTES_PER_SECOND", path.stat().st_size / 100)
     notes: list[Note] = []
     wave = read_audio(path, end=1e9, report=notes.append)
     assert len(wave) / 16_000 == pytest.approx(100, abs=1)

@@ -3,9 +3,9 @@
 import pytest
 from samples import utterance
 
-from mien.dataset.leakage import audit, leakage
+from mien.dataset.leakage import measure_leakage, measure_protocols
 from mien.dataset.protocols import PROTOCOLS
-from mien.dataset.splits import Split
+from mien.dataset.splits import Splits
 
 ROWS = [
     utterance(0, person="anna", dialogue="a", text="Come in."),
@@ -19,7 +19,7 @@ ROWS = [
 
 
 def test_leakage_counts_by_hand() -> None:
-    found = leakage(ROWS, "own", Split(train=[0, 1], valid=[2], test=[3, 4, 5, 6]))
+    found = measure_leakage(ROWS, "own", Splits(train=[0, 1], valid=[2], test=[3, 4, 5, 6]))
     assert (found.protocol, found.train, found.valid, found.test) == ("own", 2, 1, 4)
     assert found.person == pytest.approx(2 / 3), "anna and ben of anna, dora and ben"
     assert found.dialogue == pytest.approx(1 / 3), "b of d, d and b"
@@ -33,13 +33,13 @@ def test_a_sentence_that_the_data_name_is_one_whatever_its_words() -> None:
         utterance(i, text=text, attributes=attributes)
         for i, (text, attributes) in enumerate(zip(texts, named, strict=True))
     ]
-    found = leakage(rows, "own", Split(train=[0], valid=[], test=[1, 2, 3]))
+    found = measure_leakage(rows, "own", Splits(train=[0], valid=[], test=[1, 2, 3]))
     assert found.sentence == pytest.approx(1 / 3), "S1 alone, whose words differ"
 
 
 def test_what_the_data_do_not_say_is_none() -> None:
     rows = [utterance(i, person=None, text=None) for i in range(3)]
-    found = leakage(rows, "own", Split(train=[0], valid=[1], test=[2]))
+    found = measure_leakage(rows, "own", Splits(train=[0], valid=[1], test=[2]))
     assert (found.person, found.dialogue, found.sentence) == (None, None, None)
 
 
@@ -48,7 +48,7 @@ def test_every_protocol_fits_or_is_explained() -> None:
         utterance(i, person=f"{i % 4}", dialogue=f"{i % 5}", text=f"Line {i % 7}")
         for i in range(140)
     ]
-    fit, unfit = audit(rows)
+    fit, unfit = measure_protocols(rows)
     shares = {row.protocol: row for row in fit}
     assert set(shares) | set(unfit) == set(PROTOCOLS)
     assert set(unfit) == {"given", "sessions"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mien.features.face import DIRECTIONS, REGIONS, face_features
+from mien.features.face_features import DIRECTIONS, REGIONS, face_features
 from mien.resize import resize_faces
 
 NAMES = [f"{r} {m}" for r in REGIONS for m in ("light", *DIRECTIONS)]

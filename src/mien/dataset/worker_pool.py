@@ -1,4 +1,4 @@
-"""Processes that work for a command, and leave without a word when it is interrupted."""
+"""Worker processes that exit silently when a command is interrupted."""
 
 import multiprocessing
 import signal
@@ -9,18 +9,18 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 
-class Workers(ProcessPoolExecutor):
-    """A pool of spawned processes; forking one that has threads, as PyTorch's, can hang it.
+class WorkerPool(ProcessPoolExecutor):
+    """A pool of spawned processes; forking a process with threads, as PyTorch has, can deadlock.
 
-    Ctrl-C reaches every process of a terminal. One that is still importing its modules would tell
-    so with a traceback; these leave it waiting until they have begun, and are gone then.
+    Ctrl-C reaches every process of a terminal. A process that is still importing its modules would
+    print a traceback; here the signal is blocked until the process has started, which then exits.
 
     Parameters
     ----------
     count : int
         Processes.
     start : callable
-        What each of them does first.
+        Called first in each process.
     """
 
     def __init__(self, count: int, start: Callable[[], None]) -> None:
@@ -28,14 +28,14 @@ class Workers(ProcessPoolExecutor):
         super().__init__(count, mp_context=context, initializer=_begin, initargs=(start,))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Have a process call a function; starts one where all are at work."""
+        """Call a function in a process; starts a process if all are busy."""
         with _interrupts_held():
             return super().submit(fn, *args, **kwargs)
 
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C wait, in processes started meanwhile until they say otherwise."""
+    """Block Ctrl-C, also in processes started meanwhile, until they unblock it."""
     resource_tracker.ensure_running()  # which would undo the next line
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -1,11 +1,11 @@
-"""The face as 35 numbers a picture."""
+"""Hand-crafted features of faces: 35 numbers per frame."""
 
 import numpy as np
 
 from mien.resize import resize_faces
 
 FACE_SIZE = 48
-"""Edge of the crops that are described, pixels."""
+"""Edge of the face crops that are described, pixels."""
 
 REGIONS = {
     "left brow": (slice(8, 16), slice(3, 23)),
@@ -16,14 +16,14 @@ REGIONS = {
     "mouth": (slice(32, 42), slice(8, 40)),
     "chin": (slice(40, 48), slice(8, 40)),
 }
-"""Rows and columns of such a crop; left and right are those of the picture."""
+"""Rows and columns of such a crop; left and right as in the image."""
 
 DIRECTIONS = ("upright", "rising", "level", "falling")
-"""Of edges. The brows, lids and lips of a calm face are level."""
+"""Directions of edges. The brows, lids and lips of a calm face are level."""
 
 SIZE = len(REGIONS) * (1 + len(DIRECTIONS))
 
-_EVEN = 1.0  # grey level: below it a picture has no contrast, and is not scaled up
+_MIN_CONTRAST = 1.0  # grey level: a crop below it is not scaled up
 
 
 def face_features(faces: np.ndarray) -> np.ndarray:
@@ -32,19 +32,19 @@ def face_features(faces: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     faces : array (T, S, S, 3) uint8
-        RGB, of any size; they are scaled to 48 x 48.
+        RGB, of any size; they are resized to 48 x 48.
 
     Returns
     -------
     array (T, 35) float32
-        For each of seven `REGIONS`: its brightness, in deviations from the mean of the face, and
-        its edges of four `DIRECTIONS`, as shares of the face's mean edge.
+        For each of seven `REGIONS`: its brightness, in standard deviations from the mean of the
+        face, and its edges in four `DIRECTIONS`, relative to the mean edge of the face.
 
     Notes
     -----
     The published 35 are the action units of OpenFace, 17 intensities and 18 presences, which it
     computes from histograms of edges of an aligned face (Baltrušaitis et al. 2018). These are
-    such histograms, of the parts of the face that the action units are about.
+    such histograms, of the regions of the face that the action units describe.
 
     Examples
     --------
@@ -62,12 +62,12 @@ def face_features(faces: np.ndarray) -> np.ndarray:
 
 
 def _described(grey: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """Describe a grey picture (48, 48) by its brightness and its slopes."""
-    light = (grey - grey.mean()) / max(float(grey.std()), _EVEN)
+    """Describe a grey image (48, 48) by its brightness and its gradients."""
+    light = (grey - grey.mean()) / max(float(grey.std()), _MIN_CONTRAST)
     strength = np.hypot(across, down)
-    strength = strength / max(float(strength.mean()), _EVEN)
-    # an edge lies across its slope, and has no sense of direction
-    slope = np.round(np.arctan2(down, across) / np.pi * len(DIRECTIONS)).astype(int)
-    direction = slope % len(DIRECTIONS)
+    strength = strength / max(float(strength.mean()), _MIN_CONTRAST)
+    # an edge is perpendicular to its gradient, and opposite gradients are the same edge
+    gradient = np.round(np.arctan2(down, across) / np.pi * len(DIRECTIONS)).astype(int)
+    direction = gradient % len(DIRECTIONS)
     maps = [light, *(strength * (direction == n) for n in range(len(DIRECTIONS)))]
     return np.array([m[rows, columns].mean() for rows, columns in REGIONS.values() for m in maps])

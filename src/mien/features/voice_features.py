@@ -1,4 +1,4 @@
-"""The voice as 144 numbers every tenth of a second."""
+"""Hand-crafted features of speech: 144 numbers for every tenth of a second."""
 
 from itertools import pairwise
 
@@ -7,7 +7,7 @@ import torch
 from scipy.fft import dct
 
 from mien.models.encoders.spectrogram import HOP_LENGTH, WINDOW, mel_spectrogram
-from mien.utterance import RATE
+from mien.utterance import SAMPLE_RATE
 
 POOLED = 8
 """Windows averaged to one step: 0.1 s."""
@@ -29,7 +29,7 @@ DESCRIPTORS = (
     *("centroid", "spread", "skewness", "kurtosis", "flatness", "roll-off", "flux", "tilt"),
     *(f"{low}-{high} Hz" for low, high in pairwise(REGIONS)),
 )
-"""What is told of each window: 18, as many as the phonological classes that they stand for."""
+"""Descriptors of a window: 18, as many as the phonological classes that they replace."""
 
 FUNCTIONALS = ("mean", "deviation", "skewness", "kurtosis", "max", "min")
 
@@ -46,7 +46,7 @@ _OCTAVE_COST = 0.02
 
 
 def voice_features(waveform: np.ndarray) -> np.ndarray:
-    """Describe a voice.
+    """Compute the features of a waveform.
 
     Parameters
     ----------
@@ -56,15 +56,15 @@ def voice_features(waveform: np.ndarray) -> np.ndarray:
     Returns
     -------
     array (L, 144) float32
-        One row for each 0.1 s, the last for what is left. Columns: 22 logarithmic Bark-band
+        One row for each 0.1 s, the last for the remainder. Columns: 22 logarithmic Bark-band
         energies; MFCC 1 to 12; 18 `DESCRIPTORS` × 6 `FUNCTIONALS` over the whole utterance, the
-        same in each row, kurtoses as logarithms; the step's logarithmic energy and its voicing.
+        same in each row, kurtoses as logarithms; logarithmic energy and voicing of the step.
 
     Notes
     -----
-    The published 144 have in place of the descriptors the posteriors of 18 phonological classes,
-    and two empty columns at the end. These are acoustic correlates of such classes: voice, manner
-    (energy, zero crossings, flux, flatness) and place (spectral moments, formant regions).
+    The published 144 have the posteriors of 18 phonological classes instead of the descriptors, and
+    two empty columns at the end. The descriptors are acoustic correlates of such classes: voice,
+    manner (energy, zero crossings, flux, flatness) and place (spectral moments, formant regions).
 
     Examples
     --------
@@ -88,7 +88,7 @@ def voice_features(waveform: np.ndarray) -> np.ndarray:
 
 
 def _pooled(each: np.ndarray) -> np.ndarray:
-    """Average windows by the step they belong to."""
+    """Average the windows of each step."""
     starts = np.arange(0, len(each), POOLED)
     lengths = np.diff(np.append(starts, len(each)))
     return np.asarray(np.add.reduceat(each, starts) / lengths[:, None])
@@ -96,38 +96,39 @@ def _pooled(each: np.ndarray) -> np.ndarray:
 
 def _bands(power: np.ndarray, edges: tuple[int, ...]) -> np.ndarray:
     """Sum the power between edges in Hz, (C, bands)."""
-    frequencies = np.linspace(0, RATE / 2, power.shape[1])
+    frequencies = np.linspace(0, SAMPLE_RATE / 2, power.shape[1])
     places = np.searchsorted(frequencies, edges)
     sums = np.concatenate([np.zeros((len(power), 1)), power.cumsum(axis=1)], axis=1)
     return np.asarray(np.clip(np.diff(sums[:, places], axis=1), 0, None))
 
 
 def _voicing(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Correlate each window with itself a period later: how much, and the best period's octave.
+    """Return the normalised autocorrelation of each window at its best lag, and the pitch.
 
-    The window's own fading is divided out (Boersma 1993). Octaves are counted from 100 Hz.
+    The autocorrelation of the window function is divided out (Boersma 1993). Pitch is in octaves
+    above 100 Hz.
     """
     window = np.abs(np.fft.rfft(np.hanning(WINDOW + 1)[:-1], _POINTS)) ** 2
     shape = np.fft.irfft(window)
-    first, last = (round(RATE / pitch) for pitch in _PITCHES[::-1])
-    sound = np.fft.irfft(power)[:, : last + 1]
-    correlation = sound / np.maximum(sound[:, :1], _FLOOR) / (shape[: last + 1] / shape[0])
+    first, last = (round(SAMPLE_RATE / pitch) for pitch in _PITCHES[::-1])
+    raw = np.fft.irfft(power)[:, : last + 1]
+    correlation = raw / np.maximum(raw[:, :1], _FLOOR) / (shape[: last + 1] / shape[0])
     octaves = np.log2(np.arange(first, last + 1) / first)
     best = (correlation[:, first:] - _OCTAVE_COST * octaves).argmax(axis=1) + first
     voicing = correlation[np.arange(len(best)), best].clip(0, 1)
-    return voicing, np.log2(RATE / best / 100)
+    return voicing, np.log2(SAMPLE_RATE / best / 100)
 
 
 def _descriptors(
     frames: np.ndarray, power: np.ndarray, floor: float, voicing: np.ndarray, pitch: np.ndarray
 ) -> np.ndarray:
     """Describe each window, (C, 18)."""
-    kilohertz = np.linspace(0, RATE / 2000, power.shape[1])
+    kilohertz = np.linspace(0, SAMPLE_RATE / 2000, power.shape[1])
     share = (power + floor) / (power + floor).sum(axis=1, keepdims=True)
     centroid = share @ kilohertz
-    away = kilohertz - centroid[:, None]
-    spread = np.sqrt((share * away**2).sum(axis=1))
-    skewness, kurtosis = ((share * away**n).sum(axis=1) / spread**n for n in (3, 4))
+    offset = kilohertz - centroid[:, None]
+    spread = np.sqrt((share * offset**2).sum(axis=1))
+    skewness, kurtosis = ((share * offset**n).sum(axis=1) / spread**n for n in (3, 4))
     skewness, kurtosis = np.arcsinh(skewness), np.log(kurtosis)  # a pure tone has thousands
     crossings = (np.diff(np.signbit(frames), axis=1)).mean(axis=1)
     flatness = np.log(share).mean(axis=1) - np.log(share.mean(axis=1))
@@ -140,12 +141,12 @@ def _descriptors(
         *(centroid, spread, skewness, kurtosis, flatness, rolloff),
         *(np.linalg.norm(change, axis=1), np.log(low / high)),
     )
-    parts = np.log(regions / regions.sum(axis=1, keepdims=True))
-    return np.concatenate([np.stack(columns, axis=1), parts], axis=1)
+    shares = np.log(regions / regions.sum(axis=1, keepdims=True))
+    return np.concatenate([np.stack(columns, axis=1), shares], axis=1)
 
 
 def _statistics(described: np.ndarray, voiced: np.ndarray) -> np.ndarray:
-    """Summarise the windows of an utterance, (108,): six numbers a descriptor."""
+    """Summarise the windows of an utterance, (108,): six functionals of each descriptor."""
     pitch = described[voiced, 3] if voiced.any() else np.zeros(1)
     columns = [pitch if n == 3 else column for n, column in enumerate(described.T)]
     return np.concatenate([_functionals(column) for column in columns])

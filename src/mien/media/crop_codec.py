@@ -1,13 +1,13 @@
-"""Face crops as bytes, without loss: WebP, which takes a third of the space of the pixels.
+"""Lossless compression of face crops as WebP, which takes a third of the space of the pixels.
 
-By Pillow: OpenCV has no choice of effort, and writes to the terminal what is wrong with a file.
+Pillow is used since OpenCV has no setting for effort, and prints faults of a file on the terminal.
 """
 
 import io
 
 import numpy as np
 
-_LEAD = b"WEBPVP8L"  # bytes 8 to 16 of a file with one lossless picture and nothing beside it
+_SIGNATURE = b"WEBPVP8L"  # bytes 8 to 16 of a file with one lossless image and nothing else
 _MARK = 0x2F  # byte 20, before the sizes
 
 # 2 % more bytes than with the encoder's default effort, in a quarter of the time
@@ -32,7 +32,7 @@ def decode_crop(data: bytes, size: int) -> np.ndarray:
     data : bytes
         The file.
     size : int
-        Edge of the crop, pixels. A file that claims another is not unpacked.
+        Edge of the crop, pixels. A file that states another is not decompressed.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def decode_crop(data: bytes, size: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        It is no lossless WebP picture of that size, or damaged.
+        It is no lossless WebP image of that size, or damaged.
 
     Examples
     --------
@@ -63,8 +63,8 @@ def decode_crop(data: bytes, size: int) -> np.ndarray:
 
 
 def _size(data: bytes) -> tuple[int, int]:
-    """Read width and height off the header of a lossless WebP file."""
-    if data[:4] != b"RIFF" or data[8:16] != _LEAD or len(data) < 25 or data[20] != _MARK:
+    """Read width and height from the header of a lossless WebP file."""
+    if data[:4] != b"RIFF" or data[8:16] != _SIGNATURE or len(data) < 25 or data[20] != _MARK:
         raise ValueError("a face crop that is no lossless WebP picture")
     bits = int.from_bytes(data[21:25], "little")
     return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)

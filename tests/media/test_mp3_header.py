@@ -9,7 +9,7 @@ import soundfile
 from media_files import murmur, truncate
 
 from mien.media.decode import read_audio
-from mien.media.mp3 import claimed_seconds
+from mien.media.mp3_header import stated_seconds
 from mien.media.notes import Damage, Note
 
 
@@ -40,14 +40,14 @@ def heard(path: Path) -> tuple[float, list[Note]]:
 )
 def test_what_is_cut_short_is_told_and_what_is_whole_is_not(tmp_path, rate, channels):
     path = write_mp3(tmp_path / "a.mp3", 6, rate, channels)
-    assert claimed_seconds(path) == pytest.approx(6, abs=0.3)
+    assert stated_seconds(path) == pytest.approx(6, abs=0.3)
     seconds, notes = heard(path)
     assert (seconds, notes) == (pytest.approx(6, abs=0.1), [])
     seconds, (note,) = heard(truncate(path, 0.5))
     assert isinstance(note, Damage)
     assert note.at == pytest.approx(3, abs=0.2)
     assert seconds == pytest.approx(3, abs=0.2)
-    assert f"it ends there but should last {claimed_seconds(path):.2f} s" in str(note)
+    assert f"it ends there but should last {stated_seconds(path):.2f} s" in str(note)
 
 
 def test_a_variable_bit_rate_and_a_picture_in_the_tag(tmp_path):
@@ -58,7 +58,7 @@ def test_a_variable_bit_rate_and_a_picture_in_the_tag(tmp_path):
     size = 300_000  # of a synthetic cover, in syncsafe bytes
     tag = b"ID3\x04\0\0" + bytes(size >> 7 * place & 0x7F for place in (3, 2, 1, 0)) + bytes(size)
     path.write_bytes(tag * 2 + content)
-    assert claimed_seconds(path) == pytest.approx(6, abs=0.1)
+    assert stated_seconds(path) == pytest.approx(6, abs=0.1)
     assert heard(path)[1] == []
     path.write_bytes(tag * 2 + content[: len(content) // 2])
     assert [type(note) for note in heard(path)[1]] == [Damage]
@@ -66,7 +66,7 @@ def test_a_variable_bit_rate_and_a_picture_in_the_tag(tmp_path):
 
 def test_without_a_header_no_length_is_claimed(tmp_path):
     path = write_mp3(tmp_path / "a.mp3", 6, write_xing="0")
-    assert claimed_seconds(path) is None
+    assert stated_seconds(path) is None
     assert heard(path)[1] == []
     seconds, notes = heard(truncate(path, 0.5))
     assert (seconds, notes) == (pytest.approx(3, abs=0.2), [])
@@ -95,10 +95,10 @@ def test_two_in_one_file_are_longer_than_the_first_claims(tmp_path):
 def test_a_header_that_says_nothing(tmp_path, content):
     path = tmp_path / "a.mp3"
     path.write_bytes(content)
-    assert claimed_seconds(path) is None
+    assert stated_seconds(path) is None
 
 
 def test_the_frames_are_those_of_the_header(tmp_path):
     path = tmp_path / "a.mp3"
     path.write_bytes(b"\xff\xf3\x58\xc0" + bytes(9) + b"Info" + struct.pack(">2I", 1, 1000))
-    assert claimed_seconds(path) == 1000 * 576 / 16_000
+    assert stated_seconds(path) == 1000 * 576 / 16_000

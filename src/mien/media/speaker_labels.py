@@ -1,11 +1,11 @@
-"""Names of speakers that stand before their words: ``SPEAKER A: I am glad``.
+"""Speaker labels in the text of a transcript: ``SPEAKER A: I am glad``.
 
-An ordinary sentence may have a colon too (``He said: stop``), so a name is taken only where it is
+An ordinary sentence may have a colon too (``He said: stop``), so a label is a name only where it is
 
 * ``Speaker`` with a letter or number (``Speaker 1:``, ``[SPEAKER_00]``), or
 * in brackets and before a colon, ``[Anna]:``, or
 * in capitals (``JOHN:``), unless all of the transcript is, or
-* in names' spelling (``Anna:``, ``Dr. Lee:``), if it comes again, and a third of the cues or more
+* capitalised as a name (``Anna:``, ``Dr. Lee:``) and repeated, if a third of the cues or more
   begin with a name.
 
 Words such as ``Note`` and ``Warning`` are never names.
@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from mien.media.cues import Entry
+from mien.media.cues import RawCue
 from mien.names import normalise_name
 
-NO_NAMES = frozenset(
+NOT_NAMES = frozenset(
     (
         *("also", "and", "but", "first", "listen", "look", "next", "second", "so", "then", "well"),
         *("answer", "attention", "breaking", "caution", "danger", "edit", "example", "fact", "fyi"),
@@ -30,7 +30,7 @@ NO_NAMES = frozenset(
         *("warning", "yes"),
     )
 )
-"""What often stands before a colon and is no name."""
+"""Words that often stand before a colon and are no names."""
 
 _NAME = r"[^\W\d_][\w .'’&-]{0,38}"
 _LABEL = re.compile(
@@ -40,53 +40,53 @@ _NUMBERED = re.compile(
     r"(?:[-–—•]\s*|>>+\s*)?[\[(](?P<bracket>speaker[ _-]?\w{1,3})[\])]\s*", re.IGNORECASE
 )
 _ANY_SPEAKER = re.compile(r"speaker[ _-]?\w{1,3}", re.IGNORECASE)
-_WORDS = 4
+_MAX_WORDS = 4
 
 
 class _Label(NamedTuple):
-    """What may be a name before words: with all around it, the name, whether it is in brackets."""
+    """A possible label: the matched text, the name in it, and whether that is in brackets."""
 
     whole: str
     name: str
     bracket: bool
 
 
-def name_speakers(entries: Sequence[Entry]) -> list[Entry]:
-    """Take the names out of the words, by the rule above.
+def extract_speakers(raw_cues: Sequence[RawCue]) -> list[RawCue]:
+    """Move the names of speakers out of the text, by the rule above.
 
-    >>> [entry] = name_speakers([Entry(lines=["SPEAKER A: He said: stop"])])
-    >>> entry.speakers, entry.lines
+    >>> [cue] = extract_speakers([RawCue(lines=["SPEAKER A: He said: stop"])])
+    >>> cue.speakers, cue.lines
     (('SPEAKER A',), ['He said: stop'])
     """
-    names = _names([line for entry in entries for line in entry.lines], len(entries))
-    return [_named(entry, names) for entry in entries]
+    names = _names([line for cue in raw_cues for line in cue.lines], len(raw_cues))
+    return [_named(cue, names) for cue in raw_cues]
 
 
 def _names(lines: Sequence[str], cues: int) -> set[str]:
     """Find the labels that are names."""
     labels = [_label(line) for line in lines]
-    said = [
+    texts = [
         line[len(label.whole) :] if label else line
         for line, label in zip(lines, labels, strict=True)
     ]
-    shouted = not any(sign.islower() for words in said for sign in words)
+    shouted = not any(sign.islower() for text in texts for sign in text)
     counts = Counter(label.name for label in labels if label)
     sure = {label.name for label in labels if label and _is_sure(label, shouted)}
-    again = {name for name, count in counts.items() if count > 1 and _is_spelled_as_name(name)}
+    again = {name for name, count in counts.items() if count > 1 and _looks_like_name(name)}
     named = sum(counts[name] for name in sure | again)
     return sure | again if 3 * named >= cues else sure
 
 
-def _named(entry: Entry, names: set[str]) -> Entry:
-    lines, speakers = [], list(entry.speakers)
-    for line in entry.lines:
+def _named(cue: RawCue, names: set[str]) -> RawCue:
+    lines, speakers = [], list(cue.speakers)
+    for line in cue.lines:
         label = _label(line)
         if label and label.name in names:
             speakers.append(label.name)
             line = line[len(label.whole) :]
         lines.append(line)
-    spelled = dict.fromkeys(filter(None, map(normalise_name, speakers)))
-    return replace(entry, lines=lines, speakers=tuple(spelled))
+    normalised = dict.fromkeys(filter(None, map(normalise_name, speakers)))
+    return replace(cue, lines=lines, speakers=tuple(normalised))
 
 
 def _label(line: str) -> _Label | None:
@@ -95,7 +95,9 @@ def _label(line: str) -> _Label | None:
         return None
     groups = match.groupdict()
     name = " ".join((groups["bracket"] or groups.get("bare") or "").split())
-    return _Label(match[0], name, bool(groups["bracket"])) if len(name.split()) <= _WORDS else None
+    return (
+        _Label(match[0], name, bool(groups["bracket"])) if len(name.split()) <= _MAX_WORDS else None
+    )
 
 
 def _is_sure(label: _Label, shouted: bool) -> bool:
@@ -103,8 +105,8 @@ def _is_sure(label: _Label, shouted: bool) -> bool:
     if _ANY_SPEAKER.fullmatch(name):
         return True
     capitals = name.isupper() and sum(sign.isalpha() for sign in name) > 1
-    return _is_spelled_as_name(name) and (label.bracket or (capitals and not shouted))
+    return _looks_like_name(name) and (label.bracket or (capitals and not shouted))
 
 
-def _is_spelled_as_name(name: str) -> bool:
-    return name.lower() not in NO_NAMES and not any(word[0].islower() for word in name.split())
+def _looks_like_name(name: str) -> bool:
+    return name.lower() not in NOT_NAMES and not any(word[0].islower() for word in name.split())

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mien.errors import MienError
-from mien.features.files import Files, open_files
+from mien.features.precomputed import PrecomputedFeatures, open_precomputed
 from mien.utterance import Utterance
 
 INTENSITIES = ("01", "02", "04", "05", "06", "07", "09", "10", "12", "14", "15", "17", "20")
@@ -36,7 +36,7 @@ def openface_rows(path: Path, rows: list[dict[str, float]], *, wide: bool = True
 
 def test_openface_gives_35_units_in_order(tmp_path: Path) -> None:
     openface_rows(tmp_path / "u1.csv", [{"timestamp": 0, "AU01_r": 3, "AU01_c": 1, "AU45_c": 9}])
-    files = open_files(tmp_path)
+    files = open_precomputed(tmp_path)
     assert (files.name, files.modalities) == ("openface", "v")
     (row,) = files(utterance())["v"]
     assert len(row) == len(UNITS) == 35
@@ -53,14 +53,14 @@ def test_openface_without_a_face_or_with_two(tmp_path: Path) -> None:
         {"timestamp": 0.2},
     ]
     openface_rows(tmp_path / "u1.csv", rows, wide=False)
-    assert open_files(tmp_path)(utterance())["v"][:, 0] == pytest.approx([0.3, 0.4])
+    assert open_precomputed(tmp_path)(utterance())["v"][:, 0] == pytest.approx([0.3, 0.4])
     openface_rows(tmp_path / "u2.csv", rows[:1])
-    assert open_files(tmp_path)(utterance("u2")) == {}
+    assert open_precomputed(tmp_path)(utterance("u2")) == {}
 
 
 def test_openface_of_a_whole_video_is_cut_by_time(tmp_path: Path) -> None:
     openface_rows(tmp_path / "talk.csv", [{"timestamp": n / 10} for n in range(30)])
-    files, video = open_files(tmp_path), Path("videos/talk.avi")
+    files, video = open_precomputed(tmp_path), Path("videos/talk.avi")
     part = files(utterance(video=video, start=1.0, end=1.5))["v"]
     assert part[:, 0] == pytest.approx([1.1, 1.2, 1.3, 1.4, 1.5])
     assert len(files(utterance(video=video, start=2.0))["v"]) == 10
@@ -68,7 +68,7 @@ def test_openface_of_a_whole_video_is_cut_by_time(tmp_path: Path) -> None:
     assert files(utterance(video=video, start=9.0, end=10.0)) == {}
 
 
-def left_out(files: Files) -> list[tuple[str, str]]:
+def left_out(files: PrecomputedFeatures) -> list[tuple[str, str]]:
     return [(item.id, item.reason.partition(": ")[2]) for item in files.skipped]
 
 
@@ -81,7 +81,7 @@ def test_openface_files_that_are_damaged_are_left_out_and_noted(tmp_path: Path) 
     openface_rows(tmp_path / "u4.csv", [{"timestamp": 0, "AU06_r": float("-inf")}])
     openface_rows(tmp_path / "u5.csv", [{"timestamp": float("nan")}])
     (tmp_path / "u6.csv").write_text("timestamp, AU01_r\n0, 1\n")
-    files = open_files(tmp_path)
+    files = open_precomputed(tmp_path)
     found = [files(utterance(f"u{number}")) for number in range(1, 8)]
     assert found[:6] == [{}] * 6
     assert found[6]["v"].shape == (2, 35)
@@ -102,7 +102,7 @@ def test_what_is_damaged_elsewhere_in_a_video_does_not_matter(tmp_path: Path) ->
     rows = [{"timestamp": n / 10} for n in range(10)]
     rows[8]["AU06_r"] = float("nan")
     openface_rows(tmp_path / "talk.csv", rows)
-    files, video = open_files(tmp_path), Path("videos/talk.avi")
+    files, video = open_precomputed(tmp_path), Path("videos/talk.avi")
     assert len(files(utterance(video=video, start=0.0, end=0.5))["v"]) == 5
     assert files(utterance("u2", video=video, start=0.5, end=1.0)) == {}
     assert left_out(files) == [("u2", "has action units that are no finite numbers")]
@@ -114,7 +114,7 @@ def test_what_is_damaged_elsewhere_in_a_video_does_not_matter(tmp_path: Path) ->
 def test_own_features_as_npz(tmp_path: Path) -> None:
     np.savez(tmp_path / "u1.npz", text=np.ones((4, 6)), face=np.zeros((2, 3), np.float64))
     np.savez(tmp_path / "u2.npz", text=np.ones((1, 6)), more=np.ones(3))
-    files = open_files(tmp_path)
+    files = open_precomputed(tmp_path)
     assert (files.name, files.modalities) == ("own", "tv")
     found = files(utterance("u1"))
     assert {m: (f.shape, f.dtype) for m, f in found.items()} == {
@@ -129,7 +129,7 @@ def test_own_features_as_parquet(tmp_path: Path) -> None:
     path = tmp_path / "own.parquet"
     voice = [[[1.0, 2.0], [3.0, 4.0]], None, []]
     pq.write_table(pa.table({"id": ["u1", "u2", "u3"], "voice": voice}), path)
-    files = open_files(path)
+    files = open_precomputed(path)
     assert files.modalities == "a"
     assert files(utterance("u1"))["a"].tolist() == [[1, 2], [3, 4]]
     assert [files(utterance(name)) for name in ("u2", "u3", "u4")] == [{}, {}, {}]
@@ -140,7 +140,7 @@ def test_own_features_of_another_width_than_most_are_left_out(tmp_path: Path) ->
     face = [[[1.0, 2.0, 3.0]] * 9, [[1.0, 2.0]], [[3.0, 4.0]], None, [], [[1.0], [2.0, 3.0]]]
     ids = [f"u{number}" for number in range(6)]
     pq.write_table(pa.table({"id": ids, "face": face}), path)
-    files = open_files(path)
+    files = open_precomputed(path)
     found = {name: files(utterance(name)).get("v") for name in ids}
     assert [name for name, part in found.items() if part is not None] == ["u1", "u2"]
     assert found["u2"].tolist() == [[3, 4]]
@@ -161,7 +161,7 @@ def test_own_features_that_are_no_table_of_numbers_are_left_out(
     tmp_path: Path, wrong: np.ndarray
 ) -> None:
     np.savez(tmp_path / "u1.npz", face=wrong, voice=np.ones((2, 3)))
-    files = open_files(tmp_path)
+    files = open_precomputed(tmp_path)
     assert {m: part.shape for m, part in files(utterance()).items()} == {"a": (2, 3)}
     (fault,) = files.skipped
     assert (fault.id, fault.kind) == (
@@ -177,7 +177,7 @@ def test_own_files_that_are_damaged_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "u0.npz").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "u2.npz").write_bytes(b"")
     np.savez(tmp_path / "u3.npz", face=np.array([{"a": 1}], dtype=object))  # a pickle
-    files = open_files(tmp_path)
+    files = open_precomputed(tmp_path)
     assert files.modalities == "v"
     assert [set(files(utterance(f"u{n}"))) for n in range(4)] == [set(), {"v"}, set(), set()]
     assert [item.id for item in files.skipped] == ["u0", "u2", "u3"]
@@ -187,17 +187,17 @@ def test_own_files_that_are_damaged_are_left_out(tmp_path: Path) -> None:
 def test_where_all_is_damaged_there_is_nothing_to_read(tmp_path: Path) -> None:
     np.savez(tmp_path / "u1.npz", face=np.array([{"a": 1}], dtype=object))
     with pytest.raises(MienError, match=r"u1\.npz.*plain numbers"):
-        open_files(tmp_path)
+        open_precomputed(tmp_path)
 
 
 def test_what_is_not_known_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MienError, match="does not exist"):
-        open_files(tmp_path / "no")
+        open_precomputed(tmp_path / "no")
     with pytest.raises(MienError, match="holds no features that mien knows"):
-        open_files(tmp_path)
+        open_precomputed(tmp_path)
     pq.write_table(pa.table({"name": ["u1"]}), tmp_path / "own.parquet")
     with pytest.raises(MienError, match="no column id"):
-        open_files(tmp_path / "own.parquet")
+        open_precomputed(tmp_path / "own.parquet")
     pq.write_table(pa.table({"id": ["u1"]}), tmp_path / "own.parquet")
     with pytest.raises(MienError, match="none of text, voice, face"):
-        open_files(tmp_path / "own.parquet")
+        open_precomputed(tmp_path / "own.parquet")

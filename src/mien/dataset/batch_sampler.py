@@ -1,4 +1,4 @@
-"""Which utterances make up a batch, and in which order."""
+"""Sample batches of utterances with texts of similar length."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,28 +6,28 @@ import numpy as np
 from torch.utils.data import Sampler
 
 SHUFFLE_WINDOW = 20
-"""Batches over which utterances are sorted by length of text, after shuffling."""
+"""Batches within which utterances are sorted by length of text, after shuffling."""
 
 
-Request = tuple[int, list[int]]
-"""An epoch, and the rows of one batch, or of a share of it."""
+BatchRequest = tuple[int, list[int]]
+"""An epoch, and the rows of one batch, or of one rank's share of it."""
 
 
-class Buckets(Sampler[Request]):
-    """Batches of utterances whose texts are alike in length, in a new order each epoch.
+class BucketSampler(Sampler[BatchRequest]):
+    """Batches of utterances whose texts are similar in length, in a new order each epoch.
 
     Parameters
     ----------
     lengths : sequence of int
         Length of each utterance's text.
     batch_size : int
-        Utterances in a batch of all processes together.
+        Utterances in a batch of all ranks together.
     seed : int or None
-        Order of training; None: as they come, for evaluation.
-    rank, world : int
-        Which share of each batch is this process's: every `world`-th utterance from `rank` on. The
-        shares together are the batches of one process alone. The last batch of an epoch may be
-        smaller than the number of processes; then some shares of it are empty.
+        Seed of the shuffling in training; None: in the given order, for evaluation.
+    rank, world_size : int
+        Which share of each batch is this rank's: every `world_size`-th utterance from `rank` on.
+        The shares together are the batches of a single process. The last batch of an epoch may be
+        smaller than `world_size`; some of its shares are empty then.
     """
 
     def __init__(
@@ -36,18 +36,18 @@ class Buckets(Sampler[Request]):
         batch_size: int,
         seed: int | None = None,
         rank: int = 0,
-        world: int = 1,
+        world_size: int = 1,
     ) -> None:
         self.lengths, self.batch_size, self.seed = lengths, batch_size, seed
-        self.rank, self.world = rank, world
+        self.rank, self.world_size = rank, world_size
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order; the trainer calls this before each epoch."""
+        """Set the epoch, which decides the order; the trainer calls this before each epoch."""
         self.epoch = epoch
 
     def batches(self) -> list[list[int]]:
-        """List this epoch's batches of all processes together."""
+        """List this epoch's batches of all ranks together."""
         size = self.batch_size
         order = np.arange(len(self.lengths))
         random = np.random.default_rng([self.seed or 0, self.epoch])
@@ -64,10 +64,10 @@ class Buckets(Sampler[Request]):
         return batches
 
     def __len__(self) -> int:
-        """Return the number of batches, the same for each process."""
+        """Return the number of batches, the same for each rank."""
         return -(-len(self.lengths) // self.batch_size)
 
-    def __iter__(self) -> Iterator[Request]:
-        """Go through this process's shares of the epoch's batches."""
+    def __iter__(self) -> Iterator[BatchRequest]:
+        """Yield this rank's share of each batch of the epoch."""
         for batch in self.batches():
-            yield self.epoch, batch[self.rank :: self.world]
+            yield self.epoch, batch[self.rank :: self.world_size]

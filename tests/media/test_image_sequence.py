@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mien.errors import MienError
 from mien.media.decode import decode, read_frames
-from mien.media.image_sequence import numbered
+from mien.media.image_sequence import find_images
 from mien.media.notes import Damage
 from mien.utterance import Utterance
 
@@ -33,7 +33,7 @@ def seen(pattern: Path, rate: float, *spans, **options) -> list[tuple[int, float
 
 def test_ten_comes_after_nine(tmp_path: Path) -> None:
     pattern = write(tmp_path, range(12))
-    assert list(numbered(pattern)) == list(range(12))
+    assert list(find_images(pattern)) == list(range(12))
     assert [number for _, _, number in seen(pattern, 2)] == list(range(12))
 
 
@@ -43,7 +43,7 @@ def test_leading_zeros_other_files_and_other_sides(tmp_path: Path) -> None:
     for name in ("audio.wav", "._image_L_009.png", "image_L_9.png.txt", "image_L_x.png"):
         (tmp_path / name).write_bytes(b"\0")
     for name in ("image_L_%03d.png", "image_L_%d.png"):
-        assert [path.name for path in numbered(pattern.with_name(name)).values()] == [
+        assert [path.name for path in find_images(pattern.with_name(name)).values()] == [
             "image_L_008.png",
             "image_L_009.png",
             "image_L_010.png",

@@ -1,4 +1,4 @@
-"""Features that somebody has computed before, and where they lie."""
+"""Features that were computed elsewhere, read from files of any known kind."""
 
 from pathlib import Path
 from typing import Protocol
@@ -6,25 +6,25 @@ from typing import Protocol
 import numpy as np
 
 from mien.errors import MienError
-from mien.features.openface import OpenFace
-from mien.features.own import Own
-from mien.features.published import Published
+from mien.features.openface import OpenFaceFeatures
+from mien.features.published import PublishedFeatures
+from mien.features.user_features import UserFeatures
 from mien.utterance import Side, Skipped, Utterance
 
 
-class Files(Protocol):
-    """Features by utterance, out of files.
+class PrecomputedFeatures(Protocol):
+    """Features by utterance, read from files.
 
     Attributes
     ----------
     name : str
-        Of the kind of files.
+        Name of the kind of files.
     modalities : str
-        The letters of what they hold, out of "tav".
+        Letters of the modalities that they hold, out of "tav".
     notes : list of str
-        What the user should know of them.
+        What the user should know about the files.
     skipped : list of Skipped
-        What could not be read of the utterances so far, and why.
+        Utterances whose features could not be read so far, and why.
     """
 
     name: str
@@ -33,30 +33,30 @@ class Files(Protocol):
     skipped: list[Skipped]
 
     def __call__(self, utterance: Utterance) -> dict[str, np.ndarray]:
-        """Give the features (L, D) float32 of an utterance, L >= 1, finite; none where it has none.
+        """Return the features (L, D) float32, L >= 1, finite, of the modalities an utterance has.
 
-        What is damaged is left out, and noted in `skipped`.
+        What is damaged is left out, and recorded in `skipped`.
         """
 
 
-def open_files(path: Path, named_side: Side = "left") -> Files:
-    """Open a folder or file of features, whichever kind it is.
+def open_precomputed(path: Path, named_side: Side = "left") -> PrecomputedFeatures:
+    """Open a folder or file of features of any known kind.
 
     Parameters
     ----------
     path : Path
         The folder or file.
     named_side : {"left", "right"}
-        For the published ones of IEMOCAP; see `Published`.
+        For the published features of IEMOCAP; see `PublishedFeatures`.
 
     Raises
     ------
     MienError
         It is of no known kind, or damaged.
     """
-    if Published.at(path):
-        return Published(path, named_side)
-    for kind in (OpenFace, Own):
+    if PublishedFeatures.at(path):
+        return PublishedFeatures(path, named_side)
+    for kind in (OpenFaceFeatures, UserFeatures):
         if kind.at(path):
             return kind(path)
     if not path.exists():

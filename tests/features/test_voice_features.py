@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.features.voice import BARK, DESCRIPTORS, FUNCTIONALS, voice_features
+from mien.features.voice_features import BARK, DESCRIPTORS, FUNCTIONALS, voice_features
 
 BANDS, STATISTICS = slice(0, 22), slice(34, 142)
 

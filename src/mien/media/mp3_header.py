@@ -1,26 +1,26 @@
-"""How long an MP3 says that it is, where its encoder wrote that down."""
+"""The duration that the header of an MP3 states, where its encoder wrote one."""
 
 from typing import BinaryIO
 
-from mien.media.streams import opened
+from mien.media.streams import open_bytes
 from mien.utterance import Media
 
-# Tags of this number may stand one behind the other before the sound.
-_TAGS = 8
+# ID3v2 tags that may follow each other before the audio.
+_MAX_TAGS = 8
 # Bytes after the tags within which the first frame begins.
 _SEARCHED = 65_536
-# Samples a second by the version bits of a frame, before its two bits of rate.
+# Sample rates, by the version bits of a frame and then by its two bits of sample rate.
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _MPEG_1 = 3
 _LAYER_3, _MONO = 1, 3
 _HAS_FRAMES = 1
 
 
-def claimed_seconds(path: Media) -> float | None:
-    """Read the length that the Xing or Info header of an MP3 claims.
+def stated_seconds(path: Media) -> float | None:
+    """Read the duration that the Xing or Info header of an MP3 states.
 
-    Such a header is the first frame of most files of a variable, and of many of a constant, bit
-    rate. It holds the number of the frames that follow.
+    Such a header is in the first frame of most files of variable bit rate, and of many of constant
+    bit rate. It holds the number of frames that follow.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def claimed_seconds(path: Media) -> float | None:
     float or None
         Seconds; None where no header says how many frames there are.
     """
-    with opened(path) as file:
+    with open_bytes(path) as file:
         _skip_tags(file)
         data = file.read(_SEARCHED)
     place = data.find(b"\xff")
@@ -46,21 +46,21 @@ def claimed_seconds(path: Media) -> float | None:
 
 
 def _skip_tags(file: BinaryIO) -> None:
-    """Go to where the ID3v2 tags end."""
+    """Seek to the end of the ID3v2 tags."""
     end = 0
-    for _ in range(_TAGS):
+    for _ in range(_MAX_TAGS):
         file.seek(end)
         head = file.read(10)
         if len(head) < 10 or head[:3] != b"ID3" or max(head[6:]) > 0x7F:
             break
-        size = sum(part << 7 * place for place, part in enumerate(reversed(head[6:])))
+        size = sum(byte << 7 * place for place, byte in enumerate(reversed(head[6:])))
         footer = 10 if head[5] & 0x10 else 0
         end += 10 + size + footer
     file.seek(end)
 
 
 def _rate(header: int) -> int | None:
-    """Give the samples a second of the header of a frame; None where it is no such header."""
+    """Return the sample rate in the header of a frame; None where it is no such header."""
     synchronised, layer = header >> 21 == 0x7FF, header >> 17 & 3
     bit_rate, rate = header >> 12 & 15, header >> 10 & 3
     rates = _RATES.get(header >> 19 & 3)
@@ -74,7 +74,7 @@ def _samples(header: int) -> int:
 
 
 def _frames(frame: bytes, header: int) -> int | None:
-    """Read the number of frames in the header behind a frame's side information, if it is there."""
+    """Read the number of frames in the header after a frame's side information, if there is one."""
     mono = header >> 6 & 3 == _MONO
     side = (17 if mono else 32) if header >> 19 & 3 == _MPEG_1 else (9 if mono else 17)
     xing = frame[4 + side : 4 + side + 12]

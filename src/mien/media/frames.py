@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
-from mien.media.limits import MOST_PIXELS, STANDS
-from mien.media.notes import Damage, Note, Report
+from mien.media.limits import MAX_PIXELS_PER_BYTE, MAX_STILL_SECONDS, MAX_VIDEO_PIXELS
+from mien.media.notes import Damage, Note, Reporter
 from mien.media.rgb import to_rgb
-from mien.media.streams import faults_of, size_of
+from mien.media.streams import byte_size, media_errors
 from mien.media.track import Track, open_track
 from mien.utterance import Media, Side
 
 
 @dataclass
-class Shown:
-    """A picture on the screen.
+class TimedFrame:
+    """A frame and the times at which it is on the screen.
 
     Parameters
     ----------
     begin, until : float
         Seconds from the beginning of the file.
     to_pixels : callable
-        Makes the picture, array (H, W, 3) uint8; None where it can't be decoded.
+        Decodes the frame to an array (H, W, 3) uint8; None where that fails.
     """
 
     begin: float
@@ -33,8 +33,8 @@ class Shown:
     to_pixels: Callable[[], np.ndarray | None]
     _views: dict[Side | None, np.ndarray | None] = field(default_factory=dict)
 
-    def picture(self, side: Side | None) -> np.ndarray | None:
-        """Give the whole picture or a half of it, the same object each time."""
+    def image(self, side: Side | None) -> np.ndarray | None:
+        """Return the whole frame or one half of it, the same object each time."""
         if None not in self._views:
             self._views[None] = self.to_pixels()
         whole = self._views[None]
@@ -45,47 +45,46 @@ class Shown:
         return self._views.get(side)
 
 
-def video(path: Media, report: Report) -> Generator[Shown]:
-    """Yield the frames of a video, each until the next one, but no longer than it may stand.
+def video_frames(path: Media, report: Reporter) -> Generator[TimedFrame]:
+    """Yield the frames of a video, each until the next one, but no longer than the limit.
 
     Parameters
     ----------
     path : Path or MediaBytes
         The file.
     report : callable
-        Receives what is odd about it.
+        Receives notes on what is odd about the file.
 
     Raises
     ------
     MienError
-        It holds no picture.
+        The file holds no video.
     """
     with open_track(path, "video") as track:
-        sound, told = track.sound_end, False
+        audio_end, reported = track.audio_end, False
         for frame, begin, until in _timed(_bounded(track, report), track.frame_period):
-            longest = max(begin + STANDS, sound)
-            if until > longest and not told:
-                told = True
+            longest = max(begin + MAX_STILL_SECONDS, audio_end)
+            if until > longest and not reported:
+                reported = True
                 span = f"{begin:.2f} s to {until:.2f} s"
-                what = f"shows one picture from {span}; {STANDS:g} s are used"
+                what = f"shows one picture from {span}; {MAX_STILL_SECONDS:g} s are used"
                 report(Note(path, longest, "picture stands still", what))
             convert = partial(_convert, track, frame, begin, report)
-            yield Shown(begin, min(until, longest), convert)
+            yield TimedFrame(begin, min(until, longest), convert)
 
 
-def _convert(track: Track, frame: Any, begin: float, report: Report) -> np.ndarray | None:
+def _convert(track: Track, frame: Any, begin: float, report: Reporter) -> np.ndarray | None:
     try:
-        with faults_of(track.path):
+        with media_errors(track.path):
             return to_rgb(frame, track.stream.sample_aspect_ratio)
     except MienError as error:
         report(Damage(track.path, begin, str(error).removeprefix(f"{track.path}: ")))
         return None
 
 
-def _bounded(track: Track, report: Report) -> Iterator[tuple[float | None, Any]]:
-    """Yield the frames of a track, but not more than a file of its size can hold."""
-    least, each_byte = MOST_PIXELS
-    most = max(least, each_byte * size_of(track.path))
+def _bounded(track: Track, report: Reporter) -> Iterator[tuple[float | None, Any]]:
+    """Yield the frames of a track, but no more than a file of its size can hold."""
+    most = max(MAX_VIDEO_PIXELS, MAX_PIXELS_PER_BYTE * byte_size(track.path))
     pixels = 0
     for time, frame in track.frames(report):
         pixels += frame.width * frame.height
@@ -99,10 +98,10 @@ def _bounded(track: Track, report: Report) -> Iterator[tuple[float | None, Any]]
 def _timed(
     frames: Iterable[tuple[float | None, Any]], period: float
 ) -> Iterator[tuple[Any, float, float]]:
-    """Pair each frame with the times at which it comes and goes."""
+    """Pair each frame with the times at which it appears and disappears."""
     held, begin = None, -period
     for stamp, frame in frames:
-        # Raw streams have no time stamps; some AVI files have them out of order.
+        # Raw streams have no timestamps; some AVI files have them out of order.
         time = begin + period if stamp is None else max(stamp, begin)
         if held is not None:
             yield held, begin, time

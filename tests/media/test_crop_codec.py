@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.media.crops import decode_crop, encode_crop
+from mien.media.crop_codec import decode_crop, encode_crop
 
 
 def gradient(size: int, seed: int = 0) -> np.ndarray:
