@@ -262,7 +262,7 @@ def _fit(
             if not run.folder.joinpath(STATE).is_file():
                 again = f"no epoch was finished; delete {run.folder} to train again"
             raise MienError(f"interrupted; {again}") from error
-        except ProcessRaisedException as error:
-            if (told := error_of(error)) is None:
+        except (ProcessRaisedException, MienError) as error:  # of another process: its traceback
+            if (told := error_of(str(error))) is None:
                 raise
             raise told from error
