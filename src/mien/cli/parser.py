@@ -1,6 +1,7 @@
 """A parser whose errors say what may have been meant, and how it spells a parameter."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -23,6 +24,11 @@ class Parser(argparse.ArgumentParser):
         flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
         hint = did_you_mean(flags[0], self._option_string_actions) if flags else ""
         self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # every process that torchrun starts parses the same words, and one says what is wrong
+        if "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0":
+            super()._print_message(message, file)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
