@@ -12,6 +12,7 @@ from media_files import murmur
 from samples import sample, tiny_run
 
 from mien.errors import MienError
+from mien.inference.dataset import outputs_of
 from mien.inference.prediction import Failure, Prediction
 from mien.inference.recognizer import Recognizer
 from mien.modality import Modality
@@ -162,8 +163,17 @@ def test_each_clip_needs_its_text(recognizer: Recognizer, waves: list[Path]) -> 
         recognizer(waves, text=["I am glad"])
     with pytest.raises(MienError, match="more clips than entries for them: 1"):
         recognizer(iter(waves), text=["I am glad"])
-    with pytest.raises(MienError, match="batch size is at least 1"):
-        recognizer(waves, batch_size=0)
+
+
+def test_a_batch_holds_at_least_one(recognizer: Recognizer, waves: list[Path]) -> None:
+    rows = outputs_of(recognizer.run, recognizer.model, None, [], "tav", batch_size=-1)
+    for asked in (
+        lambda: recognizer(waves[0], batch_size=0),
+        lambda: recognizer(waves, batch_size=0),
+        lambda: next(rows),
+    ):
+        with pytest.raises(MienError, match=r"^batch_size: a batch holds at least 1, not (0|-1)$"):
+            asked()
 
 
 def test_a_stream_reads_no_further_than_a_batch_needs(recognizer: Recognizer) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import re
 
-BATCH_SIZE = 16
+from mien.inference import BATCH_SIZE
 
 
 def add_compute(parser: argparse.ArgumentParser, *, batch_size: str | None = None) -> None:

@@ -27,7 +27,7 @@ def enrol(parser: ArgumentParser) -> None:
     _add_encoder(parser)
     parser.add_argument("--consent", required=True, help="what the person agreed to, and when")
     parser.add_argument("--expires", required=True, type=_day, help="last day, as 2027-12-31 (UTC)")
-    add_compute(parser, batch_size="segments")
+    add_compute(parser, batch_size="with a run, segments")
     parser.set_defaults(handler=_enrol)
 
 
@@ -126,7 +126,7 @@ def identify(parser: ArgumentParser) -> None:
         "--top", dest="top_k", type=int, default=10, help="templates to look at (default: 10)"
     )
     parser.add_argument("--json", help="write the answers to this file, - for the screen")
-    add_compute(parser, batch_size="segments")
+    add_compute(parser, batch_size="with a run, segments")
     parser.set_defaults(handler=_identify)
 
 
@@ -165,7 +165,7 @@ def verify(parser: ArgumentParser) -> None:
     )
     _add_ready_made(parser)
     parser.add_argument("--json", help="write the answer to this file, - for the screen")
-    add_compute(parser, batch_size="segments")
+    add_compute(parser, batch_size="with a run, segments")
     parser.set_defaults(handler=_verify)
 
 
@@ -226,7 +226,7 @@ def gallery(parser: ArgumentParser) -> None:
         help="CSV with columns clip and person, and consent and expires unless given here",
     )
     _add_encoder(enrol)
-    add_compute(enrol, batch_size="segments")
+    add_compute(enrol, batch_size="with a run, segments")
     enrol.add_argument("--consent", help="what all of them agreed to, and when")
     enrol.add_argument("--expires", type=_day, help="last day, as 2027-12-31 (UTC)")
     action("list", _list, "say who is enrolled, on what terms, until when")
@@ -269,7 +269,7 @@ def _add_threshold(parser: ArgumentParser) -> None:
         " not enrolled; without it the enrolled ones are used",
     )
     _add_encoder(parser, required=False)
-    add_compute(parser, batch_size="segments")
+    add_compute(parser, batch_size="with a run, segments")
 
 
 def _threshold(args: Namespace) -> None:

@@ -153,7 +153,7 @@ def verification(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="folder for the figures, the table and the picture (default: verification in RUN)",
     )
-    add_compute(parser, batch_size="clips")
+    add_compute(parser, batch_size="with a run, utterances")
     parser.set_defaults(handler=_verification)
 
 

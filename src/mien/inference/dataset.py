@@ -8,6 +8,7 @@ import torch
 from mien.batch import Batch
 from mien.dataset.store import Store
 from mien.devices import choose_device
+from mien.inference import BATCH_SIZE, checked_batch_size
 from mien.modality import parse_modalities
 from mien.models import MultimodalModel, Output
 from mien.progress import follow
@@ -16,9 +17,6 @@ from mien.runs.run import Run
 
 Device = str | torch.device | None
 """Where to compute (None: a GPU if there is one)."""
-
-BATCH_SIZE = 16
-"""Utterances that are computed together."""
 
 Answers = dict[str, tuple[np.ndarray, np.ndarray]]
 """For each task the scores (N, C) and what is right (N, C; NaN rows where unknown)."""
@@ -84,9 +82,9 @@ def outputs_of(
     batch_size: int = BATCH_SIZE,
 ) -> Iterator[tuple[Batch, Output]]:
     """Yield the batches of rows and what the model computes of them, in order."""
-    place = choose_device(device)
+    place, size = choose_device(device), checked_batch_size(batch_size)
     model = model.to(place).eval()
-    batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=batch_size)
+    batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=size)
     with torch.inference_mode():
         for batch in follow(batches, "answering", "batches", shown=progress):
             for hidden in set(run.config.model.modalities) - set(parse_modalities(modalities)):

@@ -10,7 +10,8 @@ import torch
 from mien.dataset.store import Store
 from mien.devices import choose_device
 from mien.errors import MienError
-from mien.inference.dataset import BATCH_SIZE, Answers, Device, answer
+from mien.inference import BATCH_SIZE
+from mien.inference.dataset import Answers, Device, answer
 from mien.inference.metrics import Metrics
 from mien.metrics.thresholds import choose
 from mien.runs.data import divide, open_for, usable

@@ -13,6 +13,7 @@ from mien.dataset.collate import collate
 from mien.dataset.turns import DecodeOptions
 from mien.devices import choose_device
 from mien.errors import MienError
+from mien.inference import BATCH_SIZE, checked_batch_size
 from mien.inference.batching import Computed, Row, in_batches
 from mien.inference.clips import ClipLike, ClipReader, Request, is_one, requests
 from mien.inference.compose import compose
@@ -25,8 +26,6 @@ from mien.runs import hub
 from mien.runs.run import Run
 from mien.tasks import Task
 from mien.utterance import Sample
-
-BATCH_SIZE = 16
 
 
 class Recognizer:
@@ -186,7 +185,7 @@ class Recognizer:
             )
             return list(several)
         recording = self.reader.read(Request(clip, text, transcript, name))
-        (computed,) = in_batches([recording], self._rows, _checked(batch_size))
+        (computed,) = in_batches([recording], self._rows, checked_batch_size(batch_size))
         assert isinstance(computed, Computed)
         return self._prediction(computed)
 
@@ -210,7 +209,7 @@ class Recognizer:
             `batch_size` of 1 at once.
         """
         asked = requests(clips, text, transcript, name)
-        for item in in_batches(map(self._read, asked), self._rows, _checked(batch_size)):
+        for item in in_batches(map(self._read, asked), self._rows, checked_batch_size(batch_size)):
             if isinstance(item, Failure):
                 yield item
                 continue
@@ -253,6 +252,9 @@ class Recognizer:
         """
         if not _finite(output).all():
             raise self._not_finite()
+        return self._scores(output)
+
+    def _scores(self, output: Output) -> dict[str, torch.Tensor]:
         return {t.name: t.scores(output.logits[t.name]).cpu() for t in self.tasks}
 
     def _not_finite(self) -> MienError:
@@ -264,7 +266,7 @@ class Recognizer:
     def _rows(self, samples: Sequence[Sample]) -> list[Row]:
         """Compute one batch."""
         _, output = self.forward(samples)
-        scores = {t.name: t.scores(output.logits[t.name]).cpu() for t in self.tasks}
+        scores = self._scores(output)
         embeddings, finite = output.embedding.cpu(), _finite(output).tolist()
         return [
             Row({name: rows[i] for name, rows in scores.items()}, embeddings[i], finite[i])
@@ -298,9 +300,3 @@ class Recognizer:
 def _finite(output: Output) -> torch.Tensor:
     """Tell of which utterances (B,) all logits are finite numbers."""
     return torch.stack([rows.isfinite().all(dim=1) for rows in output.logits.values()]).all(dim=0)
-
-
-def _checked(batch_size: int) -> int:
-    if batch_size < 1:
-        raise MienError(f"the batch size is at least 1, not {batch_size}")
-    return batch_size
