@@ -93,12 +93,12 @@ def test_a_waveform_and_its_rate_give_what_the_file_does(
 @pytest.mark.parametrize(
     ("clip", "told"),
     [
-        (np.zeros(16_000), "a pair, (waveform, samples a second)"),
-        ((16_000, np.zeros(16_000, "f4")), "a pair, (waveform, samples a second)"),
+        (np.zeros(16_000), "a pair (waveform, sample rate)"),
+        ((16_000, np.zeros(16_000, "f4")), "a pair (waveform, sample rate)"),
         ((np.zeros((1, 2, 3)), 16_000), "shape (samples,) or (samples, channels)"),
         ((np.zeros(16_000, "u1"), 16_000), "signed integers"),
         ((np.full(16_000, np.nan), 16_000), "numbers that are not finite"),
-        ((np.zeros(16_000), 0), "a rate above 0"),
+        ((np.zeros(16_000), 0), "a sample rate above 0"),
         (3.5, "a float is no clip"),
     ],
 )
@@ -161,7 +161,7 @@ def test_each_clip_needs_its_text(recognizer: Recognizer, waves: list[Path]) -> 
         recognizer(waves, text="I am glad")
     with pytest.raises(MienError, match="text: give a list with one entry for each clip"):
         recognizer(waves, text=["I am glad"])
-    with pytest.raises(MienError, match="more clips than entries for them: 1"):
+    with pytest.raises(MienError, match="more clips than texts, transcripts or names: 1"):
         recognizer(iter(waves), text=["I am glad"])
 
 

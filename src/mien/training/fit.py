@@ -18,7 +18,7 @@ from mien.devices import choose_device
 from mien.errors import MienError
 from mien.features.store import open_data
 from mien.files import only_one, unwritable
-from mien.inference.dataset import answer
+from mien.inference.dataset import predict
 from mien.inference.evaluate import choose_thresholds
 from mien.models import ModelConfig
 from mien.progress import on_terminal
@@ -160,8 +160,8 @@ def _train(
 
     def finish() -> None:
         model = run.model()
-        answers = answer(run, model, store, rows["valid"], progress=progress, device=device)
-        choose_thresholds(run, answers)
+        predictions = predict(run, model, store, rows["valid"], progress=progress, device=device)
+        choose_thresholds(run, predictions)
         if failure is None and not config.keep_state:
             remove_state(run.folder)
 
