@@ -85,8 +85,8 @@ def flag_tables() -> dict[str, list[str]]:
         "TrainConfig": [row(name, info) for name, info in TrainConfig.model_fields.items()],
         "ModelConfig": [
             f"| `--model` | {', '.join(PRESETS)} | mme2e | encoders and fusion of a published model"
-            ": mme2e (dense); mme2e-sparse, which looks at the parts of a picture that an attention"
-            " chooses; or a baseline on what mien features wrote |",
+            ": mme2e (dense); mme2e-sparse, which computes only where an attention selects; or a"
+            " baseline on the features of mien features |",
             "| `--modalities` |  | tav | modalities used, letters out of t, a, v |",
             *kinds,
             *(row(flag.name, flag.field) for flag in model_flags() if not flag.hidden),

@@ -63,7 +63,7 @@ def test_a_batch_size_is_of_a_run_where_another_encoder_may_compute(mien) -> Non
 def test_counts_are_from_1_on(mien, flag: str, value: str) -> None:
     result = mien("predict", "run", "clip.wav", f"{flag}={value}")
     assert result.returncode == 2
-    assert "is no whole number from 1 on" in result.stderr
+    assert "is not a whole number of at least 1" in result.stderr
 
 
 def test_batches_and_threads_change_no_answer(mien, run_folder: Path, clips: Path, threads) -> None:

@@ -387,7 +387,7 @@ def test_a_published_command_prepares_trains_and_prints_a_table(
     task = "person" if "persons" in line else "emotion"
     assert re.search(r"^MIEN_RECIPE=small.yaml goes before the command: .*width 0.125", shown, re.M)
     assert re.search(r"--cuda=\d: there is no GPU here", shown)
-    assert f"{task}, test part, protocol" in shown
+    assert f"{task}, test split, protocol" in shown
     assert "this model" in shown or "average" in shown
     (folder,) = re.findall(r"^the run: (.*)$", shown, re.M)
     run = Run(folder)

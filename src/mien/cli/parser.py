@@ -1,4 +1,4 @@
-"""A parser whose errors say what may have been meant, and how it spells a parameter."""
+"""A parser whose errors suggest what may have been meant, and the flag of a parameter."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from mien.errors import did_you_mean
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that answers a wrong flag, value or command with the nearest right one."""
+    """A parser that suggests the nearest known flag, value or command for a wrong one."""
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -39,9 +39,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def spelling(parser: argparse.ArgumentParser, parameter: str) -> str:
-    """Give the flag or the place of a command by which a parameter of Python's is set.
+    """Return the flag or the positional argument of a command that sets a parameter.
 
-    A parameter that the command does not have keeps its name.
+    A parameter that the command does not have keeps its name in Python.
 
     Examples
     --------
