@@ -73,7 +73,7 @@ def train(
         that is finished is returned as it is.
         `data` then says where the same data lie now; the run folder remembers it.
     progress : bool
-        Tell how far it has come (`mien.progress`).
+        Report progress (`mien.progress`).
     device : str or torch.device, optional
         Where to compute (default: a GPU if there is one).
 
