@@ -10,7 +10,8 @@ import torch
 from mien.dataset.store import Store
 from mien.devices import choose_device
 from mien.errors import MienError
-from mien.inference.dataset import BATCH_SIZE, Answers, Device, answer
+from mien.inference import BATCH_SIZE
+from mien.inference.dataset import Device, Predictions, predict
 from mien.inference.metrics import Metrics
 from mien.metrics.thresholds import choose
 from mien.runs.data import check_letters, divide, open_for, rows_of, usable
@@ -21,11 +22,11 @@ from mien.utterance import Utterance
 logger = logging.getLogger(__name__)
 
 
-def choose_thresholds(run: Run, answers: Answers) -> dict[str, dict[str, float]]:
-    """Choose on the answers to validation, and keep, the thresholds of the tasks that have any."""
+def choose_thresholds(run: Run, predictions: Predictions) -> dict[str, dict[str, float]]:
+    """Choose the thresholds of the tasks that have any, on validation; store them in the run."""
     chosen: dict[str, dict[str, float]] = {}
     for task in run.config.tasks:
-        scores, truth = answers[task.name]
+        scores, truth = predictions[task.name]
         known = _known(task, truth)
         if task.has_thresholds and known.any():
             best = choose(scores[known], truth[known])
@@ -44,34 +45,34 @@ def evaluate(
     batch_size: int = BATCH_SIZE,
     progress: bool = True,
 ) -> Metrics:
-    """Measure a run on one split of its data, or of other data divided in the same way.
+    """Evaluate a run on one split of its data, or of other data that are split in the same way.
 
     Parameters
     ----------
     run : path or Run
         The run folder.
     data : path, optional
-        Prepared data, if not those of training.
+        Prepared data (default: those of training).
     split : {"train", "valid", "test", "all"}
-        Which split of the run's protocol, or everything.
+        A split by the run's protocol, or all utterances.
     modalities : str, optional
-        Show the model only these, out of "tav".
+        Use only these of the model's modalities, letters out of "tav".
     device : str or torch.device, optional
         Where to compute (default: a GPU if there is one).
     batch_size : int
         Utterances that are computed together.
     progress : bool
-        Tell how far it has come (`mien.progress`).
+        Report progress (`mien.progress`).
 
     Returns
     -------
     Metrics
-        What goes to ``metrics.json``.
+        The content of ``metrics.json``.
 
     Raises
     ------
     MienError
-        The data are gone, or no utterance of the split can be evaluated.
+        The data are missing, or no utterance of the split can be evaluated.
 
     Examples
     --------
@@ -81,26 +82,26 @@ def evaluate(
     run = run if isinstance(run, Run) else Run(run)
     device = choose_device(device)
     store = open_for(run, Path(data or run.config.data.path))
-    shown = check_letters(run, modalities)
+    used = check_letters(run, modalities)
     rows = rows_of(run, store, split)
-    judged = usable(store, rows, run.config.tasks, shown)
-    how: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
-    _complete_thresholds(run, store, how)
-    answers = answer(run, run.model(), store, judged, modalities=shown, **how)
+    evaluated = usable(store, rows, run.config.tasks, used)
+    options: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
+    _complete_thresholds(run, store, options)
+    predictions = predict(run, run.model(), store, evaluated, modalities=used, **options)
     blocks: dict[str, TaskMetrics] = {}
     for task in run.config.tasks:
-        known = _known(task, answers[task.name][1])
+        known = _known(task, predictions[task.name][1])
         if known.any():
-            utterances = [store.utterances[row] for row in np.array(judged)[known]]
-            scores, truth = (values[known] for values in answers[task.name])
+            utterances = [store.utterances[row] for row in np.array(evaluated)[known]]
+            scores, truth = (values[known] for values in predictions[task.name])
             blocks[task.name] = _evaluate(run, task, scores, truth, utterances)
     return Metrics(
         part=split,
         protocol=run.config.data.protocol,
         data=str(data or run.config.data.path),
         synthetic=bool(store.info["synthetic"]),
-        modalities=shown,
-        left_out=len(rows) - len(judged),
+        modalities=used,
+        left_out=len(rows) - len(evaluated),
         unlabelled=[task.name for task in run.config.tasks if task.name not in blocks],
         tasks=blocks,
     )
@@ -109,7 +110,7 @@ def evaluate(
 def _evaluate(
     run: Run, task: Task, scores: np.ndarray, truth: np.ndarray, utterances: list[Utterance]
 ) -> TaskMetrics:
-    """Evaluate the scores of one task where something is known of the truth."""
+    """Evaluate the scores of one task on utterances whose truth is known."""
     return task.evaluate(
         scores,
         truth,
@@ -120,7 +121,7 @@ def _evaluate(
 
 
 def _units(utterances: list[Utterance]) -> dict[str, Any]:
-    """Say over what intervals are: persons where all are known, else recordings."""
+    """Choose what intervals are drawn over: speakers if all are known, else dialogues."""
     persons = [u.person for u in utterances]
     dialogues = [u.dialogue for u in utterances]
     if None in persons and None not in dialogues:
@@ -128,19 +129,19 @@ def _units(utterances: list[Utterance]) -> dict[str, Any]:
     return {"persons": None if None in persons else persons}
 
 
-def _complete_thresholds(run: Run, store: Store, how: dict[str, Any]) -> None:
-    """Choose the thresholds that an interrupted training did not come to, on validation."""
+def _complete_thresholds(run: Run, store: Store, options: dict[str, Any]) -> None:
+    """Choose the thresholds on validation if training was interrupted before it chose them."""
     chosen = run.read("thresholds.json")
     if all(not task.has_thresholds or task.name in chosen for task in run.config.tasks):
         return
     rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.letters)
-    answers = answer(run, run.model(), store, rows, **how)
+    predictions = predict(run, run.model(), store, rows, **options)
     try:
-        choose_thresholds(run, answers)
-    except MienError as error:  # a folder that can't be written costs no figures
-        logger.warning("%s; the thresholds are used and not kept", error)
+        choose_thresholds(run, predictions)
+    except MienError as error:  # the metrics need no folder that can be written
+        logger.warning("%s; the thresholds are used but not stored", error)
 
 
 def _known(task: Task, truth: np.ndarray) -> np.ndarray:
-    """Tell of which rows of the truth (N, C) a task knows something: bool (N,)."""
+    """Tell for which rows of the truth (N, C) it is known: bool (N,)."""
     return task.known(torch.from_numpy(truth)).numpy()

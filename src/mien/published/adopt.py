@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mien.features.store import open_store
-from mien.inference.dataset import answer
+from mien.inference.dataset import predict
 from mien.inference.evaluate import choose_thresholds
 from mien.models import ModelConfig
 from mien.runs.data import divide, usable
@@ -58,5 +58,5 @@ def adopt(
     print(begin_with(weights, network, tasks))
     run.write_model(network)
     rows = usable(store, divide(run, store).valid, tasks, model.letters)
-    choose_thresholds(run, answer(run, run.model(), store, rows, progress=progress))
+    choose_thresholds(run, predict(run, run.model(), store, rows, progress=progress))
     return run

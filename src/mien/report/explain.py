@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mien.batch import Ragged
 from mien.errors import MienError
 from mien.files import write_text
-from mien.inference.prediction import Answer, Readable
+from mien.inference.prediction import Readable
 from mien.inference.recognizer import Recognizer
 from mien.inference.segments import Recording
 from mien.modality import Modality
@@ -18,6 +18,7 @@ from mien.models.config import ModelConfig
 from mien.models.encoders.selection import Selection
 from mien.models.encoders.spectrogram import COLUMNS, HOP_LENGTH
 from mien.report.attention_maps import CHUNKS, FACES, AttentionView, plot_attention
+from mien.task_prediction import TaskPrediction
 from mien.utterance import SAMPLE_RATE, Sample
 
 LAYOUTS = {Modality.VIDEO: FACES, Modality.AUDIO: CHUNKS}
@@ -174,7 +175,7 @@ def _segment(
     start, end, sample = recording.segments[number - 1]
     batch, output = recognizer.forward([sample])
     scores = {task: rows[0] for task, rows in recognizer.scores(output).items()}
-    answers = recognizer.answers(scores)
+    answers = recognizer.decide(scores)
     clip, config, looks = Path(recording.source), recognizer.model.config, {}
     for modality, selection in output.selections.items():
         layout, settings = LAYOUTS[modality], config.encoders[modality]
@@ -206,7 +207,7 @@ def _text(sample: Sample, config: ModelConfig) -> str:
     return f"text: “{sample.text}”" if sample.text else "no text guides the attention"
 
 
-def _decision(answers: Mapping[str, Answer]) -> str:
+def _decision(answers: Mapping[str, TaskPrediction]) -> str:
     return "decision: " + "; ".join(f"{task}: {answer}" for task, answer in answers.items())
 
 

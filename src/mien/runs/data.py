@@ -52,7 +52,8 @@ def check_letters(run: Run, modalities: str | None) -> str:
     used = modalities or known
     if not set(used) <= set(known):
         raise MienError(
-            f"the model of {run.folder} reads {known!r}, {used!r} asks for more",
+            f"the model of {run.folder} has the modalities {known!r}: choose from these, not"
+            f" {used!r}",
             parameter="modalities",
         )
     return used

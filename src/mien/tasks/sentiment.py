@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mien.answer import Answer
 from mien.metrics.regression import evaluate_sentiment, step_counts
+from mien.task_prediction import TaskPrediction
 from mien.tasks.base import Monitor, Task
 from mien.tasks.registry import register_task
 from mien.tasks.sentiment_metrics import SentimentMetrics
@@ -68,7 +68,7 @@ class SentimentTask(Task):
         """Keep the numbers (B, 1) within the scale."""
         return logits.clamp(-MAX_SENTIMENT, MAX_SENTIMENT)
 
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
         """Give the number, and its word.
 
         Examples
@@ -77,7 +77,7 @@ class SentimentTask(Task):
         'weakly positive (+1.20)'
         """
         word = SENTIMENTS[round(scores[0]) + len(SENTIMENTS) // 2]
-        return Answer(decision=[word], values={"sentiment": round(scores[0], 6)})
+        return TaskPrediction(decision=[word], values={"sentiment": round(scores[0], 6)})
 
     def monitored(self, scores: Tensor, targets: Tensor) -> float:
         """Compute the mean absolute error; one that is no number is the largest there can be."""
