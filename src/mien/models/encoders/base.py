@@ -57,7 +57,7 @@ class Reader(ABC):
         return Ragged.join(sequences)
 
 
-class EncoderConfig(BaseModel):
+class EncoderConfig(BaseModel, ABC):
     """The settings of an encoder, told from others of its modality by `kind`.
 
     Attributes
@@ -94,9 +94,9 @@ class EncoderConfig(BaseModel):
         """Whether it has weights that learn at the lower rate: pretrained or selecting ones."""
         return self.selects
 
+    @abstractmethod
     def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
         """Make the reader of a modality, with the tokenizer of the model where it has one."""
-        raise NotImplementedError
 
     def state_size(self, pretrained: Mapping[str, Any] | None = None) -> int | None:
         """Give the length of the vector that its network will make, None where only that knows.
@@ -108,6 +108,7 @@ class EncoderConfig(BaseModel):
         """
         return None
 
+    @abstractmethod
     def build(
         self,
         modality: Modality,
@@ -126,7 +127,6 @@ class EncoderConfig(BaseModel):
         pretrained : PretrainedConfig or None
             Dimensions of the pretrained part, where there is one.
         """
-        raise NotImplementedError
 
     @model_validator(mode="before")
     @classmethod

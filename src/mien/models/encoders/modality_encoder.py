@@ -7,6 +7,7 @@ from typing import Self
 from torch import Tensor, nn
 
 from mien.batch import Ragged
+from mien.errors import MienError
 from mien.models.encoders.selection import Selection
 
 
@@ -61,9 +62,11 @@ class ModalityEncoder(nn.Module, ABC):
         Raises
         ------
         MienError
-            The model can't be found or read.
+            The model can't be found or read, or the encoder has no pretrained part.
         """
-        raise NotImplementedError
+        raise MienError(
+            f"{type(self).__name__} has no pretrained part: it cannot load the weights of {name!r}"
+        )
 
     def pretrained_parameters(self) -> Iterator[nn.Parameter]:
         """Name the weights that were trained before and learn on, more slowly than others."""
