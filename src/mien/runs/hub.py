@@ -14,7 +14,7 @@ from mien.errors import MienError
 from mien.features.extractor import TABLE
 from mien.files import fingerprint, unwritable, whole, write_text
 from mien.runs.card import model_card
-from mien.runs.config import RunConfig, write_config
+from mien.runs.config import CONFIG, WEIGHTS, RunConfig, write_config
 from mien.runs.run import Run
 
 CARD = "README.md"
@@ -23,11 +23,11 @@ CARD = "README.md"
 MIB = 2**20
 
 LARGEST_FILES = {
-    "config.yaml": MIB,
+    CONFIG: MIB,
     "environment.json": MIB,
     "thresholds.json": MIB,
     "metrics.json": 16 * MIB,
-    "model.safetensors": 10 * 1024 * MIB,
+    WEIGHTS: 10 * 1024 * MIB,
     TABLE: 1024 * MIB,
     CARD: MIB,
     "tokenizer/*.json": 64 * MIB,
@@ -38,7 +38,7 @@ LARGEST_FILES = {
 
 None of these formats runs code when it is read; whatever else a repository holds is left there."""
 
-NEEDED = ("config.yaml", "model.safetensors")
+NEEDED = (CONFIG, WEIGHTS)
 
 MOST_FILES = 64
 """Files of a run; no tokenizer has so many."""
@@ -182,18 +182,18 @@ def save(run: Run, folder: str | Path) -> Path:
     except OSError as error:
         raise unwritable(folder, error) from error
     write_config(folder, _portable(run.config))
-    card = model_card(run, {name: fingerprint(folder / name) for name in ("model.safetensors",)})
+    card = model_card(run, {name: fingerprint(folder / name) for name in (WEIGHTS,)})
     write_text(folder / CARD, card)
     return folder
 
 
 def own_files(run: Run) -> list[str]:
     """Name the files of a run that are handed on. Raises `MienError` where weights are missing."""
-    if not run.folder.joinpath("model.safetensors").is_file():
+    if not run.folder.joinpath(WEIGHTS).is_file():
         run.weights()  # says what is missing
     paths = (path.relative_to(run.folder) for path in run.folder.rglob("*") if path.is_file())
     names = (path.as_posix() for path in paths)
-    return sorted(name for name in names if _limit(name) and name not in (CARD, "config.yaml"))
+    return sorted(name for name in names if _limit(name) and name not in (CARD, CONFIG))
 
 
 def _portable(config: RunConfig) -> RunConfig:
