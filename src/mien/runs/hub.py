@@ -156,7 +156,8 @@ def save(run: Run, folder: str | Path) -> Path:
     """Copy what is needed to use a run into a new folder, with a model card.
 
     Left behind are learning curves, the state of training and pictures. Paths of this machine that
-    config.yaml names are cut to their last part.
+    config.yaml names are cut to their last part, and frozen weights that the run takes from such a
+    path are copied.
 
     Parameters
     ----------
@@ -168,21 +169,29 @@ def save(run: Run, folder: str | Path) -> Path:
     Raises
     ------
     MienError
-        The folder has something in it or can't be written, or the run has no weights yet.
+        The folder has something in it or can't be written, or the run has no weights yet, or the
+        frozen ones are missing.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise MienError(f"{folder} exists and is not empty: choose another folder")
-    files = own_files(run)
+    config = _portable(run.config)
+    names = own_files(run)
+    model = run.model() if config.frozen != run.config.frozen else None
+    if model is not None:
+        names.remove(WEIGHTS)
     try:
-        for name in files:
-            folder.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            folder.joinpath(name).parent.mkdir(exist_ok=True)
             with whole(folder / name) as part:
                 shutil.copyfile(run.file(name), part)
     except OSError as error:
         raise unwritable(folder, error) from error
-    write_config(folder, _portable(run.config))
-    card = model_card(run, {name: fingerprint(folder / name) for name in (WEIGHTS,)})
+    write_config(folder, config)
+    if model is not None:
+        Run(folder).write_model(model)
+    card = model_card(run, {WEIGHTS: fingerprint(folder / WEIGHTS)})
     write_text(folder / CARD, card)
     return folder
 
@@ -197,7 +206,10 @@ def own_files(run: Run) -> list[str]:
 
 
 def _portable(config: RunConfig) -> RunConfig:
-    """Cut absolute paths, which name a user's folders and mean nothing elsewhere."""
+    """Cut absolute paths, which name a user's folders and mean nothing elsewhere.
+
+    Frozen weights from such a folder are no longer named: the copy must hold them.
+    """
 
     def cut(value: Any) -> Any:
         if isinstance(value, dict):
@@ -207,6 +219,8 @@ def _portable(config: RunConfig) -> RunConfig:
         absolute = isinstance(value, str) and PurePath(value).is_absolute()
         return PurePath(value).name if absolute else value
 
+    elsewhere = {m: s for m, s in config.frozen.items() if not PurePath(s.name).is_absolute()}
+    config = config.model_copy(update={"frozen": elsewhere})
     return RunConfig.model_validate(cut(config.model_dump(mode="json")))
 
 
