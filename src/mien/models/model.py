@@ -70,6 +70,8 @@ class MultimodalModel(nn.Module):
     absent : mapping of Modality to int, optional
         Modalities that the model will never be shown, with the length of their encoders' vectors:
         it is built without these encoders.
+    speaker_task : str
+        Name of the task whose labels are the speakers: with it the model has a speaker embedding.
 
     Examples
     --------
@@ -87,9 +89,10 @@ class MultimodalModel(nn.Module):
         tasks: Mapping[str, int],
         text: "PretrainedConfig | None" = None,
         absent: Mapping[Modality, int] | None = None,
+        speaker_task: str = "person",
     ) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.speaker_task = config, speaker_task
         self.encoders = nn.ModuleDict()
         for modality, settings in config.encoders.items():
             first = self.encoders["text"].dim if "text" in self.encoders else None
@@ -101,8 +104,8 @@ class MultimodalModel(nn.Module):
             )
         self.heads, self.fusion, self.persons = nn.ModuleDict(), nn.ModuleDict(), None
         dims = {name: cast(int, encoder.dim) for name, encoder in self.encoders.items()}
-        if "person" in tasks and config.embedding_size:
-            self.persons = PersonEmbedding(dims, config.embedding_size, tasks["person"])
+        if speaker_task in tasks and config.embedding_size:
+            self.persons = PersonEmbedding(dims, config.embedding_size, tasks[speaker_task])
         for task, labels in tasks.items():
             self._add_task(task, labels, list(dims.values()))
 
@@ -220,12 +223,13 @@ def build(
     tasks: Mapping[str, int],
     text: "PretrainedConfig | None" = None,
     absent: Mapping[Modality, int] | None = None,
+    speaker_task: str = "person",
 ) -> MultimodalModel:
     """Build a model with random weights, after a plan without memory has shown that it can be.
 
     Parameters
     ----------
-    config, tasks, text, absent
+    config, tasks, text, absent, speaker_task
         As `MultimodalModel` takes them.
 
     Raises
@@ -235,10 +239,10 @@ def build(
     """
     try:
         with torch.device("meta"):
-            plan = MultimodalModel(config, tasks, text, absent)
+            plan = MultimodalModel(config, tasks, text, absent, speaker_task)
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise MienError(f"no model can have these dimensions: {why}") from error
     if (size := sum(weight.numel() for weight in plan.parameters())) > LARGEST:
         raise MienError(f"a model of these dimensions would have {size:,} weights")
-    return MultimodalModel(config, tasks, text, absent)
+    return MultimodalModel(config, tasks, text, absent, speaker_task)

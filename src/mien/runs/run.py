@@ -39,7 +39,7 @@ from mien.runs.environment import environment
 from mien.runs.frozen import Frozen, fill_frozen, frozen_names, without_frozen
 from mien.runs.text import encoder_config, read_tokenizer, save_tokenizer
 from mien.runs.thresholds import thresholds_of
-from mien.tasks import Task
+from mien.tasks import Task, speaker_task
 from mien.tensor_file import not_finite, read_tensors, write_tensors
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class Run:
         labels: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
         absent = self._absent(modalities)
         text = None if Modality.TEXT in absent else self.text_config()
-        return build(self.config.model, labels, text, absent)
+        return build(self.config.model, labels, text, absent, speaker_task(self.config.tasks))
 
     def _absent(self, modalities: Collection[Modality]) -> dict[Modality, int]:
         """Give the size of the states of the encoders that need not be loaded."""
