@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from mien.dataset.protocols import PROTOCOLS
 from mien.errors import MienError
+from mien.modality import Modality
 from mien.models.config import ModelConfig
 from mien.tasks import parse_tasks
 from mien.training.config import TrainConfig
@@ -24,8 +25,8 @@ def _folds(model: ModelConfig, config: TrainConfig) -> bool:
 
 
 def _media(model: ModelConfig, config: TrainConfig) -> bool:
-    """Tell whether faces or audio are read as they are."""
-    return any(encoder.augments for encoder in model.encoders.values())
+    """Tell whether media are read; a model of features must name the length that these have."""
+    return model.hand_crafted or model.modalities != (Modality.TEXT,)
 
 
 READERS: dict[str, tuple[Reads, str]] = {
@@ -44,11 +45,11 @@ READERS: dict[str, tuple[Reads, str]] = {
         "the task person, with an embedding size above 0,",
     ),
     "embedding_size": (_persons, "the task person"),
-    "augment": (_media, "a model of faces or audio (mme2e or mme2e-sparse with a or v)"),
-    "max_seconds": (
-        lambda m, c: m.hand_crafted or _media(m, c),  # a baseline must name what its data say
-        "a model of faces or audio",
+    "augment": (
+        lambda m, c: any(encoder.augments for encoder in m.encoders.values()),
+        "a model of faces or audio (mme2e or mme2e-sparse with a or v)",
     ),
+    "max_seconds": (_media, "a model of audio or video"),
     "text_lr_factor": (
         lambda m, c: any(encoder.learns_slowly for encoder in m.encoders.values()),
         "a text encoder that learns, or a sparse model,",
