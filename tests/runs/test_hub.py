@@ -227,3 +227,18 @@ def test_the_card_tells_tasks_data_metrics_with_intervals_and_licence(
         "None: the run was not evaluated"
         in (save(run, tmp_path / "other") / "README.md").read_text()
     )
+
+
+def test_the_card_of_a_task_without_an_interval_of_its_average(run: Run, tmp_path: Path) -> None:
+    begun = Run(shutil.copytree(run.folder, tmp_path / "run"))
+    low = {"low": 0.1, "high": 0.7, "level": 0.95, "resamples": 1000, "by": "person"}
+    affect = {"n": 30, "average": {"ccc": 0.4375, "pearson": None, "mae": 0.5}}
+    affect["intervals"] = {name: {"valence": low} for name in affect["average"]}
+    metrics = {"part": "test", "protocol": "random", "synthetic": True}
+    begun.write("metrics.json", metrics | {"tasks": {"affect": affect, "stance": {"n": 30}}})
+    card = (save(begun, tmp_path / "copy") / "README.md").read_text()
+    rows = [line for line in card.splitlines() if line.startswith(("| affect", "| stance"))]
+    assert rows == [
+        "| affect | average concordance (CCC) | 0.438 | – | 30 |",
+        "| affect | mean absolute error | 0.500 | – | 30 |",
+    ]
