@@ -229,7 +229,7 @@ def _look(
     spectrogram: str | None,
 ) -> Look:
     """Turn what a model saw and chose into arrays."""
-    shares = selection.picture_attention
+    shares = selection.image_attention
     if spectrogram is None:
         pictures, labels = shown.values.permute(0, 2, 3, 1).cpu().numpy(), _face_labels(sample)
     else:
@@ -239,7 +239,7 @@ def _look(
     return Look(
         pictures,
         labels,
-        selection.pictures.cpu().numpy(),
+        selection.images.cpu().numpy(),
         None if shares is None else shares.cpu().numpy(),
         selection.attention[0].cpu().numpy() if selection.attention else None,
         [kept.cpu().numpy() for kept in selection.kept],

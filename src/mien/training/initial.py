@@ -10,7 +10,7 @@ from torch import Tensor
 from mien.errors import MienError
 from mien.modality import Modality, letters, parse_modalities
 from mien.models import MultimodalModel
-from mien.models.published_weights import LABELS, convert, outputs, reorder
+from mien.models.published_weights import LABELS, convert, label_count, reorder
 from mien.runs.run import Run
 from mien.safe_pickle.tensors import load_saved, saved_by_torch
 from mien.tasks import Task
@@ -171,7 +171,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _published(origin: str, state: dict[str, Tensor], tasks: Sequence[Task]) -> Weights:
-    count = outputs(state)
+    count = label_count(state)
     for task in tasks:
         for labels in LABELS:
             if len(labels) == count and set(labels) == set(task.labels):

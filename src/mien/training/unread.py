@@ -95,7 +95,7 @@ def refuse_unread(
     names = given(model) | given(config) if names is None else names
     for name, who in unread(model, config).items():
         if name in names:
-            why = f"changes nothing here: only {who} reads it; leave it out"
+            why = f"has no effect here: only {who} uses it; leave it out"
             raise MienError(why, parameter=name)
 
 
@@ -112,7 +112,7 @@ def drop_unread(
         A sentence for each that was left out and had another value than its default.
     """
     idle, lost = unread(model, config), given(model) | given(config)
-    notes = [f"{n} changes nothing here: only {idle[n]} reads it" for n in idle if n in lost]
+    notes = [f"{n} has no effect here: only {idle[n]} uses it" for n in idle if n in lost]
     return _without(model, idle), _without(config, idle), notes
 
 
