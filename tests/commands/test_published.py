@@ -318,7 +318,7 @@ def test_without_albert_minilm_takes_its_place_and_a_line_says_so(monkeypatch, c
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("mien.published.reproduce.load_config", refuse)
     assert _with_text_model(job()).encoders["text"].model == "minilm"
-    assert "albert-base-v2 is no folder here" in capsys.readouterr().out
+    assert "albert-base-v2 is not a folder" in capsys.readouterr().out
     own = preset(text_model="./mine")
     assert _with_text_model(job(model=own)) == own
     wordless = preset(modalities="va")

@@ -146,7 +146,7 @@ def _with_text_model(job: Job) -> ModelConfig:
         if init:  # the checkpoint's words are ALBERT's
             raise
         print(
-            f"{text.model} is no folder here and can't be had from the hub: {PACKAGED}, which"
+            f"{text.model} is not a folder and cannot be fetched from the hub: {PACKAGED}, which"
             " comes with mien, takes its place"
         )
         return model.changed(Modality.TEXT, model=PACKAGED)
