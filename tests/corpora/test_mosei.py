@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.corpora import CORPORA, mosei
-from mien.corpora.published_split import Part, assign
+from mien.corpora.published_split import assign
 from mien.errors import MienError
-from mien.utterance import EMOTIONS, Skipped, Utterance
+from mien.utterance import EMOTIONS, Skipped, SplitName, Utterance
 
 DASH, UNDERSCORE, NUMBER = "-a_synth__1", "_synthetic2", "1234567"
 
@@ -222,8 +222,12 @@ def test_both_layouts_and_both_line_ends_give_the_same(release: Path, tmp_path: 
 
 
 def test_the_published_lists_name_its_utterances(release: Path) -> None:
-    parts: dict[str, Part] = {f"{DASH}_1": "train", f"{NUMBER}_7": "valid", "nomedia_0": "test"}
-    assigned = assign(mosei.read(release), parts | {"neverseen_5": "test"})
+    splits: dict[str, SplitName] = {
+        f"{DASH}_1": "train",
+        f"{NUMBER}_7": "valid",
+        "nomedia_0": "test",
+    }
+    assigned = assign(mosei.read(release), splits | {"neverseen_5": "test"})
     found = {item.id: item.split for item in assigned.items if isinstance(item, Utterance)}
     assert found == {
         f"{DASH}_0": None,

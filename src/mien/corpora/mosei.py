@@ -1,9 +1,9 @@
 """CMU-MOSEI's raw release (Zadeh et al. 2018): people who speak to a camera, rated by sentence.
 
-Sound and picture lie there by video, named after it; the transcript of a video cuts it into clips,
-one a line, ``VIDEO___CLIP___START___END___TEXT``; the labels are the tables of the crowdsourcing
-site, a row for each clip and annotator. A video's name is YouTube's: it may begin with ``-`` or
-``_`` and hold both. An utterance's id is ``VIDEO_CLIP``.
+Each video has a video file, an audio file and a transcript, named after it. The transcript cuts it
+into clips, one on each line, ``VIDEO___CLIP___START___END___TEXT``. The labels are the tables of
+the crowdsourcing site, with a row for each clip and annotator. The name of a video is YouTube's: it
+may begin with ``-`` or ``_`` and contain both. An utterance's id is ``VIDEO_CLIP``.
 """
 
 import re
@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mien.corpora.base import Corpus
-from mien.corpora.table import LATEST, RowError, check_text, given, read_table, to_float, to_int
+from mien.corpora.table import (
+    MAX_TIME,
+    RowError,
+    cell_value,
+    check_text,
+    read_table,
+    to_float,
+    to_int,
+)
 from mien.errors import MienError
 from mien.utterance import MAX_SENTIMENT, Skipped, Utterance
 
@@ -24,7 +32,7 @@ EMOTIONS = {
     "disgust": "disgusted",
     "surprise": "surprised",
 }
-"""What the label tables call the six emotions, in mien's words."""
+"""The six emotions by their names in the label tables."""
 
 FOLDERS = {
     "audio": ("Audio/Full/WAV_16000", "Audio/WAV_16000"),
@@ -32,17 +40,17 @@ FOLDERS = {
     "transcript": ("Transcript/Segmented/Combined", "Transcript/Combined"),
     "labels": ("Labels",),
 }
-"""Where things lie: in the release as it is downloaded, and as Dai et al.'s code expects it."""
+"""Folders of the release as it is downloaded, and as Dai et al.'s code expects them."""
 
 _LAST_CLIP = 10**6
 _NUMBER = r"([-+]?\d++(?:\.\d*+)?(?:[eE][-+]?\d++)?)"
-# The video's name may hold underscores and the words may hold anything: the numbers show the way.
+# The name of the video may contain underscores and the text anything: the numbers delimit them.
 _LINE = re.compile(rf"(.+?)___(\d+)___{_NUMBER}___{_NUMBER}___(.*)")
 
 
 @dataclass(frozen=True)
-class Line:
-    """A clip as a line of a transcript gives it; times in seconds of the video."""
+class ClipLine:
+    """A line of a transcript, which describes a clip; times in seconds of the video."""
 
     video: str
     clip: int
@@ -52,20 +60,20 @@ class Line:
 
     @property
     def id(self) -> str:
-        """The id of the utterance, as the published split lists have it."""
+        """The id of the utterance, as in the lists of the published splits."""
         return f"{self.video}_{self.clip}"
 
 
 @dataclass
 class Ratings:
-    """What the annotators of one clip answered.
+    """The ratings of one clip by its annotators.
 
     Parameters
     ----------
     annotators : int
-        Rows of the tables.
+        Number of annotators, each with a row of the tables.
     strengths : dict of str to float
-        The greatest strength, from 0 to 3, that anybody gave to each emotion rated.
+        The greatest strength, from 0 to 3, that any annotator gave to each rated emotion.
     sentiments : list of float
         From -3 to 3.
     """
@@ -74,29 +82,29 @@ class Ratings:
     strengths: dict[str, float] = field(default_factory=dict)
     sentiments: list[float] = field(default_factory=list)
 
-    def add(self, answers: Mapping[str, float]) -> None:
-        """Take up the answers of one annotator, by the names of the columns without "Answer."."""
+    def add(self, ratings: Mapping[str, float]) -> None:
+        """Add the ratings of one annotator, by the names of the columns without "Answer."."""
         self.annotators += 1
         for name, word in EMOTIONS.items():
-            if name in answers:
-                self.strengths[word] = max(answers[name], self.strengths.get(word, 0.0))
-        if "sentiment" in answers:
-            self.sentiments.append(answers["sentiment"])
+            if name in ratings:
+                self.strengths[word] = max(ratings[name], self.strengths.get(word, 0.0))
+        if "sentiment" in ratings:
+            self.sentiments.append(ratings["sentiment"])
 
     @property
     def emotions(self) -> tuple[str, ...] | None:
-        """The emotions that anybody saw; None where nobody was asked."""
+        """The emotions that any annotator saw; None where emotions were not rated."""
         if not self.strengths:
             return None
         return tuple(word for word, strength in self.strengths.items() if strength > 0)
 
     @property
     def sentiment(self) -> float | None:
-        """The mean over those who judged it."""
+        """The mean over the annotators who rated it."""
         return sum(self.sentiments) / len(self.sentiments) if self.sentiments else None
 
 
-def parse_transcript(text: str) -> tuple[list[Line], list[int]]:
+def parse_transcript(text: str) -> tuple[list[ClipLine], list[int]]:
     """Read a transcript.
 
     Parameters
@@ -106,17 +114,17 @@ def parse_transcript(text: str) -> tuple[list[Line], list[int]]:
 
     Returns
     -------
-    lines : list of Line
+    lines : list of ClipLine
         In the order of the file.
     unreadable : list of int
-        Numbers (from 1) of the lines that are no clips.
+        Numbers (from 1) of the lines that describe no clip.
 
     Examples
     --------
     >>> parse_transcript("-a_b___3___-0.25___4.5___Well ___ yes.")[0]
-    [Line(video='-a_b', clip=3, start=-0.25, end=4.5, text='Well ___ yes.')]
+    [ClipLine(video='-a_b', clip=3, start=-0.25, end=4.5, text='Well ___ yes.')]
     """
-    lines: list[Line] = []
+    lines: list[ClipLine] = []
     unreadable: list[int] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
@@ -127,18 +135,18 @@ def parse_transcript(text: str) -> tuple[list[Line], list[int]]:
     return lines, unreadable
 
 
-def _line(line: str) -> Line:
+def _line(line: str) -> ClipLine:
     """Read a line. Raises `RowError`."""
     check_text(line)
     match = _LINE.fullmatch(line)
     if match is None:
         raise RowError("no clip")
     video, clip, start, end, words = match.groups()
-    return Line(
+    return ClipLine(
         _video(video),
         to_int(clip, "clip", high=_LAST_CLIP),
-        to_float(start, "start", low=-LATEST),
-        to_float(end, "end", low=-LATEST),
+        to_float(start, "start", low=-MAX_TIME),
+        to_float(end, "end", low=-MAX_TIME),
         words.strip(),
     )
 
@@ -156,8 +164,8 @@ def parse_labels(text: str, name: str) -> Iterator[tuple[str, dict[str, float]] 
     Yields
     ------
     tuple of str and dict, or Skipped
-        For each row the id of the clip and the answers that were given, by name; or why the row,
-        or the table, can't be used.
+        For each row the id of the clip and its ratings by name; or why the row, or the table, can't
+        be used.
     """
     try:
         names, rows = read_table(text, lenient=True)
@@ -172,7 +180,7 @@ def parse_labels(text: str, name: str) -> Iterator[tuple[str, dict[str, float]] 
         try:
             if isinstance(row, RowError):
                 raise row
-            yield _clip(row), dict(_answers(row))
+            yield _clip(row), dict(_row_ratings(row))
         except RowError as error:
             where, kind = f"{name}:{line}", "label row that cannot be used"
             yield Skipped(where, f"{kind}: {error}", where, kind)
@@ -189,39 +197,39 @@ def _clip(row: Mapping[str, str]) -> str:
     return f"{video}_{number}"
 
 
-def _answers(row: Mapping[str, str]) -> Iterator[tuple[str, float]]:
+def _row_ratings(row: Mapping[str, str]) -> Iterator[tuple[str, float]]:
     for name in (*EMOTIONS, "sentiment"):
         low = -MAX_SENTIMENT if name == "sentiment" else 0.0
-        cell = given(row, f"Answer.{name}")
+        cell = cell_value(row, f"Answer.{name}")
         if cell is not None:
             yield name, to_float(cell, f"Answer.{name}", low, MAX_SENTIMENT)
 
 
 def _video(name: str) -> str:
-    """Take a video's name without the folder that stands before it in some tables."""
+    """Return a video's name without the folder before it, which some tables have."""
     return name.strip().rpartition("/")[2]
 
 
 def read(source: Path) -> Iterator[Utterance | Skipped]:
     """Read the release, whole or in part.
 
-    An emotion counts where any annotator gave it a strength above 0; there may be several, or none,
-    which is a label too. Sentiment is the mean over the annotators. The release does not say who
-    speaks, so there are no persons; a video is a dialogue. A clip that begins before its video, as
-    some do by fractions of a second, is taken from the video's beginning; the attribute ``start``
-    keeps what the transcript says.
+    An emotion is a label if any annotator gave it a strength above 0; there may be several or none.
+    Sentiment is the mean over the annotators. The release does not name the speakers, so there are
+    no persons; a video is a dialogue. A clip that begins before its video, as some do by fractions
+    of a second, starts at the video's beginning; the attribute ``start`` keeps the transcript's
+    value.
 
     Parameters
     ----------
     source : Path
-        The folder ``Raw`` of the release, or the one above.
+        The folder ``Raw`` of the release, or its parent.
 
     Yields
     ------
     Utterance or Skipped
-        Video by video and by time within each, so that a video can be decoded in one pass. What
-        there is no label for, or no clip, or no media, is a `Skipped`; of a clip that lacks its
-        sound or its picture alone, the other is used.
+        By video and by time within each, so that a video is decoded in one pass. What has no label,
+        no clip or no media is a `Skipped`; of a clip without video or without audio, the other is
+        used.
 
     Raises
     ------
@@ -242,7 +250,7 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
 
 
 def _place(root: Path, choice: Iterable[str]) -> Path:
-    """Choose the first folder that is there, or else the last."""
+    """Return the first folder that exists, or else the last."""
     paths = [root / name for name in choice]
     return next((path for path in paths if path.is_dir()), paths[-1])
 
@@ -267,17 +275,17 @@ class _Reader:
             yield Skipped(name, "labelled, but in no transcript")
 
     def rate(self, table: Path) -> Iterator[Skipped]:
-        # a stray byte must not cost the table
+        # an invalid byte must not cost the table
         text = table.read_bytes().decode("utf-8-sig", errors="replace")
         for item in parse_labels(text, table.name):
             if isinstance(item, Skipped):
                 yield item
             else:
-                name, answers = item
-                self.ratings.setdefault(name, Ratings()).add(answers)
+                name, ratings = item
+                self.ratings.setdefault(name, Ratings()).add(ratings)
 
     def clips(self, transcript: Path) -> Iterator[Utterance | Skipped]:
-        # a stray byte must not cost the video
+        # an invalid byte must not cost the video
         text = transcript.read_text("utf-8-sig", errors="replace")
         lines, unreadable = parse_transcript(text)
         for number in unreadable:
@@ -291,8 +299,8 @@ class _Reader:
                 yield from self.utterance(line)
             self.seen.add(line.id)
 
-    def fault(self, line: Line) -> str | None:
-        """Say why a clip cannot be used, or None."""
+    def fault(self, line: ClipLine) -> str | None:
+        """Return why a clip can't be used, or None."""
         ratings = self.ratings.get(line.id)
         if line.id in self.seen:
             return "twice in the transcripts; the earlier clip is kept"
@@ -304,8 +312,8 @@ class _Reader:
             return "does not end after it begins"
         return None
 
-    def utterance(self, line: Line) -> Iterator[Utterance | Skipped]:
-        """Make an utterance of a clip, and note the media that it lacks."""
+    def utterance(self, line: ClipLine) -> Iterator[Utterance | Skipped]:
+        """Yield the media that a clip lacks, then its utterance."""
         wav, mp4 = self.audio / f"{line.video}.wav", self.video / f"{line.video}.mp4"
         lacking = {
             kind: path for kind, path in (("video", mp4), ("audio", wav)) if not path.is_file()
