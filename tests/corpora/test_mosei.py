@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.corpora import CORPORA, mosei
+from mien.corpora import CORPORA, mosei, mosei_files
 from mien.corpora.published_split import assign
 from mien.errors import MienError
 from mien.utterance import EMOTIONS, Skipped, SplitName, Utterance
@@ -301,7 +301,7 @@ videos = st.text("abcXYZ019_-", min_size=1, max_size=12).filter(
 @given(videos, st.integers(0, 999), st.floats(-5, 999), st.floats(-5, 999), words)
 def test_any_clip_comes_back(video: str, clip: int, start: float, end: float, text: str) -> None:
     line = f"{video}___{clip}___{start}___{end}___{text}"
-    (found,), unreadable = mosei.parse_transcript(line)
+    (found,), unreadable = mosei_files.parse_transcript(line)
     assert (found.video, found.clip, found.start, found.end) == (video, clip, start, end)
     assert found.text == text.strip()
     assert not unreadable
@@ -309,7 +309,7 @@ def test_any_clip_comes_back(video: str, clip: int, start: float, end: float, te
 
 @given(st.text(max_size=200))
 def test_no_transcript_stops_the_reader(text: str) -> None:
-    lines, unreadable = mosei.parse_transcript(text)
+    lines, unreadable = mosei_files.parse_transcript(text)
     assert len(lines) + len(unreadable) == sum(bool(line.strip()) for line in text.split("\n"))
 
 
