@@ -11,8 +11,7 @@ import mmap
 import pickle
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,7 +19,7 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.safe_pickle import tensors
-from mien.safe_pickle.tensors import Refused
+from mien.safe_pickle.plain_data import Refused, check_keys, check_plain
 
 _OPERATIONS = (
     *(pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK, pickle.POP, pickle.POP_MARK),
@@ -39,13 +38,7 @@ _OPERATIONS = (
     *(pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.REDUCE),
 )
 _SPEC = re.compile(r"[<>=|]?([biufcSUO])\d*")
-_CONTAINERS = {list, tuple, dict, set, frozenset, np.ndarray}
-_PLAIN = _CONTAINERS | {type(None), bool, int, float, complex, str, bytes, bytearray}
 _ARRAY = object()
-_KEYS = {type(None), bool, int, float, complex, str, bytes}
-_DEEPEST = 50  # lists within lists; the data of the corpora have three
-_LONGEST = 4096  # bits of a number, which can still be written out
-_REPEATS = 100  # how often, in the mean, a byte of an honest pickle is referred to
 # From text to bytes, from these to an array: an honest pickle copies all of it thrice at most.
 _COPIES = 3
 
@@ -87,8 +80,8 @@ def load(path: Path) -> Any:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             if tensors.saved_by_torch(data[:16]):
-                return _checked(tensors.to_arrays(tensors.load_saved(path)), len(data))
-            return _checked(_Guard(data, len(data)).load(), len(data))
+                return check_plain(tensors.to_arrays(tensors.load_saved(path)), len(data))
+            return check_plain(_Guard(data, len(data)).load(), len(data))
     except MienError as error:
         raise MienError(f"{path}: {error}") from error
     except FileNotFoundError:
@@ -98,49 +91,6 @@ def load(path: Path) -> Any:
             f"{path}: cannot be read as a pickle of plain data ({error or type(error).__name__});"
             " it is damaged or something else"
         ) from error
-
-
-def _checked(value: Any, size: int) -> Any:
-    """Make sure that nothing but plain data has come out, and no more than the file can hold."""
-    counts: dict[int, int] = {}
-    begun: set[int] = set()
-
-    def count(item: Any, depth: int) -> int:
-        kind = type(item)
-        if kind not in _PLAIN and not isinstance(item, np.generic):
-            raise Refused(f"a {kind.__name__}")
-        if kind is int and item.bit_length() > _LONGEST:
-            raise MienError(f"has a number of {item.bit_length()} bits")
-        if kind not in _CONTAINERS:
-            return 1
-        if id(item) in counts:
-            return counts[id(item)]
-        if id(item) in begun or depth == _DEEPEST:
-            raise MienError("refused, since it has lists within lists without end")
-        begun.add(id(item))
-        total = 1 + sum(count(part, depth + 1) for part in _parts(item))
-        if total > _REPEATS * (size + _REPEATS):
-            raise MienError("refused, since written out it would be far more than there is in it")
-        counts[id(item)] = total
-        return total
-
-    count(value, 0)
-    return value
-
-
-def _parts(item: Any) -> Iterable[Any]:
-    """Give what a container holds."""
-    if isinstance(item, np.ndarray):
-        return item.ravel().tolist() if item.dtype.kind == "O" else ()
-    return chain(item, item.values()) if isinstance(item, dict) else item
-
-
-def _check_keys(keys: Iterable[Any]) -> None:
-    """Refuse keys of which a tuple within tuples would take for ever to be looked up."""
-    for key in keys:
-        for part in key if type(key) is tuple else (key,):
-            if type(part) not in _KEYS and not isinstance(part, np.generic):
-                raise MienError(f"refused, since it has a {type(part).__name__} in a key")
 
 
 class _DType:
@@ -211,7 +161,7 @@ class _Guard(pickle._Unpickler):
     def _sized(self, kind: Callable[..., Any]) -> Callable[..., Any]:
         def make(items: Any = ()) -> Any:
             self._charge(len(items))
-            _check_keys((item[0] for item in items) if kind is dict else items)
+            check_keys((item[0] for item in items) if kind is dict else items)
             return kind(items)
 
         return make
@@ -321,7 +271,7 @@ def _looking(operation: bytes, keys: slice) -> Callable[[_Guard], None]:
     own: Callable[[Any], None] = pickle._Unpickler.dispatch[operation[0]]
 
     def do(guard: _Guard) -> None:
-        _check_keys(guard.stack[keys])
+        check_keys(guard.stack[keys])
         own(guard)
 
     return do

@@ -10,22 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mien.errors import MienError
+from mien.safe_pickle.plain_data import Refused
 
 if TYPE_CHECKING:
     from torch import TypedStorage
 
 _BEFORE_ZIP = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _ZIP = b"PK\x03\x04"
-
-
-class Refused(MienError):
-    """A file names something that is not plain data; the error says what."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"refused, since it names {name}: only plain containers, strings, numbers and arrays"
-            " are read. Nothing of it has run; don't open it with pickle unless you know its author"
-        )
 
 
 def saved_by_torch(beginning: bytes) -> bool:
