@@ -1,4 +1,4 @@
-"""Check that what comes out of a pickle is plain data, and no more than the file can hold."""
+"""Check that the content of a pickle is plain data, and no more than the file can hold."""
 
 from collections.abc import Iterable
 from itertools import chain
@@ -11,13 +11,13 @@ from mien.errors import MienError
 _CONTAINERS = {list, tuple, dict, set, frozenset, np.ndarray}
 _PLAIN = _CONTAINERS | {type(None), bool, int, float, complex, str, bytes, bytearray}
 _KEYS = {type(None), bool, int, float, complex, str, bytes}
-_MAX_DEPTH = 50  # lists within lists; the data of the corpora have three
-_MAX_BITS = 4096  # bits of a number, which can still be written out
-_MAX_REPEATS = 100  # how often, in the mean, a byte of an honest pickle is referred to
+_MAX_DEPTH = 50  # nested containers; the data of the corpora have three levels
+_MAX_BITS = 4096  # of an integer
+_MAX_REPEATS = 100  # mean number of references to each byte of an honest pickle
 
 
 class Refused(MienError):
-    """A file names something that is not plain data; the error says what."""
+    """A file contains something that is not plain data; the error names it."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -27,7 +27,13 @@ class Refused(MienError):
 
 
 def check_plain(value: Any, size: int) -> Any:
-    """Make sure that nothing but plain data has come out, and no more than the file can hold."""
+    """Return the value if it is plain data, and no larger than a file of `size` bytes can hold.
+
+    Raises
+    ------
+    MienError
+        It is not.
+    """
     counts: dict[int, int] = {}
     begun: set[int] = set()
 
@@ -55,14 +61,14 @@ def check_plain(value: Any, size: int) -> Any:
 
 
 def _items(item: Any) -> Iterable[Any]:
-    """Give what a container holds."""
+    """Return the items of a container."""
     if isinstance(item, np.ndarray):
         return item.ravel().tolist() if item.dtype.kind == "O" else ()
     return chain(item, item.values()) if isinstance(item, dict) else item
 
 
 def check_keys(keys: Iterable[Any]) -> None:
-    """Refuse keys of which a tuple within tuples would take for ever to be looked up."""
+    """Refuse keys but plain values and tuples of these: deep tuples take too long to hash."""
     for key in keys:
         for element in key if type(key) is tuple else (key,):
             if type(element) not in _KEYS and not isinstance(element, np.generic):
