@@ -32,7 +32,8 @@ from mien.published import cli as command
 from mien.published.cli import build_parser, main, repair_arguments, settings
 from mien.published.data import prepared, use_features
 from mien.published.model import model_content
-from mien.published.options import MODELS, OPTIONS, REPRODUCED
+from mien.published.option import MODELS
+from mien.published.options import OPTIONS, REPRODUCED
 from mien.published.reproduce import (
     DIGESTS,
     PublishedCommand,

@@ -15,7 +15,8 @@ from mien.cli.recipe import read_recipe
 from mien.cli.runs import show
 from mien.cli.settings import validated
 from mien.published.model import model_content, overridden
-from mien.published.options import OPTIONS, REPRODUCED, Option
+from mien.published.option import Option
+from mien.published.options import OPTIONS, REPRODUCED
 
 RECIPE = "MIEN_RECIPE"
 """Environment variable with the path of a recipe, whose settings override the command's."""
