@@ -85,8 +85,8 @@ def evaluate(
     used = modalities or run.config.model.letters
     if not set(used) <= set(run.config.model.letters):
         raise MienError(
-            f"the model of {run.folder} has the modalities {run.config.model.letters!r}: choose"
-            f" from these, not {used!r}",
+            f"the model of {run.folder} reads {run.config.model.letters!r}, {used!r} asks for"
+            " more",
             parameter="modalities",
         )
     rows = list(range(len(store))) if split == "all" else divide(run, store).part(split)
