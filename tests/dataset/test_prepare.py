@@ -157,7 +157,7 @@ def test_what_was_skipped_is_recorded_once(prepared):
         ("clip", "an earlier utterance has the same id"),
         ("bad", "video"),
         ("one", "audio"),
-        ("one", "no words, sound or picture"),
+        ("one", "no text, audio or video"),
     ]
 
 
