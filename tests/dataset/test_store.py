@@ -194,7 +194,9 @@ def test_crops_that_are_not_as_they_were_written_are_damage(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("size", [None, "48", 48.0, True, 47, 513])
 def test_a_folder_must_name_a_size_of_its_crops(tmp_path, size):
-    with pytest.raises(MienError, match=r"dataset\.json: damaged, it names no size of the face"):
+    with pytest.raises(
+        MienError, match=r"dataset\.json: damaged, it does not state the size of the face"
+    ):
         make_store(tmp_path / "data", [sample(0)], face_size=size)
 
 
