@@ -26,7 +26,7 @@ def mosei(program, corpus: Path) -> Path:
     assert result.returncode == 0, result.stderr
     assert "splits: train 32, valid 8, test 8; 0 in no part" in result.stdout
     assert "48 utterances of 0 known persons" in result.stdout
-    assert "48 with words, 48 with sound, 48 with faces" in result.stdout
+    assert "48 with text, 48 with audio, 48 with faces" in result.stdout
     assert "sentiment   of 48 utterances" in result.stdout
     return out
 
