@@ -37,8 +37,8 @@ def test_it_is_made_of_the_dimensions_that_are_rated() -> None:
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([rated(0), rated(1, stance="for")], "no utterance has any"),
-        ([rated(0, valence="high"), rated(1)], "no utterance has any"),
+        ([rated(0), rated(1, stance="for")], "no utterance of the training split has any"),
+        ([rated(0, valence="high"), rated(1)], "no utterance of the training split has any"),
         ([rated(0, valence=2.0), rated(1, valence=2.0)], "every rating of valence .* is 2"),
     ],
 )

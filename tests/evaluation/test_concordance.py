@@ -125,7 +125,7 @@ def test_table_page_and_picture_show_it(tmp_path, pixels) -> None:
         "–",
         f"{found['baselines']['constant']['average']['mae']:.3f}",
     ]
-    assert "Means of the training part: valence 3.00, arousal 2.50." in text
+    assert "Means of the training split: valence 3.00, arousal 2.50." in text
     assert "each drawn by person" in text
     out = tmp_path / "results.png"
     picture({"affect": metrics}, out, "Some results", synthetic=False)
