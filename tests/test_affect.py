@@ -74,7 +74,7 @@ def test_a_dimension_that_nobody_rated_is_nan_and_the_row_still_known() -> None:
 def test_scores_are_on_the_scale_of_the_ratings() -> None:
     scores = task().scores(torch.tensor([[0.0, 1.0], [-2.0, 0.5]]))
     assert scores.tolist() == [[3.0, 4.0], [2.0, 3.0]]
-    answer = task().answer([2.25, 3.5], [])
+    answer = task().predict([2.25, 3.5], [])
     assert (answer.decision, answer.scores) == ([], {})
     assert answer.values == {"valence": 2.25, "arousal": 3.5}
     assert str(answer) == "valence 2.25, arousal 3.50"

@@ -246,7 +246,7 @@ def test_sentiment_stays_within_its_scale_and_has_words() -> None:
         (0.6, "weakly positive"),
         (2.9, "highly positive"),
     ):
-        answer = task.answer([value], [])
+        answer = task.predict([value], [])
         assert (answer.decision, answer.values) == ([word], {"sentiment": value})
 
 

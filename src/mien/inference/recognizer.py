@@ -274,7 +274,7 @@ class Recognizer:
     def answers(self, scores: Mapping[str, torch.Tensor]) -> dict[str, Answer]:
         """Decide by the scores (C,) of each task."""
         return {
-            task.name: task.answer(scores[task.name].tolist(), self.thresholds[task.name])
+            task.name: task.predict(scores[task.name].tolist(), self.thresholds[task.name])
             for task in self.tasks
         }
 

@@ -132,7 +132,7 @@ class AffectTask(Task):
         """Convert logits (B, D) into numbers on the scale of the ratings."""
         return logits.new_tensor(self.means) + logits * logits.new_tensor(self.deviations)
 
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+    def predict(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
         """Return the numbers."""
         rounded = (round(score, 6) for score in scores)
         return Answer(decision=[], values=dict(zip(self.labels, rounded, strict=True)))

@@ -154,8 +154,8 @@ class Task(BaseModel, ABC):
         return False
 
     @abstractmethod
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
-        """Answer by the scores (C,) of one clip."""
+    def predict(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+        """Convert the scores (C,) of one clip into a prediction."""
 
     @abstractmethod
     def monitored(self, scores: Tensor, targets: Tensor) -> float:

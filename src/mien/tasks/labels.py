@@ -110,7 +110,7 @@ class LabelTask(Task):
         """Convert logits (B, C) into probabilities."""
         return logits.softmax(dim=1) if self.loss == "ce" else logits.sigmoid()
 
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+    def predict(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
         """Return the decision and the score of each label."""
         return Answer(
             decision=self.decide(scores, thresholds),

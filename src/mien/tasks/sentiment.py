@@ -68,12 +68,12 @@ class SentimentTask(Task):
         """Clamp the numbers (B, 1) to the scale."""
         return logits.clamp(-HIGHEST_SENTIMENT, HIGHEST_SENTIMENT)
 
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+    def predict(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
         """Return the number and its name.
 
         Examples
         --------
-        >>> str(SentimentTask().answer([1.2], []))
+        >>> str(SentimentTask().predict([1.2], []))
         'weakly positive (+1.20)'
         """
         word = SENTIMENTS[round(scores[0]) + len(SENTIMENTS) // 2]
