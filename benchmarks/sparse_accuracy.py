@@ -74,7 +74,7 @@ def compare(runs: dict[str, list[Path]], data: Path, task: str, shown: str) -> d
 HEADING = f"""# Sparse against dense: accuracy
 
 Macro F1 on synthetic recordings, training seeds {", ".join(map(str, SEEDS))}: models of the
-demo's size, trained on one corpus ({DIALOGUES} dialogues a session) and judged on all labelled
+demo's size, trained on one corpus ({DIALOGUES} dialogues per session) and judged on all labelled
 utterances of another, in which the same persons have other dialogues. Figures on synthetic data say
 nothing of real people.
 
