@@ -725,7 +725,9 @@ def test_the_features_are_those_that_lie_there_now(tmp_path: Path, capsys) -> No
         use_features(tmp_path, "mosei", data, 60.0)
         shown, settings = capsys.readouterr().out, FeatureStore(data).settings
         for m, name in (("t", "words"), ("a", "voice"), ("v", "face")):
-            assert f"{settings.sizes[m]} numbers a step ({settings.sources[m]}), of" in shown, name
+            assert f"{settings.sizes[m]} features per step ({settings.sources[m]}), of" in shown, (
+                name
+            )
         return settings.sizes
 
     own = {"t": 256, "a": 144, "v": 35}
@@ -748,7 +750,7 @@ def test_features_that_the_user_made_stay_and_are_named(tmp_path: Path, capsys) 
     extract(data, modalities="a", workers=1, progress=False)
     write_mosei_features(data / "MOSEI_HCF_FEATURES", ["synthetic-000"], 1.0)
     use_features(data, "mosei", data, 60.0)
-    assert "voice   144 numbers a step (voice-1), of 3 of 3" in capsys.readouterr().out
+    assert "audio   144 features per step (voice-1), of 3 of 3" in capsys.readouterr().out
     assert FeatureStore(data).settings.sizes == {"a": 144}
 
 
