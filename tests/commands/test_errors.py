@@ -195,7 +195,7 @@ def test_a_published_split_divides_or_is_refused(mien, clips: Path, tmp_path: Pa
     assert not (tmp_path / "out").exists()
     result = mien(*command, "--splits", tmp_path, "--partial")
     assert result.returncode == 0, result.stderr
-    assert "splits: train 20, valid 4, test 6; 6 in no part; 1 (elsewhere)" in result.stdout
+    assert "splits: train 20, valid 4, test 6; 6 in no split; 1 (elsewhere)" in result.stdout
     given = next(
         line for line in mien("inspect", tmp_path / "out").stdout.split("\n") if "given" in line
     )

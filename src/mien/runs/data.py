@@ -1,5 +1,6 @@
 """The data side of a run: which rows, in which batches."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from mien.dataset.store import Store
 from mien.dataset.torch_dataset import BatchDataset
 from mien.errors import MienError
 from mien.features.store import FeatureStore, check_sources, open_store
+from mien.modality import Modality
 from mien.runs.run import Run
 from mien.tasks import Task
+
+logger = logging.getLogger(__name__)
 
 
 def open_for(run: Run, data: Path) -> Store:
@@ -21,7 +25,28 @@ def open_for(run: Run, data: Path) -> Store:
     store = open_store(data, run.config.model)
     if isinstance(store, FeatureStore) and run.config.features is not None:
         check_sources(store.settings, run.config.features, run.config.model.letters, data)
+    else:
+        _check_face_size(run, store)
     return store
+
+
+def _check_face_size(run: Run, store: Store) -> None:
+    """Warn of face crops of another size than in training; refuse them if they are not resized."""
+    encoder, trained = run.config.model.encoders.get(Modality.VIDEO), run.config.data.face_size
+    if encoder is None or store.face_size == trained or "v" not in "".join(store.modalities):
+        return
+    sizes = f"{store.folder} has face crops of {store.face_size} pixels, the training had {trained}"
+    if encoder.face_size is None:
+        raise MienError(
+            f"{sizes}, and the video encoder {encoder.kind!r} does not resize them: prepare the"
+            f" data again with a face size of {trained}",
+            parameter="data",
+        )
+    logger.warning(
+        "%s: resized to %d, they differ a little from those that the model was trained on; for the"
+        " same crops prepare the data again with a face size of %d",
+        *(sizes, encoder.face_size, trained),
+    )
 
 
 def divide(run: Run, store: Store) -> Splits:
