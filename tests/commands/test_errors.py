@@ -285,7 +285,7 @@ def test_where_nothing_can_be_written_no_work_is_begun(
     assert_told(result, f"{tmp_path}: can't be written (Read-only file system)")
 
 
-@pytest.mark.parametrize("content", ['{"part": "test"}', '{"part": 1, "protocol": 2, "tasks": 3}'])
+@pytest.mark.parametrize("content", ['{"split": "test"}', '{"split": 1, "data": 2, "tasks": 3}'])
 def test_damaged_figures_are_told_by_the_report(
     mien, run_folder: Path, tmp_path: Path, content: str
 ) -> None:

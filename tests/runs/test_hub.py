@@ -209,7 +209,8 @@ def test_the_card_tells_tasks_data_metrics_with_intervals_and_licence(
     interval |= {"units": 4, "covers": "these 4 speakers only"}
     block = {"n": 20, "singlelabel": {"ua": 0.625, "macro_f1": 0.5}, "multilabel": None}
     block |= {"intervals": {"ua": interval, "macro_f1": None, "average_f1": None}}
-    metrics = {"part": "test", "protocol": "random", "synthetic": True, "tasks": {"emotion": block}}
+    metrics = {"split": "test", "protocol": "random", "synthetic": True}
+    metrics |= {"tasks": {"emotion": block}}
     run.write("metrics.json", metrics)
     card = (save(run, tmp_path / "copy") / "README.md").read_text()
     front = yaml.safe_load(card.split("---")[1])
@@ -234,7 +235,7 @@ def test_the_card_of_a_task_without_an_interval_of_its_average(run: Run, tmp_pat
     low = {"low": 0.1, "high": 0.7, "level": 0.95, "resamples": 1000, "by": "person"}
     affect = {"n": 30, "average": {"ccc": 0.4375, "pearson": None, "mae": 0.5}}
     affect["intervals"] = {name: {"valence": low} for name in affect["average"]}
-    metrics = {"part": "test", "protocol": "random", "synthetic": True}
+    metrics = {"split": "test", "protocol": "random", "synthetic": True}
     begun.write("metrics.json", metrics | {"tasks": {"affect": affect, "stance": {"n": 30}}})
     card = (save(begun, tmp_path / "copy") / "README.md").read_text()
     rows = [line for line in card.splitlines() if line.startswith(("| affect", "| stance"))]

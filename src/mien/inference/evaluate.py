@@ -96,7 +96,7 @@ def evaluate(
             scores, truth = (values[known] for values in predictions[task.name])
             blocks[task.name] = _evaluate(run, task, scores, truth, utterances)
     return Metrics(
-        part=split,
+        split=split,
         protocol=run.config.data.protocol,
         data=str(data or run.config.data.path),
         synthetic=bool(store.info["synthetic"]),

@@ -92,7 +92,7 @@ def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield "None: the run was not evaluated (`mien evaluate`)."
         return
     about = "synthetic data" if metrics["synthetic"] else "recordings of people"
-    yield f"On the {metrics['part']} split ({about}), protocol `{metrics['protocol']}`:"
+    yield f"On the {metrics['split']} split ({about}), protocol `{metrics['protocol']}`:"
     rows = ["| task | metric | value | 95 % interval | utterances |", "|---|---|---:|---|---:|"]
     notes = []
     for task, block in metrics["tasks"].items():
