@@ -392,7 +392,7 @@ def test_a_published_command_prepares_trains_and_prints_a_table(
     assert "this model" in shown or "average" in shown
     (folder,) = re.findall(r"^the run: (.*)$", shown, re.M)
     run = Run(folder)
-    assert json.loads((run.folder / "metrics.json").read_text())["part"] == "test"
+    assert json.loads((run.folder / "metrics.json").read_text())["split"] == "test"
     assert len(run.config.tasks[0].labels) == (10 if task == "person" else 6)
     assert run.config.tasks[0].loss == "bce"
     assert set(run.read("thresholds.json")[task]) == set(run.config.tasks[0].labels)

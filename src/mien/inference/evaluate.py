@@ -14,7 +14,7 @@ from mien.inference import BATCH_SIZE
 from mien.inference.dataset import Device, Predictions, predict
 from mien.inference.metrics import Metrics
 from mien.metrics.thresholds import choose
-from mien.runs.data import check_letters, divide, open_for, rows_of, usable
+from mien.runs.data import check_letters, open_for, rows_of, split_store, usable
 from mien.runs.run import Run
 from mien.tasks import Task, TaskMetrics
 from mien.utterance import Utterance
@@ -96,7 +96,7 @@ def evaluate(
             scores, truth = (values[known] for values in predictions[task.name])
             blocks[task.name] = _evaluate(run, task, scores, truth, utterances)
     return Metrics(
-        part=split,
+        split=split,
         protocol=run.config.data.protocol,
         data=str(data or run.config.data.path),
         synthetic=bool(store.info["synthetic"]),
@@ -134,7 +134,7 @@ def _complete_thresholds(run: Run, store: Store, options: dict[str, Any]) -> Non
     chosen = run.read("thresholds.json")
     if all(not task.has_thresholds or task.name in chosen for task in run.config.tasks):
         return
-    rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.letters)
+    rows = usable(store, split_store(run, store).valid, run.config.tasks, run.config.model.letters)
     predictions = predict(run, run.model(), store, rows, **options)
     try:
         choose_thresholds(run, predictions)

@@ -1,4 +1,4 @@
-"""The data side of a run: which rows, in which batches."""
+"""The data of a run: which utterances it uses, and their batches."""
 
 import logging
 from pathlib import Path
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def open_for(run: Run, data: Path) -> Store:
-    """Open data as the run's model reads them. Raises `MienError` where they don't fit it."""
+    """Open data for the model of a run. Raises `MienError` if they do not fit it."""
     store = open_store(data, run.config.model)
     if isinstance(store, FeatureStore) and run.config.features is not None:
         check_sources(store.settings, run.config.features, run.config.model.letters, data)
@@ -49,8 +49,8 @@ def _check_face_size(run: Run, store: Store) -> None:
     )
 
 
-def divide(run: Run, store: Store) -> Splits:
-    """Divide data as the run's protocol says. Raises `MienError` where it does not fit them."""
+def split_store(run: Run, store: Store) -> Splits:
+    """Split data by the protocol of a run. Raises `MienError` if the data do not fit it."""
     data = run.config.data
     try:
         return split(store.utterances, data.protocol, fold=data.fold)
@@ -63,12 +63,12 @@ def divide(run: Run, store: Store) -> Splits:
 
 
 def rows_of(run: Run, store: Store, split: str) -> list[int]:
-    """Give the rows of one split by the run's protocol, or all rows for "all"."""
-    return list(range(len(store))) if split == "all" else divide(run, store).rows(split)
+    """Return the rows of one split by the protocol of a run, or all rows for "all"."""
+    return list(range(len(store))) if split == "all" else split_store(run, store).rows(split)
 
 
 def check_letters(run: Run, modalities: str | None) -> str:
-    """Give the modalities to use, by default all of the run's model.
+    """Return the modalities to use, by default all of the run's model.
 
     Raises
     ------
@@ -87,12 +87,12 @@ def check_letters(run: Run, modalities: str | None) -> str:
 
 
 def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: str) -> list[int]:
-    """Keep the rows with one of the modalities and a known label for one of the tasks.
+    """Return the rows with one of the modalities and a known label of one of the tasks.
 
     Raises
     ------
     MienError
-        None is left.
+        There are none.
     """
 
     def keep(row: int) -> bool:
@@ -101,8 +101,8 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
 
     kept = [row for row in rows if keep(row)]
     if not kept:
-        persons = any(task.identifies_speakers for task in tasks)
-        hint = " (strangers to training are judged by `mien verification`)" if persons else ""
+        speakers = any(task.identifies_speakers for task in tasks)
+        hint = " (for unseen speakers use `mien verification`)" if speakers else ""
         raise MienError(
             f"no utterance of a split has both a known {' or '.join(t.name for t in tasks)} and one"
             f" of the modalities {modalities!r}: choose another protocol, task or other modalities"
@@ -114,7 +114,7 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
 def examples(
     run: Run, store: Store, rows: list[int], tokenizer: Any, augment_seed: int | None = None
 ) -> BatchDataset:
-    """Read rows as the run's model and tasks need them, augmented where there is a seed for it."""
+    """Return rows as a data set for the model and tasks of a run, augmented if there is a seed."""
     return BatchDataset(
         store,
         rows,
@@ -134,9 +134,9 @@ def loader(
     world: int = 1,
     pin: bool = False,
 ) -> DataLoader[Any]:
-    """Load examples in batches of similar length; in order where `seed` is None.
+    """Load examples in batches of similar length, in order if `seed` is None.
 
-    A batch is that of `world` processes together, of which `rank` loads its share.
+    `batch_size` is that of all `world` processes together, of which `rank` loads its share.
     """
     lengths = [len(examples.store.utterances[row].text or "") for row in examples.rows]
     return DataLoader(
@@ -144,7 +144,7 @@ def loader(
         sampler=BucketSampler(lengths, batch_size, seed, rank, world),
         batch_size=None,
         num_workers=workers,
-        # a generator of its own, so that starting a loader draws nothing from dropout's numbers
+        # its own generator, so that starting a loader does not change the random numbers of dropout
         generator=torch.Generator().manual_seed(0),
         pin_memory=pin,
         multiprocessing_context="spawn" if workers else None,
