@@ -42,7 +42,10 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 def _add_length(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--max-seconds", type=float, default=600.0, help="cut longer clips to this (default: 600)"
+        "--max-seconds",
+        type=float,
+        default=600.0,
+        help="cut longer clips to this length (default: 600)",
     )
 
 

@@ -15,7 +15,8 @@ from mien.files import write_text
 from mien.identity.resemblyzer import Voiceprint
 from mien.identity.silence_control import SilentStore
 from mien.identity.trials import PAIRINGS, Trials, make_trials
-from mien.inference.dataset import BATCH_SIZE, Device, embed
+from mien.inference import BATCH_SIZE
+from mien.inference.dataset import Device, embed
 from mien.metrics.verification import evaluate_trials
 from mien.metrics.verification.bootstrap import RESAMPLES
 from mien.modality import Modality
