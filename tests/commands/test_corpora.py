@@ -78,7 +78,7 @@ def test_the_authors_processed_data(program, tmp_path: Path) -> None:
     again = ["prepare", "processed", source, tmp_path / "again", "--workers", 1]
     refused = program(*again)
     assert refused.returncode == 1
-    assert "1 (Ses05F_impro01_F000) of the 8 ids listed are not there" in refused.stderr
+    assert "1 (Ses05F_impro01_F000) of the 8 listed ids are not in the corpus" in refused.stderr
     assert program(*again, "--partial", "--limit", 2).returncode == 0
 
 

@@ -173,7 +173,7 @@ def test_the_help_of_prepare_lists_corpora_and_their_options(mien, monkeypatch) 
     shown = mien("prepare", "--help").stdout
     assert "\n  cremad     CREMA-D: the repository with AudioWAV and VideoFlash\n" in shown
     assert "Session1 to Session5 (--emotions, --person-rule, --named-side)\n" in shown
-    assert "--emotions {six,all}  iemocap, processed, synthetic: the published six" in shown
+    assert "{six,all}  iemocap, processed, synthetic: the six emotions of published" in shown
 
 
 @pytest.mark.parametrize("size", ["47", "513", "large"])
@@ -191,7 +191,7 @@ def test_a_published_split_divides_or_is_refused(mien, clips: Path, tmp_path: Pa
         (tmp_path / f"{part}_split.txt").write_text("\n".join(ids))
     command = ["prepare", "manifest", clips / "clips.csv", tmp_path / "out", "--workers", 1]
     refused = mien(*command, "--splits", tmp_path)
-    assert_told(refused, str(tmp_path), "1 (elsewhere) of the 31 ids listed", "--partial")
+    assert_told(refused, str(tmp_path), "1 (elsewhere) of the 31 listed ids", "--partial")
     assert not (tmp_path / "out").exists()
     result = mien(*command, "--splits", tmp_path, "--partial")
     assert result.returncode == 0, result.stderr
