@@ -92,7 +92,7 @@ def test_concordance_of_one_utterance_is_refused(mien, data: Path, tmp_path: Pat
     flags = ["--task", "affect", "--batch-size", 1, "--modalities", "a"]
     result = mien("train", data, "--out", tmp_path / "run", *flags)
     assert result.returncode == 1
-    assert "give 2 or more, or another loss" in result.stderr
+    assert "choose 2 or more, or another loss" in result.stderr
 
 
 def test_an_unknown_task_is_refused_with_the_one_that_is_meant(mien, data: Path, tmp_path) -> None:

@@ -490,7 +490,10 @@ def test_valid_and_test_judge_what_the_command_trained_or_a_checkpoint(
     assert main(here(f"{dense} --test --valid")) == 0
     assert re.findall(r"emotion, (\w+) split", capsys.readouterr().out) == ["valid", "test"]
     assert main(here(f"{dense} --seed=5 --ckpt={run} --ckpt-mod=a")) == 0
-    assert f"begins with audio of {run}, and its answers to emotion" in capsys.readouterr().err
+    assert (
+        f"initialised the encoders of audio from {run}, and the heads of emotion"
+        in capsys.readouterr().err
+    )
 
 
 SMALL = {"width": 0.125, "trans_dim": 16, "trans_nlayers": 1, "trans_nheads": 2}
@@ -576,13 +579,13 @@ def test_what_cannot_be_judged_is_refused_in_one_line(here: Callable, place: Pat
     path = checkpoint(place / "six.pt", seed=0)
     persons = PUBLISHED["dense, persons"]
     assert main(here(f"{persons} -mod=va --test --ckpt={path}")) == 1
-    assert "does not answer the labels" in capsys.readouterr().err
+    assert "does not have the labels" in capsys.readouterr().err
     torch.save({"valid": {"f1": np.float64(0.5)}}, place / "stats.pt")
     (place / "stats.pkl").write_bytes(pickle.dumps({"valid": [0.5]}))
     for name in ("stats.pt", "stats.pkl"):
         assert main(here(f"{PUBLISHED['dense']} --test --ckpt={name}")) == 1
         (message,) = capsys.readouterr().err.splitlines()
-        assert message.startswith(f"main.py: {name} is no checkpoint of tensors only (")
+        assert message.startswith(f"main.py: {name} is not a checkpoint of tensors only (")
         assert "weights_only" not in message
     assert not list(place.glob("savings/import-*.part"))
 
@@ -760,7 +763,7 @@ def test_features_that_the_user_made_stay_and_are_named(tmp_path: Path, capsys) 
         ("--datapath=nowhere", "--datapath=nowhere: no such folder"),
         ("--datapath=.", "holds no data of iemocap that mien knows"),
         ("--dataset=mosei", "holds no data of mosei that mien knows"),
-        ("--ckpt=gone.pt", "--ckpt=gone.pt: no such run folder and no such checkpoint"),
+        ("--ckpt=gone.pt", "--ckpt=gone.pt is neither a run folder nor a checkpoint"),
     ],
 )
 def test_what_is_not_there_is_named(here: Callable, capsys, options: str, message: str) -> None:

@@ -63,7 +63,7 @@ def batch(rows: list[int]) -> Batch:
 def step(one: Learner, rows: list[int]) -> Tensor:
     own = batch(rows)
     sizes = gather_sizes(len(own.ids), torch.device("cpu"))
-    own = one.hide(own, sum(sizes))
+    own = one.drop_modalities(own, sum(sizes))
     loss = one.loss(*gather_batch(one.model(own), own, sizes))
     loss.backward()
     return loss.detach()

@@ -1,4 +1,4 @@
-"""Weights to begin with: what is taken, what stays new, and what is refused."""
+"""Initial weights: what is taken, what stays random, and what is refused."""
 
 import pickle
 from pathlib import Path
@@ -18,7 +18,7 @@ from mien.models import ModelConfig, MultimodalModel, build, preset
 from mien.runs.run import Run
 from mien.tasks import EmotionTask
 from mien.training import TrainConfig, train
-from mien.training.initial import begin_with, read_weights
+from mien.training.initial import initialise, read_weights
 
 SIX = ("angry", "excited", "frustrated", "happy", "neutral", "sad")
 
@@ -47,15 +47,15 @@ def source(tiny_text: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_a_model_of_the_same_kind_takes_everything(source: Run, tiny_text: Path) -> None:
     model = tiny_model(tiny_text, seed=1)
-    said = begin_with(source.folder, model, TASKS)
+    said = initialise(source.folder, model, TASKS)
     assert alike(weights(model), weights(source.model())) == started(model, "tva")
-    assert "text, audio, video of" in said
-    assert "its answers to emotion and person" in said
+    assert "text, audio, video from" in said
+    assert "the heads of emotion and person" in said
 
 
 def test_only_the_named_modalities_are_taken(source: Run, tiny_text: Path) -> None:
     model, before = (tiny_model(tiny_text, seed=1) for _ in range(2))
-    begin_with(source.folder, model, TASKS, "a")
+    initialise(source.folder, model, TASKS, "a")
     weights_of_all = ("fusion.", "persons.weight")
     took = {name for name in started(model, "a") if not name.startswith(weights_of_all)}
     assert alike(weights(model), weights(source.model())) >= took
@@ -68,18 +68,18 @@ def test_other_labels_get_new_heads(source: Run, tiny_text: Path) -> None:
     other = EmotionTask(labels=("happy", "sad", "calm"), loss="bce")
     model = tiny_model(tiny_text, seed=1)
     before = weights(model)
-    said = begin_with(source.folder, model, [other, TASKS[1]])
+    said = initialise(source.folder, model, [other, TASKS[1]])
     same = alike(weights(model), weights(source.model()))
     assert {n for n in before if n.startswith("heads.person.")} <= same
     assert not [n for n in same if n.startswith(("heads.emotion.", "fusion.emotion."))]
-    assert said.endswith("and its answers to person")
+    assert said.endswith("and the heads of person")
 
 
 def test_a_smaller_model_takes_its_part_and_weighs_anew(source: Run, tiny_text: Path) -> None:
     model = tiny_model(tiny_text, seed=1, modalities="ta")
     shared = ("fusion.", "persons.weight")
     fusion = {n: t for n, t in weights(model).items() if n.startswith(shared)}
-    begin_with(source.folder, model, TASKS)
+    initialise(source.folder, model, TASKS)
     theirs = weights(source.model())
     for name, tensor in weights(model).items():
         if name in fusion:
@@ -103,7 +103,7 @@ def test_a_published_checkpoint_answers_in_the_order_of_the_task(
     torch.manual_seed(0)
     task = EmotionTask(labels=order, loss="bce")
     theirs, ours = (build(config, {"emotion": 6}, None) for _ in range(2))
-    begin_with(published(theirs, tmp_path / "published.pt"), ours, [task])
+    initialise(published(theirs, tmp_path / "published.pt"), ours, [task])
     places = [SIX.index(label) for label in order]
     expected = weights(theirs)
     for name in [n for n in expected if n.startswith("heads.") and len(expected[n]) == 6]:
@@ -117,7 +117,7 @@ def test_a_published_checkpoint_of_other_labels_gives_its_encoders(
     theirs, ours = tiny_model(tiny_text), tiny_model(tiny_text, seed=1)
     del theirs.heads["person"], theirs.fusion["person"]
     before = weights(ours)
-    said = begin_with(published(theirs, tmp_path / "mme2e_tav.pt"), ours, TASKS, "t")
+    said = initialise(published(theirs, tmp_path / "mme2e_tav.pt"), ours, TASKS, "t")
     assert said.endswith("with new heads")
     for name, tensor in weights(ours).items():
         expected = theirs.state_dict() if name.startswith("encoders.text.") else before
@@ -130,14 +130,14 @@ def test_a_published_checkpoint_of_other_labels_gives_its_encoders(
         (
             {"trans_dim": 8},
             None,
-            r"does not fit the model's video: it has encoders.video.* of size",
+            r"does not fit the video encoder of the model: it has encoders.video.* of size",
         ),
         (
             {"model": "mme2e-sparse"},
             None,
-            r"not fit the model's video: it has no encoders.video",
+            r"not fit the video encoder of the model: it has no encoders.video",
         ),
-        ({"modalities": "ta"}, "tv", r"the model has the modalities 'ta': it can't begin with 'v'"),
+        ({"modalities": "ta"}, "tv", r"the model has the modalities 'ta': it cannot use 'v'"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_changes_nothing(
@@ -146,11 +146,11 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(
     model = tiny_model(tiny_text, **settings)
     before = weights(model)
     with pytest.raises(MienError, match=message):
-        begin_with(source.folder, model, TASKS, letters)
+        initialise(source.folder, model, TASKS, letters)
     assert alike(weights(model), before) == {n for n in before if "num_batches" not in n}
 
 
-NO_CHECKPOINT = r"model\.pt is no checkpoint of tensors only \("
+NO_CHECKPOINT = r"model\.pt is not a checkpoint of tensors only \("
 
 
 class Harm:
@@ -168,10 +168,10 @@ class Harm:
         (b"PK\x03\x04 cut", NO_CHECKPOINT + "damaged"),
         (Harm(), NO_CHECKPOINT + "refused, since it names"),
         ({"f1": np.float64(0.5)}, NO_CHECKPOINT + "refused, since it names numpy"),
-        ([torch.zeros(1)], NO_CHECKPOINT + "it holds something else than a state dict"),
+        ([torch.zeros(1)], NO_CHECKPOINT + "it does not hold a state dict"),
         ({"args": "x"}, NO_CHECKPOINT + "its state dict holds more than plain tensors"),
-        ({"t_out.bias": torch.tensor(torch.nan)}, NO_CHECKPOINT + "its t_out.bias holds numbers"),
-        (None, "no such run folder and no such checkpoint"),
+        ({"t_out.bias": torch.tensor(torch.nan)}, NO_CHECKPOINT + "its t_out.bias has numbers"),
+        (None, "is neither a run folder nor a checkpoint"),
     ],
     ids=[
         *("empty", "no pickle", "pickle", "statistics", "cut", "code", "statistics by torch"),
@@ -188,7 +188,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_runs_no_code(
     elif content is not None:
         torch.save(content, path)
     with pytest.raises(MienError, match=message) as error:
-        begin_with(path, tiny_model(tiny_text), TASKS)
+        initialise(path, tiny_model(tiny_text), TASKS)
     assert not (tmp_path / "harmed").exists()
     for advice in ("weights_only", "trust", "arbitrary", "add_safe_globals"):
         assert advice not in str(error.value)
@@ -220,7 +220,7 @@ def test_training_goes_on_from_the_weights_of_a_run_even_when_that_is_gone(
     )
     config = quick.model_copy(update=still | {"init": str(first.folder), "seed": 5})
     second = train(tiny_data, tmp_path / "second", small, config, progress=False)
-    assert f"begins with text, audio, video of {first.folder}" in caplog.text
+    assert f"initialised the encoders of text, audio, video from {first.folder}" in caplog.text
     a, b = (load_file(run.folder / "model.safetensors") for run in (first, second))
     for name in a:
         if "running" not in name and "num_batches" not in name:
@@ -234,6 +234,6 @@ def test_weights_that_do_not_fit_leave_no_folder_in_the_way(
 ) -> None:
     config = quick.model_copy(update={"init": str(source.folder)})
     wide = revised(small, trans_dim=32)
-    with pytest.raises(MienError, match="does not fit the model's video"):
+    with pytest.raises(MienError, match="does not fit the video encoder"):
         train(tiny_data, tmp_path / "run", wide, config, progress=False)
     assert not (tmp_path / "run").exists()

@@ -1,4 +1,4 @@
-"""What a training step is made of: the loss, who learns how fast, and what is hidden."""
+"""What a training step is made of: the loss, the learning rates, and modality dropout."""
 
 from math import cos, pi
 from pathlib import Path
@@ -99,8 +99,8 @@ def test_the_learning_rate_warms_up_and_follows_a_cosine() -> None:
 # The loss
 
 
-def answers(*modalities: str) -> tuple[Output, Batch]:
-    """Eight utterances with random answers of each modality; some targets are not known."""
+def random_output(*modalities: str) -> tuple[Output, Batch]:
+    """Eight utterances with random logits of each modality; some targets are not known."""
     torch.manual_seed(0)
     samples = [sample(number, "a", seconds=0.1) for number in range(8)]
     batch = collate(samples, tiny(modalities="a").readers(), TASKS)
@@ -140,7 +140,7 @@ def weighted(config: TrainConfig, batch: Batch) -> Learner:
 
 
 def test_the_loss_is_the_sum_over_tasks_of_what_is_known_with_rare_labels_weighted() -> None:
-    output, batch = answers("a")
+    output, batch = random_output("a")
     expected = sum(
         by_hand(t, output.logits[t.name], batch.targets[t.name], batch.targets[t.name])
         for t in TASKS
@@ -152,7 +152,7 @@ def test_the_loss_is_the_sum_over_tasks_of_what_is_known_with_rare_labels_weight
 
 
 def test_each_modality_answers_for_itself_where_it_is_there() -> None:
-    output, batch = answers("a", "v")
+    output, batch = random_output("a", "v")
     expected = 0.0
     for task in TASKS:
         targets = batch.targets[task.name]
@@ -168,7 +168,7 @@ def test_each_modality_answers_for_itself_where_it_is_there() -> None:
 
 
 def test_where_nothing_is_known_the_loss_is_zero() -> None:
-    output, batch = answers("a")
+    output, batch = random_output("a")
     for targets in batch.targets.values():
         targets[:] = torch.nan
     assert weighted(TrainConfig(modality_loss=0.5), batch).loss(output, batch) == 0
@@ -209,18 +209,18 @@ def test_the_margin_loss_is_of_the_first_task_that_identifies_speakers() -> None
     assert losses[1] - losses[0] == pytest.approx(sum(expected) / 3, rel=1e-5)
 
 
-# Hiding
+# Modality dropout
 
 
-def test_hiding_never_takes_the_last_modality_of_an_utterance(tiny_text: Path) -> None:
+def test_modality_dropout_never_takes_the_last_modality_of_an_utterance(tiny_text: Path) -> None:
     batch = batch_of("tav", "ta", "tv", "av", "t", "a", "v", "tav", text=tiny_text)
     before = torch.stack([batch.present(m) for m in Modality])
     one = learner(tiny_text, modality_dropout=0.9)
     torch.manual_seed(0)
     left = torch.zeros(3, len(batch))
     for _ in range(20):
-        hidden = one.hide(batch)
-        after = torch.stack([hidden.present(m) for m in Modality])
+        dropped = one.drop_modalities(batch)
+        after = torch.stack([dropped.present(m) for m in Modality])
         assert after.any(dim=0).all()
         assert not (after & ~before).any()
         left += after
@@ -258,10 +258,10 @@ def test_validation_reports_the_error_of_what_is_known() -> None:
     one.log = lambda name, value, **_: logged.update({name: float(value)})  # type: ignore[assignment]
     labels = torch.eye(3)
     rated = torch.tensor([[1.0], [torch.nan], [-2.0]])
-    one.answers = [{"emotion": (labels, labels), "sentiment": (torch.zeros(3, 1), rated)}]
+    one.predictions = [{"emotion": (labels, labels), "sentiment": (torch.zeros(3, 1), rated)}]
     one.on_validation_epoch_end()
     assert logged == {"valid/mae": 1.5, "valid/f1": 1.0}
     broken = torch.full((3, 1), torch.nan)
-    one.answers = [{"emotion": (labels, labels), "sentiment": (broken, rated)}]
+    one.predictions = [{"emotion": (labels, labels), "sentiment": (broken, rated)}]
     one.on_validation_epoch_end()
     assert logged["valid/mae"] == 6.0

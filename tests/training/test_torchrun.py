@@ -161,5 +161,5 @@ def test_a_signal_to_torchrun_ends_it_and_leaves_a_run_to_resume(
         _, stderr = process.communicate(timeout=60)
     assert process.returncode != 0
     (message,) = messages(stderr)
-    assert f"resume the run in {run} to go on from its last finished epoch" in message
+    assert f"resume the run in {run} to continue from its last finished epoch" in message
     assert not list(run.rglob("*.part"))

@@ -9,7 +9,7 @@ from mien.models import ModelConfig
 from mien.runs.data import split_store, usable
 from mien.runs.run import Run
 from mien.training.config import TrainConfig
-from mien.training.initial import begin_with
+from mien.training.initial import initialise
 from mien.training.setup import create
 
 
@@ -55,7 +55,7 @@ def adopt(
     config = config.model_copy(update={"init": str(weights), "init_modalities": None})
     run = create(store, Path(data), Path(out), model, config, trained=True)
     network, tasks = run.build(), run.config.tasks
-    print(begin_with(weights, network, tasks))
+    print(initialise(weights, network, tasks))
     run.write_model(network)
     rows = usable(store, split_store(run, store).valid, tasks, model.letters)
     choose_thresholds(run, predict(run, run.model(), store, rows, progress=progress))

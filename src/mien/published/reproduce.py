@@ -88,7 +88,7 @@ def reproduce(command: PublishedCommand) -> list[Metrics]:
     """
     init = command.training.init
     if init and not Path(init).exists():
-        raise MienError(f"--ckpt={init}: no such run folder and no such checkpoint")
+        raise MienError(f"--ckpt={init} is neither a run folder nor a checkpoint")
     _choose_gpu(command.gpu)
     command = replace(command, model=_with_text_model(command))
     data = prepared(command.datapath, command.dataset, command.frame_interval, command.savings)

@@ -11,7 +11,7 @@ __all__ = ["TrainConfig", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    # Lightning takes seconds to import, and the command line needs the config alone
+    # Lightning takes seconds to import, and the command line needs only the config
     if name == "train":
         from mien.training.fit import train
 

@@ -1,4 +1,4 @@
-"""What a run of a two-phase baseline takes over from the features that it reads."""
+"""Settings that a two-phase baseline takes from its hand-crafted features."""
 
 from pathlib import Path
 
@@ -12,24 +12,24 @@ from mien.training.config import TrainConfig
 
 
 def settings_of(store: Store) -> FeatureSettings | None:
-    """Give how the features of data were made, if it is these that are read."""
+    """Return the settings of hand-crafted features, None for a store of other data."""
     return store.settings if isinstance(store, FeatureStore) else None
 
 
-def words_of(store: Store) -> Path | None:
-    """Give the table of word vectors that the run is to keep, if there is one."""
+def word_vectors_of(store: Store) -> Path | None:
+    """Return the file of word vectors that the run should store, if there is one."""
     return store.table if isinstance(store, FeatureStore) and store.table.is_file() else None
 
 
 def settle(
     model: ModelConfig, config: TrainConfig, features: FeatureSettings
 ) -> tuple[ModelConfig, TrainConfig]:
-    """Take over what the features have settled, and refuse another length.
+    """Set the feature sizes and the maximum length to those of the features.
 
     Raises
     ------
     MienError
-        Utterances are to be cut to another length than the features were.
+        The settings ask for another maximum length.
     """
     if "max_seconds" in config.model_fields_set and config.max_seconds != features.max_seconds:
         raise MienError(

@@ -1,4 +1,4 @@
-"""What is done after each epoch of training."""
+"""Lightning callbacks of training."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from mien.training.module import Learner, monitored_metric
 
 
 class CheckpointCallback(Callback):
-    """After each epoch: keep the best weights, log, stop early, and save where training stands.
+    """Write the best weights, the log and the training state after each epoch, and stop early.
 
     Lightning's own early stopping compares with a tensor that later epochs overwrite.
     """
@@ -26,32 +26,32 @@ class CheckpointCallback(Callback):
         self.best, self.best_epoch = float("-inf"), -1
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what a resumed run must know."""
+        """Return the state that a resumed run needs."""
         return {"best": self.best, "best_epoch": self.best_epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what `state_dict` gave."""
+        """Restore the state that `state_dict` returned."""
         self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
 
     def on_train_start(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
-        """Leave a run as it is that had stopped before it was resumed."""
+        """Do not continue a run that had stopped early before it was resumed."""
         if trainer.current_epoch - 1 - self.best_epoch >= self.patience:
             trainer.should_stop = True
 
     def on_train_epoch_end(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
-        """Write the folder's files; validation of the epoch has been done by now.
+        """Write the files of the run folder; the validation of the epoch is over by now.
 
         Raises
         ------
         NotFiniteError
-            Validation gave scores, or the epoch weights, that are not finite: nothing is written.
+            Validation scores or weights are not finite. Then nothing is written.
         """
         assert isinstance(learner, Learner)
         where = f"epoch {trainer.current_epoch + 1}, validation"
         if learner.broken:
             raise NotFiniteError(f"{where}: scores are not finite; {named(learner.broken)}")
         metric = monitored_metric(trainer.callback_metrics, learner.tasks)
-        # a NaN is not greater than anything, so it never is the best
+        # NaN is not greater than anything, so it is never the best
         if metric > self.best:
             check_weights(where, learner.model.state_dict())
             self.best, self.best_epoch = metric, trainer.current_epoch
@@ -64,7 +64,7 @@ class CheckpointCallback(Callback):
         trainer.save_checkpoint(self.run.folder / STATE)
 
     def _log(self, trainer: L.Trainer) -> None:
-        """Write the epoch's row of log/metrics.csv, over one that an interruption left."""
+        """Write the epoch's row of log/metrics.csv, replacing one that an interruption left."""
         path = self.run.folder / "log" / "metrics.csv"
         rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.is_file() else []
         rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
@@ -83,13 +83,12 @@ class CheckpointCallback(Callback):
 
 
 class StopOnSignal(Callback):
-    """End one of several processes on SIGTERM as on Ctrl-C.
+    """End one of several processes on SIGTERM in the same way as on Ctrl-C.
 
-    Lightning's own handler begins an exchange with the other processes in the middle of whatever
-    they are at.
+    Lightning's own handler starts to communicate with the other processes, whatever they are doing.
     """
 
     def on_train_start(self, trainer: L.Trainer, learner: L.LightningModule) -> None:
-        """Replace the handler that Lightning has set by now, and takes back in the end."""
+        """Replace the handler that Lightning has set, and which it removes at the end."""
         if trainer.world_size > 1:
             signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""Where training stands, as one safetensors file: no pickle is written or read."""
+"""The training state as one safetensors file, without pickle."""
 
 import json
 import math
@@ -15,16 +15,16 @@ from mien.runs.run import Run
 from mien.tensor_file import read_tensors, write_tensors
 
 STATE = "state/last.safetensors"
-"""Where training stands, within the run folder."""
+"""File of the training state in the run folder."""
 
 
 def flatten(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """Turn nested containers into JSON values, moving tensors out into `tensors`.
+    """Convert nested containers into JSON values, and collect their tensors in `tensors`.
 
     Raises
     ------
     TypeError
-        Something is neither a container, a plain value nor a tensor.
+        A value is neither a container nor a plain value nor a tensor.
     """
     if isinstance(value, Tensor):
         name = str(len(tensors))
@@ -39,11 +39,11 @@ def flatten(value: Any, tensors: dict[str, Tensor]) -> Any:
         return {"number": repr(value)}  # JSON has none of these
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise TypeError(f"a training state can't hold {type(value).__name__}")
+    raise TypeError(f"a training state cannot hold {type(value).__name__}")
 
 
 def restore(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """Undo `flatten`."""
+    """Invert `flatten`."""
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
@@ -58,12 +58,12 @@ def restore(value: Any, tensors: dict[str, Tensor]) -> Any:
 
 
 class SafeCheckpointIO(CheckpointIO):
-    """Lightning's checkpoints as safetensors, with what is no tensor as JSON in the header."""
+    """Lightning's checkpoints as safetensors, with other values as JSON in the header."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
-        """Write a checkpoint, whole or not at all."""
+        """Write a checkpoint atomically."""
         tensors: dict[str, Tensor] = {}
         state = json.dumps(flatten(dict(checkpoint), tensors), allow_nan=False)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -72,13 +72,13 @@ class SafeCheckpointIO(CheckpointIO):
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read what `save_checkpoint` wrote. Raises `MienError` where the file is damaged."""
+        """Read what `save_checkpoint` wrote. Raises `MienError` if the file is damaged."""
         tensors, texts = read_tensors(Path(path))
         try:
             return dict(restore(json.loads(texts["state"]), tensors))
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise MienError(
-                f"{path} is no training state ({error!r}): train again into another folder"
+                f"{path} is not a training state ({error!r}): train again into another folder"
             ) from error
 
     def remove_checkpoint(self, path: Any) -> None:
@@ -87,10 +87,10 @@ class SafeCheckpointIO(CheckpointIO):
 
 
 def finished(folder: Path) -> bool:
-    """Tell whether training in a run folder has come to its end.
+    """Return whether the training in a run folder is finished.
 
-    Without a training state it has if there are weights and thresholds, which come last. With one,
-    all epochs must be done, or as many without a better metric as end it early.
+    Without a training state it is if there are weights and thresholds, which are written last. With
+    one, all epochs must be over, or as many without improvement as stop training early.
     """
     if not all((folder / name).is_file() for name in (WEIGHTS, "thresholds.json")):
         return False
@@ -104,21 +104,21 @@ def finished(folder: Path) -> bool:
     return bool(epoch + 1 >= training["epochs"] or epoch - best >= training["early_stop"])
 
 
-def how_to_go_on(folder: Path) -> str:
-    """Say how a finished run is trained longer."""
+def how_to_continue(folder: Path) -> str:
+    """Explain how to train a finished run longer."""
     if (folder / STATE).is_file():
         return (
-            f"{folder} is finished; to train longer raise epochs or early_stop, under training in"
+            f"{folder} is finished; to train longer, raise epochs or early_stop under training in"
             f" {folder / CONFIG}, and resume again"
         )
     return (
-        f"{folder} is finished, and its state/ is not kept; to train longer begin another run that"
-        f" takes its weights as init: {folder}"
+        f"{folder} is finished, and its training state was removed; to train longer, start another"
+        f" run with init {folder}"
     )
 
 
 def remove_state(folder: Path) -> None:
-    """Remove the training state of a run folder. Raises `MienError` where that can't be done."""
+    """Remove the training state of a run folder. Raises `MienError` if that is not possible."""
     try:
         (folder / STATE).unlink(missing_ok=True)
         (folder / STATE).parent.rmdir()

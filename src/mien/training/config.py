@@ -1,4 +1,4 @@
-"""What a training run is: the data, the task, and how it is optimised."""
+"""The settings of training: data, tasks and optimisation."""
 
 from typing import Annotated, Literal
 
@@ -10,58 +10,58 @@ from mien.registry import OneOf
 
 
 class TrainConfig(BaseModel):
-    """How a model is trained. The defaults are the published ones except where the text says so."""
+    """Settings of training; the defaults are published unless the description says otherwise."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     task: str = Field(
         "emotion",
-        description="what is learnt: emotion, person, sentiment or affect (valence, arousal and"
-        " dominance), or several of them from one trunk, with + between them: emotion+person",
+        description="task to train: emotion, person, sentiment or affect (valence, arousal and"
+        " dominance), or several that share the encoders, joined by +: emotion+person",
     )
     protocol: Annotated[str, OneOf(PROTOCOLS)] | None = Field(
-        None, description="which utterances train, validate and test (default: the strictest fit)"
+        None, description="protocol that splits the data (default: the strictest that fits)"
     )
     fold: int | None = Field(
-        None, description="which fold is tested, from 1: for sessions the session of that number"
+        None, description="fold to test, from 1; with sessions, the number of the test session"
     )
     loss: str | None = Field(
         None,
-        description="of every task that takes it. bce: each label is right or not (default for"
-        " emotion, published); ce: exactly one label is right (default for person); l1, mse:"
-        " absolute or squared error (of sentiment, default l1; of affect; of the probability of a"
-        " label); ccc: 1 less the concordance correlation over a batch (default for affect)",
+        description="loss of every task that supports it. bce: multi-label (default for emotion,"
+        " published); ce: single-label (default for person); l1, mse: absolute or squared error (of"
+        " sentiment, default l1; of affect; of the probability of a label); ccc: 1 minus the"
+        " concordance correlation over a batch (default for affect)",
     )
     balance: bool = Field(True, description="weight labels in the loss by their rarity")
     modality_loss: float = Field(
-        0.0, ge=0, description="share of the loss of each modality's own answer (published: 0)"
+        0.0, ge=0, description="weight of the loss of each modality's own logits (published: 0)"
     )
     embedding_loss: float = Field(
-        0.1, ge=0, description="share of the person embedding's margin loss (published: 0)"
+        0.1, ge=0, description="weight of the margin loss of the speaker embedding (published: 0)"
     )
     modality_dropout: float = Field(
-        0.0, ge=0, lt=1, description="chance that training hides a modality (published: 0)"
+        0.0, ge=0, lt=1, description="probability of modality dropout (published: 0)"
     )
     augment: bool = Field(
         False,
-        description="change training samples at random: speed of the sound (not where persons are"
-        " learnt), onset, blanks in the spectrogram; faces mirrored, shifted, brighter (published:"
-        " no)",
+        description="augment training samples at random: speed (not if speakers are identified) and"
+        " onset of the audio, masks in the spectrogram; flips, shifts and brightness of faces"
+        " (published: no)",
     )
     init: str | None = Field(
         None,
-        description="weights to begin with: a run folder, or a checkpoint (.pt) that the published"
-        " code wrote (default: new ones, and the text encoder's own)",
+        description="initial weights: a run folder, or a checkpoint (.pt) of the published code"
+        " (default: random ones, and the pretrained text encoder)",
     )
     init_modalities: str | None = Field(
-        None, description="modalities to take from init, letters out of t, a, v (default: all)"
+        None, description="modalities to initialise from init, letters of t, a, v (default: all)"
     )
     batch_size: int = Field(
         8,
         ge=1,
-        description="utterances a step in each process; a step of all has devices times as many",
+        description="utterances of a step in each process; of a whole step, devices times as many",
     )
-    epochs: int = Field(40, ge=1, description="at most so many passes over the training split")
+    epochs: int = Field(40, ge=1, description="largest number of epochs")
     early_stop: int = Field(
         6, ge=1, description="stop after so many epochs without a better monitored metric"
     )
@@ -70,30 +70,35 @@ class TrainConfig(BaseModel):
     text_lr_factor: float = Field(
         10.0,
         gt=0,
-        description="text encoder, its head and the sparse attention learn so much slower",
+        description="divisor of the learning rate of the text encoder, its head and the sparse"
+        " attention",
     )
     weight_decay: float = Field(0.0, ge=0, description="weight decay")
-    schedule: Literal["constant", "cosine"] = Field("constant", description="of the learning rate")
-    warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps that warm up")
-    clip: float | None = Field(None, gt=0, description="largest norm of the gradient")
-    precision: Literal["32", "bf16"] = Field("32", description="arithmetic of the network")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="schedule of the learning rate"
+    )
+    warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps for warm-up")
+    clip: float | None = Field(None, gt=0, description="largest norm of the gradient, by clipping")
+    precision: Literal["32", "bf16"] = Field("32", description="precision of the computation")
     devices: int = Field(
         1,
         ge=1,
-        description="processes, each with a GPU of its own or, on a machine without, on the CPU;"
-        " under torchrun as many as that has started",
+        description="number of processes, each with its own GPU or, without GPUs, on the CPU; with"
+        " torchrun, the number that it has started",
     )
     strategy: Literal["auto", "ddp", "ddp_spawn"] = Field(
         "auto",
-        description="how several processes train: ddp, in those of torchrun; ddp_spawn, in some"
-        " that mien starts on this machine; auto: whichever fits",
+        description="how several processes train: ddp, with the processes of torchrun; ddp_spawn,"
+        " with processes that mien starts on this machine; auto: whichever fits",
     )
-    workers: int = Field(0, ge=0, description="processes that load data, for each that trains")
-    max_seconds: float = Field(60.0, ge=0.1, description="longer utterances are cut to this")
+    workers: int = Field(
+        0, ge=0, description="processes that load data, for each process that trains"
+    )
+    max_seconds: float = Field(60.0, ge=0.1, description="longer utterances are cut to this length")
     keep_state: bool = Field(
-        False, description="keep state/, three times the weights, when training is finished"
+        False, description="keep the training state, three times the weights, after training"
     )
-    seed: int = Field(0, ge=0, description="of weights, order, dropout and augmentation")
+    seed: int = Field(0, ge=0, description="seed of weights, order, dropout and augmentation")
 
     @field_validator("task")
     @classmethod
@@ -107,14 +112,14 @@ class TrainConfig(BaseModel):
     @field_validator("loss")
     @classmethod
     def _taken(cls, loss: str | None, info: ValidationInfo) -> str | None:
-        task = info.data.get("task")  # None where it is wrong itself
+        task = info.data.get("task")  # None if it is not valid itself
         if loss is not None and task is not None and loss not in (taken := _losses(task)):
-            raise ValueError(f"the task {task} takes {', '.join(taken)}")
+            raise ValueError(f"the losses of the task {task} are {', '.join(taken)}")
         return loss
 
 
 def _losses(task: str) -> list[str]:
-    """Name the losses that one of the tasks takes. Raises `MienError` for an unknown task."""
-    from mien.tasks import parse_tasks  # brings torch, which the parser of a command does not need
+    """Return the losses that the tasks support. Raises `MienError` for an unknown task."""
+    from mien.tasks import parse_tasks  # imports torch, which the command line does not need
 
     return list(dict.fromkeys(loss for kind in parse_tasks(task) for loss in kind.losses))

@@ -1,4 +1,4 @@
-"""The loaders of a training run."""
+"""The data loaders of training."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from mien.training.config import TrainConfig
 
 
 class Loaders(L.LightningDataModule):
-    """The loaders of this process's share of each batch."""
+    """Data loaders of this process's share of each batch."""
 
     def __init__(
         self, training: BatchDataset, validation: BatchDataset, config: TrainConfig

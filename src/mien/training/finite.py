@@ -1,4 +1,4 @@
-"""Training stops as soon as a number in it is no longer finite, and says where that was."""
+"""Checks that stop training at the first number that is not finite, and say where it is."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from mien.training.config import TrainConfig
 from mien.training.gather import gather, processes
 
 NAMED = 16
-"""Utterances that a message names, at most."""
+"""Largest number of utterances that a message names."""
 
 
 class NotFiniteError(MienError):
@@ -22,26 +22,26 @@ class NotFiniteError(MienError):
 
 
 def check_step(where: str, loss: Tensor, parameters: Iterable[Tensor], ids: Sequence[str]) -> None:
-    """Refuse a step whose loss or gradient is not finite; to be called before the weights change.
+    """Refuse a step whose loss or gradient is not finite, before it changes the weights.
 
-    In a job of several processes all of them raise together, with the same message: one that
-    stopped alone would leave the others waiting for ever.
+    Several processes raise the same error together, since one that stopped alone would leave the
+    others waiting for ever.
 
     Parameters
     ----------
     where : str
-        The epoch and the batch.
+        The epoch and the batch, for the message.
     loss : Tensor ()
-        Of the whole batch.
+        The loss of the whole batch.
     parameters : iterable of Tensor
-        Those that learn.
+        The parameters that are trained.
     ids : sequence of str
-        The utterances of this process's share of the batch.
+        The utterances in this process's share of the batch.
 
     Raises
     ------
     NotFiniteError
-        One of the processes has a loss or a gradient that is not finite.
+        The loss or gradient of a process is not finite.
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
     broken = ~torch.stack(
@@ -67,20 +67,20 @@ def check_weights(where: str, state: Mapping[str, Tensor]) -> None:
 
 
 def named(ids: Iterable[str]) -> str:
-    """List utterances for a message, the first ones where they are many."""
+    """List utterances for a message, only the first ones if they are many."""
     known = list(dict.fromkeys(ids))
     more = f" and {len(known) - NAMED} more" if len(known) > NAMED else ""
     return f"utterances {', '.join(known[:NAMED])}{more}"
 
 
 def error_of(child: str) -> MienError | None:
-    r"""Give the error for users that ended a process of a job, None where it was another one.
+    r"""Return the error for users that ended a process, None if it ended with another error.
 
     Parameters
     ----------
     child : str
-        The text of its traceback, which is all that such a process leaves. One that loads data
-        for another one leaves a traceback within the other's.
+        The text of its traceback, which is all that remains of a process. The traceback of a
+        process that loads data is within that of the process that it loads for.
 
     Examples
     --------

@@ -30,13 +30,13 @@ from mien.training.checkpoint import (
     STATE,
     SafeCheckpointIO,
     finished,
-    how_to_go_on,
+    how_to_continue,
     remove_state,
 )
 from mien.training.config import TrainConfig
 from mien.training.datamodule import Loaders
 from mien.training.finite import NotFiniteError, error_of
-from mien.training.initial import begin_with
+from mien.training.initial import initialise
 from mien.training.job import by_torchrun, first, joined, machines, on_first, settled
 from mien.training.memory import keep_freed_memory
 from mien.training.module import Learner
@@ -59,20 +59,21 @@ def train(
     progress: bool = True,
     device: str | torch.device | None = None,
 ) -> Run:
-    """Train a model on prepared data and leave a run folder.
+    """Train a model on prepared data, and write a run folder.
 
     Parameters
     ----------
     data : path
-        What `mien prepare` wrote.
+        A folder that `mien prepare` wrote.
     out : path
-        The run folder, new or empty; with `resume` the one to go on with.
+        The run folder, new or empty; with `resume`, the run to continue.
     model, config : optional
-        Dimensions and settings. With `resume` those of the run folder count.
+        Model configuration and settings of training. With `resume` those of the run folder are
+        used.
     resume : bool
-        Go on from the last finished epoch, to the same numbers as without the interruption. A run
-        that is finished is returned as it is.
-        `data` then says where the same data lie now; the run folder remembers it.
+        Continue after the last finished epoch, with the same results as without the interruption. A
+        finished run is returned as it is. `data` is the present folder of the same data, which the
+        run folder then records.
     progress : bool
         Report progress (`mien.progress`).
     device : str or torch.device, optional
@@ -81,10 +82,9 @@ def train(
     Raises
     ------
     MienError
-        A setting was given that this model or training does not read; the data are not prepared,
-        too few or unlabelled, or not those of the run to resume; the
-        folder is not as it should be; or a loss, a gradient or a score was not finite. Then the
-        run keeps the best weights of the epochs before.
+        A setting has no effect; the data are not prepared, too few, unlabelled, or not those of the
+        run to resume; the folder cannot be used; or a loss, a gradient or a score is not finite.
+        In the last case the run keeps the best weights of the epochs before.
 
     Examples
     --------
@@ -122,16 +122,16 @@ def _train(
     run = Run(out)
     if resume and finished(out):
         if first():
-            logger.info("%s", how_to_go_on(out))
+            logger.info("%s", how_to_continue(out))
         return run
     config = TrainConfig.model_validate(run.config.training)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
     network = run.build() if resume else initial_network(run, config)
-    tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), split_store(run, store)
+    tasks, tokenizer, splits = run.config.tasks, run.tokenizer(), split_store(run, store)
     rows = {
-        part: usable(store, parts.rows(part), tasks, run.config.model.letters)
-        for part in ("train", "valid")
+        name: usable(store, splits.rows(name), tasks, run.config.model.letters)
+        for name in ("train", "valid")
     }
     seed = config.seed if config.augment else None
     training = examples(run, store, rows["train"], tokenizer, seed)
@@ -139,9 +139,9 @@ def _train(
     if network.needs_fit and not resume:
         network.fit(training[0, [place]] for place in range(len(training)))
     if config.init and not resume:
-        taken = begin_with(config.init, network, tasks, config.init_modalities)
+        message = initialise(config.init, network, tasks, config.init_modalities)
         if first():
-            logger.info("%s", taken)
+            logger.info("%s", message)
     if resume:
         run.load_frozen(network)
     elif frozen := frozen_weights(network, config):
@@ -170,28 +170,28 @@ def _train(
     if failure is not None:
         raise MienError(
             f"training stopped at {failure}. {run.folder} keeps the best weights of the epochs"
-            " before, and their thresholds; to go on from these, train a new run with init"
-            f" {run.folder}, and a lower lr or clip 1"
+            " before, and their thresholds; to continue from these, train a new run with init"
+            f" {run.folder} and a lower lr or clip 1"
         ) from failure
     return run
 
 
 def _check_usable(run: Run, error: NotFiniteError) -> None:
-    """Refuse to go on where the run has no weights of an epoch before the failure."""
+    """Raise if the run has no weights of an epoch before the failure."""
     if not run.folder.joinpath(WEIGHTS).is_file():
         raise MienError(
-            f"training stopped at {error}. No epoch was finished, so {run.folder} holds nothing"
-            " that can be used: delete it, and train again with a lower lr or with clip 1"
+            f"training stopped at {error}. No epoch was finished, so {run.folder} has no weights:"
+            " delete it, and train again with a lower lr or with clip 1"
         ) from error
 
 
 def _hardware(place: torch.device | None, devices: int) -> dict[str, Any]:
-    """Say to Lightning where to compute; it chooses where nothing is said.
+    """Return the arguments of Lightning's trainer that say where to compute.
 
     Raises
     ------
     MienError
-        One GPU is named by its number, and several processes train.
+        The device is a single GPU, and several processes train.
     """
     if place is not None and place.index is not None and place.type != "cpu":
         if devices > 1:
@@ -231,7 +231,7 @@ def _fit(
         callbacks.append(TQDMProgressBar(leave=True) if bar else EpochLines())
     log = run.folder / "log"
     quieten()
-    # a modality that nobody of a batch has leaves parameters unused
+    # a modality that no utterance of a batch has leaves parameters unused
     several = "ddp{}_find_unused_parameters_true".format("" if by_torchrun() else "_spawn")
     trainer = L.Trainer(
         max_epochs=config.epochs,
@@ -256,13 +256,13 @@ def _fit(
         path = str(run.folder / STATE) if resume else None
         try:
             trainer.fit(learner, datamodule=Loaders(training, validation, config), ckpt_path=path)
-        except OSError as error:  # of the log; mien's own files say it themselves
+        except OSError as error:  # of the log; other files raise a MienError
             raise unwritable(run.folder, error) from error
         except (KeyboardInterrupt, SystemExit) as error:
-            again = f"resume the run in {run.folder} to go on from its last finished epoch"
+            advice = f"resume the run in {run.folder} to continue from its last finished epoch"
             if not run.folder.joinpath(STATE).is_file():
-                again = f"no epoch was finished; delete {run.folder} to train again"
-            raise MienError(f"interrupted; {again}") from error
+                advice = f"no epoch was finished; delete {run.folder} to train again"
+            raise MienError(f"interrupted; {advice}") from error
         except (ProcessRaisedException, MienError) as error:  # of another process: its traceback
             if (told := error_of(str(error))) is None:
                 raise

@@ -1,4 +1,4 @@
-"""Bring together what each process of a job has computed of its share of a batch."""
+"""Gather the results of the processes that share a batch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,12 +26,12 @@ def processes() -> int:
 
 
 def rank() -> int:
-    """Return which of them this is, from 0."""
+    """Return the number of this process, from 0."""
     return get_rank() if processes() > 1 else 0
 
 
 def gather(own: Any) -> list[Any]:
-    """Return what each process has, in every one of them; no tensor's gradient passes."""
+    """Return the objects of all processes, in every process, without gradients."""
     if processes() == 1:
         return [own]
     shares: list[Any] = [None] * processes()
@@ -50,16 +50,16 @@ def gather_sizes(own: int, device: torch.device) -> list[int]:
 
 
 def gather_batch(output: Output, batch: Batch, sizes: Sequence[int]) -> tuple[Output, Batch]:
-    """Return a model's output, and the batch with its targets, for all shares together.
+    """Return the output of a model, and the batch with its targets, of all shares together.
 
-    A loss of these is the same in each process, and is the one that a single process would compute:
-    whatever the loss, shares of different size or with different numbers of known targets need no
-    weights. Its gradient is right once DDP has averaged it over the processes.
+    A loss of these is the same in each process, and the one that a single process would compute:
+    whatever the loss, shares with different sizes or different numbers of known targets need no
+    weights. Its gradient is correct after DDP has averaged it over the processes.
 
     Parameters
     ----------
     output, batch
-        Of this process's share (`mien.dataset.batch_sampler.BucketSampler`).
+        Those of this process's share (`mien.dataset.batch_sampler.BucketSampler`).
     sizes : sequence of int
         Number of utterances in each share; tensors of a process with 0 are ignored.
     """
@@ -72,7 +72,7 @@ def gather_batch(output: Output, batch: Batch, sizes: Sequence[int]) -> tuple[Ou
 
 
 def _gathered(own: Any, sizes: Sequence[int]) -> Any:
-    """Gather nested tensors (n, ...) in one go."""
+    """Gather nested tensors (n, ...) with a single communication."""
     leaves: list[Tensor] = []
     _map(own, leaves.append)
     exact = reduce(torch.promote_types, (leaf.dtype for leaf in leaves), torch.float32)
@@ -87,7 +87,7 @@ def _gathered(own: Any, sizes: Sequence[int]) -> Any:
 
 
 def _matrix(leaf: Tensor) -> Tensor:
-    """Lay a tensor (n, ...) out as (n, columns)."""
+    """View a tensor (n, ...) as (n, columns)."""
     return leaf[:, None] if leaf.dim() == 1 else leaf.flatten(1)
 
 
@@ -100,8 +100,8 @@ def _map(value: Any, change: Callable[[Tensor], Any]) -> Any:
 class _Rows(torch.autograd.Function):
     """The rows of all processes, in the order of the whole batch; row i is of process i modulo n.
 
-    Each process computes the same loss from them, so the gradient of its own rows is known without
-    asking the others: their number times what it finds, since DDP takes the mean.
+    Each process computes the same loss from them, so the gradient of its own rows needs no
+    communication: it is the gradient here times the number of processes, since DDP averages.
     """
 
     @staticmethod

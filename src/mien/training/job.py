@@ -1,4 +1,4 @@
-"""The processes that torchrun has started for one training: which writes, and which reports."""
+"""The processes that torchrun has started for one training."""
 
 import os
 import signal
@@ -23,19 +23,19 @@ from mien.training.config import TrainConfig
 from mien.training.gather import processes, rank
 
 PATIENCE = timedelta(hours=12)
-"""How long a process waits for the others. One that ends is noticed at once; this is for a network
-that falls silent, and longer than the first process writes or evaluates alone."""
+"""How long a process waits for the others. One that ends is noticed at once; this is for network
+failures, and exceeds the time in which the first process writes or evaluates alone."""
 
 _jobs = count()
 
 
 def by_torchrun() -> bool:
-    """Tell whether torchrun, or another launcher of its kind, has started this process."""
+    """Return whether torchrun, or a similar launcher, has started this process."""
     return bool(is_torchelastic_launched())
 
 
 def first() -> bool:
-    """Tell whether this process writes the run folder and reports."""
+    """Return whether this process writes the run folder and reports."""
     return not by_torchrun() or os.environ["RANK"] == "0"
 
 
@@ -46,19 +46,19 @@ def machines() -> tuple[int, int]:
 
 
 def settled(config: TrainConfig, device: torch.device | None = None) -> TrainConfig:
-    """Take the number of processes from torchrun, if that has started this one.
+    """Set the number of processes to that of torchrun, if it has started this one.
 
     Parameters
     ----------
     config : TrainConfig
-        The settings that were asked for.
+        The settings.
     device : torch.device, optional
         Where to compute (default: a GPU if there is one).
 
     Raises
     ------
     MienError
-        Another number or another strategy was asked for, or there are not as many GPUs.
+        The settings ask for another number or strategy, or there are too few GPUs.
     """
     if by_torchrun():
         config = _of_torchrun(config)
@@ -80,7 +80,7 @@ def settled(config: TrainConfig, device: torch.device | None = None) -> TrainCon
 
 
 def _of_torchrun(config: TrainConfig) -> TrainConfig:
-    """Give the settings the number of processes that torchrun has started."""
+    """Set the number of processes to that of torchrun."""
     world = int(os.environ["WORLD_SIZE"])
     if "devices" in config.model_fields_set and config.devices != world:
         raise MienError(
@@ -99,10 +99,10 @@ def _of_torchrun(config: TrainConfig) -> TrainConfig:
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Bring the processes of torchrun together; without torchrun, or once more, do nothing.
+    """Join the processes of torchrun in a group; without torchrun, or if joined, do nothing.
 
-    Whatever ends one process ends all of them soon, since its connections close. The first that
-    fails raises its error; the others, whose errors follow from that one, exit with status 1.
+    When one process ends, the others end soon, since its connections close. The first one that
+    fails raises its error; the others, whose errors follow from it, exit with status 1.
     """
     if not by_torchrun() or is_initialized():
         yield
@@ -119,7 +119,7 @@ def joined() -> Iterator[None]:
         raise
     except BaseException as error:
         for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, signal.SIG_IGN)  # it ends anyway
+            signal.signal(signum, signal.SIG_IGN)  # the process ends anyway
         if store.compare_set("failed", "", str(number)) != str(number).encode():
             raise SystemExit(1) from error
         raise
@@ -129,12 +129,12 @@ def joined() -> Iterator[None]:
 
 
 def on_first(work: Callable[[], object]) -> None:
-    """Do work in the first process alone; the others wait for it.
+    """Do work in the first process only, while the others wait.
 
     Raises
     ------
     SystemExit
-        In the others where the work has failed; the first raises its error itself.
+        In the other processes if the work has failed; the first one raises its error.
     """
     failure: BaseException | None = None
     if rank() == 0:

@@ -1,4 +1,4 @@
-"""Memory that a training step frees and the next one needs again."""
+"""Reuse of the memory that training steps free."""
 
 import ctypes
 import sys
@@ -7,11 +7,11 @@ _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # parameters of mallopt in glibc's malloc.h
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep what a step frees, for the next step.
+    """Let the C library keep the memory that a step frees for the next step.
 
-    By default glibc gives large blocks back to the system at once. A step on CPU then has hundreds
-    of megabytes mapped in again, page by page: a tenth of its time at the published sizes. The
-    process holds on to the memory of its largest step. Without glibc nothing happens.
+    By default glibc returns large blocks to the system at once. A step on the CPU then maps
+    hundreds of megabytes again, page by page, which takes a tenth of its time at the published
+    sizes. The process keeps the memory of its largest step. Without glibc, nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

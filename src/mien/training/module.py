@@ -1,4 +1,4 @@
-"""The Lightning module: loss, optimiser, and validation figures of a model and its tasks."""
+"""The Lightning module: loss, optimiser and validation metrics."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -19,10 +19,10 @@ from mien.training.gather import gather, gather_batch, gather_sizes, processes, 
 
 
 def monitored_metric(metrics: Mapping[str, Tensor], tasks: Iterable[Task]) -> float:
-    """Give the metric that early stopping and the best epoch depend on; higher is better.
+    """Return the monitored metric, for early stopping and the best epoch; higher is better.
 
-    The sum of the metrics that the tasks monitor (`Task.monitor`), each a mean over its tasks, less
-    those of errors.
+    It is the sum of the metrics that the tasks monitor (`Task.monitor`), each averaged over its
+    tasks, minus those for which lower is better.
     """
     monitors = {task.monitor.name: task.monitor for task in tasks}
     return sum(m.sign * float(metrics[f"valid/{m.name}"]) for m in monitors.values())
@@ -36,11 +36,11 @@ class Learner(L.LightningModule):
     model : MultimodalModel
         The network.
     tasks : sequence of Task
-        What it answers.
+        The tasks.
     config : TrainConfig
-        How it learns.
-    weights : dict of str to Tensor (C,)
-        For each task the weights of its labels in the loss (`Task.balance`), or nothing.
+        The settings of training.
+    weights : dict of str to Tensor (C,), optional
+        The weights of the labels in the loss of each task (`Task.balance`).
     frozen : mapping of Modality to FrozenWeights, optional
         Weights that the training state leaves out.
     """
@@ -58,7 +58,7 @@ class Learner(L.LightningModule):
         self.frozen = dict(frozen or {})
         for name, weight in (weights or {}).items():
             self.register_buffer(f"weight_{name}", weight, persistent=False)
-        self.answers: list[dict[str, tuple[Tensor, Tensor]]] = []
+        self.predictions: list[dict[str, tuple[Tensor, Tensor]]] = []
         self.broken: list[str] = []
         self.random: torch.Generator | None = None
         self.step: tuple[int, Tensor, list[str]] | None = None
@@ -69,22 +69,22 @@ class Learner(L.LightningModule):
             checkpoint["state_dict"].pop(f"model.{name}")
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the frozen weights that the model has been given from their source."""
+        """Add the frozen weights of the model to the training state."""
         own = self.model.state_dict()
         for name in frozen_names(self.model, self.frozen):
             checkpoint["state_dict"][f"model.{name}"] = own[name]
 
     def on_train_epoch_start(self) -> None:
-        """Seed by epoch what is random, so that a resumed run draws what an uninterrupted one does.
+        """Seed random numbers by epoch, so that a resumed run has those of an uninterrupted one.
 
-        Each process has a dropout of its own, and the same modality dropout.
+        The processes differ in their dropout, and share the modality dropout.
         """
         epoch = self.config.seed * 1_000_003 + self.current_epoch
         torch.manual_seed(epoch * 4096 + self.global_rank)
         self.random = torch.Generator().manual_seed(epoch * 4096)
 
     def loss(self, output: Output, batch: Batch) -> Tensor:
-        """Sum the tasks' losses, of the fused answer and, by their share, of each modality's."""
+        """Sum the tasks' losses of the fused logits and, weighted, of each modality's logits."""
         total = next(iter(output.logits.values())).sum() * 0
         for task in self.tasks:
             weight = getattr(self, f"weight_{task.name}", None)
@@ -103,7 +103,7 @@ class Learner(L.LightningModule):
         return total
 
     def margin_loss(self, output: Output, targets: Tensor) -> Tensor:
-        """Ask of the fused embedding, and of each modality's, to stand near its own person."""
+        """Compute the mean margin loss of the fused embedding and of each modality's embedding."""
         persons = self.model.persons
         assert persons is not None
         known = ~targets.isnan().any(dim=1)
@@ -114,15 +114,15 @@ class Learner(L.LightningModule):
                 losses.append(margin_loss(persons.cosines(vectors[rows]), targets[rows].argmax(1)))
         return torch.stack(losses).mean() if losses else output.embedding.sum() * 0
 
-    def hide(self, batch: Batch, size: int | None = None) -> Batch:
-        """Hide modalities at random, never the last one of an utterance.
+    def drop_modalities(self, batch: Batch, size: int | None = None) -> Batch:
+        """Apply modality dropout, never to the last modality of an utterance.
 
         Parameters
         ----------
         batch : Batch
             This process's share.
         size : int, optional
-            Utterances of all shares; each process draws for all of them, and takes its own.
+            Number of utterances in all shares; each process draws for all, and uses its own.
         """
         own = [m for m in STACKED if m in self.model.config.encoders]
         for index in torch.randperm(len(own), generator=self.random).tolist():
@@ -137,10 +137,10 @@ class Learner(L.LightningModule):
         return batch
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """Compute the loss of one batch, whose utterances the processes share."""
+        """Compute the loss of a batch that the processes share."""
         sizes = gather_sizes(len(batch.ids), self.device)
         if self.config.modality_dropout:
-            batch = self.hide(batch, sum(sizes))
+            batch = self.drop_modalities(batch, sum(sizes))
         loss = self.loss(*gather_batch(self.model(batch), batch, sizes))
         self.step = index + 1, loss, batch.ids
         self.log(
@@ -149,24 +149,24 @@ class Learner(L.LightningModule):
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Stop before a loss or a gradient that is no finite number gets into the weights."""
+        """Stop before a loss or a gradient that is not finite changes the weights."""
         assert self.step is not None
         number, loss, ids = self.step
         where = f"epoch {self.current_epoch + 1}, batch {number}"
         check_step(where, loss, self.parameters(), ids)
 
     def on_validation_epoch_start(self) -> None:
-        """Forget which answers of the epoch before were broken."""
+        """Clear the utterances whose scores were not finite in the epoch before."""
         self.broken = []
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Keep the answers of one batch for `on_validation_epoch_end`."""
+        """Collect the predictions of a batch for `on_validation_epoch_end`."""
         output, sizes = self.model(batch), gather_sizes(len(batch.ids), self.device)
         loss = self.loss(*gather_batch(output, batch, sizes))
         self.log("valid/loss", loss, batch_size=sum(sizes), sync_dist=True)
         if not batch.ids:
             return
-        self.answers.append(
+        self.predictions.append(
             {
                 t.name: (t.scores(output.logits[t.name].float()), batch.targets[t.name])
                 for t in self.tasks
@@ -176,24 +176,24 @@ class Learner(L.LightningModule):
         self.broken += [name for name, fine in zip(batch.ids, finite, strict=True) if not fine]
 
     def on_validation_epoch_end(self) -> None:
-        """Log the monitored metric of each task, and of tasks with the same one the mean."""
-        answers = [answer for share in gather(self.answers) for answer in share]
+        """Log the monitored metric of each task, and the mean of tasks with the same metric."""
+        predictions = [one for share in gather(self.predictions) for one in share]
         self.broken = [name for share in gather(self.broken) for name in share]
         found: dict[str, dict[str, float]] = {}
         for task in self.tasks:
-            scores = torch.cat([a[task.name][0].cpu() for a in answers])
-            targets = torch.cat([a[task.name][1].cpu() for a in answers])
+            scores = torch.cat([one[task.name][0].cpu() for one in predictions])
+            targets = torch.cat([one[task.name][1].cpu() for one in predictions])
             found.setdefault(task.monitor.name, {})[task.name] = task.monitored(scores, targets)
         for metric, values in found.items():
             for name, value in values.items() if len(values) > 1 else ():
                 self.log(f"valid/{metric}_{name}", value, sync_dist=True)
             mean = sum(values.values()) / len(values)
             self.log(f"valid/{metric}", mean, prog_bar=True, sync_dist=True)
-        self.answers.clear()
+        self.predictions.clear()
 
     def configure_optimizers(self) -> Any:
-        """Set the optimiser, slower for words and attention, and its schedule."""
-        # at the full rate an attention narrows before the CNN knows what to see
+        """Build the optimiser, slower for pretrained weights and attention, and its schedule."""
+        # at the full rate an attention narrows before the CNN has learnt useful features
         late = {
             *map(id, self.model.selector_parameters()),
             *map(id, self.model.pretrained_parameters()),
@@ -217,7 +217,7 @@ class Learner(L.LightningModule):
 
 
 class _Schedule:
-    """Factor of the learning rate at a step: linear warm-up, then constant or half a cosine."""
+    """Factor of the learning rate at a step: linear warm-up, then constant or a half cosine."""
 
     def __init__(self, config: TrainConfig, steps: int) -> None:
         self.warmup, self.steps = round(config.warmup * steps), steps

@@ -1,4 +1,4 @@
-"""Batch norms that see the whole batch, for as long as several processes train."""
+"""Batch norm over the whole batch while several processes train."""
 
 from lightning.pytorch.plugins.layer_sync import LayerSync
 from torch import nn
@@ -9,7 +9,7 @@ from mien.models.layers.synced_norm import SyncedNorm
 
 
 class NormSync(LayerSync):
-    """Replace the batch norms of a model that several processes train, and put them back after.
+    """Replace the batch norms of a model while several processes train it.
 
     Lightning's own plugin knows only `torch.nn.SyncBatchNorm`, which needs GPUs.
     """
@@ -18,7 +18,7 @@ class NormSync(LayerSync):
         self.replaced: list[tuple[nn.Module, str, nn.Module]] = []
 
     def apply(self, model: nn.Module) -> nn.Module:
-        """Replace; every process must do it, even where there is no batch norm."""
+        """Replace the batch norms; every process must do so, even without any batch norm."""
         group = new_group()
         for parent in list(model.modules()):
             for name, child in parent.named_children():
@@ -28,10 +28,10 @@ class NormSync(LayerSync):
         return model
 
     def revert(self, model: nn.Module) -> nn.Module:
-        """Put the layers back, with their weights and statistics."""
+        """Restore the layers, with their weights and statistics."""
         for parent, name, norm in self.replaced:
             synced = getattr(parent, name)
-            for buffer, tensor in synced.named_buffers():  # another one on another device
+            for buffer, tensor in synced.named_buffers():  # it is another tensor on another device
                 setattr(norm, buffer, tensor)
             norm.train(synced.training)
             setattr(parent, name, norm)

@@ -1,4 +1,4 @@
-"""What training says, in this process and in those that are started for devices."""
+"""Log output of training, in this process and in those that it starts for devices."""
 
 import logging
 import os
@@ -9,16 +9,16 @@ from lightning.pytorch.callbacks import Callback
 
 
 def quieten() -> None:
-    """Keep to itself what Lightning tells developers of its work."""
+    """Suppress Lightning's messages for developers."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class SpawnedOutput(Callback):
-    """Has a process that is started for a device say what the one that starts it says, no more.
+    """Configure the log output of a process that is started for a device like that of its parent.
 
-    Such a process has none of the handlers and filters of its parent. It gets them as soon as
-    this is unpickled there.
+    Such a process does not have the handlers and filters of its parent. It gets them when this
+    callback is unpickled in it.
     """
 
     def __init__(self) -> None:

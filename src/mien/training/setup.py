@@ -1,4 +1,4 @@
-"""From data and settings to a run folder and a model to train."""
+"""Create a run folder and an initial model from data and settings."""
 
 import logging
 from contextlib import suppress
@@ -24,7 +24,7 @@ from mien.runs.data import usable
 from mien.runs.frozen import FrozenWeights, find_frozen
 from mien.runs.run import Run
 from mien.tasks import Task, parse_tasks, speaker_task
-from mien.training.baseline import settings_of, settle, words_of
+from mien.training.baseline import settings_of, settle, word_vectors_of
 from mien.training.checkpoint import STATE, finished
 from mien.training.config import TrainConfig
 from mien.training.initial import read_weights
@@ -34,18 +34,18 @@ logger = logging.getLogger(__name__)
 
 
 def reopen(store: Store, out: Path) -> Run:
-    """Open a run to go on with its own data, and remember where they lie now."""
+    """Open a run to resume with its data, and record the present folder of these."""
     run = Run(out)
     if not run.folder.joinpath(STATE).is_file() and not finished(run.folder):
-        raise MienError(f"{out} holds no finished epoch: delete it and train anew")
+        raise MienError(f"{out} holds no finished epoch to resume: delete it and train again")
     check_writable(run.folder)
     recorded, found = run.config.data, _identity(store)
     known = found.keys() & recorded.model_fields_set
     other = any(found[name] != getattr(recorded, name) for name in known)
     if other or settings_of(store) != run.config.features:
         raise MienError(
-            f"{store.folder} holds other data than those that {out} was trained on: name the folder"
-            " where these lie now, or train anew into another folder"
+            f"{store.folder} holds other data than those that {out} was trained on: give the folder"
+            " of these, or train again into another folder"
         )
     now = recorded.model_copy(update=found | {"path": str(store.folder.resolve())})
     if now != recorded:
@@ -54,7 +54,7 @@ def reopen(store: Store, out: Path) -> Run:
 
 
 def _identity(store: Store) -> dict[str, Any]:
-    """Give what a run records of its data to know them again."""
+    """Return what a run records of its data to identify them."""
     return {
         "corpus": str(store.info["corpus"]),
         "frame_interval": float(store.info.get("frame_interval", FRAME_INTERVAL)),
@@ -74,9 +74,9 @@ def create(
     *,
     trained: bool = False,
 ) -> Run:
-    """Settle what the run is: protocol, tasks, text encoder, sizes; and make its folder.
+    """Determine protocol, tasks, text encoder and sizes of a run, and create its folder.
 
-    With `trained` the weights to begin with must answer all tasks.
+    With `trained` the initial weights must include the heads of all tasks.
     """
     if isinstance(store, FeatureStore):
         model, config = settle(model, config, store.settings)
@@ -86,8 +86,8 @@ def create(
     smallest = max(task.smallest_batch for task in tasks)
     if config.batch_size * config.devices < smallest:
         raise MienError(
-            f"the loss {config.loss or 'of the task'} compares the utterances of a batch:"
-            f" give {smallest} or more, or another loss",
+            f"the loss {config.loss or 'of the task'} compares the utterances of a batch: choose"
+            f" {smallest} or more, or another loss",
             parameter="batch_size",
         )
     sizes = []
@@ -105,7 +105,7 @@ def create(
         longest = getattr(text, "max_position_embeddings", wanted.max_len)
         if longest < wanted.max_len:
             raise MienError(
-                f"{wanted.model} reads at most {longest} tokens: give {longest}",
+                f"{wanted.model} encodes at most {longest} tokens: choose {longest} or fewer",
                 parameter="text_max_len",
             )
     if config.init:
@@ -126,10 +126,10 @@ def create(
         features=settings_of(store),
     )
     logger.info(
-        "protocol %s: %s utterances can be used; %d in no part",
+        "protocol %s: %s utterances can be used; %d in no split",
         *(protocol, ", ".join(sizes), splits.left_out),
     )
-    return Run.create(out, settings, tokenizer, words_of(store))
+    return Run.create(out, settings, tokenizer, word_vectors_of(store))
 
 
 def _check_init(
@@ -139,7 +139,7 @@ def _check_init(
     text: PretrainedConfig | None,
     trained: bool,
 ) -> None:
-    """Refuse weights that don't fit, before there is a folder in the way of the next try."""
+    """Refuse initial weights that do not fit, before the folder is created."""
     weights = read_weights(config.init or "", tasks)
     with torch.device("meta"):
         labels = {task.name: len(task.labels) for task in tasks}
@@ -147,25 +147,25 @@ def _check_init(
     for task in tasks if trained else ():
         if weights.labels.get(task.name) != task.labels:
             raise MienError(
-                f"{config.init} does not answer the labels that the data have for {task.name!r}:"
+                f"{config.init} does not have the labels of the data for the task {task.name!r}:"
                 f" {', '.join(task.labels)}"
             )
     weights.fitting(plan, tasks, config.init_modalities, complete=trained)
 
 
 def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
-    """Refuse a modality that no training utterance has: its weights would stay random."""
+    """Refuse a modality that no training utterance has, since its encoder would not be trained."""
     had = {letter for row in rows for letter in store.modalities[row]}
     if missing := [str(m) for m in Modality if m.letter in set(modalities) - had]:
         kept = "".join(letter for letter in modalities if letter in had)
         raise MienError(
-            f"no training utterance has {' or '.join(missing)}: give {kept}",
+            f"no training utterance has {' or '.join(missing)}: choose {kept}",
             parameter="modalities",
         )
 
 
 def _tasks(store: Store, splits: Splits, config: TrainConfig) -> tuple[Task, ...]:
-    """Make the tasks of the labels that training has; each with the loss, if it takes that one."""
+    """Build the tasks from the training labels, each with the loss if it supports that."""
     utterances = [store.utterances[row] for row in splits.train]
     return tuple(
         kind.from_training(utterances, config.loss if config.loss in kind.losses else None)
@@ -181,23 +181,23 @@ def _label_counts(
 
 
 def initial_network(run: Run, config: TrainConfig) -> MultimodalModel:
-    """Build the model, with pretrained encoders where none are taken from elsewhere."""
+    """Build the model, with pretrained weights for encoders that `init` does not initialise."""
     network, model = run.build(), run.config.model
-    begun = (config.init_modalities or model.letters) if config.init else ""
+    chosen = (config.init_modalities or model.letters) if config.init else ""
     for modality, settings in model.encoders.items():
-        if settings.pretrained_name is not None and modality.letter not in begun:
+        if settings.pretrained_name is not None and modality.letter not in chosen:
             network.encoder(modality).load_pretrained(settings.pretrained_name)
     return network
 
 
 def frozen_weights(network: MultimodalModel, config: TrainConfig) -> dict[Modality, FrozenWeights]:
-    """Say which frozen weights the run need not copy: those that are still those of their source.
+    """Return the frozen weights that equal their source, so that the run need not copy them.
 
-    What was taken from another run may have learnt there.
+    Weights from another run may have been trained there.
     """
     found = find_frozen(network)
-    begun = (config.init_modalities or network.config.letters) if config.init else ""
-    for modality in [m for m in found if m.letter in begun]:
+    chosen = (config.init_modalities or network.config.letters) if config.init else ""
+    for modality in [m for m in found if m.letter in chosen]:
         with suppress(MienError):
             pristine = deepcopy(network)
             pristine.encoder(modality).load_pretrained(found[modality].name)

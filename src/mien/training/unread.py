@@ -1,4 +1,4 @@
-"""Settings that the chosen model, protocol or task does not read: they would change nothing."""
+"""Settings without effect, because the model, the protocol or the task does not use them."""
 
 from collections.abc import Callable, Collection
 from typing import TypeVar
@@ -16,7 +16,7 @@ Reads = Callable[[ModelConfig, TrainConfig], bool]
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
-def _persons(model: ModelConfig, config: TrainConfig) -> bool:
+def _speakers(model: ModelConfig, config: TrainConfig) -> bool:
     return any(kind.identifies_speakers for kind in parse_tasks(config.task))
 
 
@@ -25,7 +25,7 @@ def _folds(model: ModelConfig, config: TrainConfig) -> bool:
 
 
 def _media(model: ModelConfig, config: TrainConfig) -> bool:
-    """Tell whether media are read; a model of features must name the length that these have."""
+    """Return whether media are used; a model of features must state the length of these."""
     return model.hand_crafted or model.modalities != (Modality.TEXT,)
 
 
@@ -41,13 +41,13 @@ READERS: dict[str, tuple[Reads, str]] = {
     ),
     "modality_dropout": (lambda m, c: len(m.encoders) > 1, "a model of several modalities"),
     "embedding_loss": (
-        lambda m, c: _persons(m, c) and m.embedding_size > 0,
+        lambda m, c: _speakers(m, c) and m.embedding_size > 0,
         "the task person, with an embedding size above 0,",
     ),
-    "embedding_size": (_persons, "the task person"),
+    "embedding_size": (_speakers, "the task person"),
     "augment": (
         lambda m, c: any(encoder.augments for encoder in m.encoders.values()),
-        "a model of faces or audio (mme2e or mme2e-sparse with a or v)",
+        "a model that encodes faces or audio (mme2e or mme2e-sparse with a or v)",
     ),
     "max_seconds": (_media, "a model of audio or video"),
     "text_lr_factor": (
@@ -55,21 +55,20 @@ READERS: dict[str, tuple[Reads, str]] = {
         "a text encoder that learns, or a sparse model,",
     ),
 }
-"""For settings that some runs do not read: which runs do, and that in words.
+"""For each setting that some runs do not use, a test for those that do, and their description.
 
-Whatever is not here is always read; a setting that no encoder has is refused by
-`mien.models.presets`. `mien.training.baseline.settle` judges `max_seconds` of a baseline, since
-that depends on its features.
+Other settings are always used, and `mien.models.presets` refuses a setting that no encoder has.
+`mien.training.baseline.settle` checks `max_seconds` of a baseline against its features.
 """
 
 
 def unread(model: ModelConfig, config: TrainConfig) -> dict[str, str]:
-    """Name the settings that this model and this training don't read, and what would read each."""
+    """Return the settings that have no effect here, each with what would use it."""
     return {name: who for name, (reads, who) in READERS.items() if not reads(model, config)}
 
 
 def given(settings: BaseModel) -> set[str]:
-    """Name the settings that were given, with another value than the default."""
+    """Return the names of the settings that differ from their defaults."""
     default = type(settings)()
     changed = settings.model_fields_set
     return {name for name in changed if getattr(settings, name) != getattr(default, name)}
@@ -78,19 +77,19 @@ def given(settings: BaseModel) -> set[str]:
 def refuse_unread(
     model: ModelConfig, config: TrainConfig, names: Collection[str] | None = None
 ) -> None:
-    """Refuse settings that nothing reads, since whoever gave them expects an effect.
+    """Refuse settings that have no effect, since the user expects one.
 
     Parameters
     ----------
     model, config
         All settings.
     names : collection of str, optional
-        Those that were given (default: those with another value than their default).
+        Those that the user gave (default: those that differ from their defaults).
 
     Raises
     ------
     MienError
-        One of the names is not read.
+        One of them has no effect.
     """
     names = given(model) | given(config) if names is None else names
     for name, who in unread(model, config).items():
@@ -102,14 +101,14 @@ def refuse_unread(
 def drop_unread(
     model: ModelConfig, config: TrainConfig
 ) -> tuple[ModelConfig, TrainConfig, list[str]]:
-    """Leave out the settings that nothing reads.
+    """Remove the settings that have no effect.
 
     Returns
     -------
     model, config
-        The settings that are left.
+        The remaining settings.
     notes : list of str
-        A sentence for each that was left out and had another value than its default.
+        A message for each that was removed and differed from its default.
     """
     idle, lost = unread(model, config), given(model) | given(config)
     notes = [f"{n} has no effect here: only {idle[n]} uses it" for n in idle if n in lost]
