@@ -29,7 +29,7 @@ MODELS = {
     "FE2E": "mme2e",
     "MESM": "mme2e-sparse",
 }
-NAMES = {"words": Modality.TEXT, "sound": Modality.AUDIO, "faces": Modality.VIDEO}
+NAMES = {str(modality): modality for modality in Modality}
 
 
 def recipe_of(row: list[str]) -> str | None:

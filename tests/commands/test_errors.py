@@ -126,7 +126,7 @@ def test_an_encoder_that_can_not_be_fetched(mien, data: Path, tmp_path: Path) ->
     out = tmp_path / "run"
     named = ["--modalities", "ta", "--text-model", "albert-base-v2"]
     result = mien("train", data, "--out", out, *named)
-    assert_told(result, "--text-model: ", "albert-base-v2", "name minilm")
+    assert_told(result, "--text-model: ", "albert-base-v2", "choose minilm")
     assert not out.exists()
 
 
@@ -212,7 +212,7 @@ def test_a_run_folder_that_is_taken(mien, data: Path, run_folder: Path) -> None:
 
 def test_a_modality_that_nobody_has(mien, data: Path, tmp_path: Path) -> None:
     result = mien("train", data, "--out", tmp_path / "run")
-    assert_told(result, "--modalities: no training utterance has video", "give ta")
+    assert_told(result, "--modalities: no training utterance has video", "choose ta")
     assert not (tmp_path / "run").exists()
 
 

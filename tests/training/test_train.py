@@ -332,7 +332,7 @@ def test_an_embedding_is_trained_for_strangers_to_come(
     (task,) = run.config.tasks
     result = verify_run(run.folder, split="all", progress=False, resamples=20)
     assert (result.speakers, result.trained) == (4, len(task.labels)) == (4, 3)
-    with pytest.raises(MienError, match="judged by `mien verification`"):
+    with pytest.raises(MienError, match="for unseen speakers use `mien verification`"):
         evaluate(run.folder, progress=False)
 
 

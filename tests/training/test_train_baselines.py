@@ -144,7 +144,7 @@ def test_a_modality_without_features_is_refused(tmp_path: Path, data: Path) -> N
     for path in (other / FOLDER).iterdir():
         path.unlink()
     extract(other, modalities="ta", workers=1, progress=False)
-    with pytest.raises(MienError, match="no training utterance has video: give ta"):
+    with pytest.raises(MienError, match="no training utterance has video: choose ta"):
         train(other, tmp_path / "run", RNN, QUICK, progress=False)
 
 
