@@ -314,7 +314,6 @@ def test_a_protocol_declares_known_things() -> None:
     with pytest.raises(MienError, match="'odd' names emotion: choose from persons, others"):
         register_protocol("odd", "odd", by_number, suggested_for=("emotion",))
     assert "odd" not in PROTOCOLS
-    assert [name for name, protocol in PROTOCOLS.items() if protocol.folds] == ["sessions"]
 
 
 def test_a_misspelt_protocol_is_told_what_may_be_meant() -> None:

@@ -253,8 +253,16 @@ class _Reader:
             attributes={
                 "annotators": len(turn.votes),
                 "agreeing": turn.agreeing,
+                **_scenario(dialogue),
             },
         )
+
+
+def _scenario(dialogue: str) -> dict[str, str]:
+    """Give what is acted, whichever session acts it; the parts of a play are one scenario."""
+    scenario = dialogue.split("_")[1]
+    style = "improvised" if scenario.startswith("impro") else "scripted"
+    return {"scenario": scenario, "style": style}
 
 
 def _speaker(utterance_id: str) -> str:

@@ -25,7 +25,12 @@ class Split:
 
 
 def split(
-    utterances: Sequence[Utterance], protocol: str, *, fold: int | None = None, seed: int = 0
+    utterances: Sequence[Utterance],
+    protocol: str,
+    *,
+    fold: int | None = None,
+    num_folds: int | None = None,
+    seed: int = 0,
 ) -> Split:
     """Divide utterances by a protocol; the same names and seed give the same parts anywhere.
 
@@ -36,7 +41,9 @@ def split(
     protocol : str
         A name from `PROTOCOLS`.
     fold : int, optional
-        For "sessions": which session, from 1, is tested (default: the last).
+        For a protocol of folds: which one, from 1, is tested (default: the last).
+    num_folds : int, optional
+        For one that divides into any number of folds: how many.
     seed : int
         Orders dialogues, sentences and utterances where those are divided.
 
@@ -52,7 +59,7 @@ def split(
             " choose another (`mien inspect DATA` shows what fits)",
             parameter="protocol",
         )
-    names = chosen.rule(utterances, seed, fold)
+    names = chosen.assign(utterances, seed, fold, num_folds)
     if len(names) != len(utterances) or not set(names) <= {*PARTS, None}:
         raise MienError(
             f"the rule of the protocol {protocol!r} must give one of {', '.join(PARTS)} or None for"
@@ -68,6 +75,27 @@ def split(
             )
     taken = sum(len(members) for members in rows.values())
     return Split(**rows, left_out=len(names) - taken)
+
+
+def folds_of(
+    utterances: Sequence[Utterance], protocol: str, num_folds: int | None = None
+) -> list[int | None]:
+    """List the folds that data have under a protocol: 1, 2, ...; None alone where it has none.
+
+    Raises
+    ------
+    MienError
+        The protocol is unknown, or does not say how many folds it makes.
+    """
+    chosen = PROTOCOLS[protocol]
+    if not chosen.folds:
+        return [None]
+    if chosen.fold_count is None:
+        raise MienError(
+            f"the protocol {protocol!r} does not say how many folds it makes: name their numbers",
+            parameter="folds",
+        )
+    return list(range(1, chosen.fold_count(utterances, num_folds) + 1))
 
 
 def suggest(utterances: Sequence[Utterance], task: str) -> str:

@@ -28,7 +28,7 @@ def divide(run: Run, store: Store) -> Split:
     """Divide data as the run's protocol says. Raises `MienError` where it does not fit them."""
     data = run.config.data
     try:
-        return split(store.utterances, data.protocol, fold=data.fold)
+        return split(store.utterances, data.protocol, fold=data.fold, num_folds=data.num_folds)
     except MienError as error:
         raise MienError(
             f"{store.folder} can't be divided as the run's data were ({error}); choose all",

@@ -23,7 +23,14 @@ class TrainConfig(BaseModel):
         None, description="which utterances train, validate and test (default: the strictest fit)"
     )
     fold: int | None = Field(
-        None, description="which fold is tested, from 1: for sessions the session of that number"
+        None,
+        description="which fold of the protocol is tested, from 1: for sessions and loso the session"
+        " of that number (default: the last)",
+    )
+    num_folds: int | None = Field(
+        None,
+        ge=2,
+        description="into how many folds kfold-speakers and its like divide the data (default: 5)",
     )
     loss: str | None = Field(
         None,

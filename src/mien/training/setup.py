@@ -80,7 +80,7 @@ def create(
     if isinstance(store, FeatureStore):
         model, config = settle(model, config, store.settings)
     protocol = config.protocol or suggest(store.utterances, config.task)
-    parts = split(store.utterances, protocol, fold=config.fold)
+    parts = split(store.utterances, protocol, fold=config.fold, num_folds=config.num_folds)
     tasks = _tasks(store, parts, config)
     smallest = max(task.smallest_batch for task in tasks)
     if config.batch_size * config.devices < smallest:
@@ -115,6 +115,7 @@ def create(
             path=str(data.resolve()),
             protocol=protocol,
             fold=config.fold,
+            num_folds=config.num_folds,
             max_seconds=config.max_seconds,
             label_counts=_label_counts(store, parts, tasks),
             **_identity(store),

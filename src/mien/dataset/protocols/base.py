@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from mien.dataset.sentence import sentence
 from mien.errors import MienError
@@ -16,7 +16,13 @@ Rule = Callable[[Sequence[Utterance], int, int | None], list[str | None]]
 It goes by what the utterances say and by the seed alone, never by their order.
 """
 
-Fact = Literal["split", "person", "session", "dialogue", "sentence"]
+FreeRule = Callable[[Sequence[Utterance], int, int | None, int | None], list[str | None]]
+"""The same for folds of which the user chooses how many: that number, or None, comes last."""
+
+FoldCount = Callable[[Sequence[Utterance], int | None], int]
+"""``fold_count(utterances, chosen)`` gives how many folds the data have under a protocol."""
+
+Fact = Literal["split", "person", "session", "dialogue", "sentence", "scenario", "style"]
 """What an utterance may say of itself, and a protocol may need."""
 
 Aim = Literal["persons", "others"]
@@ -37,6 +43,10 @@ class Protocol:
         What utterances must say; it is refused for data in which none says that.
     folds : bool
         Whether its rule reads ``fold``: several divisions, numbered from 1, that take turns.
+    fold_count : FoldCount or None
+        How many these are. None: only the user knows.
+    free : bool
+        Whether the user chooses how many; then the rule is a `FreeRule`.
     strangers : bool
         Whether all persons of the test are unknown to training, and none of validation: who learns
         to name persons is then judged by verification, not by the names.
@@ -47,12 +57,22 @@ class Protocol:
     """
 
     about: str
-    rule: Rule
+    rule: Rule | FreeRule
     needs: tuple[Fact, ...] = ()
     folds: bool = False
+    fold_count: FoldCount | None = None
+    free: bool = False
     strangers: bool = False
     suggested_for: tuple[Aim, ...] = ()
     rank: int = 100
+
+    def assign(
+        self, utterances: Sequence[Utterance], seed: int, fold: int | None, num_folds: int | None
+    ) -> list[str | None]:
+        """Give the split of each utterance, None for those that it leaves out."""
+        if self.free:
+            return cast(FreeRule, self.rule)(utterances, seed, fold, num_folds)
+        return cast(Rule, self.rule)(utterances, seed, fold)
 
     def missing(self, utterances: Sequence[Utterance]) -> list[Fact]:
         """Name what it needs and no utterance says."""
@@ -63,7 +83,7 @@ PROTOCOLS: Registry[Protocol] = Registry("protocol")
 """Every protocol by its name."""
 
 
-def register_protocol(name: str, about: str, rule: Rule, **further: Any) -> None:
+def register_protocol(name: str, about: str, rule: Rule | FreeRule, **further: Any) -> None:
     """Let data be divided by a rule.
 
     Parameters
@@ -100,6 +120,8 @@ def told(utterance: Utterance, fact: Fact) -> str | None:
     """Give what an utterance says of itself, or None."""
     if fact == "sentence":
         return sentence(utterance)
+    if fact in ("scenario", "style"):
+        return str(utterance.attributes.get(fact) or "") or None
     return getattr(utterance, fact) or None
 
 
