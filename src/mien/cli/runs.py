@@ -89,18 +89,25 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--modalities", help="show the model only these letters out of t, a, v")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        help="write the prediction for each utterance to this Parquet file; those for the test"
+        " split go to predictions.parquet in RUN as well",
+    )
     add_compute(parser, batch_size="utterances")
     parser.set_defaults(handler=_evaluate)
 
 
 def _evaluate(args: argparse.Namespace) -> None:
     from mien.files import check_writable, write_text
-    from mien.inference.evaluate import evaluate
+    from mien.inference.evaluate import metrics_of, predict_split
+    from mien.inference.predictions_file import PREDICTIONS, write_predictions
     from mien.runs.run import Run
 
-    if args.json:
-        check_writable(args.json.parent)
-    metrics = evaluate(
+    for path in filter(None, (args.json, args.predictions)):
+        check_writable(path.parent)
+    predictions = predict_split(
         args.run,
         data=args.data,
         split=args.split,
@@ -108,13 +115,17 @@ def _evaluate(args: argparse.Namespace) -> None:
         device=args.device,
         batch_size=args.batch_size,
     )
+    metrics = metrics_of(predictions)
     show(metrics)
     if args.json:
         write_text(args.json, metrics.model_dump_json(indent=2))
+    if args.predictions:
+        write_predictions(args.predictions, predictions)
     run = Run(args.run)
     moved = not Path(run.config.data.path).is_dir()
     if args.split == "test" and args.modalities is None and (args.data is None or moved):
         run.write("metrics.json", metrics.model_dump(mode="json"))
+        write_predictions(run.folder / PREDICTIONS, predictions)
 
 
 def show(metrics: "Metrics") -> None:

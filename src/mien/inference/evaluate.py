@@ -1,6 +1,7 @@
 """Evaluate a run: predictions on one split of the data, thresholds from validation, metrics."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from mien.devices import choose_device
 from mien.errors import MienError
 from mien.inference.dataset import BATCH_SIZE, Answers, Device, answer
 from mien.inference.metrics import Metrics
+from mien.inference.predictions import Origin, Predictions, PredictionsInfo, Training
 from mien.metrics.thresholds import choose
+from mien.modality import Modality
 from mien.runs.data import divide, open_for, usable
 from mien.runs.run import Run
 from mien.tasks import Task, TaskMetrics
-from mien.utterance import Utterance
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +80,29 @@ def evaluate(
     >>> metrics = evaluate("runs/emotion", split="valid")             # doctest: +SKIP
     >>> metrics.tasks["emotion"].singlelabel.ua                    # doctest: +SKIP
     """
+    predictions = predict_split(
+        run,
+        data=data,
+        split=split,
+        modalities=modalities,
+        device=device,
+        batch_size=batch_size,
+        progress=progress,
+    )
+    return metrics_of(predictions)
+
+
+def predict_split(
+    run: str | Path | Run,
+    *,
+    data: str | Path | None = None,
+    split: str = "test",
+    modalities: str | None = None,
+    device: Device = None,
+    batch_size: int = BATCH_SIZE,
+    progress: bool = True,
+) -> Predictions:
+    """Predict one split of a run's data; takes and raises what `evaluate` does."""
     run = run if isinstance(run, Run) else Run(run)
     device = choose_device(device)
     store = open_for(run, Path(data or run.config.data.path))
@@ -93,42 +118,90 @@ def evaluate(
     how: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
     _complete_thresholds(run, store, how)
     answers = answer(run, run.model(), store, judged, modalities=shown, **how)
-    blocks: dict[str, TaskMetrics] = {}
-    for task in run.config.tasks:
-        known = _known(task, answers[task.name][1])
-        if known.any():
-            utterances = [store.utterances[row] for row in np.array(judged)[known]]
-            scores, truth = (values[known] for values in answers[task.name])
-            blocks[task.name] = _evaluate(run, task, scores, truth, utterances)
-    return Metrics(
-        part=split,
+    info = PredictionsInfo(
+        tasks=run.config.tasks,
+        split=split,
         protocol=run.config.data.protocol,
         data=str(data or run.config.data.path),
+        fingerprint=store.fingerprint,
         synthetic=bool(store.info["synthetic"]),
         modalities=shown,
         left_out=len(rows) - len(judged),
-        unlabelled=[task.name for task in run.config.tasks if task.name not in blocks],
+        trainings=(_training(run),),
+    )
+    return Predictions(
+        info,
+        [_origin(store, row, shown) for row in judged],
+        {name: scores.astype(float) for name, (scores, _) in answers.items()},
+        {name: truth.astype(float) for name, (_, truth) in answers.items()},
+    )
+
+
+def _training(run: Run) -> Training:
+    """Say what the run's predictions depend on beside its weights."""
+    data = run.config.data
+    return Training(
+        fold=data.fold,
+        seed=int(run.config.training.get("seed", 0)),
+        thresholds={t.name: run.thresholds(t) for t in run.config.tasks if t.has_thresholds},
+        label_counts=data.label_counts,
+    )
+
+
+def _origin(store: Store, row: int, modalities: str) -> Origin:
+    utterance = store.utterances[row]
+    return Origin(
+        id=utterance.id,
+        speaker=utterance.person,
+        session=utterance.session,
+        dialogue=utterance.dialogue,
+        modalities=tuple(
+            m for m in Modality if m.letter in set(store.modalities[row]) & set(modalities)
+        ),
+    )
+
+
+def metrics_of(predictions: Predictions) -> Metrics:
+    """Evaluate predictions, of one training or of several together.
+
+    Raises
+    ------
+    MienError
+        There is nothing to evaluate.
+    """
+    info = predictions.info
+    blocks: dict[str, TaskMetrics] = {}
+    for task in info.tasks:
+        known = np.flatnonzero(predictions.known(task.name))
+        if len(known):
+            blocks[task.name] = _evaluate(task, predictions.select(known))
+    return Metrics(
+        part=info.split,
+        protocol=info.protocol,
+        data=info.data,
+        synthetic=info.synthetic,
+        modalities=info.modalities,
+        left_out=info.left_out,
+        unlabelled=[task.name for task in info.tasks if task.name not in blocks],
         tasks=blocks,
     )
 
 
-def _evaluate(
-    run: Run, task: Task, scores: np.ndarray, truth: np.ndarray, utterances: list[Utterance]
-) -> TaskMetrics:
+def _evaluate(task: Task, predictions: Predictions) -> TaskMetrics:
     """Evaluate the scores of one task where something is known of the truth."""
     return task.evaluate(
-        scores,
-        truth,
-        thresholds=run.thresholds(task) if task.has_thresholds else (),
-        counts=run.config.data.label_counts[task.name],
-        **_units(utterances),
+        predictions.scores[task.name],
+        predictions.truth[task.name],
+        thresholds=predictions.thresholds(task.name) if task.has_thresholds else (),
+        counts=predictions.counts(task.name),
+        **units(predictions.origins),
     )
 
 
-def _units(utterances: list[Utterance]) -> dict[str, Any]:
-    """Say over what intervals are: persons where all are known, else recordings."""
-    persons = [u.person for u in utterances]
-    dialogues = [u.dialogue for u in utterances]
+def units(origins: Sequence[Origin]) -> dict[str, Any]:
+    """Say over what intervals are: speakers where all are known, else recordings."""
+    persons = [origin.speaker for origin in origins]
+    dialogues = [origin.dialogue for origin in origins]
     if None in persons and None not in dialogues:
         return {"persons": dialogues, "by": "dialogue"}
     return {"persons": None if None in persons else persons}

@@ -1,12 +1,13 @@
 """How well numbers agree with ratings, in several dimensions such as valence and arousal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from mien.errors import MienError
 from mien.metrics.bootstrap import interval
+from mien.metrics.counted import CountedMetric
 
 Figures = dict[str, Any]
 
@@ -109,6 +110,29 @@ def evaluate_dimensions(
     }
 
 
+def dimension_sums(scores: np.ndarray, truth: np.ndarray, _: np.ndarray) -> np.ndarray:
+    """Give what the metrics are made of (N, D, 7); zeros where a dimension was not rated."""
+    columns = []
+    for predicted, ratings in zip(scores.T, truth.T, strict=True):
+        known = ~np.isnan(ratings)
+        sums = np.zeros((len(ratings), 7))
+        sums[known] = _sums(predicted[known], ratings[known])
+        columns.append(sums)
+    return np.stack(columns, axis=1)
+
+
+def _over_dimensions(metric: Callable[[np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
+    """Make a metric of sums (..., D, 7) of one of sums (..., 7): its mean over the dimensions."""
+
+    def value(sums: np.ndarray) -> np.ndarray:
+        found = metric(sums)
+        known = np.isfinite(found)
+        number = known.sum(axis=-1)
+        return np.where(known, found, 0).sum(axis=-1) / np.where(number, number, np.nan)
+
+    return value
+
+
 def _by_dimension(predicted: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> Figures:
     each = {name: agreement(predicted[:, d], truth[:, d]) for d, name in enumerate(names)}
     average = {metric: _mean([found[metric] for found in each.values()]) for metric in METRICS}
@@ -171,6 +195,14 @@ def _mae(sums: np.ndarray) -> np.ndarray:
 
 
 METRIC = {"ccc": _ccc, "pearson": _pearson, "mae": _mae}
+
+
+COUNTED = {
+    "ccc": CountedMetric("CCC", dimension_sums, _over_dimensions(_ccc)),
+    "pearson": CountedMetric("Pearson correlation", dimension_sums, _over_dimensions(_pearson)),
+    "mae": CountedMetric("mean absolute error", dimension_sums, _over_dimensions(_mae), sign=-1),
+}
+"""The metrics, each a mean over the dimensions, of counts that add up."""
 
 
 def _value(found: np.ndarray) -> float | None:

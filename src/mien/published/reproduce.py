@@ -200,9 +200,7 @@ def _compare(job: Job, store: Store) -> None:
 def _count_labels(job: Job, store: Store) -> None:
     config = job.training
     protocol = config.protocol or suggest(store.utterances, config.task)
-    rows = split(
-        store.utterances, protocol, fold=config.fold, num_folds=config.num_folds
-    ).train
+    rows = split(store.utterances, protocol, fold=config.fold, num_folds=config.num_folds).train
     (task,) = parse_tasks(config.task)  # the command says what number of labels one task has
     found = task.from_training(store.utterances[row] for row in rows).labels
     if job.labels != len(found):

@@ -90,7 +90,7 @@ class Averages(Part):
 class OneOfSeveral(Averages):
     """A label that is right or not whatever the others are."""
 
-    threshold: float
+    threshold: float | None = Field(description="null where pooled folds have different ones")
     support: int = Field(description="utterances that have the label")
 
 

@@ -24,8 +24,8 @@ class TrainConfig(BaseModel):
     )
     fold: int | None = Field(
         None,
-        description="which fold of the protocol is tested, from 1: for sessions and loso the session"
-        " of that number (default: the last)",
+        description="which fold of the protocol is tested, from 1: for sessions and loso the"
+        " session of that number (default: the last)",
     )
     num_folds: int | None = Field(
         None,

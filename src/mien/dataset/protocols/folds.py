@@ -155,7 +155,11 @@ register_protocol(
 )
 for name, fact, about in (
     ("kfold-speakers", "person", "no speaker in two splits; each is tested in one fold"),
-    ("kfold-sentences", "sentence", "each sentence is tested in one fold and trained in none of it"),
+    (
+        "kfold-sentences",
+        "sentence",
+        "each sentence is tested in one fold and trained in none of it",
+    ),
     ("kfold-scenarios", "scenario", "each scenario is tested in one fold; speakers are known"),
 ):
     register_protocol(
