@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mien import __version__
-from mien.cli import clips, data, gallery, project, runs
+from mien.cli import clips, data, gallery, project, runs, studies
 from mien.cli.console import add_output, console
 from mien.cli.parser import Parser, spelling
 from mien.encoding import readable
@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "features": ("extract hand-crafted features, for the baselines", data.features),
     "train": ("train a model", runs.train),
     "evaluate": ("measure a trained model", runs.evaluate),
+    "cv": ("train and evaluate over folds and seeds", studies.cv),
     "verification": ("measure how well persons are told apart, unseen ones too", runs.verification),
     "report": ("write a page of a run's figures and curves", runs.report),
     "predict": ("say how somebody feels and who they are", clips.predict),

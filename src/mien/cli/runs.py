@@ -41,12 +41,12 @@ def _train(args: argparse.Namespace) -> None:
         elif args.data is None:
             args.parser.error("DATA is missing")
         else:
-            run = train(args.data, args.out, *_settings(args), device=args.device)
+            run = train(args.data, args.out, *training_settings(args), device=args.device)
     if first():
         print(f"{run.folder} is trained; measure it with: mien evaluate {run.folder}")
 
 
-def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
+def training_settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
     """Read the settings of the recipe and the flags.
 
     A flag that nothing reads is refused. What a recipe says for another model than the flags have

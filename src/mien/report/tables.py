@@ -22,10 +22,11 @@ def table(metrics: TaskMetrics) -> str:
     str
         Fixed-width tables: a row for each label, averages with their interval, and the baselines.
     """
-    return "\n\n".join(_fixed_width(part) for part in metrics.tables())
+    return "\n\n".join(fixed_width(part) for part in metrics.tables())
 
 
-def _fixed_width(part: Table) -> str:
+def fixed_width(part: Table) -> str:
+    """Write a table in columns of fixed width: heading, labels, summary below rules, notes."""
     headings = [textwrap.wrap(cell, HEADING_WIDTH) or [""] for cell in part.header]
     height = max(map(len, headings))
     head = list(zip(*([""] * (height - len(lines)) + lines for lines in headings), strict=True))

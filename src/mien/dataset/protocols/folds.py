@@ -153,15 +153,15 @@ register_protocol(
     folds=True,
     fold_count=lambda utterances, count: len(_names(utterances, "person")),
 )
-for name, fact, about in (
-    ("kfold-speakers", "person", "no speaker in two splits; each is tested in one fold"),
-    (
-        "kfold-sentences",
-        "sentence",
-        "each sentence is tested in one fold and trained in none of it",
+KFOLD: dict[str, tuple[Fact, str]] = {
+    "kfold-speakers": (
+        "person",
+        "each speaker is tested in one fold, which does not train on them",
     ),
-    ("kfold-scenarios", "scenario", "each scenario is tested in one fold; speakers are known"),
-):
+    "kfold-sentences": ("sentence", "each sentence is tested in one fold, by known speakers"),
+    "kfold-scenarios": ("scenario", "each scenario is tested in one fold, by known speakers"),
+}
+for name, (fact, about) in KFOLD.items():
     register_protocol(
         name,
         about,
