@@ -12,14 +12,14 @@ import time
 from pathlib import Path
 
 from mien.files import write_text
-from mien.threads import CHOICES, SPIN
+from mien.threads import SPIN_COUNT, USER_VARIABLES
 
 SECONDS = 20.0
 OTHERS = 2
 
 WAYS: dict[str, dict[str, str]] = {
     "nothing set": {},
-    f"GOMP_SPINCOUNT={SPIN} (mien's)": {"GOMP_SPINCOUNT": SPIN},
+    f"GOMP_SPINCOUNT={SPIN_COUNT} (mien's)": {"GOMP_SPINCOUNT": SPIN_COUNT},
     "GOMP_SPINCOUNT=1000": {"GOMP_SPINCOUNT": "1000"},
     "OMP_WAIT_POLICY=PASSIVE": {"OMP_WAIT_POLICY": "PASSIVE"},
     "one thread": {"OMP_NUM_THREADS": "1"},
@@ -27,9 +27,9 @@ WAYS: dict[str, dict[str, str]] = {
 
 HEADING = f"""# Threads that wait, on an idle and a busy machine
 
-Training steps a second of a model of the demo's size (sound and faces, batches of 16 utterances of
+Training steps a second of a model of the demo's size (audio and faces, batches of 16 utterances of
 noise) by how OpenMP's threads wait for each other; for the second column {OTHERS} other processes
-count without end.
+count in an endless loop.
 
 """
 
@@ -64,7 +64,7 @@ def _batch(config):  # type: ignore[no-untyped-def]
     import numpy as np
 
     from mien.dataset.collate import collate
-    from mien.utterance import RATE, Sample, Utterance
+    from mien.utterance import SAMPLE_RATE, Sample, Utterance
 
     random = np.random.default_rng(0)
     samples = [
@@ -73,7 +73,7 @@ def _batch(config):  # type: ignore[no-untyped-def]
             faces=random.integers(0, 256, (6, 48, 48, 3), dtype=np.uint8),
             face_times=np.arange(6, dtype=np.float32) / 2,
             face_found=np.ones(6, bool),
-            waveform=random.normal(0, 3000, 3 * RATE).astype(np.int16),
+            waveform=random.normal(0, 3000, 3 * SAMPLE_RATE).astype(np.int16),
         )
         for number in range(16)
     ]
@@ -82,16 +82,16 @@ def _batch(config):  # type: ignore[no-untyped-def]
 
 def measure(chosen: dict[str, str], others: int) -> float:
     """Give the steps a second of a process that trains beside others that only count."""
-    environment = {name: value for name, value in os.environ.items() if name not in CHOICES}
+    environment = {name: value for name, value in os.environ.items() if name not in USER_VARIABLES}
     environment.pop("OMP_NUM_THREADS", None)
     spin = [sys.executable, "-c", "while True: pass"]
     beside = [subprocess.Popen(spin) for _ in range(others)]
     try:
         own = [sys.executable, str(Path(__file__).resolve()), "--work", str(SECONDS)]
-        shown = subprocess.run(
+        printed = subprocess.run(
             own, env=environment | chosen, check=True, capture_output=True, text=True
         )
-        return float(shown.stdout)
+        return float(printed.stdout)
     finally:
         for process in beside:
             process.kill()

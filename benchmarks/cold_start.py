@@ -1,4 +1,4 @@
-"""CPU seconds of whole commands, from the shell to the last line: what a user waits for at least.
+"""CPU seconds of whole commands, from the shell to the last line: the least that a user waits for.
 
 Called as `cold_start.py --before CHECKOUT` it measures another checkout of mien beside this one, on
 the same run and the same clip; the two take turns.
@@ -27,13 +27,13 @@ SMALL = [
     *("--width", "0.125", "--trans-dim", "16", "--trans-nlayers", "1", "--trans-nheads", "2"),
     *("--trans-feedforward", "32", "--epochs", "1"),
 ]
-"""A run of text (all-MiniLM-L6-v2, whole) and audio that has hardly learnt anything."""
+"""A run of text (all-MiniLM-L6-v2 at full size) and audio, hardly trained."""
 
 HEADING = """# Cold start: CPU seconds of whole commands
 
 User and system time of a command in a process of its own, with one thread; the median of
 {rounds} runs, and the least and the most. The run takes text (all-MiniLM-L6-v2) and audio; the
-clip is a WAV of 2 s of synthetic sound; `mien evaluate` answers for 6 such clips.
+clip is a WAV of 2 s of synthetic audio; `mien evaluate` evaluates 6 such clips.
 
 {machine}, load {load:.1f} before the run.
 
@@ -62,8 +62,8 @@ def make(folder: Path, source: Path) -> None:
         wave = np.sin(2 * np.pi * (300 + 900 * emotion + 100 * person) * time) * (time % 0.5)
         name = f"synthetic{number}.wav"
         soundfile.write(folder / name, wave * 0.5 + random.normal(0, 0.01, 32_000), 16_000)
-        words, label = (("what a joy", "happy"), ("such grief", "sad"))[emotion]
-        rows.append(f"{name},{words},P{person},D{number // 6},{label}")
+        text, label = (("what a joy", "happy"), ("such grief", "sad"))[emotion]
+        rows.append(f"{name},{text},P{person},D{number // 6},{label}")
     write_text(folder / "clips.csv", "\n".join(rows))
     mien(source, "prepare", "manifest", folder / "clips.csv", folder / "data", "--workers", 1)
     mien(source, "train", folder / "data", "--out", folder / "run", *SMALL)
@@ -87,13 +87,13 @@ def measure(sources: dict[str, Path], rounds: int = ROUNDS) -> dict[str, dict[st
         folder = Path(name)
         make(folder, sources["this"])
         found: dict[str, dict[str, list[float]]] = {}
-        for shown, arguments in commands(folder).items():
-            found[shown] = {checkout: [] for checkout in sources}
+        for command, arguments in commands(folder).items():
+            found[command] = {checkout: [] for checkout in sources}
             for source in sources.values():
                 mien(source, *arguments)  # compiles what is new
             for _ in range(rounds):
                 for checkout, source in sources.items():
-                    found[shown][checkout].append(mien(source, *arguments))
+                    found[command][checkout].append(mien(source, *arguments))
     return found
 
 
@@ -112,16 +112,16 @@ def table(found: dict[str, dict[str, list[float]]]) -> str:
         "| command | " + " | ".join(f"{checkout} (s)" for checkout in checkouts) + " |",
         "|---|" + "---:|" * len(checkouts),
     ]
-    for shown, seconds in found.items():
+    for command, seconds in found.items():
         cells = [
             f"{statistics.median(s):.2f} ({min(s):.2f}–{max(s):.2f})" for s in seconds.values()
         ]
-        lines.append(f"| `{shown}` | " + " | ".join(cells) + " |")
+        lines.append(f"| `{command}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure, and write the table and every figure beside this file."""
+    """Measure, and write the table and all numbers beside this file."""
     here = Path(__file__).resolve()
     sources = {"this": here.parents[1] / "src"}
     if arguments[:1] == ["--before"]:
@@ -133,8 +133,8 @@ def main(arguments: Sequence[str]) -> None:
     page = heading + table(found) + "\n"
     print(page)
     write_text(here.with_suffix(".md"), page)
-    figures = {"machine": machine, "load": load, "seconds": found}
-    write_text(here.with_suffix(".json"), json.dumps(figures, indent=2))
+    result = {"machine": machine, "load": load, "seconds": found}
+    write_text(here.with_suffix(".json"), json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

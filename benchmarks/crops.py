@@ -22,7 +22,7 @@ from PIL import Image
 from mien.dataset.prepare import prepare
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.media.crops import decode_crop, encode_crop
+from mien.media.crop_codec import decode_crop, encode_crop
 from mien.media.decode import read_frames
 from mien.media.faces import FaceCropper
 from mien.utterance import Utterance
@@ -41,7 +41,7 @@ to read one: the median of {rounds} rounds. Bold is what `mien prepare` writes.
 """
 
 FOLDERS = """
-A prepared folder of these recordings, sound and words included, and what of it is faces:
+A prepared folder of these recordings, audio and text included, and the share of the faces:
 
 | `--face-size` | folder, KiB | faces, KiB | faces as pixels, KiB |
 |---:|---:|---:|---:|
@@ -83,16 +83,16 @@ def zstd() -> Codec:
 
 
 def read(data: bytes, size: int) -> np.ndarray:
-    """Read a picture by OpenCV."""
+    """Read an image by OpenCV."""
     return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB))
 
 
 def opencv(extension: str, *options: int) -> Codec:
-    """Write a picture by OpenCV."""
+    """Write an image by OpenCV."""
 
     def encode(face: np.ndarray) -> bytes:
-        picture = cv2.cvtColor(face, cv2.COLOR_RGB2BGR)
-        return bytes(cv2.imencode(extension, picture, list(options))[1].tobytes())
+        image = cv2.cvtColor(face, cv2.COLOR_RGB2BGR)
+        return bytes(cv2.imencode(extension, image, list(options))[1].tobytes())
 
     return Codec(encode, read)
 

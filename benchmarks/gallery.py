@@ -86,9 +86,9 @@ def build(folder: Path, persons: int) -> dict[str, float]:
 
 
 def questions(persons: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw fresh views (Q, E) of persons, who they are (Q,), and the exact answer (Q, TOP).
+    """Draw fresh views (Q, E) of persons, who they are (Q,), and the exact result (Q, TOP).
 
-    The answer names templates by their place among all.
+    The result gives templates by their place among all.
     """
     random = np.random.default_rng(1)
     who = random.integers(0, persons, QUERIES)
@@ -96,7 +96,7 @@ def questions(persons: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     asked = views(random, people[who])
     best = np.zeros((QUERIES, 0)), np.zeros((QUERIES, 0), int)
     for number, (_, templates) in enumerate(
-        tqdm(batches(persons), total=-(-persons // BATCH), desc="exact answers")
+        tqdm(batches(persons), total=-(-persons // BATCH), desc="exact search")
     ):
         scores = asked @ templates.reshape(-1, DIM).T
         places = np.broadcast_to(
@@ -130,11 +130,11 @@ def search(folder: Path, asked: np.ndarray) -> dict[str, Any]:
             hits = gallery._templates.nearest(embedding, TOP, date.today())
             took["search"].append(time.perf_counter() - began)
             began = time.perf_counter()
-            answer = gallery.identify(embedding, encoder=ENCODER, top_k=TOP)
+            identified = gallery.identify(embedding, encoder=ENCODER, top_k=TOP)
             took["identify"].append(time.perf_counter() - began)
             if not turn:
                 found.append([place(hit.clip) for hit in hits])
-                named.append(answer.candidates[0].person)
+                named.append(identified.candidates[0].person)
         most = most or peak()  # before the exact search, which reads all there is
         for embedding in asked[:EXACT]:
             began = time.perf_counter()
@@ -148,7 +148,7 @@ def search(folder: Path, asked: np.ndarray) -> dict[str, Any]:
 
 def peak() -> float:
     """Give the most memory that this process has had, MiB."""
-    # not getrusage: its figure is at least that of the process which started this one
+    # not getrusage: its number is at least that of the process which started this one
     status = Path("/proc/self/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
@@ -162,7 +162,7 @@ def exact(gallery: Gallery, embedding: np.ndarray) -> None:
 
 
 def recall(found: list[list[int]], right: np.ndarray) -> float:
-    """Give the share of the exact answers that were found."""
+    """Give the share of the exact results that were found."""
     return float(
         np.mean([len({*f} & {*r}) / TOP for f, r in zip(found, right.tolist(), strict=True)])
     )
@@ -215,8 +215,8 @@ def compare(folder: Path) -> list[dict[str, Any]]:
                     query = query.nprobes(round(share * partitions))
                 found.append(query.select(["place", "_distance"]).to_arrow()["place"].to_pylist())
                 took.append(time.perf_counter() - began)
-            figures = {"recall": recall(found, right), "ms": statistics.median(took) * 1000}
-            rows.append({"index": name, "share": share, "build": built} | figures)
+            metrics = {"recall": recall(found, right), "ms": statistics.median(took) * 1000}
+            rows.append({"index": name, "share": share, "build": built} | metrics)
     return rows
 
 
@@ -243,9 +243,9 @@ def measure(folder: Path, persons: int) -> dict[str, Any]:
     asked, who, right = questions(persons)
     np.save(folder / "asked.npy", asked)
     command = [sys.executable, str(Path(__file__).resolve()), "--search", str(folder)]
-    answers = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    results = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     names = [f"Synthetic Person {number:06d}" for number in who]
-    named = np.mean([a == b for a, b in zip(answers.pop("named"), names, strict=True)])
+    named = np.mean([a == b for a, b in zip(results.pop("named"), names, strict=True)])
     return {
         "persons": persons,
         "cores": os.cpu_count(),
@@ -253,9 +253,9 @@ def measure(folder: Path, persons: int) -> dict[str, Any]:
         "lancedb": lancedb.__version__,
         "load": load,
         "build": built,
-        "recall": recall(answers.pop("found"), right),
+        "recall": recall(results.pop("found"), right),
         "named": float(named),
-        **answers,
+        **results,
         "upkeep": upkeep(folder / "gallery", persons),
         "compared": compare(folder),
     }
@@ -272,7 +272,7 @@ def page(result: dict[str, Any]) -> str:
     ratio = statistics.median(r["exact"] / r["search"] for r in rounds)
     rows = (
         (f"search, the {TOP} nearest templates", median("search")),
-        ("search, log and answer (`Gallery.identify`)", median("identify")),
+        ("search, log and result (`Gallery.identify`)", median("identify")),
         ("exact search", median("exact")),
         ("exact search / search", f"{ratio:.0f}"),
         (f"recall of the {TOP} nearest", f"{result['recall']:.3f}"),
@@ -286,7 +286,7 @@ def page(result: dict[str, Any]) -> str:
         ("enrolling one person more", f"{result['upkeep']['enrol']:.2f} s"),
         ("forgetting one person", f"{result['upkeep']['forget']:.1f} s"),
     )
-    figures = "\n".join(f"| {what} | {value} |" for what, value in rows)
+    lines = "\n".join(f"| {what} | {value} |" for what, value in rows)
     kinds = "\n".join(
         f"| {r['index']} | {r['build']:.0f} | {r['share']:g} | {r['recall']:.3f} | {r['ms']:.1f} |"
         for r in result["compared"]
@@ -298,9 +298,9 @@ numbers. Persons lie evenly in all directions, which no real population does; it
 one to index. Two templates of a person have a cosine of {SAME} on average. Searches are for fresh
 views of persons.
 
-| what | figure |
+| what | value |
 |---|---:|
-{figures}
+{lines}
 
 * {QUERIES} searches, {ROUNDS} times over: median of the rounds' medians, least and greatest. The
   exact search of the first {EXACT} follows in each round, so that whatever else the machine does

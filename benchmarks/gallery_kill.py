@@ -1,4 +1,4 @@
-"""Kill a process that enrols, or forgets, at a random moment, and look at what is left.
+"""Kill a process that enrols, or forgets, at a random moment, and check what is left.
 
 Called as `gallery_kill.py --work FOLDER FIRST LAST` it is the process that is killed, enrolling
 synthetic persons by number; as `gallery_kill.py --work FOLDER NAME` it forgets one.
@@ -22,8 +22,8 @@ from tqdm import tqdm
 from mien.errors import MienError
 from mien.files import write_text
 from mien.gallery import Gallery
-from mien.gallery.rows import vectors
-from mien.gallery.templates import of
+from mien.gallery.table_rows import vectors
+from mien.gallery.templates import of_subjects
 
 ENROLMENTS, ROUNDS = 200, 20
 DIM, TEMPLATES = 256, 3
@@ -119,7 +119,7 @@ def check(folder: Path, acknowledged: Sequence[int]) -> dict[str, Any]:
 def _whole(gallery: Gallery, record: Any, number: int) -> bool:
     if record is None or record.templates != TEMPLATES:
         return False
-    rows = gallery._templates.rows(["vector"], of([record.subject]))
+    rows = gallery._templates.rows(["vector"], of_subjects([record.subject]))
     return {v.tobytes() for v in vectors(rows)} == {e.tobytes() for e in embeddings(number)}
 
 

@@ -1,4 +1,4 @@
-"""By which of a person's templates to score them: the nearest, or all; on voices of 24 actors."""
+"""How to score a person by their templates: the nearest, or all; on voices of 24 actors."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ WAYS = ("nearest", "mean cosine", "mean template")
 
 
 def recordings() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Describe all clips: embeddings (N, E), actors (N,) and emotions (N,)."""
+    """Embed all clips: embeddings (N, E), actors (N,) and emotions (N,)."""
     try:
         from mien.identity.resemblyzer import Voiceprint
     except ImportError as error:
@@ -27,10 +27,10 @@ def recordings() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not clips:
         raise MienError(f"this benchmark needs the recordings in {RAVDESS}")
     voiceprint, found = Voiceprint(), []
-    for clip in tqdm(clips, desc="listening", unit="clip"):
+    for clip in tqdm(clips, desc="embedding", unit="clip"):
         wave, _ = soundfile.read(clip, dtype="float32")
         found.append(voiceprint(wave))
-    codes = np.array([[int(part) for part in clip.stem.split("-")] for clip in clips])
+    codes = np.array([[int(code) for code in clip.stem.split("-")] for clip in clips])
     return np.stack(found), codes[:, 6], codes[:, 2]
 
 
@@ -46,20 +46,20 @@ def scores(way: str, asked: np.ndarray, templates: np.ndarray) -> np.ndarray:
 def trial(
     random: np.random.Generator, data: tuple[np.ndarray, ...], count: int, neutral: bool
 ) -> dict[str, tuple[float, float]]:
-    """Enrol some actors by so many clips and search for all others of theirs, and for strangers."""
+    """Enrol some actors by `count` clips; search for their other clips, and for other actors."""
     embeddings, actors, emotions = data
     drawn = random.permutation(np.unique(actors))
-    enrolled, strangers = drawn[:ENROLLED], np.isin(actors, drawn[ENROLLED:])
+    enrolled, non_mated = drawn[:ENROLLED], np.isin(actors, drawn[ENROLLED:])
     pools = [
         np.flatnonzero((actors == a) & ((emotions == NEUTRAL) | (not neutral))) for a in enrolled
     ]
     rows = np.array([random.choice(pool, count, replace=False) for pool in pools])
-    asked = np.setdiff1d(np.flatnonzero(~strangers), rows)
+    asked = np.setdiff1d(np.flatnonzero(~non_mated), rows)
     truth = np.array([np.flatnonzero(enrolled == a)[0] for a in actors[asked]])
     result = {}
     for way in WAYS:
         found = scores(way, embeddings[asked], embeddings[rows])
-        best = scores(way, embeddings[strangers], embeddings[rows]).max(axis=1)
+        best = scores(way, embeddings[non_mated], embeddings[rows]).max(axis=1)
         right = found.argmax(axis=1) == truth
         passed = found.max(axis=1) > np.quantile(best, 1 - FPIR)
         result[way] = float(right.mean()), float((right & passed).mean())
@@ -94,12 +94,12 @@ def page(rows: list[dict[str, Any]]) -> str:
         f" {r['named']:.3f} |"
         for r in rows
     )
-    return f"""# By which templates to score a person
+    return f"""# How to score a person by their templates
 
 RAVDESS, 24 actors who speak the same two sentences in eight emotions; the pretrained voice
-encoder. {ENROLLED} actors are enrolled, the others are strangers; {DRAWS} draws. Right: share of
+encoder. {ENROLLED} actors are enrolled, the others are not; {DRAWS} draws. Right: share of
 the enrolled actors' other clips whose actor has the highest score. Named: right, and above the
-threshold that {FPIR:.0%} of strangers' clips pass.
+threshold that {FPIR:.0%} of the other actors' clips reach.
 
 | enrolled by | templates | score | right | named |
 |---|---:|---|---:|---:|

@@ -1,9 +1,9 @@
 """How often the 95 % interval of an average recall holds the truth, by number of test speakers.
 
-Synthetic answers: each speaker has an accuracy of their own, drawn about 0.5 with a standard
+Synthetic predictions: each speaker has an accuracy of their own, drawn about 0.5 with a standard
 deviation between speakers, and 60 utterances of 8 labels. The truth for *these* speakers is their
 mean accuracy, which more utterances of them would show; the truth for *others* is 0.5. Two ways are
-compared: speakers drawn whole, as mien did before, and the two stages of
+compared: speakers drawn with all their utterances, and the two stages of
 `mien.metrics.bootstrap.interval`.
 """
 
@@ -22,26 +22,24 @@ UTTERANCES, LABELS, ACCURACY = 60, 8, 0.5
 WAYS = ("speakers whole", "two stages")
 
 
-def answers(
+def predictions(
     speakers: int, between: float, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Draw counts (N, 3, C) of answers, who speaks (N,), and these speakers' mean accuracy."""
+    """Draw counts (N, 3, C) of predictions, who speaks (N,), and these speakers' mean accuracy."""
     skill = np.clip(random.normal(ACCURACY, between, speakers), 0, 1)
     who = np.repeat(np.arange(speakers), UTTERANCES)
     label = np.tile(np.arange(UTTERANCES) % LABELS, speakers)
     wrong = (label + random.integers(1, LABELS, len(label))) % LABELS
-    answer = np.where(random.random(len(label)) < skill[who], label, wrong)
+    predicted = np.where(random.random(len(label)) < skill[who], label, wrong)
     one = np.eye(LABELS, dtype=bool)
-    return tally(one[label], one[answer]), who.astype(str), float(skill.mean())
+    return tally(one[label], one[predicted]), who.astype(str), float(skill.mean())
 
 
 def drawn(way: str, counts: np.ndarray, who: np.ndarray, seed: int) -> tuple[float, float]:
     """Give the ends of an interval."""
     if way == "speakers whole":
         counts = np.stack([counts[who == name].sum(axis=0) for name in np.unique(who)])
-    found = interval(
-        counts, average_recall, persons=who if way == "two stages" else None, seed=seed
-    )
+    found = interval(counts, average_recall, groups=who if way == "two stages" else None, seed=seed)
     assert found is not None
     return found["low"], found["high"]
 
@@ -51,7 +49,7 @@ def coverage(speakers: int, between: float, draws: int, seed: int = 0) -> list[d
     random = np.random.default_rng([seed, speakers, round(1000 * between)])
     held: dict[str, list[tuple[float, bool, bool]]] = {way: [] for way in WAYS}
     for number in range(draws):
-        counts, who, mean = answers(speakers, between, random)
+        counts, who, mean = predictions(speakers, between, random)
         for way in WAYS:
             low, high = drawn(way, counts, who, number)
             held[way].append(((high - low) / 2, low <= mean <= high, low <= ACCURACY <= high))
@@ -64,9 +62,9 @@ def coverage(speakers: int, between: float, draws: int, seed: int = 0) -> list[d
 
 HEADING = """# Coverage of the intervals
 
-`benchmarks/interval_coverage.py`, on synthetic answers: average recall of 8 labels, 60 utterances a
-speaker, accuracy 0.5, {draws} draws of a test part in each row. Wanted are 95 % for these speakers,
-and for others where there are ten or more.
+`benchmarks/interval_coverage.py`, on synthetic predictions: average recall of 8 labels, 60
+utterances a speaker, accuracy 0.5, {draws} draws of a test split in each row. Wanted are 95 % for
+these speakers, and for others where there are ten or more.
 
 | speakers | deviation between them | drawn | half width | holds these speakers' truth | others' |
 |---:|---:|---|---:|---:|---:|

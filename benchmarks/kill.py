@@ -43,7 +43,7 @@ class Scene:
     Parameters
     ----------
     command : callable
-        ``command(folder)`` gives the words of the command that works in a folder.
+        ``command(folder)`` gives the arguments of the command that works in a folder.
     left : callable
         ``left(folder)`` gives what the command leaves there, to be compared.
     again : callable
@@ -58,25 +58,25 @@ class Scene:
     torn: Callable[[Path], bool]
 
 
-def start(words: list[str]) -> subprocess.Popen[str]:
+def start(arguments: list[str]) -> subprocess.Popen[str]:
     """Start a command in a group of its own."""
-    command = [sys.executable, "-m", "mien", *words]
+    command = [sys.executable, "-m", "mien", *arguments]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
 
 
-def run(words: list[str]) -> subprocess.CompletedProcess[str]:
+def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    process = start(words)
+    process = start(arguments)
     out, err = process.communicate()
-    return subprocess.CompletedProcess(words, process.returncode, out, err)
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
-def checked(words: list[str]) -> None:
+def checked(arguments: list[str]) -> None:
     """Run a command that must succeed."""
-    result = run(words)
+    result = run(arguments)
     if result.returncode:
-        raise MienError(f"{' '.join(words)}: {result.stderr.strip()[-500:]}")
+        raise MienError(f"{' '.join(arguments)}: {result.stderr.strip()[-500:]}")
 
 
 def whole_json(path: Path) -> bool:
@@ -230,9 +230,9 @@ def measure(rounds: int) -> dict[str, list[dict[str, Any]]]:
         write_clips(home)
         for name, make in SCENES.items():
             scene = make(home)
-            words = scene.command(home)
+            arguments = scene.command(home)
             began = time.monotonic()
-            checked(words)
+            checked(arguments)
             seconds = time.monotonic() - began
             expected = scene.left(home)
             rows[name] = [
@@ -260,7 +260,7 @@ def table(rows: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def main() -> None:
-    """Measure, print the table and write it where it is shown."""
+    """Measure, print the table, and write it beside this file and into the page."""
     rounds = int(sys.argv[1]) if sys.argv[1:] else ROUNDS
     rows = measure(rounds)
     text = table(rows)

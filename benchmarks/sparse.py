@@ -28,7 +28,7 @@ from mien.batch import Batch, Ragged
 from mien.dataset.collate import collate
 from mien.dataset.sample import to_sample
 from mien.errors import MienError
-from mien.files import whole, write_text
+from mien.files import atomic_write, write_text
 from mien.media.faces import FaceCropper
 from mien.modality import Modality
 from mien.models import MultimodalModel, preset
@@ -107,11 +107,11 @@ def recordings() -> Batch:
 
 
 def batch() -> Batch:
-    """Put random words and labels beside the recordings."""
+    """Add random tokens and labels to the recordings."""
     media = recordings()
     generator = torch.Generator().manual_seed(0)
-    words = torch.randint(5, ALBERT.vocab_size, (UTTERANCES * TOKENS,), generator=generator)
-    text = Ragged(words, torch.full((UTTERANCES,), TOKENS))
+    tokens = torch.randint(5, ALBERT.vocab_size, (UTTERANCES * TOKENS,), generator=generator)
+    text = Ragged(tokens, torch.full((UTTERANCES,), TOKENS))
     return Batch(
         inputs={Modality.TEXT: text, **media.inputs},
         targets={"emotion": torch.randint(0, 2, (UTTERANCES, LABELS), generator=generator).float()},
@@ -166,7 +166,7 @@ class Racer:
             self.cnn(modality).sum().backward()
 
     def step_infer(self) -> None:
-        """Answer for the batch."""
+        """Run inference on the batch."""
         with torch.inference_mode():
             self.model(self.batch)
 
@@ -267,7 +267,7 @@ def measure() -> dict[str, Any]:
         "torch": torch.__version__,
         "load": round(load, 1),
         "faces": len(data.inputs[Modality.VIDEO].values),
-        "pieces": len(data.inputs[Modality.AUDIO].values),
+        "chunks": len(data.inputs[Modality.AUDIO].values),
         "counted": count,
         "seconds": seconds,
         "ratios": ratios(seconds),
@@ -306,7 +306,7 @@ def ratios(
 HEADING = """# Sparse against dense
 
 MME2E at the published sizes in float32, fresh weights, a batch of {utterances} utterances of the
-GRID corpus: {faces} faces and {pieces} pieces of sound, ALBERT base v2. Times as shares of the
+GRID corpus: {faces} faces and {chunks} spectrogram chunks, ALBERT base v2. Times as shares of the
 fastest dense model's (channels side by side or apart); each model takes turns with the dense one,
 and the medians of {rounds} rounds are shown. The first row is the dense model against itself: what
 it differs from 1 by is noise. Training is forward and backward, the choice of sites included; the
@@ -315,7 +315,7 @@ sites need, the dense stem included. Sites kept are shares of the whole maps of 
 *Published* is the published attention: it begins at random, so the sites that
 it keeps lie more apart, and what it keeps is not weighted.
 
-| | sites kept, faces | sites kept, sound | multiply-adds | {measures} |
+| | sites kept, faces | sites kept, audio | multiply-adds | {measures} |
 |---|---|---|---:|{bars}
 """
 
@@ -365,7 +365,7 @@ def plot(result: dict[str, Any], out: Path) -> None:
     axes.annotate("fastest dense model", (0.1, 1.01), color="0.4")
     axes.set(xlabel="threshold p", ylabel="share of dense", ylim=(0, None))
     axes.legend(loc="lower right")
-    with whole(out) as temporary:
+    with atomic_write(out) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
 
 

@@ -1,7 +1,7 @@
 """Sparse MME2E against dense on the synthetic corpus: macro F1 of both tasks over three seeds.
 
-The models are small, as the demo's, and are judged on a second corpus: the same persons in
-dialogues that neither a training nor a choice of the design has seen. What is generated and trained
+The models are small, as the demo's, and are evaluated on a second corpus: the same persons in
+dialogues that no training and no choice of the design has used. What is generated and trained
 stays in runs/sparse_accuracy; a run that is there is not trained again.
 """
 
@@ -24,8 +24,8 @@ SEEDS = (0, 1, 2)
 DIALOGUES = 32
 EPOCHS = {"emotion": 24, "person": 8}
 SETTINGS = TRAINING | {"lr": 1e-3}
-SHOWN = {"emotion": ("tav", "v", "a"), "person": ("tav",)}
-NAMES = {"tav": "all", "v": "faces alone", "a": "sound alone"}
+INPUTS = {"emotion": ("tav", "v", "a"), "person": ("tav",)}
+NAMES = {"tav": "all", "v": "video alone", "a": "audio alone"}
 MODELS: dict[str, dict[str, Any]] = {
     "dense": {},
     "sparse, p = .5": {"name": "mme2e-sparse", "sparse_threshold": 0.5},
@@ -52,20 +52,20 @@ def trained(data: Path, task: str, model: str, seed: int) -> Path:
     return folder
 
 
-def judge(folder: Path, data: Path, task: str, shown: str) -> dict[str, Any]:
-    """Judge a trained model, shown these modalities alone."""
+def measured(folder: Path, data: Path, task: str, modalities: str) -> dict[str, Any]:
+    """Evaluate a trained model on these modalities alone."""
     metrics = evaluate(
-        folder, data=data, split="all", modalities=shown, progress=False
+        folder, data=data, split="all", modalities=modalities, progress=False
     ).model_dump()
     return metrics["tasks"][task]
 
 
-def compare(runs: dict[str, list[Path]], data: Path, task: str, shown: str) -> dict[str, Any]:
-    """Judge all models of a task in one way."""
-    blocks = {m: [judge(run, data, task, shown) for run in own] for m, own in runs.items()}
+def compare(runs: dict[str, list[Path]], data: Path, task: str, modalities: str) -> dict[str, Any]:
+    """Evaluate all models of a task on the same modalities."""
+    blocks = {m: [measured(run, data, task, modalities) for run in own] for m, own in runs.items()}
     return {
         "task": task,
-        "shown": shown,
+        "input": modalities,
         "utterances": blocks["dense"][0]["n"],
         "macro_f1": {m: [b["singlelabel"]["macro_f1"] for b in own] for m, own in blocks.items()},
     }
@@ -74,11 +74,11 @@ def compare(runs: dict[str, list[Path]], data: Path, task: str, shown: str) -> d
 HEADING = f"""# Sparse against dense: accuracy
 
 Macro F1 on synthetic recordings, training seeds {", ".join(map(str, SEEDS))}: models of the
-demo's size, trained on one corpus ({DIALOGUES} dialogues a session) and judged on all labelled
-utterances of another, in which the same persons have other dialogues. Figures on synthetic data say
+demo's size, trained on one corpus ({DIALOGUES} dialogues a session) and evaluated on all labelled
+utterances of another, in which the same persons have other dialogues. Metrics on synthetic data say
 nothing of real people.
 
-| task | shown | utterances | model | seeds | mean | against dense |
+| task | input | utterances | model | seeds | mean | against dense |
 |---|---|---:|---|---|---:|---:|
 """
 
@@ -87,22 +87,22 @@ def table(rows: list[dict[str, Any]]) -> str:
     """Write the result as a page."""
     lines = []
     for row in rows:
-        what = f"| {row['task']} | {NAMES[row['shown']]} | {row['utterances']} |"
+        what = f"| {row['task']} | {NAMES[row['input']]} | {row['utterances']} |"
         dense = statistics.mean(row["macro_f1"]["dense"])
-        for model, figures in row["macro_f1"].items():
-            mean = statistics.mean(figures)
-            seeds = " ".join(f"{figure:.3f}" for figure in figures)
+        for model, values in row["macro_f1"].items():
+            mean = statistics.mean(values)
+            seeds = " ".join(f"{value:.3f}" for value in values)
             lines.append(f"{what} {model} | {seeds} | {mean:.3f} | {mean - dense:+.3f} |")
     return HEADING + "\n".join(lines) + "\n"
 
 
 def measure() -> list[dict[str, Any]]:
-    """Train and judge all models."""
-    learnt, judged = corpus("data", seed=0), corpus("judged", seed=1)
+    """Train and evaluate all models."""
+    learnt, other = corpus("data", seed=0), corpus("other", seed=1)
     rows = []
-    for task, views in SHOWN.items():
+    for task, views in INPUTS.items():
         runs = {m: [trained(learnt, task, m, seed) for seed in SEEDS] for m in MODELS}
-        rows += [compare(runs, judged, task, shown) for shown in views]
+        rows += [compare(runs, other, task, modalities) for modalities in views]
     return rows
 
 

@@ -1,7 +1,7 @@
 """One convolution at a time: what gathering costs beside the dense convolution, layer by layer.
 
 `mien.models.layers.submanifold.gathering_pays` rests on this table. All ways take turns in one
-process, and give the same answer.
+process, and give the same result.
 """
 
 import json
@@ -21,10 +21,10 @@ from mien.files import write_text
 from mien.models.layers.submanifold import BLOCK, PICTURES, TAPS, Sites, gathered, masked
 from mien.training.memory import keep_freed_memory
 
-FACES, PIECES = 66, 88
+FACES, CHUNKS = 66, 88
 LAYERS = tuple(
     (maps, height >> stage, width >> stage, wide, 128 << stage)
-    for maps, height, width in ((FACES, 24, 24), (PIECES, 64, 16))
+    for maps, height, width in ((FACES, 24, 24), (CHUNKS, 64, 16))
     for stage in range(3)
     for wide in (64 << stage, 128 << stage)
 )
@@ -88,9 +88,9 @@ def _on(way: Callable[[Tensor, Tensor, Sites], Tensor], sites: Sites) -> Callabl
 
 
 def _check(rows: Tensor, weight: Tensor, sites: Sites) -> None:
-    answers = [way(rows, weight, sites) for way in WAYS.values()]
-    for answer in answers[1:]:
-        torch.testing.assert_close(answer, answers[0], rtol=1e-3, atol=1e-2)
+    results = [way(rows, weight, sites) for way in WAYS.values()]
+    for result in results[1:]:
+        torch.testing.assert_close(result, results[0], rtol=1e-3, atol=1e-2)
 
 
 def _inference(way: Callable[..., Tensor], x: Tensor, weight: Tensor) -> Way:
@@ -148,11 +148,11 @@ def measure() -> dict[str, Any]:
 
 HEADING = """# Sparse convolutions, layer by layer
 
-Time of one convolution 3×3 as a share of the dense convolution's ({faces} faces and {pieces} pieces
-of sound, float32, medians of {rounds} rounds) where a share of the sites is kept at random:
-*gathered* neighbours, multiplied tap by tap; the *masked* map, convolved densely; and the nine
-neighbours of a site *side by side*, multiplied at once. Training is forward and backward. Gathering
-has to do {products} of the dense products.
+Time of one convolution 3×3 as a share of the dense convolution's ({faces} faces and {chunks}
+spectrogram chunks, float32, medians of {rounds} rounds) where a share of the sites is kept at
+random: *gathered* neighbours, multiplied tap by tap; the *masked* map, convolved densely; and the
+nine neighbours of a site *side by side*, multiplied at once. Training is forward and backward.
+Gathering has to do {products} of the dense products.
 """
 
 SECTION = """
@@ -167,7 +167,7 @@ def table(result: dict[str, Any]) -> str:
     """Write the result as a page."""
     first = result["layers"][0]["products"]
     products = ", ".join(f"{first[share]:.2f} ({share:.0%} kept)" for share in SHARES)
-    page = HEADING.format(faces=FACES, pieces=PIECES, rounds=ROUNDS, products=products)
+    page = HEADING.format(faces=FACES, chunks=CHUNKS, rounds=ROUNDS, products=products)
     for kind, among in (("inference", WAYS), ("training", TRAINED)):
         columns = [f"{way}, {share:.0%}" for share in SHARES for way in among]
         heads, bars = " | ".join(columns), "---:|" * len(columns)

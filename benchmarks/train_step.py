@@ -29,8 +29,9 @@ from tqdm import tqdm
 from transformers import AlbertConfig
 
 from mien.batch import Batch, Ragged
-from mien.dataset.sampler import SHUFFLE_WINDOW, Buckets
+from mien.dataset.batch_sampler import SHUFFLE_WINDOW, BucketSampler
 from mien.errors import MienError
+from mien.files import write_text
 from mien.media.decode import read_frames
 from mien.media.faces import PUBLISHED_FACE_SIZE, FaceCropper
 from mien.modality import Modality
@@ -43,7 +44,7 @@ from mien.training.memory import keep_freed_memory
 
 WAYS = ("ours", "published")
 TEXT, AUDIO, VIDEO = Modality
-UTTERANCES, EACH, LABELS = 8, 8, 6  # a batch; faces and pieces of an utterance; emotions
+UTTERANCES, EACH, LABELS = 8, 8, 6  # a batch; faces and chunks of an utterance; emotions
 WARM_UP, PAIRS = 2, 7
 TOLERANCE = 1e-4
 PADDED, SIDE = 100, 224  # tokens of a text and pixels of a frame, the published way
@@ -54,8 +55,8 @@ PARTS = {
     "detector": "face detector",
     "text": "text, forward and backward",
     "faces": "CNN of faces, forward and backward",
-    "pieces": "CNN of sound, forward and backward",
-    "rest": "rest: over time, heads, loss, Adam",
+    "chunks": "CNN of audio, forward and backward",
+    "rest": "rest: temporal encoders, heads, loss, Adam",
 }
 
 # base v2; layers, embedding, vocabulary, activation and dropout are the class's defaults
@@ -66,7 +67,7 @@ class PublishedVGG(VGG):
     """The same CNN in the published order, ReLU before pooling, each channel on its own."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Turn pictures (N, C, H, W) into vectors (N, dim)."""
+        """Turn images (N, C, H, W) into vectors (N, dim)."""
         x = F.max_pool2d(F.relu(self.stem.norm(self.stem.conv(x))), 2)
         for block in self.blocks:
             assert isinstance(block, VGGBlock)
@@ -93,12 +94,12 @@ class Clock:
     def watch(self, model: MultimodalModel) -> None:
         """Switch as the model enters and leaves its parts, forward and backward."""
         video, audio = media(model)
-        parts = {"text": model.encoders["text"], "faces": video.cnn, "pieces": audio.cnn}
+        parts = {"text": model.encoders["text"], "faces": video.cnn, "chunks": audio.cnn}
         for part, module in parts.items():
             module.register_forward_pre_hook(lambda *_, part=part: self.switch(part))
             module.register_forward_hook(lambda *_: self.switch("rest"))
             module.register_full_backward_pre_hook(lambda *_, part=part: self.switch(part))
-        # gradients flow through sound, then faces, then text: these two end the CNNs' shares
+        # gradients flow through audio, then faces, then text: these two end the CNNs' shares
         for module in (video.temporal, audio.temporal):
             module.register_full_backward_pre_hook(lambda *_: self.switch("rest"))
 
@@ -124,7 +125,7 @@ class Trainer:
         self.clock.watch(self.model)
 
     def step(self) -> dict[str, Any]:
-        """Train on the batch once; tell the seconds of each part, and the numbers that came out."""
+        """Train on the batch once; give the seconds of each part, and the numbers computed."""
         self.clock.start()
         batch = self.batch
         if self.published:
@@ -149,7 +150,7 @@ class Trainer:
 
 
 def media(model: MultimodalModel) -> tuple[CNNEncoder, CNNEncoder]:
-    """Give the encoders of faces and of sound."""
+    """Give the encoders of video and of audio."""
     video, audio = model.encoders["video"], model.encoders["audio"]
     assert isinstance(video, CNNEncoder)
     assert isinstance(audio, CNNEncoder)
@@ -183,7 +184,7 @@ def publish(model: MultimodalModel) -> None:
 
 
 def groups(model: MultimodalModel) -> list[dict[str, Any]]:
-    """Text encoder and text head learn at a tenth of the rate."""
+    """Give the parameter groups: text encoder and text head learn at a tenth of the rate."""
     text = [p for name, p in model.named_parameters() if ".text." in name]
     rest = [p for name, p in model.named_parameters() if ".text." not in name]
     return [{"params": rest, "lr": LR}, {"params": text, "lr": TEXT_LR}]
@@ -191,23 +192,23 @@ def groups(model: MultimodalModel) -> list[dict[str, Any]]:
 
 def frames() -> tuple[list[np.ndarray], str]:
     """Read 64 frames of real recordings, 224 x 224, and say what they are; or make noise."""
-    pictures: list[np.ndarray] = []
+    images: list[np.ndarray] = []
     for clip in sorted(GRID.glob("*.mpg")):
         for _, _, frame in read_frames(clip, [(0, None)]):
             height, width = frame.shape[:2]
             left = (width - height) // 2
             square = frame[:, left : left + height]
-            pictures.append(cv2.resize(square, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+            images.append(cv2.resize(square, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
     wanted = UTTERANCES * EACH
-    if len(pictures) >= wanted:
-        return pictures[:wanted], "of the GRID corpus, a face in each"
+    if len(images) >= wanted:
+        return images[:wanted], "of the GRID corpus, a face in each"
     noise = np.random.default_rng(0).integers(0, 256, (wanted, SIDE, SIDE, 3), dtype=np.uint8)
     return list(noise), "of noise, in which the detector has less to do"
 
 
-def crops(pictures: Sequence[np.ndarray], cropper: FaceCropper) -> Tensor:
+def crops(images: Sequence[np.ndarray], cropper: FaceCropper) -> Tensor:
     """Detect and cut out the faces: (N, 3, 48, 48) uint8."""
-    faces = np.stack([cropper.crop(picture, PUBLISHED_FACE_SIZE).pixels for picture in pictures])
+    faces = np.stack([cropper.crop(image, PUBLISHED_FACE_SIZE).pixels for image in images])
     return torch.from_numpy(faces).permute(0, 3, 1, 2)
 
 
@@ -218,13 +219,15 @@ def text_lengths() -> list[int]:
     """
     drawn = np.random.default_rng(0).gamma(2, 6, UTTERANCES * SHUFFLE_WINDOW) + 3
     lengths = np.clip(drawn.round().astype(int), 3, 40)
-    batches = [lengths[rows] for rows in Buckets(lengths.tolist(), UTTERANCES, seed=0).batches()]
+    batches = [
+        lengths[rows] for rows in BucketSampler(lengths.tolist(), UTTERANCES, seed=0).batches()
+    ]
     longest = [max(b) for b in batches]
     return batches[int(np.abs(np.array(longest) - np.mean(longest)).argmin())].tolist()
 
 
 def batch(faces: Tensor) -> Batch:
-    """Lay out the batch: given faces, random words, sound and labels."""
+    """Lay out the batch: given faces, random tokens, audio and labels."""
     lengths = torch.tensor(text_lengths())
     counts = torch.full((UTTERANCES,), EACH)
     return Batch(
@@ -306,7 +309,8 @@ def ratios(spent: dict[str, list[dict[str, float]]]) -> list[float]:
 HEADING = f"""# One training step
 
 Dense MME2E at the published sizes in float32: {UTTERANCES} utterances, each of {EACH} faces and
-{EACH} pieces of sound, ALBERT base v2, {LABELS} labels, Adam with the text at a tenth of the rate.
+{EACH} spectrogram chunks, ALBERT base v2, {LABELS} labels, Adam with the text at a tenth of the
+rate.
 
 The published way finds the faces inside the step, pads text to {PADDED} tokens, keeps the CNNs'
 channels apart, and pools after ReLU. mien finds the faces once, when it prepares the data, pads
@@ -352,21 +356,14 @@ def notes(result: dict[str, Any]) -> str:
     return "\n".join(f"* {line}" for line in lines)
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
-
-
 def main() -> None:
     """Measure, print the table and write it beside this file."""
     result = measure()
     page = table(result)
     print(page)
     here = Path(__file__).resolve()
-    write(here.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
-    write(here.with_suffix(".md"), page)
+    write_text(here.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
+    write_text(here.with_suffix(".md"), page)
 
 
 def serve(way: str) -> None:

@@ -1,4 +1,4 @@
-"""Which cosine of two voiceprints means one speaker: chosen on RAVDESS, tested on LibriSpeech."""
+"""The verification threshold of the voice encoder: chosen on RAVDESS, tested on LibriSpeech."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mien.files import write_text
 from mien.identity.resemblyzer import Voiceprint
 from mien.media.decode import read_audio
 from mien.media.silence import is_silence
-from mien.utterance import RATE
+from mien.utterance import SAMPLE_RATE
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 NEUTRAL, CALM = 1, 2
@@ -57,7 +57,7 @@ class Pairs:
 
 
 def pairs(clips: Clips) -> Pairs:
-    """Pair clips with those of other sentences: of one text, two are easier to take for one."""
+    """Pair clips with those of other sentences: with one text, two speakers sound more alike."""
     first, second = np.triu_indices(len(clips.embeddings), 1)
     other = clips.sentences[first] != clips.sentences[second]
     first, second = first[other], second[other]
@@ -88,12 +88,12 @@ def equal(trials: Pairs, counts: np.ndarray | None = None) -> tuple[float, float
     return float(trials.scores[order][place]), float((rejected[place] + accepted[place]) / 2)
 
 
-def bootstrap(trials: Pairs, figure: Any) -> list[list[float]]:
-    """Give 95 % intervals of figures over draws of the speakers, with replacement."""
+def bootstrap(trials: Pairs, metrics: Any) -> list[list[float]]:
+    """Give 95 % intervals of metrics over draws of the speakers, with replacement."""
     speakers = int(trials.first.max()) + 1
     random = np.random.default_rng(0)
     drawn = random.multinomial(speakers, np.full(speakers, 1 / speakers), size=RESAMPLES)
-    found = np.array([figure(counts.astype(float)) for counts in drawn if (counts > 0).sum() > 1])
+    found = np.array([metrics(counts.astype(float)) for counts in drawn if (counts > 0).sum() > 1])
     return np.nanquantile(found, [0.025, 0.975], axis=0).T.tolist()
 
 
@@ -116,7 +116,7 @@ def describe(voiceprint: Voiceprint, paths: list[Path], speaker: Any, sentence: 
     """Embed files."""
     waves = [read_audio(path) for path in tqdm(paths, desc="reading", unit="clip", disable=None)]
     speech = [wave[~is_silence(wave)] for wave in waves]
-    bar = tqdm(waves, desc="listening", unit="clip", disable=None)
+    bar = tqdm(waves, desc="embedding", unit="clip", disable=None)
     return Clips(
         speech,
         np.stack([voiceprint(wave) for wave in bar]),
@@ -129,7 +129,7 @@ def by_length(voiceprint: Voiceprint, clips: Clips, threshold: float) -> list[di
     """Cut a stretch of each length out of each clip's speech."""
     random, rows = np.random.default_rng(0), []
     for seconds in LENGTHS:
-        samples = int(seconds * RATE)
+        samples = int(seconds * SAMPLE_RATE)
         long = np.array([len(wave) >= samples for wave in clips.speech])
         if len(set(clips.speakers[long])) < len(set(clips.speakers)):
             continue
@@ -152,7 +152,7 @@ def by_length(voiceprint: Voiceprint, clips: Clips, threshold: float) -> list[di
 
 
 def halves(clips: Clips) -> dict[str, Any]:
-    """Choose on every half of the speakers and test on the other: a check, not the figure."""
+    """Choose on every half of the speakers and test on the other: a check, not the result."""
     speakers, chosen, found = np.unique(clips.speakers), [], []
     for half in combinations(speakers, len(speakers) // 2):
         inside = np.isin(clips.speakers, half)
@@ -184,7 +184,7 @@ def in_galleries(clips: Clips, threshold: float) -> list[dict[str, Any]]:
             means /= np.linalg.norm(means, axis=1, keepdims=True)
             asked = np.setdiff1d(np.arange(len(clips.embeddings)), np.concatenate(own))
             scores = clips.embeddings[asked] @ means.T
-            # a gallery's own persons must not pass for one another, either
+            # no enrolled speaker may reach the threshold of another, either
             inner = np.concatenate([clips.embeddings[p] @ np.delete(means, n, 0).T
                                     for n, p in enumerate(own)])  # fmt: skip
             limit = max(threshold, float(np.nextafter(inner.max(), 2)))
@@ -218,7 +218,7 @@ def measure() -> dict[str, Any]:
     tested = pairs(read)
     rates = errors(tested, threshold)
     intervals = bootstrap(tested, lambda counts: errors(tested, threshold, counts))
-    speech = [len(wave) / RATE for wave in neutral.speech]
+    speech = [len(wave) / SAMPLE_RATE for wave in neutral.speech]
     return {
         "chosen": chosen,
         "threshold": threshold,
@@ -237,7 +237,7 @@ def measure() -> dict[str, Any]:
             "intervals": intervals,
             "same": int(tested.same.sum()),
             "others": int((~tested.same).sum()),
-            "speech": [f(len(w) / RATE for w in read.speech) for f in (min, max)],
+            "speech": [f(len(w) / SAMPLE_RATE for w in read.speech) for f in (min, max)],
         },
         "grid": {
             "accepted": errors(pairs(seen), threshold)[1],
@@ -327,10 +327,10 @@ A stretch of each clip's speech, without pauses, at the same threshold.
 ## In a gallery
 
 {ENROLLED} readers are enrolled by the mean of their clips, {DRAWS} draws; all other clips are
-searched for. Where two enrolled persons are more alike than the threshold, the gallery asks for
-more than that.
+searched for. Where two enrolled speakers are more similar than the threshold, the gallery raises
+it.
 
-| clips enrolled | enrolled, and missed | strangers who are named |
+| clips enrolled | mated, and missed | non-mated, and named |
 |---:|---:|---:|
 {galleries}
 """

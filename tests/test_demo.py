@@ -1,4 +1,4 @@
-"""The demo leaves what it promises, and touches nothing that is there."""
+"""The demo writes what it promises, and touches nothing that is there."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from mien.inference.prediction import Prediction
 
 
 @pytest.mark.slow
-def test_the_demo_leaves_what_it_promises(
+def test_the_demo_writes_what_it_promises(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "demo"

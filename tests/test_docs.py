@@ -17,7 +17,6 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from mien.answer import Answer
 from mien.cli import build_parser
 from mien.cli.model_flags import model_flags, model_settings
 from mien.cli.recipe import read_recipe
@@ -27,6 +26,7 @@ from mien.models import ModelConfig
 from mien.models.encoders.base import ENCODERS
 from mien.models.presets import PRESETS
 from mien.published.options import MODELS, OPTIONS
+from mien.task_prediction import TaskPrediction
 from mien.training import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +36,7 @@ TRAIN = ROOT / "docs" / "train.md"
 PUBLISHED = ROOT / "docs" / "published-code.md"
 PREDICT = ROOT / "docs" / "predict.md"
 SCHEMA = ROOT / "docs" / "prediction.schema.json"
-RESULTS: tuple[type[BaseModel], ...] = (Prediction, Segment, Answer, Failure)
+RESULTS: tuple[type[BaseModel], ...] = (Prediction, Segment, TaskPrediction, Failure)
 SOURCES = [path for path in sorted((ROOT / "src").rglob("*.py")) if ">>> " in path.read_text()]
 MODULES = [".".join(p.relative_to(ROOT / "src").with_suffix("").parts) for p in SOURCES]
 
@@ -85,8 +85,8 @@ def flag_tables() -> dict[str, list[str]]:
         "TrainConfig": [row(name, info) for name, info in TrainConfig.model_fields.items()],
         "ModelConfig": [
             f"| `--model` | {', '.join(PRESETS)} | mme2e | encoders and fusion of a published model"
-            ": mme2e (dense); mme2e-sparse, which looks at the parts of a picture that an attention"
-            " chooses; or a baseline on what mien features wrote |",
+            ": mme2e (dense); mme2e-sparse, which computes only where an attention selects; or a"
+            " baseline on the features of mien features |",
             "| `--modalities` |  | tav | modalities used, letters out of t, a, v |",
             *kinds,
             *(row(flag.name, flag.field) for flag in model_flags() if not flag.hidden),

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, and stay."""
+"""Files are written atomically and durably."""
 
 import errno
 import os
@@ -39,7 +39,9 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(
     assert done == [f"sync {part}", f"rename {part}", f"sync {tmp_path.name}"]
 
 
-def test_so_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draft = tmp_path / "draft"
     (draft / "below").mkdir(parents=True)
     (draft / "below" / "file").write_text("x")
@@ -50,7 +52,7 @@ def test_so_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert (tmp_path / "folder" / "below" / "file").read_text() == "x"
 
 
-def test_what_a_killed_writer_left_is_cleared_and_what_a_living_one_writes_is_not(
+def test_temporary_files_of_killed_writers_alone_are_removed(
     tmp_path: Path,
 ) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
@@ -63,7 +65,7 @@ def test_what_a_killed_writer_left_is_cleared_and_what_a_living_one_writes_is_no
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
-def test_what_cannot_be_written_is_named_and_the_old_file_stays(
+def test_a_failed_write_names_the_file_and_keeps_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     write_text(tmp_path / "a.json", "old")
@@ -79,7 +81,7 @@ def test_what_cannot_be_written_is_named_and_the_old_file_stays(
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a.json", "old")]
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
     code = (
         "import resource, signal, sys; from pathlib import Path\n"
         "from mien.errors import MienError; from mien.files import write_text\n"
@@ -94,7 +96,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_is_tried_before_the_work(tmp_path: Path) -> None:
+def test_a_folder_is_checked_before_the_work(tmp_path: Path) -> None:
     check_writable(tmp_path)
     assert list(tmp_path.iterdir()) == []
     for folder in (tmp_path / "none", Path("/proc")):
@@ -103,13 +105,13 @@ def test_a_folder_is_tried_before_the_work(tmp_path: Path) -> None:
         assert str(error.value).startswith(f"{folder}: ")
 
 
-def test_one_at_a_time(tmp_path: Path) -> None:
+def test_a_locked_folder_keeps_others_out(tmp_path: Path) -> None:
     with only_one(tmp_path, "mien prepare"):
         with (
             pytest.raises(MienError, match="another 'mien prepare' is at work"),
             only_one(tmp_path, "mien prepare"),
         ):
-            pytest.fail("two are at work")
+            pytest.fail("two hold the lock")
         with only_one(tmp_path.parent, "mien prepare"):
             pass
     with only_one(tmp_path, "mien prepare"):

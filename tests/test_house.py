@@ -28,12 +28,12 @@ ABOVE = {"", "__main__", "bench", "cli", "demo", "published"}
 """What talks to the user: it may print and name flags."""
 
 BASE = (
-    *("answer", "errors", "files", "modality", "names", "encoding", "utterance", "batch"),
+    *("task_prediction", "errors", "files", "modality", "names", "encoding", "utterance", "batch"),
     *("progress", "tensor_file", "yaml_file", "plugins", "registry", "resize", "devices"),
 )
 
 ALLOWED = {
-    "answer": (),
+    "task_prediction": (),
     "errors": (),
     "modality": (),
     "utterance": ("modality",),
@@ -48,7 +48,7 @@ ALLOWED = {
     "resize": (),
     "safe_pickle": ("errors",),
     "metrics": ("errors",),
-    "tasks": ("answer", "utterance", "errors", "metrics", "registry"),
+    "tasks": ("task_prediction", "utterance", "errors", "metrics", "registry"),
     "corpora": (
         *("safe_pickle", "utterance", "errors", "names", "encoding", "progress", "registry"),
     ),

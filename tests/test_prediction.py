@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from mien.inference.prediction import Answer, Prediction, Segment
+from mien.inference.prediction import Prediction, Segment
+from mien.task_prediction import TaskPrediction
 
 SCHEMA = Path(__file__).parents[1] / "docs" / "prediction.schema.json"
 
 
 def prediction(**fields: object) -> Prediction:
-    emotion = Answer(decision=["sad"], scores={"happy": 0.125, "sad": 0.75})
-    person = Answer(decision=[], scores={f"synthetic-{i:02}": i / 20 for i in range(12)})
+    emotion = TaskPrediction(decision=["sad"], scores={"happy": 0.125, "sad": 0.75})
+    person = TaskPrediction(decision=[], scores={f"synthetic-{i:02}": i / 20 for i in range(12)})
     answers = {"emotion": emotion, "person": person}
     segment = Segment(
         start=0, end=1.5, text="No.", modalities=["text", "audio", "video"], answers=answers
@@ -80,7 +81,7 @@ def test_the_table_shows_decisions_and_ranked_scores() -> None:
     assert lines[2] == "  emotion: sad"
     assert lines[3].split() == ["sad", "0.75", "█" * 15]
     assert lines[4].split() == ["happy", "0.12", "█" * 2]
-    assert lines[5] == "  person: none above its threshold (highest: synthetic-11 0.55)"
+    assert lines[5] == "  person: no label above its threshold (highest: synthetic-11 0.55)"
     ranked = [line.split()[0] for line in lines[6:16]]
     assert ranked == [f"synthetic-{i:02}" for i in range(11, 1, -1)], "the ten best"
     assert lines[16:] == [
@@ -101,7 +102,7 @@ def test_the_table_shows_decisions_and_ranked_scores() -> None:
 )
 def test_the_table_has_a_second_line_where_thresholds_say_something_else(above, second) -> None:
     scores = {"happy": 0.5, "sad": 0.75}
-    answer = Answer(decision=["sad"], scores=scores, above_threshold=above)
+    answer = TaskPrediction(decision=["sad"], scores=scores, above_threshold=above)
     lines = prediction(answers={"emotion": answer}).table().splitlines()
     assert lines[2] == "  emotion: sad"
     assert lines[3:-3] == [
@@ -113,7 +114,7 @@ def test_the_table_has_a_second_line_where_thresholds_say_something_else(above, 
 
 def test_labels_with_the_same_score_keep_their_order() -> None:
     scores = {"happy": 0.5, "angry": 0.5, "sad": 0.75, "calm": 0.5}
-    table = prediction(answers={"emotion": Answer(decision=["sad"], scores=scores)}).table()
+    table = prediction(answers={"emotion": TaskPrediction(decision=["sad"], scores=scores)}).table()
     ranked = [line.split()[0] for line in table.splitlines()[3:7]]
     assert ranked == ["sad", "happy", "angry", "calm"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from mien.cli import build_parser
 from mien.cli.model_flags import model_settings
-from mien.cli.recipe import DEEPEST, read_recipe
+from mien.cli.recipe import MAX_DEPTH, read_recipe
 from mien.errors import MienError
 from mien.modality import Modality
 from mien.models import ModelConfig
@@ -53,11 +53,11 @@ def test_a_recipe_goes_before_the_one_that_it_extends(base: Path) -> None:
     ("content", "message"),
     [
         ("extends: own.yaml\n", "which extends this recipe"),
-        ("extends: ../base.yaml\n", "does not lie beside it"),
-        ("extends: /base.yaml\n", "does not lie beside it"),
+        ("extends: ../base.yaml\n", "is not in the same folder"),
+        ("extends: /base.yaml\n", "is not in the same folder"),
         ("extends: gone.yaml\n", r"gone\.yaml can't be read"),
         ("extend: base.yaml\n", "no section 'extend' .did you mean extends."),
-        ("extends: [base.yaml]\n", "should have sections"),
+        ("extends: [base.yaml]\n", "a recipe has the sections"),
     ],
 )
 def test_what_can_not_be_extended_is_told(base: Path, content: str, message: str) -> None:
@@ -68,11 +68,11 @@ def test_what_can_not_be_extended_is_told(base: Path, content: str, message: str
 
 
 def test_recipes_extend_one_another_to_a_depth(tmp_path: Path) -> None:
-    for number in range(DEEPEST + 1):
-        after = f"extends: {number + 1}.yaml\n" if number < DEEPEST else "about: the last\n"
+    for number in range(MAX_DEPTH + 1):
+        after = f"extends: {number + 1}.yaml\n" if number < MAX_DEPTH else "about: the last\n"
         (tmp_path / f"{number}.yaml").write_text(after)
     assert read_recipe(tmp_path / "1.yaml")["about"] == "the last"
-    with pytest.raises(MienError, match=f"more than {DEEPEST} recipes"):
+    with pytest.raises(MienError, match=f"more than {MAX_DEPTH} recipes"):
         read_recipe(tmp_path / "0.yaml")
 
 

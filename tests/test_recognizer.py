@@ -12,7 +12,7 @@ from samples import sample, tiny_run
 from mien.errors import MienError
 from mien.inference.prediction import Prediction
 from mien.inference.recognizer import Recognizer
-from mien.inference.segments import LONGEST
+from mien.inference.segments import MAX_SEGMENT_SECONDS
 from mien.media.decode import decode
 from mien.runs.run import Run
 from mien.utterance import Clip, Utterance
@@ -84,7 +84,7 @@ def test_a_long_clip_is_answered_by_segments_that_cover_it(
     edges = [0.0, *(segment.end for segment in prediction.segments)]
     assert [segment.start for segment in prediction.segments] == edges[:-1]
     assert edges[-1] == prediction.seconds == 40.0
-    assert max(s.end - s.start for s in prediction.segments) <= LONGEST
+    assert max(s.end - s.start for s in prediction.segments) <= MAX_SEGMENT_SECONDS
     mean = np.mean([s.answers["person"].scores["a"] for s in prediction.segments])
     assert prediction.answers["person"].scores["a"] == pytest.approx(mean, abs=0.01)
 
@@ -140,7 +140,9 @@ def test_a_silent_part_of_a_clip_has_no_sound(recognizer: Recognizer, tmp_path: 
     soundfile.write(tmp_path / "a.wav", sound, 16_000)
     prediction = recognizer(tmp_path / "a.wav")
     assert [round(s.start, 2) for s in prediction.segments] == [13.33, 26.67]
-    assert prediction.warnings == ["nothing to go by from 0.0 to 13.3 s: no prediction for it"]
+    assert prediction.warnings == [
+        "no prediction from 0.0 to 13.3 s: this segment has nothing that the model uses"
+    ]
 
 
 def test_a_black_video_is_not_answered(recognizer: Recognizer, tmp_path: Path) -> None:
@@ -193,7 +195,7 @@ def test_thresholds_of_the_run_decide_and_the_most_likely_label_is_with_them(
     nothing = recognizer(text="I am here").answers["emotion"]
     assert (nothing.decision, nothing.above_threshold) == ([], [])
     highest = f"(highest: {best} {emotion.scores[best]:.2f})"
-    assert str(nothing) == f"none above its threshold {highest}"
+    assert str(nothing) == f"no label above its threshold {highest}"
 
 
 def test_a_run_whose_training_had_one_label_each_answers_with_the_most_likely(

@@ -86,7 +86,7 @@ def test_a_plugin_that_fails_is_named(plugin) -> None:
         load_plugins()
     assert str(error.value) == (
         "the plugin toy_broken, named by MIEN_PLUGINS, cannot be imported (ModuleNotFoundError:"
-        " No module named 'no_such_module_at_all'): mend it or take it out"
+        " No module named 'no_such_module_at_all'): repair it or remove it"
     )
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mien.threads import BLOCK, CHOICES, SPIN
+from mien.threads import BLOCK_TIME, SPIN_COUNT, USER_VARIABLES
 
 CODE = """
 import multiprocessing, os, sys
@@ -32,7 +32,7 @@ def said(tmp_path, **chosen: str) -> str:
     script = tmp_path / "script.py"
     script.write_text(CODE)
     path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    own = {name: value for name, value in os.environ.items() if name not in CHOICES}
+    own = {name: value for name, value in os.environ.items() if name not in USER_VARIABLES}
     result = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, env=own | path | chosen
     )
@@ -41,10 +41,12 @@ def said(tmp_path, **chosen: str) -> str:
 
 
 def test_a_command_and_its_workers_wait_briefly(tmp_path) -> None:
-    assert said(tmp_path) == f"{[SPIN, BLOCK, None]} {[SPIN, BLOCK, None]}"
+    assert said(tmp_path) == f"{[SPIN_COUNT, BLOCK_TIME, None]} {[SPIN_COUNT, BLOCK_TIME, None]}"
 
 
-@pytest.mark.parametrize(("name", "value"), [*zip(CHOICES, ("7", "PASSIVE", "3"), strict=True)])
+@pytest.mark.parametrize(
+    ("name", "value"), [*zip(USER_VARIABLES, ("7", "PASSIVE", "3"), strict=True)]
+)
 def test_what_the_user_has_chosen_is_kept(tmp_path, name: str, value: str) -> None:
     names = ("GOMP_SPINCOUNT", "KMP_BLOCKTIME", "OMP_WAIT_POLICY")
     expected = [value if own == name else None for own in names]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mien.errors import MienError
 from mien.files import read_json, write_text
-from mien.yaml_file import DEEPEST, LARGEST, read_yaml
+from mien.yaml_file import MAX_BYTES, MAX_DEPTH, read_yaml
 
 
 def read(content: str | bytes, folder: Path) -> Any:
@@ -59,7 +59,7 @@ BAD = {
     "a control sign": (b"a: \x00\n", "not allowed"),
     "a list without end": ("[" * 100_000, "lists within lists without end"),
     "lists in lines": ("".join(f"{' ' * i}-\n" for i in range(900)), "lists within lists"),
-    "a large file": ("#" * (LARGEST + 1), "more than 1,000,000 bytes"),
+    "a large file": ("#" * (MAX_BYTES + 1), "more than 1,000,000 bytes"),
 }
 
 
@@ -99,7 +99,7 @@ def test_dates_are_texts_and_numbers_are_numbers(tmp_path: Path) -> None:
 
 
 def test_settings_may_be_as_deep_as_they_are(tmp_path: Path) -> None:
-    deep = "[" * (DEEPEST - 1) + "1" + "]" * (DEEPEST - 1)
+    deep = "[" * (MAX_DEPTH - 1) + "1" + "]" * (MAX_DEPTH - 1)
     assert str(read(deep, tmp_path)) == deep
     with pytest.raises(MienError, match="lists within lists"):
         read(f"[{deep}]", tmp_path)

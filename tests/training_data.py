@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from samples import store
 
-from mien.utterance import RATE, Sample, Utterance
+from mien.utterance import SAMPLE_RATE, Sample, Utterance
 
 EMOTIONS = ("happy", "sad", "angry")
 
@@ -16,7 +16,7 @@ def synthetic_sample(number: int) -> Sample:
     random = np.random.default_rng(number)
     emotion, person = number % 3, number // 3 % 4
     seconds = 0.5 + random.random()
-    time = np.arange(int(seconds * RATE)) / RATE
+    time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     wave = np.sin(2 * np.pi * (200 + 300 * emotion + 70 * person) * time) * 8000
     faces = random.integers(0, 60, (2 + number % 3, 48, 48, 3))
     faces[..., emotion] += 150

@@ -46,11 +46,11 @@ class Ragged:
         return self.counts > 0
 
     def split(self) -> tuple[Tensor, ...]:
-        """Give the sequences one by one."""
+        """Return the sequences one by one."""
         return self.values.split(self.counts.tolist())
 
     def nonempty(self) -> "Ragged":
-        """Leave out the sequences without a step."""
+        """Drop the sequences without a step."""
         return Ragged(self.values, self.counts[self.present])
 
     def without(self, rows: Tensor) -> "Ragged":
@@ -69,15 +69,15 @@ class Ragged:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """The inputs and targets of `B` utterances. No padding ever enters a convolution.
+    """The inputs and targets of `B` utterances. No padding enters a convolution.
 
     Parameters
     ----------
     inputs : mapping of Modality to Ragged
-        What each modality's encoder takes, for the modalities of the model.
+        The input of each encoder, for the modalities of the model.
     targets : dict of str to Tensor (B, C) float32
-        For each task the label indicators, or the value; a row of NaN where an utterance has no
-        label for it.
+        For each task the label indicators, or the values; a row of NaN where an utterance has no
+        label.
     ids : list of str
         Utterance ids, for reports.
     """
@@ -102,14 +102,14 @@ class Batch:
         """Return the batch with every tensor on `device`."""
         return replace(
             self,
-            inputs={m: part.to(device, **options) for m, part in self.inputs.items()},
-            targets={task: part.to(device, **options) for task, part in self.targets.items()},
+            inputs={m: ragged.to(device, **options) for m, ragged in self.inputs.items()},
+            targets={task: t.to(device, **options) for task, t in self.targets.items()},
         )
 
     def pin_memory(self) -> "Batch":
         """Return the batch in page-locked memory, so that copies to a GPU overlap with work."""
         return replace(
             self,
-            inputs={m: part.pin_memory() for m, part in self.inputs.items()},
-            targets={task: part.pin_memory() for task, part in self.targets.items()},
+            inputs={m: ragged.pin_memory() for m, ragged in self.inputs.items()},
+            targets={task: t.pin_memory() for task, t in self.targets.items()},
         )

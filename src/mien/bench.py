@@ -1,4 +1,4 @@
-"""Find and run the benchmarks of a checkout."""
+"""Find and run the benchmarks of a checkout of mien."""
 
 import logging
 import runpy
@@ -13,12 +13,12 @@ logger = logging.getLogger(__name__)
 
 
 def bench(names: Sequence[str] = ()) -> None:
-    """Run benchmarks by name, all of them where none is named; each writes its table itself.
+    """Run benchmarks by name, or all; each writes its own table.
 
     Raises
     ------
     MienError
-        This is not a checkout of mien, or there is no benchmark of a name.
+        This is not a checkout of mien, or there is no benchmark with a name.
     """
     known = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
     if not known:

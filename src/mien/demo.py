@@ -1,4 +1,4 @@
-"""The whole way on a synthetic corpus: generate, prepare, train, evaluate, predict."""
+"""The demo, on a synthetic corpus: generate, prepare, train, evaluate, predict."""
 
 import json
 import time
@@ -26,7 +26,7 @@ from mien.report.run_report import write_report
 from mien.training import TrainConfig, train
 from mien.training.unread import drop_unread
 
-MODALITIES = {"tav": "words + sound + face", "t": "words", "a": "sound", "v": "face"}
+MODALITIES = {"tav": "text + audio + video", "t": "text", "a": "audio", "v": "video"}
 
 MODEL: dict[str, Any] = {
     "text_freeze": True,
@@ -38,7 +38,7 @@ MODEL: dict[str, Any] = {
 """A small model, so that the demo trains eight of them in minutes on two cores."""
 
 EPOCHS = {"emotion": 14, "person": 5}
-"""Passes over the training part; faces and voices are told apart sooner than feelings."""
+"""Passes over the training split; speakers are learnt sooner than emotions."""
 
 TRAINING: dict[str, Any] = {
     "protocol": "dialogues",
@@ -61,28 +61,28 @@ def demo(
     epochs: Mapping[str, int] = EPOCHS,
     device: str | None = None,
 ) -> dict[str, Any]:
-    """Do everything mien does with a small synthetic corpus, and print how far it got.
+    """Do everything mien does with a small synthetic corpus, and print each step.
 
-    For each task, how a person feels and who they are, one model learns from words, sound and
-    face, and three from one of these alone. All are judged on dialogues that no training saw.
+    For each task, emotion and person, one model is trained on text, audio and video, and three on
+    one of these alone. All are evaluated on dialogues that are not in training.
 
     Parameters
     ----------
     out : Path
-        A new folder: ``corpus``, ``data``, ``emotion-tav`` and its like, ``results.png``.
+        A new folder, for ``corpus``, ``data``, ``results.png``, ``emotion-tav`` and the other runs.
     seed : int
         Of the corpus and of training.
     dialogues, turns : int
         Dialogues a session, and turns a dialogue.
     epochs : mapping of str to int
-        For each task the passes over the training part.
+        For each task the passes over the training split.
     device : str, optional
         Where to compute (default: a GPU if there is one).
 
     Returns
     -------
     dict
-        For each task the figure of each set of modalities and of chance; also in summary.json.
+        For each task the metric of each set of modalities and of chance; also in summary.json.
 
     Raises
     ------
@@ -96,27 +96,27 @@ def demo(
     began = time.monotonic()
     _step("generating a synthetic corpus in IEMOCAP's layout", began)
     generate.write(out / "corpus", dialogues=dialogues, turns=turns, seed=seed)
-    _step("preparing it: frames, faces, sound, words", began)
+    _step("preparing it: faces, audio, text", began)
     items = list(CORPORA["synthetic"].read(out / "corpus"))
     print(prepare(items, out / "data", corpus="synthetic", face_size=PUBLISHED_FACE_SIZE))
-    figures: dict[str, dict[str, Metrics]] = {}
+    metrics: dict[str, dict[str, Metrics]] = {}
     for task, passes in epochs.items():
-        figures[task] = {}
+        metrics[task] = {}
         for modalities, name in MODALITIES.items():
-            _step(f"{task}: training and judging a model of {name}", began)
+            _step(f"{task}: training and evaluating a model of {name}", began)
             config = TrainConfig(task=task, seed=seed, epochs=passes, early_stop=passes, **TRAINING)
             folder = out / f"{task}-{modalities}"
-            figures[task][modalities] = _train_and_judge(
+            metrics[task][modalities] = _train_and_evaluate(
                 out / "data", folder, modalities, config, device
             )
         write_report(out / f"{task}-tav")
-    _step("predicting a clip that training never saw", began)
+    _step("predicting a clip that is not in training", began)
     _predict_one(out, list(epochs), device)
-    summary = _summary(figures)
+    summary = _summary(metrics)
     write_text(out / "summary.json", json.dumps(summary, indent=2, allow_nan=False))
     _draw(summary, out / "results.png")
     print(_table(summary))
-    print(f"\npicture {out / 'results.png'}; run folders {out}/TASK-MODALITIES, each with its page")
+    print(f"\nplot {out / 'results.png'}; run folders {out}/TASK-MODALITIES, each with its report")
     print(f"all of it took {(time.monotonic() - began) / 60:.1f} minutes")
     return summary
 
@@ -125,7 +125,7 @@ def _step(what: str, began: float) -> None:
     print(f"\n[{time.monotonic() - began:4.0f} s] {what}", flush=True)
 
 
-def _train_and_judge(
+def _train_and_evaluate(
     data: Path, folder: Path, modalities: str, config: TrainConfig, device: str | None
 ) -> Metrics:
     own = {n: v for n, v in MODEL.items() if places_of(plain("mme2e", modalities), n)}
@@ -137,7 +137,7 @@ def _train_and_judge(
 
 
 def _predict_one(out: Path, tasks: list[str], device: str | None) -> None:
-    """Predict a test utterance from its prepared media, and show the truth."""
+    """Predict a test utterance from its prepared media, and print the truth."""
     store = Store(out / "data")
     sample = store[split(store.utterances, TRAINING["protocol"]).test[0]]
     for task in tasks:
@@ -148,11 +148,11 @@ def _predict_one(out: Path, tasks: list[str], device: str | None) -> None:
     print(f"  in truth: {', '.join(truth.emotions or ())}, {truth.person}: “{truth.text}”")
 
 
-def _summary(figures: dict[str, dict[str, Metrics]]) -> dict[str, Any]:
-    """Collect the figure of each task and set of modalities, and of the constant answer."""
+def _summary(metrics: dict[str, dict[str, Metrics]]) -> dict[str, Any]:
+    """Collect the metric of each task and set of modalities, and of the constant baseline."""
     summary: dict[str, Any] = {"synthetic": True, "tasks": {}}
-    for task, by_modality in figures.items():
-        blocks = {m: metrics.tasks[task].model_dump() for m, metrics in by_modality.items()}
+    for task, by_modality in metrics.items():
+        blocks = {m: found.tasks[task].model_dump() for m, found in by_modality.items()}
         rows = {m: block["singlelabel"]["ua"] for m, block in blocks.items()}
         chance = blocks["tav"]["baselines"]["most_frequent"]["ua"]
         best = max(value for m, value in rows.items() if m != "tav")
@@ -169,7 +169,7 @@ def _summary(figures: dict[str, dict[str, Metrics]]) -> dict[str, Any]:
 
 
 def _table(summary: dict[str, Any]) -> str:
-    lines = ["\nsynthetic data, unseen dialogues of known persons: average recall (UA)"]
+    lines = ["\nsynthetic data, unseen dialogues of known speakers: average recall (UA)"]
     tasks = summary["tasks"]
     lines.append(f"  {'':<22}" + "".join(f"{task:>10}" for task in tasks))
     for modalities, name in MODALITIES.items():
@@ -177,7 +177,7 @@ def _table(summary: dict[str, Any]) -> str:
         lines.append(f"  {name:<22}{row}")
     for key, name in (
         ("chance", "most frequent label"),
-        ("margin_over_best_single", "all above best alone"),
+        ("margin_over_best_single", "all above best single"),
         ("margin_over_chance", "all above chance"),
     ):
         lines.append(f"  {name:<22}" + "".join(f"{tasks[task][key]:>10.3f}" for task in tasks))
@@ -185,7 +185,7 @@ def _table(summary: dict[str, Any]) -> str:
 
 
 def _draw(summary: dict[str, Any], out: Path) -> None:
-    """Draw the figures of each modality beside chance."""
+    """Plot the metric of each set of modalities beside chance."""
     tasks = summary["tasks"]
     figure = Figure(figsize=(5.2 * len(tasks), 3.6), layout="constrained")
     axes = figure.subplots(1, len(tasks), squeeze=False)
@@ -199,5 +199,5 @@ def _draw(summary: dict[str, Any], out: Path) -> None:
         axis.set(xlim=(0, 1.08), title=f"{task}, {block['n']} utterances", xlabel=block["figure"])
         axis.set_ylim(len(MODALITIES) - 0.5, -0.8)
         axis.spines[["top", "right"]].set_visible(False)
-    figure.suptitle("Synthetic data: unseen dialogues of known persons", fontsize=12)
+    figure.suptitle("Synthetic data: unseen dialogues of known speakers", fontsize=12)
     save(figure, out)

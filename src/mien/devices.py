@@ -28,14 +28,16 @@ def choose_device(name: str | torch.device | None = None) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise MienError(f"device {name!r}: there is none of that name; {_present()}") from None
+        why = f"{str(name)!r} is no device; {_present()}"
+        raise MienError(why, parameter="device") from None
     there = {
         "cpu": 1,
         "cuda": torch.cuda.device_count(),
         "mps": int(torch.backends.mps.is_available()),
     }
     if (device.index or 0) >= there.get(device.type, 0):
-        raise MienError(f"device {str(name)!r} is not on this machine; {_present()}")
+        why = f"{str(name)!r} is not on this machine; {_present()}"
+        raise MienError(why, parameter="device")
     return device
 
 

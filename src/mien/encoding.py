@@ -1,4 +1,4 @@
-"""How the bytes of a text file, and of a file's name, are read as text."""
+"""Decode the bytes of text files, and of file names, to text."""
 
 import codecs
 
@@ -19,7 +19,7 @@ def decode(content: bytes, errors: str = "strict") -> str:
     content : bytes
         The file.
     errors : str
-        What to do with bytes that cannot be decoded, as for `bytes.decode`.
+        How to treat bytes that cannot be decoded, as for `bytes.decode`.
 
     Raises
     ------
@@ -38,10 +38,10 @@ def decode(content: bytes, errors: str = "strict") -> str:
 
 
 def readable(text: str) -> str:
-    r"""Make text that every file and terminal takes, whatever bytes the name of a file has.
+    r"""Make text that can be written to any file and terminal, whatever bytes a file name has.
 
-    Bytes that are no UTF-8 reach Python as halves of signs ("surrogates"), which cannot be
-    written; they become ``\xNN``. Nothing else changes.
+    Bytes that are not UTF-8 reach Python as surrogates, which cannot be written; they become
+    ``\xNN``. Nothing else changes.
 
     Examples
     --------
@@ -50,5 +50,5 @@ def readable(text: str) -> str:
     """
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # halves that stand for no byte
+    except UnicodeEncodeError:  # surrogates that stand for no byte
         return text.encode("utf-8", "backslashreplace").decode()

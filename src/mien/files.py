@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, stay after a power cut, and are read with care."""
+"""Atomic and durable writing of files, and careful reading of small ones."""
 
 import fcntl
 import hashlib
@@ -17,14 +17,14 @@ PART = ".part"
 """Ending of a file that is still being written."""
 
 LARGEST_JSON = 64 * 2**20
-"""Bytes of a JSON file beyond which it is none of mien's."""
+"""Bytes of the largest JSON file that is read; mien writes none as large."""
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Lend a temporary name; the file takes its own only when all of it is on the disk.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Give a temporary path to write to; the file gets its name when all of it is on the disk.
 
-    What a writer of the same file left when it was killed is cleared away.
+    Temporary files that killed writers of the same file left are removed.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def whole(path: Path) -> Iterator[Path]:
 
     Examples
     --------
-    >>> with whole(Path("figures.json")) as part:  # doctest: +SKIP
+    >>> with atomic_write(Path("metrics.json")) as part:  # doctest: +SKIP
     ...     part.write_text("{}")
     """
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
@@ -50,7 +50,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def _clear(path: Path) -> None:
-    """Remove what processes that are no more have begun of a file."""
+    """Remove the temporary files of processes that no longer run."""
     for part in path.parent.glob(f"{escape(path.name)}.*{PART}"):
         pid = part.name.removeprefix(f"{path.name}.").removesuffix(PART)
         if pid.isdigit() and not _runs(int(pid)):
@@ -68,7 +68,7 @@ def _runs(pid: int) -> bool:
 
 
 def publish(draft: Path, folder: Path) -> None:
-    """Give a folder its name when all that is in it is on the disk. Raises `OSError`."""
+    """Give a folder its name when everything in it is on the disk. Raises `OSError`."""
     for path in (*draft.rglob("*"), draft):
         sync(path)
     draft.replace(folder)
@@ -76,7 +76,7 @@ def publish(draft: Path, folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Wait until a file, or the list of a folder, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -85,18 +85,18 @@ def sync(path: Path) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> MienError:
-    """Say that a file or folder can't be written."""
+    """Make the error for a file or folder that can't be written."""
     return MienError(f"{path}: can't be written ({error.strerror or error})")
 
 
 def check_file(path: Path) -> None:
-    """Make sure that a file is there. Raises `MienError` where it is not."""
+    """Check that a file exists. Raises `MienError` if not."""
     if not path.is_file():
         raise MienError(f"{path} {'is no file' if path.exists() else 'does not exist'}")
 
 
 def check_writable(folder: Path) -> None:
-    """Make sure that files can be made in a folder, before work is done whose result goes there.
+    """Check that files can be made in a folder, before long work whose result goes there.
 
     Raises
     ------
@@ -113,15 +113,15 @@ def check_writable(folder: Path) -> None:
 
 @contextmanager
 def only_one(folder: Path, work: str) -> Iterator[None]:
-    """Keep other processes from the same work on a folder, as long as this one lives.
+    """Lock a folder against other processes that do the same work.
 
-    The kernel holds the lock on the folder itself: nothing is left when a process is killed. A
-    file system that knows no locks keeps nobody out.
+    The kernel holds the lock on the folder itself, so nothing is left when a process is killed. On
+    a file system without locks nobody is kept out.
 
     Raises
     ------
     MienError
-        Another process is at it.
+        Another process holds the lock.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -140,16 +140,16 @@ def only_one(folder: Path, work: str) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file whole or not at all. Raises as `whole` does.
+    """Write a UTF-8 text file atomically. Raises as `atomic_write` does.
 
-    Halves of signs, as names of files may hold that are no UTF-8, are written as JSON writes them.
+    Surrogates, which names of files that are not UTF-8 contain, are written as backslash escapes.
     """
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def read_small(path: Path, largest: int) -> str:
-    """Read a UTF-8 text file of at most so many bytes.
+    """Read a UTF-8 text file of at most `largest` bytes.
 
     Raises
     ------
@@ -164,19 +164,19 @@ def read_small(path: Path, largest: int) -> str:
 
 
 def read_json(path: Path, remedy: str = "copy it again") -> dict[str, Any]:
-    """Read the JSON object in a file that may have been damaged, or made to do damage.
+    """Read a JSON object from a file that may be damaged or malicious.
 
     Parameters
     ----------
     path : Path
         The file.
     remedy : str
-        What the user should do where it can't be read.
+        What the user should do if it can't be read.
 
     Raises
     ------
     MienError
-        It is missing, no JSON object, too large or too deep, or has a number that is none.
+        It is missing, no JSON object, too large or too deep, or has a number that is not finite.
     """
     try:
         text = read_small(path, LARGEST_JSON)
@@ -200,7 +200,7 @@ def _finite(text: str) -> float:
 
 
 def fingerprint(path: Path) -> str:
-    """Give the SHA-256 of a file's content. Raises `MienError` where it can't be read."""
+    """Give the SHA-256 of a file's content. Raises `MienError` if it can't be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

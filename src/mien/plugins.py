@@ -1,6 +1,6 @@
-"""Plugins: modules of others that add corpora, protocols, encoders or tasks by registering them.
+"""Plugins: third-party modules that register corpora, protocols, encoders or tasks.
 
-Only the installation and whoever runs the command name plugins. Data and run folders never do.
+Only the installation and whoever runs the command can name plugins, never data or run folders.
 """
 
 import os
@@ -20,9 +20,9 @@ VARIABLE = "MIEN_PLUGINS"
 def load_plugins() -> None:
     """Import every plugin, so that what it registers can be chosen by name.
 
-    The command line calls this at its start, and `mien.registry` before it says that there is
-    nothing of a name; so worker processes and scripts, which inherit the environment, know the
-    same. Each module is imported once.
+    The command line calls this at its start, and `mien.registry` before it refuses a name. So
+    worker processes and scripts, which inherit the environment, know the same names. Each module is
+    imported once.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def load_plugins() -> None:
             why = str(error) if isinstance(error, MienError) else f"{type(error).__name__}: {error}"
             raise MienError(
                 f"the plugin {module}, named by {origin}, cannot be imported ({why}):"
-                " mend it or take it out"
+                " repair it or remove it"
             ) from error
 
 
@@ -53,7 +53,7 @@ def _named() -> Iterator[tuple[str, str]]:
 
 @cache
 def _installed() -> tuple[tuple[str, str], ...]:
-    """Give the modules that installed distributions name; a scan of them all, so done once."""
+    """Give the modules that installed distributions name; scanning them is slow, so done once."""
     from importlib.metadata import entry_points
 
     return tuple(

@@ -1,4 +1,4 @@
-"""How far long work has come: a bar on a terminal, elsewhere a line now and then."""
+"""Report the progress of long work: a bar on a terminal, elsewhere a log line now and then."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
 INTERVAL = 30.0
-"""Seconds between two lines."""
+"""Seconds between two log lines."""
 
 Item = TypeVar("Item")
 
@@ -15,26 +15,26 @@ logger = logging.getLogger(__name__)
 
 
 def on_terminal() -> bool:
-    """Tell whether to draw bars: where a terminal shows mien's messages of the level INFO."""
+    """Tell whether to draw bars: on a terminal, if mien's messages of level INFO are logged."""
     return logger.isEnabledFor(logging.INFO) and sys.stderr.isatty()
 
 
 class Progress:
-    """Tell how far a loop has come, from `with` on; to be told of what is done by `update`.
+    """Reports the progress of a loop within `with`; call `update` for what is done.
 
-    Nothing is shown where the program has not set up logging for mien's messages of the level
-    INFO, so nothing comes of mien as a library, nor of a quiet command.
+    Nothing is shown unless the program logs mien's messages of level INFO: neither in a program
+    that uses mien as a library, nor by a quiet command.
 
     Parameters
     ----------
     what : str
-        What is done, in a word.
+        Name of the work.
     unit : str
-        What is counted, in the plural.
+        Name of what is counted, in the plural.
     total : int, optional
-        How many there are, where that is known.
+        How many there are, if that is known.
     shown : bool
-        False: tell nothing.
+        False: show nothing.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class Progress:
         self._bar: Any = None
 
     def __enter__(self) -> "Progress":
-        self.began = self._told = time.monotonic()
+        self.began = self._logged = time.monotonic()
         if self.shown and on_terminal():
             from tqdm import tqdm
 
@@ -62,7 +62,7 @@ class Progress:
             self._bar.close()
 
     def update(self, count: int = 1) -> None:
-        """Take note that so many more are done."""
+        """Count so many more as done."""
         self.done += count
         if self._bar is not None:
             self._bar.update(count)
@@ -71,9 +71,9 @@ class Progress:
 
     def _due(self) -> bool:
         now = time.monotonic()
-        due = now - self._told >= INTERVAL
+        due = now - self._logged >= INTERVAL
         if due:
-            self._told = now
+            self._logged = now
         return due
 
     def _line(self, seconds: float) -> str:
@@ -88,7 +88,7 @@ class Progress:
 def follow(
     items: Iterable[Item], what: str, unit: str, total: int | None = None, *, shown: bool = True
 ) -> Iterator[Item]:
-    """Pass items on, and tell how far they have come; the parameters are those of `Progress`.
+    """Yield the items and report progress; the parameters are those of `Progress`.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def follow(
 
 
 def duration(seconds: float) -> str:
-    """Write a length of time for people.
+    """Format a duration for people.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Things that are chosen by name: those of mien, and those that plugins add."""
+"""Registries of what is chosen by name: mien's own, and what plugins add."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,15 +14,15 @@ T = TypeVar("T")
 
 
 class Registry(dict[str, T]):
-    """Things of one kind by their names, in the order in which they were registered.
+    """Entries of one kind by name, in the order in which they were registered.
 
-    It is read as a dict. Only a look-up by ``[name]`` differs: where nothing has the name, plugins
-    are loaded first, and then the error says what may have been meant.
+    It is read as a dict. Only a look-up by ``[name]`` differs: for an unknown name plugins are
+    loaded first, and then the error suggests similar names.
 
     Parameters
     ----------
     kind : str
-        What to call one of them in messages, such as "protocol".
+        What to call an entry in messages, such as "protocol".
 
     Examples
     --------
@@ -37,19 +37,19 @@ class Registry(dict[str, T]):
         super().__init__()
         self.kind = kind
 
-    def register(self, name: str, thing: T) -> None:
-        """Add something under a name that nothing else has.
+    def register(self, name: str, entry: T) -> None:
+        """Add an entry under a new name.
 
         Raises
         ------
         MienError
-            The name is taken, or no word: it is typed on command lines and listed with commas.
+            The name is taken, or has other characters than a command line and a list take.
         """
         if not name.replace("-", "").replace("_", "").isalnum():
             raise MienError(f"{name!r} cannot name a {self.kind}: use letters, digits, - and _")
-        if self.get(name, thing) is not thing:
+        if self.get(name, entry) is not entry:
             raise MienError(f"there is a {self.kind} {name!r} already: give this one another name")
-        self[name] = thing
+        self[name] = entry
 
     def __missing__(self, name: str) -> T:
         load_plugins()
@@ -61,14 +61,14 @@ class Registry(dict[str, T]):
 
 @dataclass(frozen=True, eq=False)  # a registry has no hash, and typing asks for one
 class OneOf:
-    """Marks a setting as the name of something registered, in ``Annotated[str, OneOf(...)]``.
+    """Marks a setting as the name of a registered entry, in ``Annotated[str, OneOf(...)]``.
 
-    Pydantic then refuses other names, and the command line lists those that there are.
+    Pydantic then refuses other names, and the command line lists the known ones.
 
     Parameters
     ----------
     registry : Registry
-        Where it is looked up.
+        Where the name is looked up.
     """
 
     registry: Registry[Any]

@@ -1,10 +1,10 @@
-"""Pictures at another size."""
+"""Resize images."""
 
 import numpy as np
 
 
 def resize_faces(faces: np.ndarray, size: int) -> np.ndarray:
-    """Scale square crops to the size that their reader needs.
+    """Resize square face crops.
 
     Parameters
     ----------
@@ -16,8 +16,8 @@ def resize_faces(faces: np.ndarray, size: int) -> np.ndarray:
     Returns
     -------
     array (T, size, size, 3) uint8
-        By the mean of each area where they shrink, by cubic interpolation where they grow; the
-        crops themselves where they are of that size.
+        Area interpolation where they shrink, cubic where they grow; the crops themselves where they
+        have that size.
 
     Examples
     --------
@@ -26,26 +26,26 @@ def resize_faces(faces: np.ndarray, size: int) -> np.ndarray:
     """
     if faces.shape[1] == size:
         return faces
-    scaled = [resize_picture(face, size) for face in faces]
+    scaled = [resize_image(face, size) for face in faces]
     return np.stack(scaled) if scaled else np.empty((0, size, size, 3), faces.dtype)
 
 
-def resize_picture(picture: np.ndarray, size: int) -> np.ndarray:
-    """Scale a picture to a square.
+def resize_image(image: np.ndarray, size: int) -> np.ndarray:
+    """Resize an image to a square.
 
-    By area along each side that shrinks, then by cubic interpolation where one grows.
+    Area interpolation along each side that shrinks, then cubic where one grows.
     """
     import cv2
 
-    height, width = picture.shape[:2]
-    small = resample(picture, min(width, size), min(height, size))
+    height, width = image.shape[:2]
+    small = resize_area(image, min(width, size), min(height, size))
     if small.shape[:2] == (size, size):
         return small
     return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
 
 
-def resample(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Scale a picture by OpenCV's "area", the mean of each area where it shrinks."""
+def resize_area(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Resize an image by OpenCV's area interpolation, the mean of each area where it shrinks."""
     import cv2
 
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mien.errors import MienError
-from mien.files import whole
+from mien.files import atomic_write
 
 DIGEST = "sha256"
 """Name of the digest in the header."""
@@ -26,7 +26,7 @@ def write_tensors(
     # copies, because safetensors takes no two tensors in the same memory
     ready = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     texts = dict(metadata or {})
-    with whole(path) as part:
+    with atomic_write(path) as part:
         try:
             part.touch()
             mode = part.stat().st_mode  # as any new file's; safetensors' own is for the owner alone

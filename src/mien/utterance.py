@@ -1,4 +1,4 @@
-"""The nouns every room shares: an utterance, what was skipped, and what decoding makes of it."""
+"""The data types that all packages share: an utterance, its decoded clip, its stored sample."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,33 +20,37 @@ EMOTIONS = (
     "disgusted",
     "surprised",
 )
-"""The words mien uses for emotions, whatever a corpus calls them, in the order they are listed."""
+"""Names of emotions in mien, whatever a corpus calls them, in the order of listings."""
 
-HIGHEST_SENTIMENT = 3.0
-"""Sentiment goes from minus this, highly negative, to this (CMU-MOSEI, Zadeh et al. 2018)."""
+MAX_SENTIMENT = 3.0
+"""Sentiment ranges from minus this, highly negative, to this (CMU-MOSEI, Zadeh et al. 2018)."""
 
-RATE = 16_000
-"""Samples a second of every waveform inside mien."""
+SAMPLE_RATE = 16_000
+"""Sample rate of every stored waveform, Hz."""
 
-SHORTEST = 400
-"""Samples of sound below which there is nothing to analyse: one window of 25 ms."""
+MIN_SAMPLES = 400
+"""Shortest waveform that can be analysed: one window of 25 ms."""
 
 Side = Literal["left", "right"]
 
+SplitName = Literal["train", "valid", "test"]
+
+SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
+
 NoFace = Literal["leave-out", "centre"]
-"""What stands for a frame in which no face is found: nothing, or its centre as published."""
+"""What replaces a frame without a detected face: nothing, or its centre, as published."""
 
 
 @dataclass(frozen=True, eq=False)
 class MediaBytes:
-    """A media file that is in memory, encoded as it would be on a disk.
+    """A media file in memory, encoded as it would be on a disk.
 
     Parameters
     ----------
     data : bytes
-        The whole of it.
+        Its content.
     name : str
-        What messages call it; nothing is opened by it.
+        Its name in messages; it is no path.
 
     Examples
     --------
@@ -58,21 +62,21 @@ class MediaBytes:
     name: str = "clip"
 
     def __str__(self) -> str:
-        """Give the name, as the path of a file is given."""
+        """Return the name, as for the path of a file."""
         return self.name
 
     def open(self) -> BytesIO:
-        """Open it for reading."""
+        """Open the content for reading."""
         return BytesIO(self.data)
 
 
 Media = Path | MediaBytes
-"""Where media come from: a file, or one that is in memory."""
+"""A media file: on the disk or in memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Utterance:
-    """One turn of one person in one recording. It says where the media lie and holds none.
+    """One turn of one speaker in one recording. It names the media files and holds no media data.
 
     Parameters
     ----------
@@ -81,31 +85,31 @@ class Utterance:
     corpus : str
         Name of the corpus the utterance comes from.
     person, session, dialogue : str or None
-        Who speaks, and the recording units that a split may hold out. None: not known.
+        The speaker, and the recording units that a protocol may hold out. None: not known.
     start, end : float or None
-        Seconds in the media files. None: from the beginning, to the end.
+        Seconds in the media files. None: the beginning, the end.
     text : str or None
-        The words. None: not transcribed.
+        The transcript. None: not transcribed.
     emotions : tuple of str or None
-        Words from `EMOTIONS`. An empty tuple means "labelled, none of them"; None "not labelled".
+        Names from `EMOTIONS`. An empty tuple means "labelled, none of them"; None "not labelled".
     sentiment : float or None
-        From -3, highly negative, over 0, neutral, to 3, highly positive. None: not judged.
+        From -3, highly negative, to 3, highly positive; 0 is neutral. None: not rated.
     labels : mapping of str to float or str
         Labels of other tasks, by name: finite numbers or words. ``valence``, ``arousal`` and
         ``dominance`` are numbers on the scale of the corpus.
     video, audio : Path or None
-        Media files; they may be the same file. None: that modality does not exist. A video may
-        also be a pattern of numbered pictures such as ``talk/image_%d.jpg``.
+        Media files; they may be the same file. None: the modality is missing. A video may also be
+        a pattern of numbered images such as ``talk/image_%d.jpg``.
     video_rate : float or None
-        Pictures a second of such a pattern, from its first picture on. None: `video` is a file.
+        Images per second of such a pattern, from its first image on. None: `video` is a file.
     video_side : {"left", "right"} or None
-        Which half of a split-screen picture shows the person. None: the whole picture.
+        The half of a split-screen video that shows the speaker. None: the whole frame.
     audio_channel : int or None
-        Which channel holds the person's voice, from 0. None: all channels averaged.
+        The channel of the speaker, from 0. None: the mean of all channels.
     synthetic : bool
-        True for what a generator made.
+        True where the utterance was generated.
     split : {"train", "valid", "test"} or None
-        The part the corpus itself assigns, where it does.
+        The split that the corpus itself assigns, if it does.
     attributes : mapping
         Further facts of this corpus (intensity, take, ...); plain JSON values.
     """
@@ -127,20 +131,20 @@ class Utterance:
     audio: Path | None = None
     audio_channel: int | None = None
     synthetic: bool = False
-    split: Literal["train", "valid", "test"] | None = None
+    split: SplitName | None = None
     attributes: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """What could not be used, and why; every importer and `prepare` report these.
+    """What could not be used, and why, as the corpora and `prepare` record it.
 
     Parameters
     ----------
     id : str
         The utterance, or the row of a list.
     reason : str
-        In full, for whoever looks at this one.
+        The full reason.
     source : str
         The file at fault.
     kind : str
@@ -156,20 +160,20 @@ class Skipped:
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """An utterance decoded. A part that does not exist is None, never an empty array.
+    """A decoded utterance. A missing modality is None, never an empty array.
 
     Parameters
     ----------
     frames : array (T, H, W, 3) uint8 or None
-        RGB pictures.
+        RGB.
     times : array (T,) float32 or None
         Seconds from the beginning of the media file, one for each frame.
     waveform : array (S,) float32 or None
         Mono, in [-1, 1].
     rate : int or None
-        Samples a second of `waveform`.
+        Sample rate of `waveform`, Hz.
     text : str or None
-        The words.
+        The transcript.
     """
 
     frames: np.ndarray | None = None
@@ -181,28 +185,30 @@ class Clip:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What a model sees of one utterance. A modality that does not exist is None.
+    """The stored data of one utterance, of which encoders take their input.
+
+    A missing modality is None.
 
     Parameters
     ----------
     utterance : Utterance
-        Labels, words and origin.
+        Labels, transcript and origin.
     seconds : float or None
-        How long its media last, as far as they were decoded. None: not known.
+        Duration of its media, as far as they were decoded. None: not known.
     frame_times : array (F,) float32 or None
-        When a frame was searched for a face, in seconds from the beginning of the media file.
+        Times of the frames in which a face was searched for, in seconds from the beginning of the
+        media file.
     faces : array (T, S, S, 3) uint8 or None
         RGB face crops of the size that the data were prepared with, 1 <= T <= F.
     face_times : array (T,) float32 or None
         Seconds from the beginning of the media file.
     face_found : array (T,) bool or None
-        False where no face was detected and the centre of the frame stands in, as published; by
+        False where no face was detected and the crop is the centre of the frame, as published; by
         default such frames are left out.
     waveform : array (S,) int16 or None
-        Mono at 16 kHz, S >= `SHORTEST`, never silence.
+        Mono at 16 kHz, S >= `MIN_SAMPLES`, never silence.
     features : mapping of str to array (L, D) float32
-        For models of hand-crafted features: those of "t", "a" and "v", L >= 1, as far as it has
-        them.
+        Hand-crafted features by the letter of the modality, L >= 1, where a model uses them.
     """
 
     utterance: Utterance
@@ -216,7 +222,7 @@ class Sample:
 
     @property
     def text(self) -> str | None:
-        """The words, or None where there are none or only white space."""
+        """The transcript, or None where there is none or only white space."""
         text = self.utterance.text
         return text if text and text.strip() else None
 
@@ -224,4 +230,4 @@ class Sample:
     def modalities(self) -> str:
         """The letters of the modalities present, out of "tav" (text, audio, video)."""
         present = {"t": self.text, "a": self.waveform, "v": self.faces}
-        return "".join(letter for letter, part in present.items() if part is not None)
+        return "".join(letter for letter, content in present.items() if content is not None)

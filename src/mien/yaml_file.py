@@ -1,4 +1,4 @@
-"""YAML files of plain settings: those of mien, and of others who may have made them to do harm."""
+"""Read YAML files of plain settings, which may be malicious."""
 
 import math
 from pathlib import Path
@@ -9,17 +9,17 @@ import yaml
 from mien.errors import MienError
 from mien.files import read_small
 
-LARGEST = 1_000_000
-"""Bytes of a file beyond which it holds no settings."""
+MAX_BYTES = 1_000_000
+"""Largest file of settings, bytes."""
 
-DEEPEST = 50
-"""Lists within lists; settings have three."""
+MAX_DEPTH = 50
+"""Deepest nesting that is read; settings have three levels."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values alone, each of which stands in the file: no anchors, no key twice.
+    """Loads plain values only: no anchors, no duplicate keys.
 
-    Dates are texts, since no setting is one and not every date that YAML sees exists.
+    Dates are read as text, since no setting is a date and not every date that YAML matches exists.
     """
 
     depth = 0
@@ -29,7 +29,7 @@ class _Loader(yaml.SafeLoader):
         if getattr(event, "anchor", None) is not None:
             raise yaml.YAMLError(f"line {event.start_mark.line + 1}: anchors are not read")
         self.depth += 1
-        if self.depth > DEEPEST:
+        if self.depth > MAX_DEPTH:
             raise yaml.YAMLError("lists within lists without end")
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -54,13 +54,13 @@ _Loader.yaml_constructors["tag:yaml.org,2002:timestamp"] = yaml.SafeLoader.const
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a file of settings: plain values, nothing repeated by reference.
+    """Read a file of settings: plain values without anchors.
 
     Raises
     ------
     MienError
-        The file is missing, damaged, too large or too deep, or has anchors, a key twice, a number
-        that is none.
+        The file is missing, damaged, too large or too deep, or has anchors, duplicate keys or a
+        number that is not finite.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def read_yaml(path: Path) -> Any:
     {'model': {'width': 0.5}, 'training': {'lr': 0.001}}
     """
     try:
-        loader = _Loader(read_small(path, LARGEST))
+        loader = _Loader(read_small(path, MAX_BYTES))
         try:
             return loader.get_single_data()
         finally:
@@ -77,7 +77,7 @@ def read_yaml(path: Path) -> Any:
         raise MienError(f"{path} can't be read ({error.strerror or error})") from error
     except RecursionError as error:
         raise MienError(f"{path} is damaged: lists within lists without end") from error
-    # a scalar that looks like a number and is none can trip over anything
+    # a scalar that only looks like a number can raise almost anything
     except (
         yaml.YAMLError,
         ValueError,
@@ -90,6 +90,6 @@ def read_yaml(path: Path) -> Any:
 
 
 def _brief(error: Exception) -> str:
-    """Put a library's message on one line that can be read."""
+    """Shorten a library's message to one line."""
     line = " ".join(str(error).split()) or type(error).__name__
     return line if len(line) <= 300 else f"{line[:300]} …"

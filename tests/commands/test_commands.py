@@ -116,8 +116,8 @@ def test_verification_shows_and_writes_who_is_told_apart(
     figures = json.loads(files[0].read_text())
     assert (figures["persons"], figures["trained"]) == (3, 3)
     rows = {(row["pairing"], row["shown"]): row["figures"] for row in figures["rows"]}
-    assert rows["dialogues", "words + sound"]["targets"] == 18
-    assert rows["dialogues", "words alone"]["cross_fitted"] is None
+    assert rows["dialogues", "text + audio"]["targets"] == 18
+    assert rows["dialogues", "text alone"]["cross_fitted"] is None
     assert "other dialogues, same session" in result.stdout, "left out, with the reason"
     result = mien("verification", run_folder, "--split", "all", "--modalities", "a")
     assert result.returncode == 0, result.stderr
@@ -188,8 +188,8 @@ def test_explain_draws_what_a_sparse_model_looked_at(
     assert result.returncode == 0, result.stderr
     result = mien("explain", run, clips / "synthetic3.wav", "--out", out, "--text", "what a joy")
     assert result.returncode == 0, result.stderr
-    picture, figures = out / "explain-synthetic3-1-sound.png", out / "explain-synthetic3.json"
-    note = "note: no picture of faces: the model does not go by faces"
+    picture, figures = out / "explain-synthetic3-1-audio.png", out / "explain-synthetic3.json"
+    note = "note: no attention map of video: the model does not use it"
     steady = "note: audio: its level never changes in the file, as in noise or a tone"
     assert result.stdout.splitlines()[:2] == [str(picture), str(figures)]
     assert result.stdout.splitlines()[2].startswith(steady)
@@ -198,7 +198,7 @@ def test_explain_draws_what_a_sparse_model_looked_at(
     assert picture.read_bytes()[:4] == b"\x89PNG"
     (segment,) = json.loads(figures.read_text())["segments"]
     assert segment["text"] == "what a joy"
-    assert segment["looks"]["sound"]["pictures"] == 2
+    assert segment["looks"]["audio"]["pictures"] == 2
 
 
 def test_resume_of_a_finished_run_changes_nothing(mien, run_folder: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from mien.threads import use_threads
 
-ABSENT = "device 'cuda:9' is not on this machine; choose cpu"
+ABSENT = "mien: --device: 'cuda:9' is not on this machine; choose cpu"
 
 
 @pytest.fixture
@@ -50,12 +50,20 @@ def test_what_is_no_device_is_a_wrong_command(mien, device: str) -> None:
     assert f"{device!r} is no device: cpu, cuda, cuda:1 or mps" in result.stderr
 
 
+def test_a_batch_size_is_of_a_run_where_another_encoder_may_compute(mien) -> None:
+    for command in (("identify",), ("verify",), ("enrol",), ("gallery", "here", "threshold")):
+        told = " ".join(mien(*command, "--help").stdout.split())
+        assert "with a run, segments computed together (default: 16)" in told, command
+    told = " ".join(mien("verification", "--help").stdout.split())
+    assert "with a run, utterances computed together (default: 16)" in told
+
+
 @pytest.mark.parametrize("flag", ["--threads", "--batch-size"])
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
 def test_counts_are_from_1_on(mien, flag: str, value: str) -> None:
     result = mien("predict", "run", "clip.wav", f"{flag}={value}")
     assert result.returncode == 2
-    assert "is no whole number from 1 on" in result.stderr
+    assert "is not a whole number of at least 1" in result.stderr
 
 
 def test_batches_and_threads_change_no_answer(mien, run_folder: Path, clips: Path, threads) -> None:

@@ -144,3 +144,20 @@ def test_a_wrong_word_is_answered_with_the_nearest_right_one(
     last = result.stderr.splitlines()[-1]
     assert told in last
     assert hint in last if hint else last.endswith("--zzz=3")
+
+
+@pytest.mark.parametrize(
+    ("rank", "told"), [(None, True), ("0", True), ("1", False)], ids=["alone", "first", "second"]
+)
+def test_a_wrong_command_of_a_torchrun_job_is_told_once(
+    mien: Callable, monkeypatch: pytest.MonkeyPatch, rank: str | None, told: bool
+) -> None:
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    if rank is not None:
+        monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    monkeypatch.setenv("RANK", rank or "1")  # set by other launchers, too
+    result = mien("train", "data", "--out", "run", "--lr")
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert ("mien train: error: argument --lr: expected one argument" in result.stderr) is told
+    assert bool(result.stderr) is told

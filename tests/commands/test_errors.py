@@ -113,7 +113,7 @@ def test_the_run_forgotten(mien, tmp_path: Path) -> None:
         more = ["x.wav", "--out", tmp_path / "out"] if command == "explain" else []
         result = mien(command, tmp_path / "clip.wav", *more)
         assert result.returncode == 2
-        assert f"name the model with --model, and {tmp_path / 'clip.wav'} is no" in result.stderr
+        assert f"a hub name; {tmp_path / 'clip.wav'} is no" in result.stderr
 
 
 def test_empty_words_are_no_words(mien, run_folder: Path, clips: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a user types to enrol, recognise and forget persons."""
+"""The commands that enrol, identify and forget persons."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,10 @@ def test_a_threshold_is_measured_on_a_list_of_trials(
     flags = ["--trials", trials, "--run", run_folder]
     result = mien(*threshold, "--fpir", "0.1", *flags)
     assert result.returncode == 0, result.stderr
-    assert "at most 10.00% of strangers are named, by 12 strangers' trials" in result.stdout
+    assert (
+        "at most 10.00% of people who are not enrolled are named, by 12 non-mated trials"
+        in result.stdout
+    )
     assert mien(*threshold).stdout == result.stdout
     identified = mien("identify", enrolled, clips / "synthetic9.wav", "--run", run_folder)
     assert "probability" in identified.stdout
@@ -135,10 +138,10 @@ def test_a_ready_made_encoder_serves_in_place_of_a_run(mien, clips: Path, tmp_pa
     assert "24 RAVDESS actors" in verified
     shown = mien("gallery", folder, "threshold").stdout
     assert shown == "threshold 0.740: the encoder's; nobody has calibrated\n"
-    trials = clips / "strangers.csv"
+    trials = clips / "others.csv"
     trials.write_text("clip,person\n" + "".join(f"synthetic{n}.wav,\n" for n in range(1, 5)))
     threshold = ["gallery", folder, "threshold", "--fpir", "0.2", "--trials", trials]
-    assert "by 4 strangers' trials" in mien(*threshold, *voice).stdout
+    assert "by 4 non-mated trials" in mien(*threshold, *voice).stdout
     assert "--run or --encoder" in mien(*threshold).stderr
 
 
@@ -168,7 +171,7 @@ def test_list_export_audit_forget(mien, enrolled: Path, tmp_path: Path) -> None:
     assert "P0 is not enrolled" in again.stderr
 
 
-def test_a_tampered_log_is_told(mien, enrolled: Path) -> None:
+def test_a_tampered_log_is_an_error(mien, enrolled: Path) -> None:
     log = enrolled / "audit.jsonl"
     log.write_text(log.read_text().replace('"templates": 2', '"templates": 1', 1))
     result = mien("gallery", enrolled, "audit")
@@ -176,12 +179,12 @@ def test_a_tampered_log_is_told(mien, enrolled: Path) -> None:
     assert "audit.jsonl, line 1: does not fit" in result.stderr
 
 
-def test_an_emptied_log_is_told(mien, enrolled: Path) -> None:
+def test_an_emptied_log_is_an_error(mien, enrolled: Path) -> None:
     (enrolled / "audit.jsonl").write_text("")
     result = mien("gallery", enrolled, "audit")
     assert result.returncode == 1
     assert "audit.jsonl: not whole: " in result.stderr
-    assert "it knows nothing of 2 of the 2 persons enrolled" in result.stderr
+    assert "it does not know 2 of the 2 persons enrolled" in result.stderr
     assert "whole; the last line" not in result.stdout
 
 
@@ -247,7 +250,7 @@ def test_a_list_with_an_odd_row_enrols_nobody(
     assert not (tmp_path / "g").exists()
 
 
-def test_a_list_with_an_odd_day_is_told(mien, run_folder: Path, clips: Path, tmp_path) -> None:
+def test_a_list_with_an_odd_day_is_an_error(mien, run_folder: Path, clips: Path, tmp_path) -> None:
     listed = clips / "days.csv"
     listed.write_text("clip,person,expires\nsynthetic0.wav,A,3 May\n")
     result = mien("gallery", tmp_path / "g", "enroll", listed, "--run", run_folder, *CONSENT)

@@ -58,7 +58,7 @@ def test_several_emotions_and_sentiment_are_judged_and_reported(mien, both: Path
     metrics = json.loads((both / "metrics.json").read_text())["tasks"]
     # of 8 clips 4 have one label, 2 have two and 2 have none: yes or no comes first
     assert (metrics["emotion"]["n"], metrics["emotion"]["singlelabel"]["n"]) == (8, 4)
-    emotion, _, sentiment = result.stdout.partition("\nsentiment, test part")
+    emotion, _, sentiment = result.stdout.partition("\nsentiment, test split")
     assert emotion.index("yes or no?") < emotion.index("Which label?")
     assert "weighted" in emotion
     assert metrics["emotion"]["multilabel"]["average"]["weighted_accuracy"] > 0.6

@@ -9,7 +9,7 @@ from samples import tiny_run
 from mien.cli import _message
 from mien.corpora import CORPORA
 from mien.dataset.sample import to_sample
-from mien.dataset.turns import DecodeOptions
+from mien.dataset.turn_media import DecodeOptions
 from mien.errors import MienError
 from mien.inference.recognizer import Recognizer
 from mien.media.faces import FaceCropper

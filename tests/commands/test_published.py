@@ -387,7 +387,7 @@ def test_a_published_command_prepares_trains_and_prints_a_table(
     task = "person" if "persons" in line else "emotion"
     assert re.search(r"^MIEN_RECIPE=small.yaml goes before the command: .*width 0.125", shown, re.M)
     assert re.search(r"--cuda=\d: there is no GPU here", shown)
-    assert f"{task}, test part, protocol" in shown
+    assert f"{task}, test split, protocol" in shown
     assert "this model" in shown or "average" in shown
     (folder,) = re.findall(r"^the run: (.*)$", shown, re.M)
     run = Run(folder)
@@ -464,7 +464,7 @@ def test_a_shell_runs_a_command_word_by_word_and_a_second_time_trains_nothing(
         )
         assert result.returncode == 0, result.stderr
         assert "--audio-feature-type has no effect" in result.stdout
-        assert "person, test part" in result.stdout
+        assert "person, test split" in result.stdout
     assert "was trained before by this command" in result.stdout
 
 
@@ -482,12 +482,12 @@ def test_valid_and_test_judge_what_the_command_trained_or_a_checkpoint(
     ):
         assert main(here(f"{dense} {options}")) == 0
         shown = capsys.readouterr().out
-        assert f"emotion, {part} part" in shown
+        assert f"emotion, {part} split" in shown
         assert f"the run: {run}" in shown
     assert main(here(f"{dense} --seed=5 --test")) == 1
     assert "there is no run in savings that this command trained" in capsys.readouterr().err
     assert main(here(f"{dense} --test --valid")) == 0
-    assert re.findall(r"emotion, (\w+) part", capsys.readouterr().out) == ["valid", "test"]
+    assert re.findall(r"emotion, (\w+) split", capsys.readouterr().out) == ["valid", "test"]
     assert main(here(f"{dense} --seed=5 --ckpt={run} --ckpt-mod=a")) == 0
     assert f"begins with audio of {run}, and its answers to emotion" in capsys.readouterr().err
 
@@ -521,7 +521,7 @@ def test_the_figures_are_those_of_the_checkpoint_that_is_there_now(
 
     first, figures = run(f"--test --ckpt={path}")
     assert first.name.startswith("import-mme2e-emotion-av-")
-    assert "emotion, test part" in figures
+    assert "emotion, test split" in figures
     chosen = Run(first).read("thresholds.json")["emotion"]
     assert set(chosen) == set(Run(first).config.tasks[0].labels)
     checkpoint(path, seed=1)
@@ -541,7 +541,7 @@ def test_the_figures_are_those_of_the_checkpoint_that_is_there_now(
     assert run(f"--ckpt={path}")[0] != tuned, "it begins with other weights"
     judged, both = run(f"--valid --test --ckpt={tuned}")
     assert judged == tuned
-    assert re.findall(r"emotion, (\w+) part", both) == ["valid", "test"]
+    assert re.findall(r"emotion, (\w+) split", both) == ["valid", "test"]
 
 
 @pytest.mark.slow

@@ -100,7 +100,7 @@ def test_words_in_a_locale_without_them_are_read_as_utf_8(run_folder: Path) -> N
 def test_words_that_are_no_text_are_refused(run_folder: Path) -> None:
     result = started("predict", run_folder, "--text", b"caf\xe9", "--json", "-")
     assert (result.returncode, result.stdout) == (1, b"")
-    assert result.stderr.startswith(b"mien: text: 'caf\\udce9' holds bytes that are no UTF-8")
+    assert result.stderr.startswith(b"mien: --text: 'caf\\udce9' is not valid UTF-8")
     assert result.stderr.count(b"\n") == 1
 
 

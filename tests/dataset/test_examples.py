@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from samples import TEXTS, sample, store, tiny, tiny_model, utterance
 
 from mien.batch import Batch
+from mien.dataset.batch_sampler import SHUFFLE_WINDOW, BucketSampler
 from mien.dataset.collate import collate
 from mien.dataset.cut import cut
-from mien.dataset.sampler import SHUFFLE_WINDOW, Buckets
-from mien.dataset.torch_dataset import Examples
+from mien.dataset.torch_dataset import BatchDataset
 from mien.modality import Modality
 from mien.models import MultimodalModel, preset
 from mien.models.encoders.spectrogram import chunks
@@ -206,10 +206,10 @@ def test_cut_from_the_beginning_loses_no_picture_to_rounding(start: float, faces
     assert len(part.faces) == faces
 
 
-def made(folder: Path, tokenizer: Any, **options: Any) -> Examples:
+def made(folder: Path, tokenizer: Any, **options: Any) -> BatchDataset:
     samples = [sample(i, ("tav", "ta", "v")[i % 3], seconds=1.3) for i in range(6)]
     stored = store(folder / "data", samples)
-    return Examples(stored, [4, 0, 2, 1], tiny().readers(tokenizer), [EMOTION], **options)
+    return BatchDataset(stored, [4, 0, 2, 1], tiny().readers(tokenizer), [EMOTION], **options)
 
 
 def test_examples_read_rows_by_position(tmp_path: Path, tokenizer: Any) -> None:
@@ -257,7 +257,7 @@ def test_augmentation_changes_no_voice_where_persons_are_learnt(
     monkeypatch.setattr("mien.models.encoders.augment.SPEEDS", (0.5, 0.5))
     plain = made(tmp_path, tokenizer)
     counts = [
-        Examples(plain.store, [0], tiny().readers(tokenizer), tasks, augment_seed=0)[0, [0]]
+        BatchDataset(plain.store, [0], tiny().readers(tokenizer), tasks, augment_seed=0)[0, [0]]
         for tasks in ([EMOTION], [EMOTION, PERSON])
     ]
     faster, kept, before = (int(batch.inputs[AUDIO].counts) for batch in (*counts, plain[0, [0]]))
@@ -266,7 +266,7 @@ def test_augmentation_changes_no_voice_where_persons_are_learnt(
 
 def test_augmented_batches_are_whole(tmp_path: Path, tokenizer: Any) -> None:
     plain = made(tmp_path, tokenizer)
-    augmented = Examples(
+    augmented = BatchDataset(
         plain.store, range(6), tiny().readers(tokenizer), [EMOTION], augment_seed=0
     )
     for epoch in range(3):
@@ -294,7 +294,7 @@ def test_the_shares_of_several_processes_are_the_batches_of_one(
     lengths: list[int], size: int, world: int, seed: int | None, epoch: int
 ) -> None:
     def requests(rank: int, world: int) -> list[list[int]]:
-        buckets = Buckets(lengths, size, seed, rank, world)
+        buckets = BucketSampler(lengths, size, seed, rank, world)
         buckets.set_epoch(epoch)
         found = list(buckets)
         assert {e for e, _ in found} == {epoch}
@@ -314,7 +314,7 @@ def test_the_shares_of_several_processes_are_the_batches_of_one(
 
 def test_an_empty_share_is_an_utterance_with_nothing(tmp_path: Path, tokenizer: Any) -> None:
     data = store(tmp_path / "data", [sample(0, "tav"), sample(1, "tav")])
-    examples = Examples(data, [0, 1], tiny().readers(tokenizer), (EMOTION, PERSON))
+    examples = BatchDataset(data, [0, 1], tiny().readers(tokenizer), (EMOTION, PERSON))
     batch = examples[3, []]
     assert (len(batch), batch.ids) == (1, [])
     assert not any(batch.present(modality).any() for modality in batch.inputs)
@@ -323,7 +323,7 @@ def test_an_empty_share_is_an_utterance_with_nothing(tmp_path: Path, tokenizer: 
 
 def test_order_by_seed_and_epoch() -> None:
     def order(seed: int | None, epoch: int) -> list[list[int]]:
-        buckets = Buckets(list(range(40)), 4, seed)
+        buckets = BucketSampler(list(range(40)), 4, seed)
         buckets.set_epoch(epoch)
         return [batch for _, batch in buckets]
 
@@ -337,6 +337,6 @@ def test_texts_of_a_batch_are_alike_in_length() -> None:
     lengths = np.random.default_rng(0).integers(0, 1000, 4 * SHUFFLE_WINDOW).tolist()
     spreads = [
         max(lengths[i] for i in batch) - min(lengths[i] for i in batch)
-        for _, batch in Buckets(lengths, 4, seed=0)
+        for _, batch in BucketSampler(lengths, 4, seed=0)
     ]
     assert sum(spreads) <= 1000, "as within one sorted window"

@@ -14,16 +14,16 @@ from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.extract import extract
 from mien.features.extractor import Extractor, FeatureSettings
-from mien.features.face import face_features
+from mien.features.face_features import face_features
 from mien.features.store import (
     FEATURE_SCHEMA_VERSION,
     FOLDER,
     FeatureStore,
     check_sources,
     fit_sizes,
-    open_data,
+    open_store,
 )
-from mien.features.voice import voice_features
+from mien.features.voice_features import voice_features
 from mien.models import ModelConfig, preset
 
 GLOVE = "I 1 2\nam 3 4\nglad 5 6\n"
@@ -309,9 +309,9 @@ def test_a_damaged_shard_is_named(data: Path) -> None:
 
 
 def test_a_model_reads_what_it_needs(data: Path) -> None:
-    assert type(open_data(data, ModelConfig())) is Store
+    assert type(open_store(data, ModelConfig())) is Store
     run(data)
-    assert isinstance(open_data(data, preset("lf-rnn")), FeatureStore)
+    assert isinstance(open_store(data, preset("lf-rnn")), FeatureStore)
 
 
 def settings(**sizes: int) -> FeatureSettings:

@@ -13,8 +13,8 @@ import pytest
 import soundfile
 from media_files import murmur, write_video
 
-from mien.dataset.pool import time_limit
-from mien.dataset.prepare import UNIT, _units, prepare
+from mien.dataset.prepare import MIN_JOB_UTTERANCES, _grouped, prepare
+from mien.dataset.shard_jobs import time_limit
 from mien.dataset.store import SCHEMA_VERSION, Store
 from mien.errors import MienError
 from mien.media.decode import read_frames
@@ -24,7 +24,7 @@ from mien.utterance import Skipped, Utterance
 SCRIPT = """
 import multiprocessing, os, signal, sys, time
 from pathlib import Path
-from mien.dataset import pool
+from mien.dataset import shard_jobs
 from mien.dataset.prepare import prepare
 from mien.utterance import Utterance
 
@@ -53,8 +53,8 @@ class Endless(type(Path())):
         return super().__format__(spec)
 
 KINDS = {"deadly": Deadly, "odd": Odd, "endless": Endless}
-pool.PATIENCE = 3.0
-pool._EACH_TURN = pool._EACH_SECOND = 0.0
+shard_jobs.BASE_TIME_LIMIT = 3.0
+shard_jobs._PER_TURN = shard_jobs._PER_SECOND = 0.0
 
 def items(folder, hold):
     for number, path in enumerate(sorted(folder.glob("*.wav"))):
@@ -385,12 +385,12 @@ def test_a_long_corpus_is_read_as_it_is_worked_off(tmp_path):
     out = tmp_path / "out"
 
     def watched():
-        for i, item in enumerate(texts(12 * UNIT)):
+        for i, item in enumerate(texts(12 * MIN_JOB_UTTERANCES)):
             finished = len(list(out.glob("*.parquet")))
-            assert i <= (finished + 3) * UNIT
+            assert i <= (finished + 3) * MIN_JOB_UTTERANCES
             yield item
 
-    assert run(watched(), out).utterances == 12 * UNIT
+    assert run(watched(), out).utterances == 12 * MIN_JOB_UTTERANCES
 
 
 def test_a_shard_that_cannot_be_written_ends_it(tmp_path):
@@ -398,7 +398,7 @@ def test_a_shard_that_cannot_be_written_ends_it(tmp_path):
 
     def sabotage():
         shutil.rmtree(out)
-        yield from texts(UNIT)
+        yield from texts(MIN_JOB_UTTERANCES)
 
     with pytest.raises(MienError, match=r"parquet: can't be written"):
         run(sabotage(), out)
@@ -406,20 +406,32 @@ def test_a_shard_that_cannot_be_written_ends_it(tmp_path):
 
 def test_units_are_cut_between_recordings():
     a, b = Path("a.avi"), Path("b.avi")
-    clips = [utterance(str(i), audio=Path(f"{i}.wav")) for i in range(UNIT + 3)]
-    turns = [utterance(f"t{i}", video=a, audio=Path("a.wav")) for i in range(3 * UNIT)]
+    clips = [utterance(str(i), audio=Path(f"{i}.wav")) for i in range(MIN_JOB_UTTERANCES + 3)]
+    turns = [
+        utterance(f"t{i}", video=a, audio=Path("a.wav")) for i in range(3 * MIN_JOB_UTTERANCES)
+    ]
     later = [utterance("u", video=b)]
-    units = list(_units([*clips, *turns, *later, *texts(UNIT + 5)]))
-    assert [len(unit) for unit in units] == [UNIT, 3 + 3 * UNIT, UNIT, 6]
-    assert [u for unit in units for u in unit] == [*clips, *turns, *later, *texts(UNIT + 5)]
+    units = list(_grouped([*clips, *turns, *later, *texts(MIN_JOB_UTTERANCES + 5)]))
+    assert [len(unit) for unit in units] == [
+        MIN_JOB_UTTERANCES,
+        3 + 3 * MIN_JOB_UTTERANCES,
+        MIN_JOB_UTTERANCES,
+        6,
+    ]
+    assert [u for unit in units for u in unit] == [
+        *clips,
+        *turns,
+        *later,
+        *texts(MIN_JOB_UTTERANCES + 5),
+    ]
 
 
 def test_a_changed_corpus_is_not_taken_from_old_shards(tmp_path):
     out = tmp_path / "out"
     with pytest.raises(RuntimeError, match="stop"):
-        run(broken_importer(texts(UNIT + 1)), out)
+        run(broken_importer(texts(MIN_JOB_UTTERANCES + 1)), out)
     assert len(list(out.glob("*.parquet"))) == 1
-    changed = [utterance(u.id, text="other words") for u in texts(UNIT + 1)]
+    changed = [utterance(u.id, text="other words") for u in texts(MIN_JOB_UTTERANCES + 1)]
     run(changed, out)
     assert {u.text for u in Store(out).utterances} == {"other words"}
     assert len(list(out.glob("*.parquet"))) == 2
@@ -436,7 +448,7 @@ def broken_importer(items):
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("sounds") / "wav"
-    write_sounds(folder, 8 * UNIT)
+    write_sounds(folder, 8 * MIN_JOB_UTTERANCES)
     return folder
 
 
@@ -474,7 +486,9 @@ def wait_for_shards(out: Path, number: int) -> set[Path]:
 @pytest.mark.slow
 def test_killed_and_run_again_gives_the_same(tmp_path, sounds, uninterrupted):
     out = tmp_path / "out"
-    process = start(tmp_path, sounds, out, hold=6 * UNIT)  # however busy the machine, not done
+    process = start(
+        tmp_path, sounds, out, hold=6 * MIN_JOB_UTTERANCES
+    )  # however busy the machine, not done
     wait_for_shards(out, 2)
     process.kill()
     process.wait()
@@ -485,7 +499,7 @@ def test_killed_and_run_again_gives_the_same(tmp_path, sounds, uninterrupted):
     finished = {path: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
     (out / "00099-half.parquet.123.part").write_bytes(b"half")
     again, errors = start(tmp_path, sounds, out).communicate(timeout=120)
-    assert f"{8 * UNIT} utterances" in again, errors
+    assert f"{8 * MIN_JOB_UTTERANCES} utterances" in again, errors
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
     assert 2 <= len(finished) < 8
     assert contents(out) == contents(uninterrupted)
@@ -509,7 +523,7 @@ def wait_until_gone(session: int) -> None:
 def test_ctrl_c_stops_at_once_and_cleanly(tmp_path, sounds, uninterrupted):
     out = tmp_path / "out"
     # one worker, which is past its start when there is a shard: a start is not silent when stopped
-    process = start(tmp_path, sounds, out, workers=1, hold=6 * UNIT)
+    process = start(tmp_path, sounds, out, workers=1, hold=6 * MIN_JOB_UTTERANCES)
     wait_for_shards(out, 1)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
@@ -525,11 +539,11 @@ def test_ctrl_c_stops_at_once_and_cleanly(tmp_path, sounds, uninterrupted):
 @pytest.mark.slow
 def test_a_file_that_kills_its_process_costs_only_itself(tmp_path):
     folder, out = tmp_path / "wav", tmp_path / "out"
-    write_sounds(folder, UNIT + 4)
+    write_sounds(folder, MIN_JOB_UTTERANCES + 4)
     (folder / "0003.wav").rename(folder / "deadly_3.wav")
     (folder / "0018.wav").rename(folder / "odd_18.wav")
     printed, errors = start(tmp_path, folder, out).communicate(timeout=120)
-    assert f"{UNIT + 2} utterances" in printed, errors
+    assert f"{MIN_JOB_UTTERANCES + 2} utterances" in printed, errors
     assert {(n.id, n.reason) for n in notes(out)} == {
         ("deadly_3", "the process that decoded it died"),
         ("odd_18", "RuntimeError: who could have known"),
@@ -538,7 +552,7 @@ def test_a_file_that_kills_its_process_costs_only_itself(tmp_path):
         str(folder / "deadly_3.wav"),
         str(folder / "odd_18.wav"),
     }
-    assert len(Store(out)) == UNIT + 2
+    assert len(Store(out)) == MIN_JOB_UTTERANCES + 2
 
 
 @pytest.mark.slow

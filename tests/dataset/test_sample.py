@@ -6,7 +6,7 @@ import soundfile
 from media_files import murmur, truncate, write_video
 
 from mien.dataset.sample import from_clip, to_sample, to_samples
-from mien.dataset.turns import DecodeOptions
+from mien.dataset.turn_media import DecodeOptions
 from mien.media.faces import Face, FaceCropper
 from mien.utterance import Clip, Sample, Skipped, Utterance
 

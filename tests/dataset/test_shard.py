@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from samples import sample, store
 
-from mien.dataset.shard import BLOCK, Shard, ShardEntry, drop_damaged, shard_writer
+from mien.dataset.shard import BLOCK_BYTES, Shard, ShardEntry, drop_damaged, shard_writer
 from mien.dataset.store import SCHEMA, Store, read_shard, write_shard
 from mien.errors import MienError
 from mien.features.store import SCHEMA as FEATURES
@@ -114,11 +114,11 @@ def test_every_block_of_a_large_shard_has_its_checksum(tmp_path: Path) -> None:
     write_shard(path, [sample(i, seconds=9) for i in range(8)])
     shard = Shard(path, SCHEMA, remedy="")
     footer = int.from_bytes(path.read_bytes()[-8:-4], "little") + 8
-    assert len(shard._sums) == -(-(path.stat().st_size - footer) // BLOCK) > 20
+    assert len(shard._sums) == -(-(path.stat().st_size - footer) // BLOCK_BYTES) > 20
     shard.check()
     assert len(shard.read()) == 8
-    flipped(path, 8 * 5 * BLOCK)
-    with pytest.raises(MienError, match=f"near {5 * BLOCK:,}"):
+    flipped(path, 8 * 5 * BLOCK_BYTES)
+    with pytest.raises(MienError, match=f"near {5 * BLOCK_BYTES:,}"):
         Shard(path, SCHEMA, remedy="").check()
 
 

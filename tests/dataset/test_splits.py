@@ -11,8 +11,8 @@ from samples import utterance
 
 from mien.corpora import ravdess
 from mien.dataset.protocols import PROTOCOLS, register_protocol
-from mien.dataset.sentence import words
-from mien.dataset.splits import PARTS, Split, split, suggest
+from mien.dataset.sentence import normalise_sentence
+from mien.dataset.splits import SPLITS, Splits, split, suggest
 from mien.errors import MienError
 from mien.utterance import Utterance
 
@@ -34,7 +34,7 @@ def corpora(draw: st.DrawFn) -> list[Utterance]:
             session=session,
             dialogue=some(f"{session}-dialogue", 4),
             text=some("Sentence ", sentences),
-            split=[None, *PARTS][choose("split", 3)],
+            split=[None, *SPLITS][choose("split", 3)],
         )
 
     # three dialogues of each session, and of none; three persons, two or three sentences, all parts
@@ -46,12 +46,12 @@ def corpora(draw: st.DrawFn) -> list[Utterance]:
     return rows + [row(12 + i, lambda _, count: draw(st.integers(0, count))) for i in range(drawn)]
 
 
-def by_id(rows: Sequence[Utterance], parts: Split) -> dict[str, str]:
-    return {rows[i].id: part for part in PARTS for i in parts.part(part)}
+def by_id(rows: Sequence[Utterance], parts: Splits) -> dict[str, str]:
+    return {rows[i].id: part for part in SPLITS for i in parts.rows(part)}
 
 
-def groups(rows: Sequence[Utterance], parts: Split, name: str) -> dict[str, set[object]]:
-    return {part: {getattr(rows[i], name) for i in parts.part(part)} for part in PARTS}
+def groups(rows: Sequence[Utterance], parts: Splits, name: str) -> dict[str, set[object]]:
+    return {part: {getattr(rows[i], name) for i in parts.rows(part)} for part in SPLITS}
 
 
 def assert_apart(found: dict[str, set[object]]) -> None:
@@ -71,7 +71,7 @@ def test_no_row_is_in_two_parts_and_none_is_lost_count_of(
     assert len(set(taken)) == len(taken)
     assert set(taken) <= set(range(len(rows)))
     assert parts.left_out == len(rows) - len(taken)
-    assert all(parts.part(part) for part in PARTS)
+    assert all(parts.rows(part) for part in SPLITS)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -128,8 +128,8 @@ def test_sentences_that_differ_in_case_and_spacing_are_one() -> None:
     where = by_id(rows, split(rows, "sentences"))
     for i in range(0, len(rows), 2):
         assert where[rows[i].id] == where[rows[i + 1].id]
-    assert words(" \n") is None
-    assert words(None) is None
+    assert normalise_sentence(" \n") is None
+    assert normalise_sentence(None) is None
 
 
 @given(rows=corpora())
@@ -167,7 +167,7 @@ def test_every_session_is_tested_by_one_fold() -> None:
     tested = []
     for fold in range(1, 6):
         found = groups(rows, split(rows, "sessions", fold=fold), "session")
-        assert [len(found[part]) for part in PARTS] == [3, 1, 1]
+        assert [len(found[part]) for part in SPLITS] == [3, 1, 1]
         before = {1: "5", 2: "1", 3: "2", 4: "3", 5: "4"}
         assert found["valid"] == {before[fold]}, "the session before the tested one validates"
         assert found["train"] == {"1", "2", "3", "4", "5"} - found["test"] - found["valid"]
@@ -221,7 +221,7 @@ def test_suggest_prefers_the_strictest_that_fits() -> None:
     for task in ("emotion", "sentiment", "emotion+sentiment"):
         assert suggest(rows, task) == "persons"
         assert suggest(nameless, task) == "dialogues"
-    assigned = [utterance(i, split=PARTS[i % 3]) for i in range(6)]
+    assigned = [utterance(i, split=SPLITS[i % 3]) for i in range(6)]
     assert suggest(assigned, "person") == "given"
     with pytest.raises(MienError, match="too few"):
         suggest(monologues[:2], "emotion")
@@ -230,8 +230,8 @@ def test_suggest_prefers_the_strictest_that_fits() -> None:
 def test_sentences_may_be_named_without_their_words() -> None:
     rows = [utterance(i, text=None, attributes={"sentence": f"S{i % 6}"}) for i in range(60)]
     parts = split(rows, "sentences")
-    named = {part: {rows[i].attributes["sentence"] for i in parts.part(part)} for part in PARTS}
-    assert [len(named[part]) for part in PARTS] == [4, 1, 1]
+    named = {part: {rows[i].attributes["sentence"] for i in parts.rows(part)} for part in SPLITS}
+    assert [len(named[part]) for part in SPLITS] == [4, 1, 1]
     assert not named["test"] & (named["train"] | named["valid"])
 
 
@@ -259,7 +259,7 @@ def test_ravdess_sentences(actors: list[Utterance]) -> None:
     assert len(texts["test"]) == 1
     assert not texts["test"] & texts["train"]
     assert len(persons["train"]) == len(persons["test"]) == 24
-    assert [len(parts.part(p)) for p in PARTS] == [660, 60, 720]
+    assert [len(parts.rows(p)) for p in SPLITS] == [660, 60, 720]
 
 
 @pytest.fixture
@@ -272,13 +272,13 @@ def registered():
 
 
 def by_number(rows: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
-    return [PARTS[int(row.id[-3:]) % 3] for row in rows]
+    return [SPLITS[int(row.id[-3:]) % 3] for row in rows]
 
 
 def test_a_registered_protocol_divides(registered) -> None:
     registered("by-number", "by the number in the id", by_number)
     rows = [utterance(i) for i in range(7)]
-    assert split(rows, "by-number") == Split([0, 3, 6], [1, 4], [2, 5])
+    assert split(rows, "by-number") == Splits([0, 3, 6], [1, 4], [2, 5])
     assert suggest(rows, "emotion") == "persons"
 
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from mien.dataset.shard import ShardEntry
 from mien.dataset.store import (
-    LIGHT,
+    INDEX_COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
     Store,
@@ -25,7 +25,7 @@ from mien.dataset.store import (
     write_shard,
 )
 from mien.errors import MienError
-from mien.media.crops import encode_crop
+from mien.media.crop_codec import encode_crop
 from mien.utterance import EMOTIONS, Sample, Skipped, Utterance
 
 FULL = Utterance(
@@ -119,7 +119,7 @@ def test_the_fingerprint_tells_samples_but_not_places(store, samples, tmp_path):
 
 
 def test_the_index_has_the_light_columns_in_order(store, samples):
-    assert store.index.column_names == LIGHT
+    assert store.index.column_names == INDEX_COLUMNS
     assert store.index["id"].to_pylist() == [s.utterance.id for s in samples]
     assert store.index["num_faces"].to_pylist() == [i % 6 for i in range(20)]
     assert store.utterances == [s.utterance for s in samples]
@@ -185,7 +185,7 @@ def test_crops_that_are_not_as_they_were_written_are_damage(tmp_path, monkeypatc
     made = sample_to_row(sample(0))
     harmed = made | {"faces": harm(made["faces"])}
     monkeypatch.setattr("mien.dataset.store.sample_to_row", lambda sample: harmed)
-    monkeypatch.setattr("mien.dataset.store._weight", lambda row: 0)
+    monkeypatch.setattr("mien.dataset.store._media_bytes", lambda row: 0)
     store = make_store(tmp_path / "data", [sample(0)])
     with pytest.raises(MienError, match=message) as error:
         store[0]

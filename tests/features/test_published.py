@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mien.errors import MienError
-from mien.features.files import open_files
-from mien.features.published import IEMOCAP, MOSEI, Published
+from mien.features.precomputed import open_precomputed
+from mien.features.published import IEMOCAP, MOSEI, PublishedFeatures
 from mien.models.encoders.voice_columns import KEPT, PUBLISHED, ROWS, columns
 from mien.utterance import Utterance
 
@@ -55,7 +55,7 @@ def utterance(name: str, **fields: object) -> Utterance:
 
 def test_iemocap(iemocap: Path) -> None:
     for folder in (iemocap, iemocap / IEMOCAP):
-        files = open_files(folder)
+        files = open_precomputed(folder)
         assert (files.name, files.modalities, files.notes) == ("published", "tav", [])
         found = files(utterance(WOMAN))
         assert found["t"].shape == (2, 300)
@@ -66,7 +66,7 @@ def test_iemocap(iemocap: Path) -> None:
 
 
 def test_iemocap_the_speaker_is_on_the_side_of_the_dialogues_name(iemocap: Path) -> None:
-    files = open_files(iemocap)
+    files = open_precomputed(iemocap)
     man = files(utterance(MAN))
     assert "t" not in man, "a turn without words"
     assert man["a"].shape == (3, len(KEPT))
@@ -74,13 +74,13 @@ def test_iemocap_the_speaker_is_on_the_side_of_the_dialogues_name(iemocap: Path)
     assert man["v"][0, 0] == 100
     other = files(utterance(MAN, audio_channel=0, video_side="left"))
     assert (other["a"][0, 0], other["v"][0, 0]) == (0, 0), "unless the data say otherwise"
-    turned = open_files(iemocap, "right")(utterance(MAN))
+    turned = open_precomputed(iemocap, "right")(utterance(MAN))
     assert (turned["a"][0, 0], turned["v"][0, 0]) == (0, 0)
     assert files(utterance("Ses05M_impro01_M009")) == {}
 
 
 def test_iemocap_the_published_selections_of_the_voice(iemocap: Path) -> None:
-    voice = open_files(iemocap)(utterance(WOMAN))["a"]
+    voice = open_precomputed(iemocap)(utterance(WOMAN))["a"]
     for selection, published in enumerate(PUBLISHED):
         assert voice[0, list(columns(selection, len(KEPT)))].tolist() == list(published)
 
@@ -92,20 +92,20 @@ def test_iemocap_files_of_another_structure_are_refused(iemocap: Path) -> None:
         with pytest.raises(
             MienError, match=rf"valid_audio_features\.pt: {MAN} is not as published"
         ):
-            open_files(iemocap)
+            open_precomputed(iemocap)
     dump(path, [1, 2])
     with pytest.raises(MienError, match="no dict of utterances"):
-        open_files(iemocap)
+        open_precomputed(iemocap)
     path.unlink()
     with pytest.raises(MienError, match=r"valid_audio_features\.pt: no such file"):
-        open_files(iemocap)
+        open_precomputed(iemocap)
 
 
 def test_iemocap_words_of_another_width_are_left_out_and_noted(iemocap: Path) -> None:
     words = {"Ses01F_impro01_F000": [np.ones(300)], "Ses01F_impro01_F001": [np.ones(300)]}
     dump(iemocap / IEMOCAP / "train_text_features.pt", words)
     dump(iemocap / IEMOCAP / "valid_text_features.pt", {MAN: [np.ones(256)]})
-    files = open_files(iemocap)
+    files = open_precomputed(iemocap)
     assert files(utterance(WOMAN))["t"].shape == (1, 300)
     assert set(files(utterance(MAN))) == {"a", "v"}
     (item,) = files.skipped
@@ -122,7 +122,7 @@ class Evil:
 def test_nothing_in_the_files_runs(iemocap: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dump(iemocap / IEMOCAP / "test_text_features.pt", {WOMAN: Evil()})
     with pytest.raises(MienError, match=r"test_text_features\.pt.*Nothing of it has run"):
-        open_files(iemocap)
+        open_precomputed(iemocap)
     assert capsys.readouterr().out == ""
 
 
@@ -144,7 +144,7 @@ def mosei(tmp_path: Path) -> Path:
 
 
 def test_mosei(mosei: Path) -> None:
-    files = open_files(mosei)
+    files = open_precomputed(mosei)
     assert files.notes == ["3 numbers that are not finite count as 0"]
     found = files(Utterance(id="-video1_0", corpus="mosei"))
     assert {m: f.shape for m, f in found.items()} == {"t": (3, 300), "a": (5, 74), "v": (3, 35)}
@@ -165,12 +165,12 @@ def test_mosei_of_another_structure_is_refused(mosei: Path) -> None:
     ):
         dump(path, wrong)
         with pytest.raises(MienError, match=r"mosei_senti_hcf_valid\.pkl: is not as published"):
-            open_files(mosei)
+            open_precomputed(mosei)
 
 
 def test_one_corpus_at_a_time(iemocap: Path, mosei: Path) -> None:
     assert iemocap == mosei
     with pytest.raises(MienError, match="name one of them"):
-        open_files(iemocap)
-    assert Published(iemocap / IEMOCAP)(utterance(WOMAN))
-    assert open_files(mosei / MOSEI)(Utterance(id="-video0_0", corpus="mosei"))
+        open_precomputed(iemocap)
+    assert PublishedFeatures(iemocap / IEMOCAP)(utterance(WOMAN))
+    assert open_precomputed(mosei / MOSEI)(Utterance(id="-video0_0", corpus="mosei"))

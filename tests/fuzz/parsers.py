@@ -195,9 +195,9 @@ def _published(folder: Path) -> None:
 
 def _features(place: str = "") -> Callable[[Path, list[str]], object]:
     def read(folder: Path, notes: list[str]) -> object:
-        from mien.features.files import open_files
+        from mien.features.precomputed import open_precomputed
 
-        files = open_files(folder / place)
+        files = open_precomputed(folder / place)
         found = files(Utterance(id="u", corpus="synthetic"))
         for part in found.values():
             if part.ndim != 2 or not np.isfinite(part).all():

@@ -75,7 +75,7 @@ def _features(folder: Path, notes: list[str]) -> object:
 def _build_crop(folder: Path) -> None:
     import numpy as np
 
-    from mien.media.crops import encode_crop
+    from mien.media.crop_codec import encode_crop
 
     rows, columns = np.mgrid[:SIZE, :SIZE] * 2
     noise = np.random.default_rng(0).integers(0, 9, (SIZE, SIZE))

@@ -21,7 +21,7 @@ LOW = 0.6
 """A threshold that fits the noise of the synthetic views."""
 
 
-def test_a_person_is_known_and_a_stranger_is_not(tmp_path: Path) -> None:
+def test_enrolled_persons_are_named_and_others_are_not(tmp_path: Path) -> None:
     g = gallery(tmp_path, range(20))
     g.set_threshold(LOW)
     assert [named(g, p) for p in range(20)] == [name(p) for p in range(20)]
@@ -104,7 +104,7 @@ def test_a_score_equal_to_the_threshold_is_accepted(tmp_path: Path) -> None:
     assert g.verify(name(1), view, encoder="v1").accepted is False
 
 
-def test_of_two_who_are_equally_like_nobody_is_named(tmp_path: Path) -> None:
+def test_of_two_with_equal_scores_nobody_is_named(tmp_path: Path) -> None:
     g = gallery(tmp_path, range(2))
     twin = replace(newcomer(2), embeddings=views(1))
     g.enrol_all([twin], encoder="v1")
@@ -112,7 +112,7 @@ def test_of_two_who_are_equally_like_nobody_is_named(tmp_path: Path) -> None:
     answer = g.identify(views(1)[0], encoder="v1")
     assert answer.person == UNKNOWN
     assert {c.person for c in answer.candidates[:2]} == {name(1), name(2)}
-    assert "are equally like the clip" in answer.notes[0]
+    assert "are equally similar" in answer.notes[0]
     assert named(g, 0) == name(0)
 
 

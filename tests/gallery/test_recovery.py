@@ -1,4 +1,4 @@
-"""Whatever a process was at when it died, the next one ends it."""
+"""Whatever a process was doing when it died, the next one finishes it."""
 
 import os
 from collections.abc import Callable

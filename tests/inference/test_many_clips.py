@@ -12,6 +12,7 @@ from media_files import murmur
 from samples import sample, tiny_run
 
 from mien.errors import MienError
+from mien.inference.dataset import outputs_of
 from mien.inference.prediction import Failure, Prediction
 from mien.inference.recognizer import Recognizer
 from mien.modality import Modality
@@ -92,12 +93,12 @@ def test_a_waveform_and_its_rate_give_what_the_file_does(
 @pytest.mark.parametrize(
     ("clip", "told"),
     [
-        (np.zeros(16_000), "a pair, (waveform, samples a second)"),
-        ((16_000, np.zeros(16_000, "f4")), "a pair, (waveform, samples a second)"),
+        (np.zeros(16_000), "a pair (waveform, sample rate)"),
+        ((16_000, np.zeros(16_000, "f4")), "a pair (waveform, sample rate)"),
         ((np.zeros((1, 2, 3)), 16_000), "shape (samples,) or (samples, channels)"),
         ((np.zeros(16_000, "u1"), 16_000), "signed integers"),
         ((np.full(16_000, np.nan), 16_000), "numbers that are not finite"),
-        ((np.zeros(16_000), 0), "a rate above 0"),
+        ((np.zeros(16_000), 0), "a sample rate above 0"),
         (3.5, "a float is no clip"),
     ],
 )
@@ -160,10 +161,19 @@ def test_each_clip_needs_its_text(recognizer: Recognizer, waves: list[Path]) -> 
         recognizer(waves, text="I am glad")
     with pytest.raises(MienError, match="text: give a list with one entry for each clip"):
         recognizer(waves, text=["I am glad"])
-    with pytest.raises(MienError, match="more clips than entries for them: 1"):
+    with pytest.raises(MienError, match="more clips than texts, transcripts or names: 1"):
         recognizer(iter(waves), text=["I am glad"])
-    with pytest.raises(MienError, match="batch size is at least 1"):
-        recognizer(waves, batch_size=0)
+
+
+def test_a_batch_holds_at_least_one(recognizer: Recognizer, waves: list[Path]) -> None:
+    rows = outputs_of(recognizer.run, recognizer.model, None, [], "tav", batch_size=-1)
+    for asked in (
+        lambda: recognizer(waves[0], batch_size=0),
+        lambda: recognizer(waves, batch_size=0),
+        lambda: next(rows),
+    ):
+        with pytest.raises(MienError, match=r"^batch_size: a batch holds at least 1, not (0|-1)$"):
+            asked()
 
 
 def test_a_stream_reads_no_further_than_a_batch_needs(recognizer: Recognizer) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.media.silence import FRAME, MARGIN, is_silence
+from mien.media.silence import FRAME_LENGTH, MARGIN_FRAMES, is_silence
 
 RATE = 16_000
 NOISE = np.random.default_rng(0).normal(size=RATE).astype(np.float32)
@@ -36,7 +36,7 @@ def test_no_word_is_taken_for_silence(pauses: list[float], noise: float, seed: i
 def test_a_pause_is_kept_but_for_its_margins() -> None:
     sound, _ = recording([1.0, 1.0], 1e-4, 0)
     # three margins: the first pause has nothing before it
-    expected = 2.0 - 3 * MARGIN * FRAME / RATE
+    expected = 2.0 - 3 * MARGIN_FRAMES * FRAME_LENGTH / RATE
     assert is_silence(sound).sum() / RATE == pytest.approx(expected, abs=0.03)
 
 
@@ -60,7 +60,9 @@ def test_without_contrast_nothing_is_told_from_speech(sound: np.ndarray) -> None
 
 def at_levels(*parts: tuple[float, int]) -> np.ndarray:
     """A synthetic tone of 500 Hz at levels (dB) for so many frames of 10 ms each; -inf: nothing."""
-    power = np.repeat([10 ** (level / 10) for level, _ in parts], [n * FRAME for _, n in parts])
+    power = np.repeat(
+        [10 ** (level / 10) for level, _ in parts], [n * FRAME_LENGTH for _, n in parts]
+    )
     return np.sqrt(2 * power) * np.sin(np.pi / 16 * np.arange(len(power)))
 
 
@@ -78,10 +80,10 @@ def test_what_counts_as_quiet(floor: float, threshold: float) -> None:
     """Quiet and loud are the 5th and 95th percentile: 7 % of the frames are either."""
     for level, silent in ((threshold - 1, True), (threshold + 1, False)):
         sound = at_levels((0.0, 70), (level, 860), (floor, 70))
-        assert is_silence(sound)[500 * FRAME] == silent
+        assert is_silence(sound)[500 * FRAME_LENGTH] == silent
 
 
 def test_a_pause_lasts_at_least_50_ms_between_margins_of_150_ms() -> None:
     for frames, found in ((34, 0), (35, 5), (36, 6)):
         sound = at_levels((0.0, 100), (-np.inf, frames), (0.0, 100), (-np.inf, 100))
-        assert is_silence(sound)[: (200 + frames) * FRAME].sum() == found * FRAME
+        assert is_silence(sound)[: (200 + frames) * FRAME_LENGTH].sum() == found * FRAME_LENGTH

@@ -133,10 +133,10 @@ def test_pictures_beyond_the_limit_are_refused_and_those_within_it_are_not(tmp_p
 
 def test_the_limits_are_what_the_documentation_says():
     assert limits.MAX_SECONDS == 600
-    assert limits.STANDS == 10
-    assert limits.LONGEST_HOLE == 4 * 3600
+    assert limits.MAX_STILL_SECONDS == 10
+    assert limits.MAX_GAP_SECONDS == 4 * 3600
     assert limits.MAX_PIXELS == 8192 * 8192
-    assert limits.SAMPLE_RATES == (1000, 768_000)
+    assert limits.SAMPLE_RATE_RANGE == (1000, 768_000)
     assert limits.MAX_CHANNELS == 64
-    assert limits.FEWEST_BYTES == 200
-    assert limits.MOST_PIXELS == (5e9, 1e4)
+    assert limits.MIN_BYTES_PER_SECOND == 200
+    assert (limits.MAX_VIDEO_PIXELS, limits.MAX_PIXELS_PER_BYTE) == (5e9, 1e4)

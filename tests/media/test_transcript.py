@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mien.errors import MienError
 from mien.media.cues import LATEST
 from mien.media.subtitles import read_times
-from mien.media.transcript import Cue, Transcript, read_transcript, within
+from mien.media.transcript import Cue, Transcript, cut_to_length, read_transcript
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500
@@ -239,17 +239,17 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 def test_a_transcript_is_cut_to_its_clip() -> None:
     cues = [Cue("one", 0.0, 1.0), Cue("two", 1.0, 9.0), Cue("three", 3.0, 4.0)]
-    cut, notes = within(Transcript(cues, ["before"]), 3.0)
+    cut, notes = cut_to_length(Transcript(cues, ["before"]), 3.0)
     assert cut == [Cue("one", 0.0, 1.0), Cue("two", 1.0, 3.0)]
     assert notes == [
         "before",
         "1 of 3 cues of the transcript begin after the clip's end, at 3 s, and are left out",
     ]
     with pytest.raises(MienError, match=r"begins at 1 s and the clip ends at 0\.5 s"):
-        within(Transcript(cues[1:], []), 0.5)
+        cut_to_length(Transcript(cues[1:], []), 0.5)
     untimed = Transcript([Cue("words")], [])
-    assert within(untimed, 3.0) == untimed
-    assert within(Transcript(cues, []), 0.0).cues == cues
+    assert cut_to_length(untimed, 3.0) == untimed
+    assert cut_to_length(Transcript(cues, []), 0.0).cues == cues
 
 
 def test_odd_files(shared_data: Path) -> None:
@@ -264,7 +264,7 @@ def test_odd_files(shared_data: Path) -> None:
     styled = read_transcript(odd / "styled.srt").cues
     assert styled == [Cue("Hello there.", 0.0, 1.0), Cue("if x < 5 then y > 3", 1.0, 2.0)]
     with pytest.raises(MienError, match=r"begins at 100 s and the clip ends at 3 s"):
-        within(read_transcript(odd / "starts_after_the_clip.srt"), 3.0)
+        cut_to_length(read_transcript(odd / "starts_after_the_clip.srt"), 3.0)
     with pytest.raises(MienError, match=r"1 of 1 cues left out, its times can't be read"):
         read_transcript(odd / "hostile" / "infinite-cue.srt")
 

@@ -118,7 +118,7 @@ def test_a_plugin_that_fails_is_named_in_a_line(mien_with: Callable[..., Run]) -
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == (
         "mien: the plugin no_such_plugin, named by MIEN_PLUGINS, cannot be imported"
-        " (ModuleNotFoundError: No module named 'no_such_plugin'): mend it or take it out\n"
+        " (ModuleNotFoundError: No module named 'no_such_plugin'): repair it or remove it\n"
     )
 
 

@@ -11,7 +11,7 @@ from mien.batch import Ragged
 from mien.modality import Modality
 from mien.models.encoders.base import EncoderConfig, Reader, register_encoder
 from mien.models.encoders.modality_encoder import ModalityEncoder
-from mien.utterance import RATE, Sample
+from mien.utterance import SAMPLE_RATE, Sample
 
 
 class LoudnessReader(Reader):
@@ -20,7 +20,7 @@ class LoudnessReader(Reader):
     def read(self, sample: Sample) -> Tensor:
         if sample.waveform is None:
             return torch.zeros(0, 1)
-        edges = np.arange(0, len(sample.waveform), RATE // 10)
+        edges = np.arange(0, len(sample.waveform), SAMPLE_RATE // 10)
         wave = np.abs(sample.waveform.astype(np.float32) / 32768)
         means = np.add.reduceat(wave, edges) / np.diff([*edges, len(wave)])
         return torch.from_numpy(means[:, None].astype(np.float32))

@@ -2,7 +2,7 @@
 
 from torch.utils.data import DataLoader, Dataset
 
-from mien.dataset.workers import Workers
+from mien.dataset.worker_pool import WorkerPool
 
 
 def about(name: str) -> str:
@@ -24,7 +24,7 @@ class About(Dataset[str]):
 
 
 if __name__ == "__main__":
-    with Workers(1, nothing) as pool:
+    with WorkerPool(1, nothing) as pool:
         print(pool.submit(about, "toy").result())
     for text in DataLoader(
         About(), batch_size=None, num_workers=1, multiprocessing_context="spawn"

@@ -2,6 +2,7 @@
 
 import math
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch.multiprocessing.spawn import ProcessRaisedException
+from torch._utils import ExceptionWrapper
 
 from mien.dataset.store import Store
 from mien.errors import MienError
@@ -19,6 +20,7 @@ from mien.runs.run import Run
 from mien.tasks import EmotionTask
 from mien.tasks.labels import macro_f1
 from mien.training import TrainConfig, train
+from mien.training.datamodule import Loaders
 from mien.training.finite import NAMED, NotFiniteError, check_step, check_weights, error_of, named
 from mien.training.module import Learner
 
@@ -145,16 +147,96 @@ def test_finite_numbers_pass_and_large_batches_are_named_in_short() -> None:
     assert named(["a", "b", "a"]) == "utterances a, b"
 
 
-def test_a_process_of_a_job_hands_on_its_error_for_users() -> None:
-    def child(traceback: str) -> ProcessRaisedException:
-        text = f"\n\n-- Process 1 terminated with the following error:\n{traceback}"
-        return ProcessRaisedException(text, 1, 42)
+CHILD = (
+    "\n\n-- Process 1 terminated with the following error:\nTraceback (most recent call last):\n"
+)
+LOADER = (
+    "Caught MienError in DataLoader worker process 0.\n"
+    "Original Traceback (most recent call last):\n"
+)
 
-    told = error_of(child("Traceback:\n  File x\nmien.training.finite.NotFiniteError: a; b: c\n"))
-    assert (type(told), str(told)) == (NotFiniteError, "a; b: c")
-    told = error_of(child("Traceback:\nmien.errors.MienError: 0.parquet is damaged\n"))
-    assert (type(told), str(told)) == (MienError, "0.parquet is damaged")
-    assert error_of(child("Traceback:\nValueError: mien.x.MienError: no\n")) is None
+
+@pytest.mark.parametrize(
+    ("text", "kind", "parameter", "message"),
+    [
+        (
+            "  File x\nmien.training.finite.NotFiniteError: a; b: c\n",
+            NotFiniteError,
+            None,
+            "a; b: c",
+        ),
+        ("mien.errors.MienError: 0.parquet is damaged\n", MienError, None, "0.parquet is damaged"),
+        ("mien.errors.MienError: a.wav: silent\n", MienError, None, "a.wav: silent"),
+        ("mien.errors.MienError: max_seconds: too long\n", MienError, "max_seconds", "too long"),
+        ("mien.errors.MienError: audio_width: too wide\n", MienError, "audio_width", "too wide"),
+        (
+            "mien.errors.MienError: the cause\n\nThe above exception was the direct cause of the"
+            " following exception:\n\nTraceback (most recent call last):\n"
+            "mien.errors.MienError: what follows\n",
+            *(MienError, None, "what follows"),
+        ),
+        (
+            f"mien.errors.MienError: {LOADER}  File x\nmien.errors.MienError: 0.parquet is gone\n",
+            *(MienError, None, "0.parquet is gone"),
+        ),
+    ],
+)
+def test_an_error_for_users_is_read_from_the_traceback_of_another_process(
+    text: str, kind: type[MienError], parameter: str | None, message: str
+) -> None:
+    told = error_of(CHILD + text)
+    assert told is not None
+    assert (type(told), told.parameter, told.message) == (kind, parameter, message)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ValueError: mien.x.MienError: no\n",
+        "mien.x.OtherError: no\n",
+        "mien.errors.MienError: \n",
+        "mien.errors.MienError: first\n\nDuring handling of the above exception, another exception"
+        " occurred:\n\nTraceback (most recent call last):\nValueError: the last\n",
+    ],
+)
+def test_other_errors_of_another_process_are_not_for_users(text: str) -> None:
+    assert error_of(CHILD + text) is None
+
+
+@pytest.mark.parametrize("parameter", [None, "max_seconds"])
+def test_what_torch_tells_of_a_process_that_loads_data_is_understood(parameter: str | None) -> None:
+    try:
+        raise MienError("no good", parameter=parameter)
+    except MienError:
+        wrapped = ExceptionWrapper(where="in DataLoader worker process 0")
+    with pytest.raises(MienError) as raised:
+        wrapped.reraise()
+    assert str(raised.value).startswith("Caught MienError in DataLoader worker process 0.")
+    told = error_of(str(raised.value))
+    assert told is not None
+    assert (told.parameter, told.message) == (parameter, "no good")
+
+
+@pytest.mark.slow
+def test_damage_that_a_process_that_loads_data_meets_is_told_in_one_line(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
+) -> None:
+    data = Path(shutil.copytree(tiny_data, tmp_path / "data"))
+    load = Loaders.train_dataloader
+
+    def damaged(loaders: Loaders):
+        for shard in data.glob("*.parquet"):
+            with shard.open("r+b") as file:
+                file.seek(100)
+                file.write(b"damage")
+        return load(loaders)
+
+    monkeypatch.setattr(Loaders, "train_dataloader", damaged)
+    with pytest.raises(MienError) as raised:
+        train(data, tmp_path / "run", small, changed(quick, workers=1), progress=False)
+    message = str(raised.value)
+    assert re.match(rf"{data}/[01]\.parquet: missing or damaged \(other bytes than", message)
+    assert "\n" not in message
 
 
 @pytest.mark.slow

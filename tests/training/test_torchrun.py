@@ -15,10 +15,7 @@ import pytest
 from safetensors.torch import load_file
 
 from mien.cli import main
-from mien.errors import MienError
 from mien.runs.run import Run
-from mien.training import TrainConfig
-from mien.training.job import settled
 
 pytestmark = pytest.mark.slow
 SMALL = ["--protocol", "dialogues", "--width", "0.125", "--trans-dim", "16", "--trans-nlayers", "1"]
@@ -30,7 +27,6 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_TH
 
 BROKEN = """
 import os, sys
-from mien.errors import MienError
 from mien.training.module import Learner
 
 step, number, where = Learner.training_step, *sys.argv.pop(1).split()
@@ -166,18 +162,3 @@ def test_a_signal_to_torchrun_ends_it_and_leaves_a_run_to_resume(
     (message,) = messages(stderr)
     assert f"resume the run in {run} to go on from its last finished epoch" in message
     assert not list(run.rglob("*.part"))
-
-
-def test_what_torchrun_has_started_is_how_many_train(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(MienError, match="start it with torchrun"):
-        settled(TrainConfig(strategy="ddp"))
-    assert settled(TrainConfig(devices=2)).devices == 2
-    started = {"TORCHELASTIC_RUN_ID": "1", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2", "RANK": "3"}
-    for name, value in started.items():
-        monkeypatch.setenv(name, value)
-    assert settled(TrainConfig()).devices == 4
-    assert settled(TrainConfig(devices=4, strategy="ddp")).devices == 4
-    with pytest.raises(MienError, match="is 2, but torchrun has started 4 processes"):
-        settled(TrainConfig(devices=2))
-    with pytest.raises(MienError, match="ddp_spawn starts processes of its own"):
-        settled(TrainConfig(strategy="ddp_spawn"))

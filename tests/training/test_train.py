@@ -330,8 +330,8 @@ def test_an_embedding_is_trained_for_strangers_to_come(
     config = changed(quick, task="person", protocol="strangers", epochs=1)
     run = train(tiny_data, tmp_path / "run", small, config, progress=False)
     (task,) = run.config.tasks
-    result = verify_run(run.folder, part="all", progress=False, resamples=20)
-    assert (result.persons, result.trained) == (4, len(task.labels)) == (4, 3)
+    result = verify_run(run.folder, split="all", progress=False, resamples=20)
+    assert (result.speakers, result.trained) == (4, len(task.labels)) == (4, 3)
     with pytest.raises(MienError, match="judged by `mien verification`"):
         evaluate(run.folder, progress=False)
 

@@ -18,25 +18,25 @@ from mien.plugins import load_plugins
 from mien.threads import use_threads, wait_briefly
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
-    "demo": ("generate a synthetic corpus and do everything with it", project.demo),
-    "prepare": ("turn a corpus into data for training", data.prepare),
-    "inspect": ("count what prepared data hold, and what leaks", data.inspect),
-    "features": ("extract hand-crafted features, for the baselines", data.features),
+    "demo": ("generate a synthetic corpus, train models on it and evaluate them", project.demo),
+    "prepare": ("prepare a corpus for training", data.prepare),
+    "inspect": ("summarise prepared data, and how much each protocol leaks", data.inspect),
+    "features": ("extract hand-crafted features for the baselines", data.features),
     "train": ("train a model", runs.train),
-    "evaluate": ("measure a trained model", runs.evaluate),
-    "cv": ("train and evaluate over folds and seeds", studies.cv),
-    "verification": ("measure how well persons are told apart, unseen ones too", runs.verification),
-    "report": ("write a page of a run's figures and curves", runs.report),
-    "predict": ("say how somebody feels and who they are", clips.predict),
-    "explain": ("draw where a sparse model looks in a clip", clips.explain),
+    "evaluate": ("evaluate a trained model", runs.evaluate),
+    "cv": ("cross-validate a model over folds and seeds", studies.cv),
+    "verification": ("evaluate speaker verification, also of unseen speakers", runs.verification),
+    "report": ("write a page of a run's metrics and learning curves", runs.report),
+    "predict": ("predict how a person feels and who they are", clips.predict),
+    "explain": ("draw attention maps of a sparse model for a clip", clips.explain),
     "enrol": ("enrol a person in a gallery, from clips", gallery.enrol),
-    "identify": ("say who of a gallery is in a clip, or that nobody is", gallery.identify),
-    "verify": ("say whether two clips show the same person", gallery.verify),
-    "forget": ("remove a person from a gallery for good", gallery.forget),
-    "gallery": ("look after a gallery", gallery.gallery),
+    "identify": ("identify the person in a clip among those of a gallery", gallery.identify),
+    "verify": ("tell whether two clips are of the same person", gallery.verify),
+    "forget": ("delete a person from a gallery", gallery.forget),
+    "gallery": ("manage a gallery", gallery.gallery),
     "bench": ("run the benchmarks of a checkout", project.bench),
 }
-"""For each command what it does, and what gives a parser its arguments and its handler."""
+"""For each command its help, and a function that adds its arguments and its handler to a parser."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,12 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def begin() -> None:
-    """Set this process up before anything is printed, or imported that computes."""
+    """Set this process up, before anything is printed and before torch is imported."""
     wait_briefly()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # its warnings are for developers
     for stream in (sys.stdout, sys.stderr):
-        # a terminal that can't show a sign must not cost the answer
+        # a character that the terminal can't show must not end the command
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
@@ -114,8 +114,9 @@ def _decoded(name: str, value: str) -> str:
         return value.encode("utf-8", "surrogateescape").decode()
     except UnicodeError as error:
         raise MienError(
-            f"{name}: {value!a} holds bytes that are no UTF-8 text: type it in a terminal set"
-            " to UTF-8, or give words in a UTF-8 file (--transcript)"
+            f"{value!a} is not valid UTF-8: use a terminal that is set to UTF-8, or give text in a"
+            " file (--transcript)",
+            parameter=name,
         ) from error
 
 
@@ -153,7 +154,7 @@ def _interrupted(error: BaseException | None) -> bool:
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser of all commands."""
     parser = Parser(
-        prog="mien", description="Tell how a person feels and who they are from a recording."
+        prog="mien", description="Recognise how a person feels and who they are in a recording."
     )
     parser.add_argument("--version", action="version", version=f"mien {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -22,12 +22,14 @@ def predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "clip",
         nargs="*",
-        help="video or sound files; none: text alone. A run folder may come first",
+        help="video or audio files (none: text alone); a run folder may come first",
     )
     _add_model(parser)
     _add_text(parser)
     _add_length(parser)
-    parser.add_argument("--json", help="write the predictions to this file, - for the screen")
+    parser.add_argument(
+        "--json", help="write the predictions to this file as JSON; - for standard output"
+    )
     add_compute(parser, batch_size="segments")
     parser.set_defaults(handler=_predict)
 
@@ -40,7 +42,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 def _add_length(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--max-seconds", type=float, default=600.0, help="longer clips are cut to this"
+        "--max-seconds", type=float, default=600.0, help="cut longer clips to this (default: 600)"
     )
 
 
@@ -50,7 +52,7 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
     text.add_argument(
         "--transcript",
         type=Path,
-        help="what is said, as a file: .srt, .vtt, .ass, .ttml, Whisper's .json or .tsv, or .txt",
+        help="file of what is said: .srt, .vtt, .ass, .ttml, Whisper's .json or .tsv, or .txt",
     )
 
 
@@ -58,11 +60,11 @@ def _predict(args: argparse.Namespace) -> None:
     from mien.files import write_text
 
     model, clips = _model_and_clips(args)
-    said = args.text is not None or args.transcript is not None
-    if not clips and not said:
+    has_text = args.text is not None or args.transcript is not None
+    if not clips and not has_text:
         args.parser.error("give clips, or --text or --transcript for text alone")
-    if len(clips) > 1 and said:
-        args.parser.error("--text and --transcript go with one clip")
+    if len(clips) > 1 and has_text:
+        args.parser.error("--text and --transcript are for a single clip")
     if args.json and args.json != "-":
         check_writable(Path(args.json).parent)
     predictions, failures = [], []
@@ -82,14 +84,14 @@ def _predict(args: argparse.Namespace) -> None:
 
 
 def _model_and_clips(args: argparse.Namespace) -> tuple[str, list[str]]:
-    """Tell the model from the clips, and check what can be checked before anything is loaded."""
+    """Return the model and the clips, checked as far as is possible before anything is loaded."""
     if not 0 < args.max_seconds < math.inf:
-        args.parser.error("--max-seconds is finite and above 0")
+        args.parser.error("--max-seconds must be a finite number above 0")
     model, clips = args.model, list(args.clip)
     if model is None:
         if not clips or not Path(clips[0]).is_dir():
-            first = f", and {clips[0]} is no run folder" if clips else ""
-            args.parser.error(f"name the model with --model{first}: a run folder, or a name")
+            first = f"; {clips[0]} is no run folder" if clips else ""
+            args.parser.error(f"name the model with --model: a run folder or a hub name{first}")
         model = clips.pop(0)
     if Path(model).is_dir() and not Path(model, "config.yaml").is_file():
         raise MienError(f"{model} is no run folder: it has no config.yaml")
@@ -99,7 +101,7 @@ def _model_and_clips(args: argparse.Namespace) -> tuple[str, list[str]]:
 def _results(
     args: argparse.Namespace, model: str, clips: list[str]
 ) -> "Iterator[Prediction | str]":
-    """Answer for each clip, in order; one that can't be used costs no other."""
+    """Yield the prediction for each clip, in order, or why the clip can't be used."""
     from mien.inference.prediction import Prediction
 
     missing = {}
@@ -109,41 +111,41 @@ def _results(
         except MienError as error:
             missing[clip] = str(error)
     usable: list[str | None] = [clip for clip in clips if clip not in missing]
-    answers: Iterator[Prediction | Failure] = iter(())
+    results: Iterator[Prediction | Failure] = iter(())
     if usable or not clips:
-        one = usable or [None]
-        said = args.text is not None or args.transcript is not None
-        answers = _recognizer(args, model, said).stream(
-            one,
-            text=[args.text] if len(one) == 1 else None,
-            transcript=[args.transcript] if len(one) == 1 else None,
+        given = usable or [None]
+        has_text = args.text is not None or args.transcript is not None
+        results = _recognizer(args, model, has_text).stream(
+            given,
+            text=[args.text] if len(given) == 1 else None,
+            transcript=[args.transcript] if len(given) == 1 else None,
             batch_size=args.batch_size,
         )
     for clip in clips or [""]:
         if clip in missing:
             yield missing[clip]
             continue
-        answer = next(answers)
-        yield answer if isinstance(answer, Prediction) else answer.reason
+        result = next(results)
+        yield result if isinstance(result, Prediction) else result.reason
 
 
-def _recognizer(args: argparse.Namespace, model: str, said: bool) -> "Recognizer":
-    """Load the model, without its text encoder where nothing is said to be said."""
+def _recognizer(args: argparse.Namespace, model: str, has_text: bool) -> "Recognizer":
+    """Load the model, without its text encoder if no text is given."""
     from mien.inference.recognizer import Recognizer
 
-    shown = [m for m in Modality if said or m is not Modality.TEXT]
+    used = [m for m in Modality if has_text or m is not Modality.TEXT]
     return Recognizer.from_pretrained(
-        model, device=args.device, max_seconds=args.max_seconds, modalities=shown
+        model, device=args.device, max_seconds=args.max_seconds, modalities=used
     )
 
 
 def explain(parser: argparse.ArgumentParser) -> None:
     """Make `mien explain` of a parser."""
     parser.add_argument(
-        "clip", nargs="+", help="a video or sound file. The run folder may come first"
+        "clip", nargs="+", help="a video or audio file; the run folder may come first"
     )
     _add_model(parser)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the attention maps")
     _add_text(parser)
     _add_length(parser)
     add_compute(parser)
@@ -158,7 +160,7 @@ def _explain(args: argparse.Namespace) -> None:
 
     from mien.report.explain import explain
 
-    recognizer = _recognizer(args, model, said=True)
+    recognizer = _recognizer(args, model, has_text=True)
     explanation = explain(
         recognizer, clips[0], args.out, text=args.text, transcript=args.transcript
     )

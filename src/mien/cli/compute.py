@@ -1,20 +1,18 @@
-"""The flags of every command that computes: where, with how many threads, how much at a time."""
+"""The flags of every command that computes: device, threads and batch size."""
 
 import argparse
 import re
 
-BATCH_SIZE = 16
+from mien.inference import BATCH_SIZE
 
 
 def add_compute(parser: argparse.ArgumentParser, *, batch_size: str | None = None) -> None:
-    """Add --device and --threads, and --batch-size where what is in a batch is named."""
+    """Add --device and --threads, and --batch-size if `batch_size` says what a batch holds."""
     group = parser.add_argument_group("computing")
     group.add_argument(
         "--device", type=_device, help="cpu, cuda, cuda:1 or mps (default: a GPU if there is one)"
     )
-    group.add_argument(
-        "--threads", type=_count, help="threads of the processor (default: one a core)"
-    )
+    group.add_argument("--threads", type=_count, help="CPU threads (default: one per core)")
     if batch_size is not None:
         group.add_argument(
             "--batch-size",
@@ -32,5 +30,5 @@ def _device(text: str) -> str:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)

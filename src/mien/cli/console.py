@@ -1,4 +1,4 @@
-"""What a command says while it works: mien's log messages and warnings, on standard error."""
+"""What a command reports while it works: log messages and warnings, on standard error."""
 
 import argparse
 import logging
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 FOR_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
-"""Warnings of Python and of libraries that a user of a command can do nothing about."""
+"""Categories of warnings that a user of a command can do nothing about."""
 
 logger = logging.getLogger("mien")
 
@@ -25,13 +25,13 @@ def add_output(parser: argparse._ActionsContainer, *, again: bool = False) -> No
         *("-v", "--verbose"),
         action="store_true",
         default=default,
-        help="also tell details, and what libraries warn of",
+        help="also show details, and warnings of libraries",
     )
     how_much.add_argument(
         *("-q", "--quiet"),
         action="store_true",
         default=default,
-        help="tell results, warnings and errors alone",
+        help="show only results, warnings and errors",
     )
     parser.add_argument(
         "--debug", action="store_true", default=default, help="show a traceback on errors"
@@ -81,7 +81,7 @@ class _Lines(logging.Handler):
 
 
 class _Plain(logging.Formatter):
-    """Information as it is; from a warning on the level goes before it."""
+    """Plain information; warnings and errors are prefixed with their level."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         line = super().formatMessage(record)
@@ -96,6 +96,6 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Show a warning in one line, and of one that is for developers where it comes from."""
+    """Show a warning in one line, with its origin if it is for developers."""
     where = "" if issubclass(category, UserWarning) else f" ({filename}:{lineno})"
     logger.warning("%s%s", " ".join(str(message).split()), where)

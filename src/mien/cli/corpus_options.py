@@ -34,11 +34,11 @@ def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     Raises
     ------
     MienError
-        A corpus calls an option as `mien prepare` calls one of its own.
+        An option of a corpus has the name of one of `mien prepare` itself.
     """
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument_group("corpora", "\n".join(map(_listed, CORPORA)))
-    group = parser.add_argument_group("options of single corpora")
+    group = parser.add_argument_group("options of individual corpora")
     taken = {action.dest for action in parser._actions} | {
         *("command", "handler", "parser", "verbose", "quiet", "debug")
     }
@@ -46,13 +46,13 @@ def add_corpus_options(parser: argparse.ArgumentParser) -> None:
         if option in taken:
             raise MienError(
                 f"the corpus {next(iter(fields))} has an option {option!r}, a name that `mien"
-                " prepare` itself uses: give it another"
+                " prepare` itself uses: rename it"
             )
         add_field(group, option, _common(fields.values()), _explained(fields))
 
 
 def _listed(name: str) -> str:
-    """Give the lines about a corpus."""
+    """Return the lines about a corpus in the help."""
     about = CORPORA[name].about
     if options := _options(CORPORA[name]):
         about += f" ({', '.join(map(flag_of, options))})"
@@ -72,7 +72,7 @@ def _options(corpus: Corpus) -> dict[str, FieldInfo]:
 
 
 def _declared() -> dict[str, dict[str, FieldInfo]]:
-    """Give for each option the corpora that have it, and how each declares it."""
+    """Return for each option the corpora that have it, with the field of each."""
     found: dict[str, dict[str, FieldInfo]] = {}
     for name, corpus in CORPORA.items():
         for option, field in _options(corpus).items():
@@ -81,7 +81,7 @@ def _declared() -> dict[str, dict[str, FieldInfo]]:
 
 
 def _common(fields: Iterable[FieldInfo]) -> FieldInfo:
-    """Give a field that stands for all: any text where they differ, which each corpus judges."""
+    """Return a field that stands for all; if they differ any text, which each corpus validates."""
     first, *rest = fields
     same = all(field.annotation == first.annotation for field in rest)
     return first if same else FieldInfo(annotation=str)
@@ -96,12 +96,12 @@ def _explained(fields: dict[str, FieldInfo]) -> str:
 
 
 def read_corpus_options(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the options that were given, for reading the corpus and for making it.
+    """Return the options that were given, for reading the corpus and for making it.
 
     Raises
     ------
     SystemExit
-        One is not for this corpus, or has a value that it can't have.
+        One is not for this corpus, or has an invalid value.
     """
     corpus, declared = CORPORA[args.corpus], _declared()
     given = {option: getattr(args, option) for option in declared if hasattr(args, option)}

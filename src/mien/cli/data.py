@@ -17,42 +17,58 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     """Make `mien prepare` of a parser."""
     add_corpus(parser)
     parser.add_argument(
-        "source", type=Path, help="its folder or file; for a generated one a new folder"
+        "source",
+        type=Path,
+        help="folder or file of the corpus; for a generated corpus a new folder",
     )
     parser.add_argument("out", type=Path, help="folder for the prepared data")
+    _add_workers(parser)
     parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)"
+        "--frame-interval", type=float, default=0.5, help="seconds between frames (default: 0.5)"
     )
-    parser.add_argument("--frame-interval", type=float, default=0.5, help="seconds between frames")
     parser.add_argument(
         "--no-face",
         choices=("leave-out", "centre"),
         default="leave-out",
-        help="what stands for a frame in which no face is found: nothing, so that a video without"
-        " faces is missing, or the centre of the frame (published)",
+        help="what to do with a frame without a face: leave it out, so that a video without faces"
+        " counts as missing (default), or use the centre of the frame (published)",
     )
     parser.add_argument(
-        "--max-seconds", type=float, default=600.0, help="longer utterances are cut to this"
+        "--max-seconds",
+        type=float,
+        default=600.0,
+        help="cut longer utterances to this (default: 600)",
     )
     parser.add_argument(
         "--face-size",
         type=int,
         default=112,
         metavar="N",
-        help="edge of the face crops in pixels, 48 to 512; 48: as published",
+        help="edge of the face crops in pixels, 48 (published) to 512 (default: 112)",
     )
-    parser.add_argument("--limit", type=int, help="take so many utterances, spread over the corpus")
+    parser.add_argument(
+        "--limit", type=int, help="prepare only this many utterances, spread over the corpus"
+    )
     parser.add_argument(
         "--splits",
         type=Path,
-        help="folder with train_split.txt, valid_split.txt and test_split.txt: ids, one a line, for"
-        " the protocol given",
+        help="folder with train_split.txt, valid_split.txt and test_split.txt, which list ids, one"
+        " per line, for the protocol given",
     )
     parser.add_argument(
-        "--partial", action="store_true", help="only some of what the splits list is there"
+        "--partial", action="store_true", help="accept that listed utterances are missing"
     )
     add_corpus_options(parser)
     parser.set_defaults(handler=_prepare)
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="worker processes (default: one per core)",
+    )
 
 
 def _prepare(args: argparse.Namespace) -> None:
@@ -64,7 +80,7 @@ def _prepare(args: argparse.Namespace) -> None:
     reading, making = read_corpus_options(args)
     if corpus.make is not None:
         corpus.make(args.source, **making)
-    items, division = _divide(args, list(corpus.read(args.source, **reading)))
+    items, splits = _assign_splits(args, list(corpus.read(args.source, **reading)))
     summary = prepare(
         items,
         args.out,
@@ -75,41 +91,41 @@ def _prepare(args: argparse.Namespace) -> None:
         max_seconds=args.max_seconds,
         face_size=args.face_size,
         limit=args.limit,
-        options=reading | division | _identity(args.source),
+        options=reading | splits | _identity(args.source),
     )
     print(summary)
 
 
 def _check(args: argparse.Namespace) -> None:
-    """Refuse numbers out of range."""
+    """Refuse numbers that are out of range."""
     if args.workers < 1 or (args.limit is not None and args.limit < 1):
-        args.parser.error("--workers and --limit are at least 1")
+        args.parser.error("--workers and --limit must be at least 1")
     if not 48 <= args.face_size <= 512:
-        args.parser.error("--face-size is 48 to 512 pixels")
+        args.parser.error("--face-size must be from 48 to 512 pixels")
     if not 0 < args.frame_interval < math.inf or not 0 < args.max_seconds < math.inf:
-        args.parser.error("--frame-interval and --max-seconds are finite and above 0")
+        args.parser.error("--frame-interval and --max-seconds must be finite numbers above 0")
 
 
-def _divide(
+def _assign_splits(
     args: argparse.Namespace, items: list["Utterance | Skipped"]
 ) -> tuple[list["Utterance | Skipped"], dict[str, Any]]:
-    """Give the utterances the parts of a published split, where there is one, and what tells it."""
+    """Assign utterances to the splits of --splits or of the release; return the lists' checksum."""
     from mien.corpora import CORPORA
     from mien.corpora.published_split import assign, read_split
 
     folder = args.splits or CORPORA[args.corpus].splits(args.source)
     if folder is None:
         if args.partial:
-            args.parser.error("--partial goes with --splits")
+            args.parser.error("--partial is only for --splits")
         return items, {}
-    parts = read_split(folder)
-    assigned = assign(items, parts, name=str(folder), partial=args.partial)
+    listed = read_split(folder)
+    assigned = assign(items, listed, name=str(folder), partial=args.partial)
     print(assigned)
-    return assigned.items, {"splits": zlib.crc32(repr(sorted(parts.items())).encode())}
+    return assigned.items, {"splits": zlib.crc32(repr(sorted(listed.items())).encode())}
 
 
 def _identity(source: Path) -> dict[str, Any]:
-    """Tell one source from another, so that a folder is not taken for the wrong one."""
+    """Identify the source, so that a folder prepared from another one is not continued."""
     content = {"checksum": zlib.crc32(source.read_bytes())} if source.is_file() else {}
     return {"source": str(source.resolve())} | content
 
@@ -122,7 +138,7 @@ def inspect(parser: argparse.ArgumentParser) -> None:
         type=_number_or_all,
         default=10,
         metavar="N|all",
-        help="list so many persons, those with most utterances (default: 10), or all of them",
+        help="how many persons to list, those with the most utterances (default: 10), or all",
     )
     parser.set_defaults(handler=_inspect)
 
@@ -144,25 +160,29 @@ def _inspect(args: argparse.Namespace) -> None:
 
 def features(parser: argparse.ArgumentParser) -> None:
     """Make `mien features` of a parser."""
-    parser.add_argument("data", type=Path, help="prepared data; the features are put beside them")
     parser.add_argument(
-        "--modalities", help="letters out of t, a, v (default: those that the data have)"
+        "data", type=Path, help="prepared data; the features are stored beside them"
     )
+    parser.add_argument("--modalities", help="letters out of t, a, v (default: those of the data)")
     parser.add_argument(
-        "--glove", type=Path, metavar="FILE", help="word vectors to take instead of the packaged"
+        "--glove",
+        type=Path,
+        metavar="FILE",
+        help="word vectors to use in place of the packaged ones",
     )
     parser.add_argument(
         "--read",
         type=Path,
         metavar="PATH",
-        help="features computed before: the published ones, OpenFace's, or your own",
+        help="read features that were computed before: the published ones, OpenFace's, or your own",
     )
     parser.add_argument(
-        "--max-seconds", type=float, default=60.0, help="longer utterances are cut to this"
+        "--max-seconds",
+        type=float,
+        default=60.0,
+        help="cut longer utterances to this (default: 60)",
     )
-    parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)"
-    )
+    _add_workers(parser)
     parser.set_defaults(handler=_features)
 
 
@@ -170,9 +190,9 @@ def _features(args: argparse.Namespace) -> None:
     from mien.features.extract import extract
 
     if args.workers < 1 or args.max_seconds < 0.1:
-        args.parser.error("--workers is at least 1, --max-seconds at least 0.1")
+        args.parser.error("--workers must be at least 1, --max-seconds at least 0.1")
     if args.modalities is not None and not set(args.modalities) <= set("tav"):
-        args.parser.error(f"--modalities {args.modalities} is not made of the letters t, a, v")
+        args.parser.error(f"--modalities takes letters out of t, a, v, not {args.modalities}")
     summary = extract(
         args.data,
         modalities=args.modalities,

@@ -5,6 +5,7 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -19,34 +20,39 @@ if TYPE_CHECKING:
     from mien.identity.embedder import Encoder
 
 
+EXPIRES = "last day on which the person may be identified, such as 2027-12-31 (UTC)"
+
+
 def enrol(parser: ArgumentParser) -> None:
     """Make `mien enrol` of a parser."""
     _add_gallery(parser)
-    parser.add_argument("person", help="the name to answer with")
-    parser.add_argument("clip", nargs="+", type=Path, help="video or sound files of the person")
+    parser.add_argument("person", help="name of the person")
+    parser.add_argument("clip", nargs="+", type=Path, help="video or audio files of the person")
     _add_encoder(parser)
     parser.add_argument("--consent", required=True, help="what the person agreed to, and when")
-    parser.add_argument("--expires", required=True, type=_day, help="last day, as 2027-12-31 (UTC)")
-    add_compute(parser, batch_size="segments")
+    parser.add_argument("--expires", required=True, type=_day, help=EXPIRES)
+    add_compute(parser, batch_size="with a run, segments")
     parser.set_defaults(handler=_enrol)
 
 
 def _add_gallery(parser: ArgumentParser) -> None:
-    parser.add_argument("gallery", help="its folder, or a place such as s3://bucket/gallery")
     parser.add_argument(
-        "--log", type=Path, help="folder of the audit log, if not the gallery's own"
+        "gallery", help="folder of the gallery, or a URL such as s3://bucket/gallery"
+    )
+    parser.add_argument(
+        "--log", type=Path, help="folder of the audit log (default: that of the gallery)"
     )
 
 
 def _add_encoder(parser: ArgumentParser, *, required: bool = True) -> None:
     which = parser.add_mutually_exclusive_group(required=required)
     which.add_argument("--run", type=Path, help="run folder of the model")
-    _add_ready_made(which)
+    _add_pretrained(which)
 
 
-def _add_ready_made(parser: argparse._ActionsContainer) -> None:
+def _add_pretrained(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "--encoder", choices=["voice"], help="a ready-made encoder in place of a model of your own"
+        "--encoder", choices=["voice"], help="use a pretrained encoder in place of a run"
     )
 
 
@@ -90,21 +96,21 @@ def _enrol(args: Namespace) -> None:
         encoder=encoder.fingerprint,
     )
     print(f"{args.person}: {len(clips)} templates stored in {args.gallery} until {args.expires}")
-    _doubt(gallery, [args.person])
+    _warn(gallery, [args.person])
 
 
 def _note(clip: Path, what: str) -> None:
     print(f"note: {clip}: {what}", file=sys.stderr)
 
 
-def _doubt(gallery: "Gallery", persons: Iterable[str]) -> None:
-    notes = [note for person in persons for note in gallery.doubts(person)]
+def _warn(gallery: "Gallery", persons: Iterable[str]) -> None:
+    notes = [note for person in persons for note in gallery.enrolment_warnings(person)]
     for note in dict.fromkeys(notes):
         print(f"note: {note}")
 
 
 def _enroll(args: Namespace) -> None:
-    from mien.gallery.lists import read_enrolments
+    from mien.gallery.clip_lists import read_enrolments
 
     gallery, encoder = _open(args), _encoder(args)
     newcomers = read_enrolments(
@@ -114,19 +120,25 @@ def _enroll(args: Namespace) -> None:
     persons = list(dict.fromkeys(one.person for one in newcomers))
     clips = sum(len(one.clips) for one in newcomers)
     print(f"{len(persons)} persons: {clips} templates stored in {args.gallery}")
-    _doubt(gallery, persons)
+    _warn(gallery, persons)
 
 
 def identify(parser: ArgumentParser) -> None:
     """Make `mien identify` of a parser."""
     _add_gallery(parser)
-    parser.add_argument("clip", nargs="+", type=Path, help="video or sound files")
+    parser.add_argument("clip", nargs="+", type=Path, help="video or audio files")
     _add_encoder(parser)
     parser.add_argument(
-        "--top", dest="top_k", type=int, default=10, help="templates to look at (default: 10)"
+        "--top",
+        dest="top_k",
+        type=int,
+        default=10,
+        help="nearest templates to consider (default: 10)",
     )
-    parser.add_argument("--json", help="write the answers to this file, - for the screen")
-    add_compute(parser, batch_size="segments")
+    parser.add_argument(
+        "--json", help="write the results to this file as JSON; - for standard output"
+    )
+    add_compute(parser, batch_size="with a run, segments")
     parser.set_defaults(handler=_identify)
 
 
@@ -134,7 +146,7 @@ def _identify(args: Namespace) -> None:
     from mien.files import write_text
 
     gallery, encoder = _open(args), _encoder(args)
-    answers, failures = [], []
+    results, failures = [], []
     for clip in args.clip:
         try:
             notes: list[str] = []
@@ -142,13 +154,13 @@ def _identify(args: Namespace) -> None:
         except MienError as error:
             failures.append(str(error))
             continue
-        answer = gallery.identify(embedding, encoder=encoder.fingerprint, top_k=args.top_k)
-        answer = answer.model_copy(update={"notes": notes + answer.notes})
-        answers.append({"clip": str(clip)} | answer.model_dump(mode="json"))
+        found = gallery.identify(embedding, encoder=encoder.fingerprint, top_k=args.top_k)
+        found = found.model_copy(update={"notes": notes + found.notes})
+        results.append({"clip": str(clip)} | found.model_dump(mode="json"))
         if args.json != "-":
-            print(clip, answer.table(), sep="\n")
+            print(clip, found.table(), sep="\n")
     if args.json:
-        content = json.dumps(answers, indent=2)
+        content = json.dumps(results, indent=2)
         print(content) if args.json == "-" else write_text(Path(args.json), content)
     if failures:
         raise MienError("\nmien: ".join(failures))
@@ -157,15 +169,17 @@ def _identify(args: Namespace) -> None:
 def verify(parser: ArgumentParser) -> None:
     """Make `mien verify` of a parser."""
     parser.add_argument("run", nargs="?", type=Path, help="the run folder")
-    parser.add_argument("clip", nargs=2, type=Path, help="two video or sound files to compare")
+    parser.add_argument("clip", nargs=2, type=Path, help="two video or audio files to compare")
     parser.add_argument(
         "--threshold",
         type=_cosine,
-        help="cosine from which on it is the same person (default: the encoder's, if it has one)",
+        help="lowest cosine of the same person (default: that of the encoder, if it has one)",
     )
-    _add_ready_made(parser)
-    parser.add_argument("--json", help="write the answer to this file, - for the screen")
-    add_compute(parser, batch_size="segments")
+    _add_pretrained(parser)
+    parser.add_argument(
+        "--json", help="write the result to this file as JSON; - for standard output"
+    )
+    add_compute(parser, batch_size="with a run, segments")
     parser.set_defaults(handler=_verify)
 
 
@@ -176,26 +190,26 @@ def _verify(args: Namespace) -> None:
     if (args.run is None) == (args.encoder is None):
         args.parser.error("give a run folder and two clips, or two clips and --encoder voice")
     one, other = args.clip
-    answer = compare(_encoder(args), one, other, args.threshold)
+    result = compare(_encoder(args), one, other, args.threshold)
     if args.json != "-":
-        print(answer.table())
+        print(result.table())
     if args.json:
-        content = json.dumps(answer.model_dump(mode="json"), indent=2)
+        content = json.dumps(result.model_dump(mode="json"), indent=2)
         print(content) if args.json == "-" else write_text(Path(args.json), content)
 
 
 def forget(parser: ArgumentParser) -> None:
     """Make `mien forget` of a parser."""
     _add_gallery(parser)
-    parser.add_argument("person", help="the name they are enrolled with")
+    parser.add_argument("person", help="name of the enrolled person")
     parser.set_defaults(handler=_forget)
 
 
 def _cosine(text: str) -> float:
-    value = float(text)
-    if not -1 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is no cosine: give a threshold from -1 to 1")
-    return value
+    with suppress(ValueError):
+        if -1 <= (value := float(text)) <= 1:
+            return value
+    raise argparse.ArgumentTypeError(f"{text} is no cosine: give a threshold from -1 to 1")
 
 
 def _forget(args: Namespace) -> None:
@@ -223,20 +237,22 @@ def gallery(parser: ArgumentParser) -> None:
     enrol.add_argument(
         "list",
         type=Path,
-        help="CSV with columns clip and person, and consent and expires unless given here",
+        help="CSV file with the columns clip and person; consent and expires unless given as flags",
     )
     _add_encoder(enrol)
-    add_compute(enrol, batch_size="segments")
+    add_compute(enrol, batch_size="with a run, segments")
     enrol.add_argument("--consent", help="what all of them agreed to, and when")
-    enrol.add_argument("--expires", type=_day, help="last day, as 2027-12-31 (UTC)")
-    action("list", _list, "say who is enrolled, on what terms, until when")
-    export = action("export", _export, "write what is held of a person, or of everybody")
+    enrol.add_argument("--expires", type=_day, help=EXPIRES)
+    action("list", _list, "list the enrolled persons, with consent and expiry")
+    export = action("export", _export, "export what is stored of a person, or of all persons")
     export.add_argument("out", type=Path, help="the file, .json or .parquet")
-    export.add_argument("--person", help="the name they are enrolled with")
-    action("purge", _purge, "forget what has expired")
-    _add_threshold(action("threshold", _threshold, "show, set or measure who counts as unknown"))
-    audit = action("audit", _audit, "show who did what and when, and whether the log is whole")
-    audit.add_argument("--person", help="only what concerns them")
+    export.add_argument("--person", help="name of the enrolled person (default: all)")
+    action("purge", _purge, "delete what has expired")
+    _add_threshold(
+        action("threshold", _threshold, "show, set or calibrate the threshold of unknown persons")
+    )
+    audit = action("audit", _audit, "show the audit log, and check that it is complete")
+    audit.add_argument("--person", help="only entries about this person")
 
 
 def _list(args: Namespace) -> None:
@@ -253,30 +269,32 @@ def _export(args: Namespace) -> None:
 
 
 def _purge(args: Namespace) -> None:
-    print(f"forgot what had expired of {_open(args).purge()} persons")
+    print(f"deleted what had expired of {_open(args).purge()} persons")
 
 
 def _add_threshold(parser: ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--set", type=float, metavar="COSINE", help="choose it by hand")
+    how.add_argument("--set", type=float, metavar="COSINE", help="set the threshold to this cosine")
     how.add_argument(
-        "--fpir", type=float, help="choose it so that this share of strangers is named"
+        "--fpir",
+        type=float,
+        help="calibrate it to this rate: the share of persons who are not enrolled and are named",
     )
     parser.add_argument(
         "--trials",
         type=Path,
-        help="with --fpir: CSV with columns clip and person (none: a stranger) of clips that are"
-        " not enrolled; without it the enrolled ones are used",
+        help="with --fpir: CSV file with the columns clip and person (empty for somebody who is not"
+        " enrolled), of clips that are not enrolled (default: the enrolled clips)",
     )
     _add_encoder(parser, required=False)
-    add_compute(parser, batch_size="segments")
+    add_compute(parser, batch_size="with a run, segments")
 
 
 def _threshold(args: Namespace) -> None:
-    from mien.gallery.lists import read_trials
+    from mien.gallery.clip_lists import read_trials
 
     if args.trials and (args.fpir is None or not (args.run or args.encoder)):
-        args.parser.error("--trials goes with --fpir and --run or --encoder")
+        args.parser.error("--trials needs --fpir, and --run or --encoder")
     gallery = _open(args)
     if args.set is not None:
         gallery.set_threshold(args.set)
@@ -297,8 +315,8 @@ def _audit(args: Namespace) -> None:
         detail = ", ".join(f"{key} {value}" for key, value in line["detail"].items())
         what = f"{line['actor']} {line['act']} {(line['subject'] or '')[:8]} {detail}"
         print(f"{line['number']:>6} {line['time'][:19]} {what.rstrip()}")
-    if faults := gallery.faults():
+    if problems := gallery.audit_problems():
         raise MienError(
-            f"{gallery.audit.path}: not whole: {'; '.join(faults)}. Compare it with a copy"
+            f"{gallery.audit.path}: not whole: {'; '.join(problems)}. Compare it with a copy"
         )
     print(f"whole; the last line's hash is {gallery.audit.head}")

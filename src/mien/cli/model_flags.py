@@ -63,7 +63,7 @@ def model_flags() -> list[ModelFlag]:
 
 
 def _common(fields: list[FieldInfo]) -> FieldInfo:
-    """Describe a setting of several encoders; without a default where they have different ones."""
+    """Describe a setting of several encoders, without a default if theirs differ."""
     common = copy(fields[0])
     if any(field.default != common.default for field in fields):
         common.default = None
@@ -71,7 +71,7 @@ def _common(fields: list[FieldInfo]) -> FieldInfo:
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the flags of a model."""
+    """Add the flags of a model to a parser."""
     group = parser.add_argument_group(
         "model",
         "A flag such as --width sets every encoder that has it; --audio-width and --video-width,"
@@ -81,9 +81,9 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--model",
         choices=list(PRESETS),
-        help="encoders and fusion of a published model: mme2e (dense); mme2e-sparse, which looks at"
-        " the parts of a picture that an attention chooses; or a baseline on what mien features"
-        " wrote (default: mme2e)",
+        help="encoders and fusion of a published model: mme2e (dense); mme2e-sparse, which computes"
+        " only where an attention selects; or a baseline on the features of mien features (default:"
+        " mme2e)",
         **nothing,
     )
     group.add_argument(
@@ -104,26 +104,26 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def model_names() -> list[str]:
-    """List the names under which a parser's result has what the flags of a model say."""
+    """List the names of all flags of a model in a parser's result."""
     kinds = [f"{modality}_encoder" for modality in Modality]
     return ["model", "modalities", *kinds, *(flag.name for flag in model_flags())]
 
 
 def model_settings(args: argparse.Namespace) -> tuple[ModelConfig, list[str]]:
-    """Read the model of --config, then what the command line says.
+    """Read the model of --config, overridden by the flags.
 
     Returns
     -------
     config : ModelConfig
     notes : list of str
-        A sentence for each encoder of the recipe that the flags leave without its settings.
+        A sentence for each encoder of the recipe whose settings the flags discard.
 
     Raises
     ------
     MienError
         The recipe can't be used, or a flag sets what the model does not have.
     SystemExit
-        A flag has an impossible value.
+        A flag has an invalid value.
     """
     recipe = None if args.config is None else read_recipe(args.config).get("model")
     notes: list[str] = []
@@ -147,7 +147,7 @@ Encoders = dict[Modality, dict[str, Any]]
 def _replaced(
     args: argparse.Namespace, valid: ModelConfig, recipe: Mapping[str, Any], notes: list[str]
 ) -> Encoders:
-    """Give the recipe's encoders, as those of --model where that is given."""
+    """Return the recipe's encoders, of the kinds of --model if that is given."""
     written = recipe.get("encoders", {})
     encoders = {
         m: {"kind": encoder.kind} | dict(written.get(m.value, {}))
@@ -168,12 +168,12 @@ def _chosen(args: argparse.Namespace, encoders: Encoders, notes: list[str]) -> E
         args.parser.error(f"--modalities: {error}")
     for modality in [m for m in Modality if m in encoders and m not in wanted]:
         notes.append(f"the {modality} encoder is left out: --modalities {args.modalities}")
-    usual = PRESETS[preset_of({m: part["kind"] for m, part in encoders.items()}) or "mme2e"]
+    usual = PRESETS[preset_of({m: encoder["kind"] for m, encoder in encoders.items()}) or "mme2e"]
     return {m: encoders.get(m, {"kind": usual[m]}) for m in wanted}
 
 
 def _change_kinds(args: argparse.Namespace, encoders: Encoders, notes: list[str]) -> None:
-    """Put the encoders of the kinds that --text-encoder and its like name."""
+    """Replace encoders by the kinds that --text-encoder and the like name."""
     for modality in Modality:
         kind = getattr(args, f"{modality}_encoder", None)
         if kind is None:
@@ -186,7 +186,7 @@ def _change_kinds(args: argparse.Namespace, encoders: Encoders, notes: list[str]
 def _of_kind(
     modality: Modality, kind: str, settings: Mapping[str, Any], notes: list[str]
 ) -> dict[str, Any]:
-    """Give an encoder's settings for another kind, as far as that has them."""
+    """Return an encoder's settings for another kind, as far as that has them."""
     known = kind_of(modality, {"kind": kind}).model_fields
     if lost := [name for name in settings if name not in known]:
         notes.append(f"the {modality} encoder is {kind}, which has no {', '.join(lost)}")

@@ -1,6 +1,7 @@
-"""A parser whose errors say what may have been meant, and how it spells a parameter."""
+"""A parser whose errors suggest what may have been meant, and the flag of a parameter."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -8,7 +9,7 @@ from mien.errors import did_you_mean
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that answers a wrong flag, value or command with the nearest right one."""
+    """A parser that suggests the nearest known flag, value or command for a wrong one."""
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -24,6 +25,11 @@ class Parser(argparse.ArgumentParser):
         hint = did_you_mean(flags[0], self._option_string_actions) if flags else ""
         self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # every process that torchrun starts parses the same words, and one says what is wrong
+        if "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0":
+            super()._print_message(message, file)
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             known = list(map(str, action.choices))
@@ -33,9 +39,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def spelling(parser: argparse.ArgumentParser, parameter: str) -> str:
-    """Give the flag or the place of a command by which a parameter of Python's is set.
+    """Return the flag or the positional argument of a command that sets a parameter.
 
-    A parameter that the command does not have keeps its name.
+    A parameter that the command does not have keeps its name in Python.
 
     Examples
     --------

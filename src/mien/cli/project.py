@@ -1,4 +1,4 @@
-"""The commands that show what mien can do: demo, bench."""
+"""The commands of the project: demo, bench."""
 
 import argparse
 from pathlib import Path
@@ -8,8 +8,10 @@ from mien.cli.compute import add_compute
 
 def demo(parser: argparse.ArgumentParser) -> None:
     """Make `mien demo` of a parser."""
-    parser.add_argument("--out", type=Path, default=Path("demo"), help="new folder for everything")
-    parser.add_argument("--seed", type=int, default=0, help="of the data and of training")
+    parser.add_argument(
+        "--out", type=Path, default=Path("demo"), help="new folder for data, runs and results"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the data and of training")
     add_compute(parser)
     parser.set_defaults(handler=_demo)
 

@@ -9,12 +9,12 @@ from mien.yaml_file import read_yaml
 
 SECTIONS = {"model": dict, "training": dict, "about": str, "extends": str}
 
-DEEPEST = 5
-"""Recipes of which each extends the next, at most."""
+MAX_DEPTH = 5
+"""Longest chain of recipes of which each extends the next."""
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
-    """Read a recipe and those that it extends, whose settings it goes before.
+    """Read a recipe and those that it extends, whose settings it overrides.
 
     Raises
     ------
@@ -32,12 +32,12 @@ def _read(path: Path, before: tuple[Path, ...]) -> dict[str, Any]:
     chain = (*before, path.resolve())
     name = PurePosixPath(extended)
     if name.is_absolute() or ".." in name.parts:
-        raise MienError(f"{path}: extends {extended}, which does not lie beside it")
+        raise MienError(f"{path}: extends {extended}, which is not in the same folder")
     other = path.parent / name
     if other.resolve() in chain:
         raise MienError(f"{path}: extends {extended}, which extends this recipe: leave one out")
-    if len(chain) >= DEEPEST:
-        raise MienError(f"{path}: more than {DEEPEST} recipes extend one another")
+    if len(chain) >= MAX_DEPTH:
+        raise MienError(f"{path}: more than {MAX_DEPTH} recipes extend one another")
     return merged(_read(other, chain), content)
 
 
@@ -51,19 +51,19 @@ def _sections(path: Path) -> dict[str, Any]:
                     f" known: {', '.join(SECTIONS)}"
                 )
     if not isinstance(content, dict) or not all(
-        isinstance(part, SECTIONS[name]) for name, part in content.items()
+        isinstance(value, SECTIONS[name]) for name, value in content.items()
     ):
         raise MienError(
-            f"{path} should have sections model and training with a setting a line, and about"
+            f"{path}: a recipe has the sections model and training, with one setting per line, and"
+            " the texts about and extends"
         )
     return content
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Put settings over others, section by section.
+    """Merge settings over others, section by section.
 
-    An encoder of another kind takes none of the settings that were under it; null leaves an
-    encoder out.
+    An encoder of another kind keeps none of the settings below it; null leaves an encoder out.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         under = found.get(name)
         if name == "encoders" and isinstance(value, Mapping):
             both = merged(under if isinstance(under, Mapping) else {}, value)
-            found[name] = {m: part for m, part in both.items() if part is not None}
+            found[name] = {m: encoder for m, encoder in both.items() if encoder is not None}
         elif isinstance(value, Mapping) and isinstance(under, Mapping):
             same = value.get("kind", under.get("kind")) == under.get("kind")
             found[name] = merged(under, value) if same else dict(value)

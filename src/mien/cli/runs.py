@@ -20,11 +20,13 @@ def train(parser: argparse.ArgumentParser) -> None:
     from mien.training.config import TrainConfig
 
     parser.add_argument(
-        "data", type=Path, nargs="?", help="prepared data; with --resume only where they have moved"
+        "data", type=Path, nargs="?", help="prepared data; with --resume only if they have moved"
     )
     parser.add_argument("--out", type=Path, required=True, help="the run folder")
-    parser.add_argument("--config", type=Path, help="YAML with sections model and training")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument(
+        "--config", type=Path, help="recipe: YAML file with the sections model and training"
+    )
+    parser.add_argument("--resume", action="store_true", help="resume the run in --out")
     add_compute(parser)
     add_fields(parser.add_argument_group("training"), TrainConfig)
     add_model_flags(parser)
@@ -43,14 +45,14 @@ def _train(args: argparse.Namespace) -> None:
         else:
             run = train(args.data, args.out, *training_settings(args), device=args.device)
     if first():
-        print(f"{run.folder} is trained; measure it with: mien evaluate {run.folder}")
+        print(f"{run.folder} is trained; evaluate it with: mien evaluate {run.folder}")
 
 
 def training_settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
     """Read the settings of the recipe and the flags.
 
-    A flag that nothing reads is refused. What a recipe says for another model than the flags have
-    made of it is left out, and a line says so.
+    A flag that has no effect is refused. A setting of the recipe that has none, because of a flag,
+    is left out, and a line says so.
     """
     from mien.training import TrainConfig
     from mien.training.job import first
@@ -85,10 +87,11 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
         "--split",
         choices=("train", "valid", "test", "all"),
         default="test",
-        help="part to judge; all: every utterance, for data of which none was trained on",
+        help="split to evaluate (default: test); all: every utterance, for data without any of"
+        " those of training",
     )
-    parser.add_argument("--modalities", help="show the model only these letters out of t, a, v")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--modalities", help="use only these modalities, letters out of t, a, v")
+    parser.add_argument("--json", type=Path, help="write the metrics to this file as JSON")
     parser.add_argument(
         "--predictions",
         type=Path,
@@ -134,37 +137,37 @@ def show(metrics: "Metrics") -> None:
     from mien.tasks import TASKS
 
     for name, block in metrics.tasks.items():
-        print(f"\n{name}, {metrics.part} part, protocol {metrics.protocol}")
+        print(f"\n{name}, {metrics.part} split, protocol {metrics.protocol}")
         if metrics.synthetic:
-            print("synthetic data: these figures say nothing of real people")
+            print("synthetic data: these metrics say nothing of real people")
         print(table(block))
     for name in metrics.unlabelled:
         speakers = TASKS[name].identifies_speakers
-        hint = ": for strangers see `mien verification`" if speakers else ""
+        hint = ": for unseen speakers see `mien verification`" if speakers else ""
         print(f"\n{name} is left out: no utterance has a known label for it{hint}")
     if metrics.left_out:
-        print(f"{metrics.left_out} utterances have no known label or nothing to go by")
+        print(f"{metrics.left_out} utterances are left out: no known label or no modality")
 
 
 def verification(parser: argparse.ArgumentParser) -> None:
     """Make `mien verification` of a parser."""
     parser.add_argument("run", type=Path, nargs="?", help="the run folder")
     parser.add_argument(
-        "--encoder", choices=("voice",), help="judge a ready-made encoder in place of a run"
+        "--encoder", choices=("voice",), help="evaluate a pretrained encoder in place of a run"
     )
     parser.add_argument("--data", type=Path, help="other prepared data than those of training")
     parser.add_argument(
         "--split",
         choices=("train", "valid", "test", "all"),
-        help="part to judge (default: test; with --encoder all, always)",
+        help="split to evaluate (default: test; with --encoder always all)",
     )
-    parser.add_argument("--modalities", help="show the model only these letters out of t, a, v")
+    parser.add_argument("--modalities", help="use only these modalities, letters out of t, a, v")
     parser.add_argument(
         "--out",
         type=Path,
-        help="folder for the figures, the table and the picture (default: verification in RUN)",
+        help="folder for the metrics, the tables and the curves (default: verification in RUN)",
     )
-    add_compute(parser, batch_size="clips")
+    add_compute(parser, batch_size="with a run, utterances")
     parser.set_defaults(handler=_verification)
 
 
@@ -178,13 +181,13 @@ def _verification(args: argparse.Namespace) -> None:
         result = verify_run(
             args.run,
             data=args.data,
-            part=args.split or "test",
+            split=args.split or "test",
             modalities=args.modalities,
             device=args.device,
             batch_size=args.batch_size,
         )
     elif args.data is None or args.split not in (None, "all") or args.modalities is not None:
-        args.parser.error("--encoder needs --data, judges all of it, and takes no --modalities")
+        args.parser.error("--encoder needs --data, evaluates all of it, and takes no --modalities")
     else:
         result = verify_encoder(args.encoder, args.data, device=args.device)
     print(markdown(result))

@@ -1,4 +1,4 @@
-"""Settings from flags and from a recipe: the command line goes before the file."""
+"""Settings from flags and from a recipe: flags override the recipe."""
 
 import argparse
 from collections.abc import Collection
@@ -16,16 +16,16 @@ Settings = TypeVar("Settings", bound=BaseModel)
 
 
 def add_fields(group: Any, settings: type[BaseModel], *, without: Collection[str] = ()) -> None:
-    """Make a flag of each field; what is not given stays out, so that files can set it."""
+    """Add a flag for each field; one that is not given is left out, so that a recipe can set it."""
     for name, field in settings.model_fields.items():
         if name not in without:
             add_field(group, name, field, explain(field))
 
 
 def add_field(group: Any, name: str, field: FieldInfo, about: str, *, hidden: bool = False) -> None:
-    """Make a flag of a field, which `--help` does not show where it is `hidden`.
+    """Add a flag for a field, which `--help` does not show if it is `hidden`.
 
-    The settings check its value, so that files are checked as flags are.
+    Its value is validated by the settings, so that recipes are validated as flags are.
     """
     text = argparse.SUPPRESS if hidden else about.replace("%", "%%")
     options: dict[str, Any] = {"default": argparse.SUPPRESS, "dest": name, "help": text}
@@ -38,7 +38,7 @@ def add_field(group: Any, name: str, field: FieldInfo, about: str, *, hidden: bo
 
 
 def flag_of(name: str) -> str:
-    """Write a setting's name as its flag.
+    """Return the flag of a setting.
 
     Examples
     --------
@@ -49,13 +49,13 @@ def flag_of(name: str) -> str:
 
 
 def explain(field: FieldInfo) -> str:
-    """Say what a field means, and its default where there is one."""
+    """Describe a field, with its default if there is one."""
     default = "" if field.default is None else f" (default: {field.default})"
     return f"{field.description}{default}"
 
 
 def choices(field: FieldInfo) -> list[str]:
-    """List the values that a field may have, where they are few."""
+    """List the values that a field may have, if they are few."""
     marks = [mark for mark in field.metadata if isinstance(mark, OneOf)]
     return [name for mark in marks for name in mark.registry] or _choices(field.annotation)
 
@@ -69,14 +69,14 @@ def _choices(annotation: Any) -> list[str]:
 
 
 def read_settings(args: argparse.Namespace, section: str, kind: type[Settings]) -> Settings:
-    """Read a section of --config, then what the command line says.
+    """Read a section of --config, overridden by the flags.
 
     Raises
     ------
     MienError
-        The file can't be read, has other sections, or a value that a setting can't have.
+        The file can't be read, has other sections, or an invalid value.
     SystemExit
-        A flag has such a value.
+        A flag has an invalid value.
     """
     recipe = {} if args.config is None else read_recipe(args.config).get(section, {})
     given = {name: getattr(args, name) for name in kind.model_fields if hasattr(args, name)}
@@ -93,7 +93,7 @@ def read_settings(args: argparse.Namespace, section: str, kind: type[Settings]) 
 def validated(
     parser: argparse.ArgumentParser, section: str, kind: type[Settings], content: dict[str, Any]
 ) -> Settings:
-    """Make settings of values. Ends as a wrong command does where a value is impossible."""
+    """Make settings of values. Ends like a wrong command if a value is invalid."""
     try:
         return kind.model_validate(content)
     except ValidationError as error:
@@ -103,7 +103,7 @@ def validated(
 def validated_recipe(
     path: Path, section: str, kind: type[Settings], content: dict[str, Any]
 ) -> Settings:
-    """Make settings of a recipe's section. Raises `MienError` where a value is impossible."""
+    """Make settings of a recipe's section. Raises `MienError` if a value is invalid."""
     try:
         return kind.model_validate(content)
     except ValidationError as error:
@@ -119,7 +119,7 @@ def _of_recipe(
 
 
 def _told(error: ValidationError, section: str, kind: type[BaseModel]) -> str:
-    """Say which setting has which impossible value."""
+    """Say which setting has which invalid value."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or section
     if first["type"] == "value_error":  # raised by mien, which says it all

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from mien.names import visible
+from mien.names import strip_invisible
 
 CONTENT = ("video", "audio", "media", "text")
 COLUMNS = (
@@ -61,12 +61,12 @@ def column(name: str) -> str:
     plain = _plain(name)
     plain = "emotions" if plain == "emotion" else plain
     if plain.startswith(LABEL):
-        return LABEL + visible(name).strip()[len(LABEL) :].strip()
+        return LABEL + strip_invisible(name).strip()[len(LABEL) :].strip()
     return plain if plain in COLUMNS else name
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\s-]+", "_", visible(name).strip().lower())
+    return re.sub(r"[\s-]+", "_", strip_invisible(name).strip().lower())
 
 
 def misnamed(names: Iterable[str]) -> dict[str, str]:

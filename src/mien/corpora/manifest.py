@@ -39,7 +39,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar, get_args
+from typing import Any, NoReturn, TypeVar, get_args
 
 from mien.corpora.base import Corpus
 from mien.corpora.columns import COLUMNS, CONTENT, LABEL, column, misnamed, separator
@@ -57,7 +57,7 @@ from mien.corpora.table import (
 from mien.encoding import decode
 from mien.errors import MienError
 from mien.names import normalise_name
-from mien.utterance import HIGHEST_SENTIMENT, Side, Skipped, Utterance
+from mien.utterance import MAX_SENTIMENT, SPLITS, Side, Skipped, Utterance
 
 LAST_CHANNEL = 1023
 HIGHEST_RATE = 1000
@@ -66,7 +66,6 @@ _SOUND_ONLY = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac"}
 
 Row = Mapping[str, Any]
 Rows = list[tuple[int, Row | RowError]]
-Split = Literal["train", "valid", "test"]
 Choice = TypeVar("Choice", bound=str)
 
 
@@ -237,14 +236,14 @@ def _utterance(row: Row, folder: Path) -> Utterance:
         end=_number(row, "end"),
         text=_word(row, "text"),
         emotions=_emotions(row),
-        sentiment=_number(row, "sentiment", -HIGHEST_SENTIMENT, HIGHEST_SENTIMENT),
+        sentiment=_number(row, "sentiment", -MAX_SENTIMENT, MAX_SENTIMENT),
         labels=read_labels(row),
         video=_pictures(row, folder) if rate else _file(row, "video", folder) or picture,
         video_rate=rate,
         video_side=_choice(row, "video_side", get_args(Side)),
         audio=_file(row, "audio", folder) or media,
         audio_channel=_channel(row),
-        split=_choice(row, "split", get_args(Split)),
+        split=_choice(row, "split", SPLITS),
         attributes={n: _plain(row, n) for n in row if _is_attribute(n)},
     )
     if not (utterance.video or utterance.audio or utterance.text):

@@ -1,8 +1,8 @@
 """MELD's raw release (Poria et al. 2019): 13,708 utterances of the series Friends, in dialogues.
 
-A table for each part of the official split says who says what, with which emotion; a clip of each
-utterance is called ``dia0_utt0.mp4`` after its numbers in the table. Dialogues are numbered anew in
-each part, so an utterance's id is ``train_dia0_utt0``.
+A table for each official split says who says what, with which emotion; a clip of each utterance is
+called ``dia0_utt0.mp4`` after its numbers in the table. Dialogues are numbered anew in each split,
+so an utterance's id is ``train_dia0_utt0``.
 """
 
 import re
@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.corpora.base import Corpus
-from mien.corpora.published_split import Part
 from mien.corpora.table import RowError, Table, given, read_table, to_int
 from mien.errors import MienError
 from mien.names import normalise_name
-from mien.utterance import Skipped, Utterance
+from mien.utterance import Skipped, SplitName, Utterance
 
 EMOTIONS = {
     "neutral": "neutral",
@@ -53,9 +52,9 @@ Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class _Division:
+class _SplitFiles:
     name: str
-    part: Part
+    split: SplitName
     folder: str
 
     @property
@@ -63,12 +62,12 @@ class _Division:
         return f"{self.name}_sent_emo.csv"
 
 
-DIVISIONS = (
-    _Division("train", "train", "train_splits"),
-    _Division("dev", "valid", "dev_splits_complete"),
-    _Division("test", "test", "output_repeated_splits_test"),
+SPLIT_FILES = (
+    _SplitFiles("train", "train", "train_splits"),
+    _SplitFiles("dev", "valid", "dev_splits_complete"),
+    _SplitFiles("test", "test", "output_repeated_splits_test"),
 )
-"""The official split: its tables, and the folders of its clips."""
+"""The official splits: their tables, and the folders of their clips."""
 
 
 def parse_table(content: bytes) -> Table:
@@ -170,12 +169,12 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
         tables.setdefault(path.name, path)
         if path.suffix.lower() == ".mp4":
             clips[path.parent.name].setdefault(path.name.lower(), path)
-    found = [division for division in DIVISIONS if division.table in tables]
+    found = [split_files for split_files in SPLIT_FILES if split_files.table in tables]
     if not found:
-        wanted = ", ".join(division.table for division in DIVISIONS)
+        wanted = ", ".join(split_files.table for split_files in SPLIT_FILES)
         raise MienError(f"{source} is not MELD's raw release: it holds none of {wanted}")
     packed = [path.name for path in files if path.name.endswith(".tar.gz")]
-    if packed and not any(clips[division.folder] for division in found):
+    if packed and not any(clips[split_files.folder] for split_files in found):
         raise MienError(f"{source} holds no clips: unpack {', '.join(packed)} there first")
     return _read(source, tables, clips)
 
@@ -183,17 +182,18 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
 def _read(
     source: Path, tables: Mapping[str, Path], clips: Mapping[str, dict[str, Path]]
 ) -> Iterator[Utterance | Skipped]:
-    for division in DIVISIONS:
-        if division.table not in tables:
-            reason = f"table missing: {division.table}"
-            yield Skipped(division.name, reason, str(source), "table missing")
+    for split_files in SPLIT_FILES:
+        if split_files.table not in tables:
+            reason = f"table missing: {split_files.table}"
+            yield Skipped(split_files.name, reason, str(source), "table missing")
             continue
-        yield from _Reader(division, tables[division.table], clips[division.folder]).items()
+        table = tables[split_files.table]
+        yield from _Reader(split_files, table, clips[split_files.folder]).items()
 
 
 @dataclass(frozen=True)
 class _Reader:
-    division: _Division
+    files: _SplitFiles
     table: Path
     clips: dict[str, Path]
 
@@ -202,33 +202,33 @@ class _Reader:
             names, found = parse_table(self.table.read_bytes())
         except RowError as error:
             reason = f"table whose columns can't be read: {error}"
-            yield Skipped(self.division.name, reason, str(self.table), "table that can't be read")
+            yield Skipped(self.files.name, reason, str(self.table), "table that can't be read")
             return
         if missing := [name for name in _COLUMNS if name not in names]:
             reason = f"table without the columns {', '.join(missing)}"
-            yield Skipped(self.division.name, reason, str(self.table), "table without its columns")
+            yield Skipped(self.files.name, reason, str(self.table), "table without its columns")
             return
         named = set()
         for line, row in sorted(found, key=_order):
             try:
                 checked = _checked(row, names)
             except RowError as error:
-                yield error.skipped(f"{self.division.name} line {line}", f"{self.table}:{line}")
+                yield error.skipped(f"{self.files.name} line {line}", f"{self.table}:{line}")
                 continue
             clip = f"dia{_number(checked, 'Dialogue_ID')}_utt{_number(checked, 'Utterance_ID')}.mp4"
             named.add(clip)
             yield from self.utterance(checked, clip)
         for name in sorted(self.clips.keys() - named):
-            # numbers begin anew in each part
-            stray = f"{self.division.name}_{Path(name).stem}"
+            # numbers begin anew in each split
+            stray = f"{self.files.name}_{Path(name).stem}"
             yield Skipped(stray, _stray(name), str(self.clips[name]), _stray(name))
 
     def utterance(self, row: Row, clip: str) -> Iterator[Utterance | Skipped]:
         """Make an utterance, after what it lacks."""
-        name = f"{self.division.name}_{Path(clip).stem}"
+        name = f"{self.files.name}_{Path(clip).stem}"
         path = self.clips.get(clip)
         if path is None:
-            wanted = f"{self.division.folder}/{clip}"
+            wanted = f"{self.files.folder}/{clip}"
             for kind in ("video", "audio"):
                 reason = f"{kind}: file missing: {wanted}"
                 yield Skipped(name, reason, str(self.table), f"{kind}: file missing")
@@ -240,12 +240,12 @@ class _Reader:
             corpus="meld",
             person=person(speaker, session),
             session=session,
-            dialogue=f"{self.division.name}_dia{_number(row, 'Dialogue_ID')}",
+            dialogue=f"{self.files.name}_dia{_number(row, 'Dialogue_ID')}",
             text=_cell(row, "Utterance") or None,
             emotions=(EMOTIONS[_cell(row, "Emotion").lower()],),
             video=path,
             audio=path,
-            split=self.division.part,
+            split=self.files.split,
             attributes={
                 "speaker": speaker,
                 "sentiment": _cell(row, "Sentiment").lower() or None,

@@ -14,7 +14,7 @@ from pathlib import Path
 from mien.corpora.base import Corpus
 from mien.corpora.table import LATEST, RowError, check_text, given, read_table, to_float, to_int
 from mien.errors import MienError
-from mien.utterance import HIGHEST_SENTIMENT, Skipped, Utterance
+from mien.utterance import MAX_SENTIMENT, Skipped, Utterance
 
 EMOTIONS = {
     "happiness": "happy",
@@ -191,10 +191,10 @@ def _clip(row: Mapping[str, str]) -> str:
 
 def _answers(row: Mapping[str, str]) -> Iterator[tuple[str, float]]:
     for name in (*EMOTIONS, "sentiment"):
-        low = -HIGHEST_SENTIMENT if name == "sentiment" else 0.0
+        low = -MAX_SENTIMENT if name == "sentiment" else 0.0
         cell = given(row, f"Answer.{name}")
         if cell is not None:
-            yield name, to_float(cell, f"Answer.{name}", low, HIGHEST_SENTIMENT)
+            yield name, to_float(cell, f"Answer.{name}", low, MAX_SENTIMENT)
 
 
 def _video(name: str) -> str:

@@ -1,29 +1,24 @@
-"""The published division of a corpus: three lists of ids, one a line."""
+"""The published splits of a corpus: three lists of ids, one a line."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from mien.errors import MienError
-from mien.utterance import Skipped, Utterance
-
-Part = Literal["train", "valid", "test"]
-
-PARTS: tuple[Part, ...] = ("train", "valid", "test")
+from mien.utterance import SPLITS, Skipped, SplitName, Utterance
 
 
 @dataclass(frozen=True)
 class Assigned:
-    """A corpus whose utterances know their parts; `str` of it says how lists and corpus agree.
+    """A corpus whose utterances know their splits; `str` of it says how lists and corpus agree.
 
     Parameters
     ----------
     items : list of Utterance or Skipped
         As they were read, but for `Utterance.split`.
     counts : dict of str to int
-        Utterances of each part.
+        Utterances of each split.
     unlisted : int
         Utterances that no list names.
     skipped : list of str
@@ -33,47 +28,47 @@ class Assigned:
     """
 
     items: list[Utterance | Skipped]
-    counts: dict[Part, int]
+    counts: dict[SplitName, int]
     unlisted: int
     skipped: list[str]
     absent: list[str]
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{part} {count}" for part, count in self.counts.items())
-        parts = [f"splits: {counts}; {self.unlisted} in no part"]
+        counts = ", ".join(f"{split} {count}" for split, count in self.counts.items())
+        facts = [f"splits: {counts}; {self.unlisted} in no part"]
         if self.skipped:
-            parts.append(f"{_some(self.skipped)} listed but skipped (reasons in skipped.jsonl)")
+            facts.append(f"{_some(self.skipped)} listed but skipped (reasons in skipped.jsonl)")
         if self.absent:
-            parts.append(f"{_some(self.absent)} listed but not there")
-        return "; ".join(parts)
+            facts.append(f"{_some(self.absent)} listed but not there")
+        return "; ".join(facts)
 
 
-def read_split(folder: Path) -> dict[str, Part]:
+def read_split(folder: Path) -> dict[str, SplitName]:
     """Read ``train_split.txt``, ``valid_split.txt`` and ``test_split.txt``.
 
     Parameters
     ----------
     folder : Path
-        What holds them, as Dai et al. publish them.
+        The folder that holds them, as Dai et al. publish them.
 
     Returns
     -------
     dict
-        The part of each id.
+        The split of each id.
 
     Raises
     ------
     MienError
         A list is missing or empty, or an id is in two of them.
     """
-    lists = {part: _ids(folder / f"{part}_split.txt") for part in PARTS}
+    lists = {split: _ids(folder / f"{split}_split.txt") for split in SPLITS}
     times = Counter(name for names in lists.values() for name in set(names))
     if twice := [name for name, count in times.items() if count > 1]:
         raise MienError(
             f"{folder}: {_some(twice)} in more than one of the three lists; take lists that divide"
             " the corpus"
         )
-    return {name: part for part, names in lists.items() for name in names}
+    return {name: split for split, names in lists.items() for name in names}
 
 
 def _ids(path: Path) -> list[str]:
@@ -92,12 +87,12 @@ def _ids(path: Path) -> list[str]:
 
 def assign(
     items: Iterable[Utterance | Skipped],
-    parts: Mapping[str, Part],
+    splits: Mapping[str, SplitName],
     *,
     name: str = "the split",
     partial: bool = False,
 ) -> Assigned:
-    """Give each utterance the part that the lists say, and no part where they don't name it.
+    """Assign each utterance the split that the lists name, and none where they don't name it.
 
     Lists often name only some of a corpus: those of IEMOCAP leave out the turns with a rare label.
     But what they name must be there, or the split is of something else.
@@ -106,7 +101,7 @@ def assign(
     ----------
     items : iterable of Utterance or Skipped
         What an importer yields.
-    parts : mapping of str to str
+    splits : mapping of str to str
         See `read_split`.
     name : str
         What to call the lists in messages.
@@ -129,20 +124,20 @@ def assign(
     splits: train 0, valid 0, test 1; 1 in no part
     """
     found = [
-        replace(item, split=parts.get(item.id)) if isinstance(item, Utterance) else item
+        replace(item, split=splits.get(item.id)) if isinstance(item, Utterance) else item
         for item in items
     ]
     utterances = {item.id: item for item in found if isinstance(item, Utterance)}
     left_out = {item.id for item in found} - utterances.keys()
-    absent = sorted(parts.keys() - utterances.keys() - left_out)
-    if len(absent) == len(parts):
+    absent = sorted(splits.keys() - utterances.keys() - left_out)
+    if len(absent) == len(splits):
         raise MienError(
-            f"{name} is of another corpus: none of the {len(parts)} ids listed is there, such as"
+            f"{name} is of another corpus: none of the {len(splits)} ids listed is there, such as"
             f" {absent[0]}"
         )
     if absent and not partial:
         raise MienError(
-            f"{name} does not fit: {_some(absent)} of the {len(parts)} ids listed are not there."
+            f"{name} does not fit: {_some(absent)} of the {len(splits)} ids listed are not there."
             " Take the split of this corpus, or get what is missing; if you mean to have only some"
             " of the corpus, say so",
             parameter="partial",
@@ -150,9 +145,9 @@ def assign(
     counts = Counter(item.split for item in utterances.values())
     return Assigned(
         items=found,
-        counts={part: counts[part] for part in PARTS},
+        counts={split: counts[split] for split in SPLITS},
         unlisted=counts[None],
-        skipped=sorted(parts.keys() & left_out),
+        skipped=sorted(splits.keys() & left_out),
         absent=absent,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mien.errors import MienError
-from mien.names import visible
+from mien.names import strip_invisible
 from mien.utterance import Skipped
 
 LONGEST_CELL = 131_072
@@ -100,7 +100,9 @@ def read_table(text: str, *, lenient: bool = False) -> Table:
         raise RowError(f"has {len(header):,} columns, more than {MOST_COLUMNS:,}")
     for name in header:
         check_text(name)
-    names = [visible(name).strip() or f"column {at}" for at, name in enumerate(header, start=1)]
+    names = [
+        strip_invisible(name).strip() or f"column {at}" for at, name in enumerate(header, start=1)
+    ]
     return Table(names, ((line, _row(names, cells)) for line, cells in found if cells))
 
 

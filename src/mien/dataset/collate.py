@@ -1,4 +1,4 @@
-"""From prepared samples to batches."""
+"""Collate samples into batches."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ def collate(
     tasks: Sequence[Task] = (),
     random: Sequence[np.random.Generator] | None = None,
 ) -> Batch:
-    """Lay samples out as a batch of what the model's encoders read.
+    """Read the encoders' input from samples, and join it into a batch.
 
     Parameters
     ----------
@@ -27,9 +27,10 @@ def collate(
     readers : mapping of Modality to Reader
         Those of the model (`ModelConfig.readers`).
     tasks : sequence of Task
-        Give the targets.
+        The tasks, for the targets.
     random : sequence of numpy Generator, optional
-        One a sample: augment with these; where a task is about persons, without changing voices.
+        One for each sample: augment with these. With a task that identifies speakers, voices are
+        not changed.
     """
     if random is None:
         read = {m: [reader.read(sample) for sample in samples] for m, reader in readers.items()}
@@ -52,7 +53,7 @@ def _augmented(
     *,
     keep_voice: bool,
 ) -> dict[Modality, torch.Tensor]:
-    """Read a sample, changed at random: first all that is recorded, then what is read of it."""
+    """Read an augmented sample: first the media are changed at random, then the input is masked."""
     used = [m for m in Modality if m in readers]
     for m in used:
         sample = readers[m].augment(sample, random, keep_voice=keep_voice)

@@ -1,29 +1,29 @@
-"""A span of a sample."""
+"""Cut a sample to a span of time."""
 
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from mien.utterance import RATE, SHORTEST, Sample
+from mien.utterance import MIN_SAMPLES, SAMPLE_RATE, Sample
 
 
 def cut(sample: Sample, start: float, end: float) -> Sample:
-    """Keep what of a sample lies between two times, seconds from the utterance's own beginning."""
-    parts: dict[str, Any] = {}
+    """Cut a sample to the span between two times, in seconds from the utterance's beginning."""
+    changes: dict[str, Any] = {}
     if sample.waveform is not None:
-        sound = sample.waveform[round(start * RATE) : round(end * RATE)]
-        parts["waveform"] = sound if len(sound) >= SHORTEST else None
+        waveform = sample.waveform[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
+        changes["waveform"] = waveform if len(waveform) >= MIN_SAMPLES else None
     if sample.faces is not None and sample.face_times is not None:
         kept = _within(sample, sample.face_times, start, end)
         for name in ("faces", "face_times", "face_found"):
-            parts[name] = getattr(sample, name)[kept] if kept.any() else None
+            changes[name] = getattr(sample, name)[kept] if kept.any() else None
     if sample.frame_times is not None:
         kept = _within(sample, sample.frame_times, start, end)
-        parts["frame_times"] = sample.frame_times[kept] if kept.any() else None
+        changes["frame_times"] = sample.frame_times[kept] if kept.any() else None
     if sample.seconds is not None:
-        parts["seconds"] = min(end, sample.seconds) - start
-    return replace(sample, **parts)
+        changes["seconds"] = min(end, sample.seconds) - start
+    return replace(sample, **changes)
 
 
 def _within(sample: Sample, times: np.ndarray, start: float, end: float) -> np.ndarray:

@@ -1,11 +1,11 @@
-"""Leakage: what the test part shares with training under each protocol."""
+"""Leakage: what the test split shares with training under each protocol."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.sentence import sentence
-from mien.dataset.splits import Split, split
+from mien.dataset.splits import Splits, split
 from mien.errors import MienError
 from mien.utterance import Utterance
 
@@ -26,35 +26,36 @@ class Leakage:
     sentence: float | None
 
 
-def leakage(utterances: Sequence[Utterance], protocol: str, parts: Split) -> Leakage:
-    """Measure what a split lets through.
+def measure_leakage(utterances: Sequence[Utterance], protocol: str, splits: Splits) -> Leakage:
+    """Measure the leakage of a protocol.
 
     A sentence is shared where the same words, whatever their case, occur in training, or where the
-    data say that it is the same one: a model may then answer from having learnt it by heart.
+    data say that it is the same one: a model may then have memorised its label.
     """
 
     def share(groups: list[str | None]) -> float | None:
-        test = [groups[i] for i in parts.test if groups[i]]
-        train = {groups[i] for i in parts.train}
+        test = [groups[i] for i in splits.test if groups[i]]
+        train = {groups[i] for i in splits.train}
         return sum(group in train for group in test) / len(test) if test else None
 
     return Leakage(
         protocol=protocol,
-        train=len(parts.train),
-        valid=len(parts.valid),
-        test=len(parts.test),
+        train=len(splits.train),
+        valid=len(splits.valid),
+        test=len(splits.test),
         person=share([u.person for u in utterances]),
         dialogue=share([u.dialogue for u in utterances]),
         sentence=share([sentence(u) for u in utterances]),
     )
 
 
-def audit(utterances: Sequence[Utterance]) -> tuple[list[Leakage], dict[str, str]]:
-    """Measure every protocol that the data allow, and say why the others do not fit."""
-    fit, unfit = [], {}
+def measure_protocols(utterances: Sequence[Utterance]) -> tuple[list[Leakage], dict[str, str]]:
+    """Measure every protocol that the data allow, and tell why the others do not fit."""
+    leakages, refused = [], {}
     for protocol in PROTOCOLS:
         try:
-            fit.append(leakage(utterances, protocol, split(utterances, protocol)))
+            splits = split(utterances, protocol)
+            leakages.append(measure_leakage(utterances, protocol, splits))
         except MienError as error:
-            unfit[protocol] = error.message.split(":")[0]
-    return fit, unfit
+            refused[protocol] = error.message.split(":")[0]
+    return leakages, refused

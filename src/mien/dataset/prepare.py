@@ -1,4 +1,4 @@
-"""From a corpus to a prepared folder, on all cores, able to go on after it was stopped."""
+"""Prepare a corpus: decode it into a folder of shards, on all cores, resumable at any time."""
 
 import hashlib
 import json
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mien.dataset.pool import Job, recording, run
 from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
+from mien.dataset.shard_jobs import ShardJob, recording_of, write_shards
 from mien.dataset.store import (
     SCHEMA,
     SCHEMA_VERSION,
@@ -23,8 +23,8 @@ from mien.dataset.store import (
     skipped_to_row,
     utterance_to_row,
 )
-from mien.dataset.summary import Count, Summary
-from mien.dataset.turns import DecodeOptions
+from mien.dataset.summary import DatasetSummary, SummaryCounts
+from mien.dataset.turn_media import DecodeOptions
 from mien.errors import MienError
 from mien.files import PART, only_one, read_json, unwritable, write_text
 from mien.media.decode import FRAME_INTERVAL
@@ -35,8 +35,8 @@ from mien.utterance import NoFace, Skipped, Utterance
 
 logger = logging.getLogger(__name__)
 
-UNIT = 16
-"""Utterances of a unit of work, at least; those that share a recording stay together."""
+MIN_JOB_UTTERANCES = 16
+"""Fewest utterances of a shard; those that share a recording stay together."""
 
 
 def prepare(
@@ -52,18 +52,18 @@ def prepare(
     limit: int | None = None,
     progress: bool = True,
     options: Mapping[str, Any] | None = None,
-) -> Summary:
+) -> DatasetSummary:
     """Decode a corpus into Parquet shards, to be read with `Store`.
 
-    Stopped at any moment, the same call goes on where it was: finished shards stay, and
-    `dataset.json`, without which the folder is refused, is written last. Shards that are missing
-    or damaged are made anew. What cannot be read is listed in `skipped.jsonl`. Works in processes
-    of its own, so a script that calls it needs the usual ``if __name__ == "__main__"``.
+    When it was stopped, the same call resumes: finished shards are kept, and `dataset.json`,
+    without which the folder is refused, is written last. Shards that are missing or damaged are
+    written again. What can't be read is listed in `skipped.jsonl`. The work is done in child
+    processes, so a script that calls it needs the usual ``if __name__ == "__main__"``.
 
     Parameters
     ----------
     items : iterable of Utterance or Skipped
-        What an importer yields; taken lazily. Turns of one recording should follow one another.
+        What a corpus yields; consumed lazily. Turns of one recording should follow one another.
     out : Path
         A new or empty folder, or one that the same call left unfinished.
     corpus : str
@@ -73,29 +73,29 @@ def prepare(
     frame_interval : float
         Seconds between two frames.
     no_face : {"leave-out", "centre"}
-        What stands for a frame in which no face is found: nothing, or its centre as published.
+        What replaces a frame without a detected face: nothing, or its centre, as published.
     max_seconds : float
-        Longer utterances are cut to their first so many seconds.
+        Longer utterances are cut to this many seconds.
     face_size : int
         Edge of the face crops, 48 to 512 pixels; 48 gives the published ones.
     limit : int, optional
-        Take so many utterances. Of a list they are spread over all of it, the same ones each time;
-        of an iterable whose length is not known, which may have no end, they are the first.
+        Use this many utterances. Of a list they are spread over all of it, the same ones each time;
+        of an iterable of unknown length, which may have no end, they are the first.
     progress : bool
-        Tell how far it has come (`mien.progress`).
+        Report progress (`mien.progress`).
     options : mapping, optional
-        The importer's options, plain values; they are part of the settings that must not change.
+        The options of the corpus, plain values; they are part of the settings that must not change.
 
     Returns
     -------
-    Summary
+    DatasetSummary
         Counts; `str` of it is for reading.
 
     Raises
     ------
     MienError
         The face size is out of range; the folder holds something else, was begun with other
-        settings, or another process is at work in it; or nothing is left of the corpus.
+        settings, or is in use by another process; or no utterance can be used.
     """
     if limit is not None and limit < 1:
         raise MienError(f"the limit must be at least 1, not {limit}")
@@ -125,18 +125,16 @@ def _prepare(
     settings: dict[str, Any],
     workers: int,
     progress: bool,
-) -> Summary:
-    """Make the shards that are not there, and declare the folder whole."""
+) -> DatasetSummary:
+    """Write the missing shards, and complete the folder."""
     limit, corpus = settings["limit"], settings["corpus"]
     skipped: list[Skipped] = []
     utterances = _limited(_distinct(items, skipped), limit, whole=isinstance(items, Sized))
     total = min(filter(None, (limit, length_hint(items))), default=None)
     with Progress(corpus, "utterances", total, shown=progress) as bar:
         jobs = _jobs(utterances, out, settings)
-        how = DecodeOptions(
-            **{option.name: settings[option.name] for option in fields(DecodeOptions)}
-        )
-        shards = run(jobs, how, workers, bar)
+        decode = DecodeOptions(**{f.name: settings[f.name] for f in fields(DecodeOptions)})
+        shards = write_shards(jobs, decode, workers, bar)
     return _finish(out, shards, skipped, settings)
 
 
@@ -149,24 +147,24 @@ def _make(out: Path) -> None:
         raise unwritable(out, error) from error
 
 
-def _finished(out: Path) -> Summary | None:
-    """Give what a finished folder holds; of a damaged one remove what has to be made anew."""
+def _finished(out: Path) -> DatasetSummary | None:
+    """Return the summary of a finished folder; remove the damaged files of any other."""
     done = out / "dataset.json"
     try:
         info = read_info(out)
         entries = read_entries(info, done)
-    except MienError:  # not finished, or the list is lost: the shards know themselves
+    except MienError:  # not finished, or the list is lost: the shards have their own checksums
         drop_damaged(out, None, SCHEMA)
         done.unlink(missing_ok=True)
         return None
     if not drop_damaged(out, entries, SCHEMA):
         done.unlink()
         return None
-    return Summary(**{f: info[f] for f in Summary.__dataclass_fields__ if f in info})
+    return DatasetSummary(**{f: info[f] for f in DatasetSummary.__dataclass_fields__ if f in info})
 
 
 def _begin(out: Path, settings: dict[str, Any]) -> None:
-    """Make the folder ours, or refuse one that is not."""
+    """Mark the folder with its settings, or refuse one with others."""
     begun = out / "prepare.json"
     if begun.is_file():
         _compare(out, read_json(begun, "delete the folder, then prepare again"), settings)
@@ -174,8 +172,8 @@ def _begin(out: Path, settings: dict[str, Any]) -> None:
         raise MienError(f"{out}: holds something else; name a new or empty folder")
     else:
         write_text(begun, json.dumps(settings, indent=2))
-    for part in out.glob(f"*{PART}"):
-        part.unlink(missing_ok=True)
+    for unfinished in out.glob(f"*{PART}"):
+        unfinished.unlink(missing_ok=True)
 
 
 def _compare(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
@@ -191,7 +189,7 @@ def _compare(out: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
 
 
 def _distinct(items: Iterable[Utterance | Skipped], skipped: list[Skipped]) -> Iterator[Utterance]:
-    """Pass the utterances on, each id once; put aside what the importer skipped."""
+    """Yield the utterances, each id once; append what the corpus skipped to a list."""
     seen = set()
     for item in items:
         if isinstance(item, Skipped):
@@ -206,10 +204,10 @@ def _distinct(items: Iterable[Utterance | Skipped], skipped: list[Skipped]) -> I
 def _limited(
     utterances: Iterator[Utterance], limit: int | None, *, whole: bool
 ) -> Iterator[Utterance]:
-    """Take at most so many utterances: of a `whole` corpus a spread, else the first ones.
+    """Limit the number of utterances: of a `whole` corpus a spread, else the first ones.
 
-    Of equal stretches of the corpus each gives one, at a place drawn by chance: at equal distances
-    a corpus in the order of, say, persons and emotions could give one emotion alone.
+    One utterance is drawn at random from each of equal stretches of the corpus: at equal distances,
+    a corpus in the order of, say, persons and emotions could give a single emotion.
     """
     if limit is None or not whole:
         return islice(utterances, limit)
@@ -221,36 +219,40 @@ def _limited(
     return (listed[place] for place in places)
 
 
-def _jobs(utterances: Iterable[Utterance], out: Path, settings: dict[str, Any]) -> Iterator[Job]:
-    """Name the shard of each unit after all that decides what it will hold.
+def _jobs(
+    utterances: Iterable[Utterance], out: Path, settings: dict[str, Any]
+) -> Iterator[ShardJob]:
+    """Name each shard by a digest of all that decides its content.
 
-    So one that exists can be trusted, and one of a corpus that has changed since is not taken.
+    So one that exists can be trusted, and one of a corpus that has changed since is not used.
     """
-    for number, unit in enumerate(_units(utterances)):
-        rows = [utterance_to_row(utterance) for utterance in unit]
+    for number, group in enumerate(_grouped(utterances)):
+        rows = [utterance_to_row(utterance) for utterance in group]
         contents = json.dumps([settings, rows], sort_keys=True)
         digest = hashlib.sha256(contents.encode()).hexdigest()[:12]
-        yield Job(unit, out / f"{number:05d}-{digest}.parquet")
+        yield ShardJob(group, out / f"{number:05d}-{digest}.parquet")
 
 
-def _units(utterances: Iterable[Utterance]) -> Iterator[list[Utterance]]:
-    """Cut the corpus into units of work, between recordings."""
-    unit: list[Utterance] = []
+def _grouped(utterances: Iterable[Utterance]) -> Iterator[list[Utterance]]:
+    """Group the corpus into the utterances of each shard, without splitting recordings."""
+    group: list[Utterance] = []
     for utterance in utterances:
-        source = recording(utterance)
-        if len(unit) >= UNIT and (source is None or source != recording(unit[-1])):
-            yield unit
-            unit = []
-        unit.append(utterance)
-    if unit:
-        yield unit
+        source = recording_of(utterance)
+        if len(group) >= MIN_JOB_UTTERANCES and (
+            source is None or source != recording_of(group[-1])
+        ):
+            yield group
+            group = []
+        group.append(utterance)
+    if group:
+        yield group
 
 
 def _finish(
     out: Path, shards: list[Path], skipped: list[Skipped], settings: dict[str, Any]
-) -> Summary:
-    """Count what the shards hold, and declare the folder whole."""
-    count = Count(skipped)
+) -> DatasetSummary:
+    """Count what the shards hold, and write `dataset.json`, which completes the folder."""
+    count = SummaryCounts(skipped)
     for shard in shards:
         count.add(*read_shard(shard))
     lines = [json.dumps(skipped_to_row(item), ensure_ascii=False) for item in count.skipped]

@@ -1,4 +1,4 @@
-"""From utterances to samples: decode the media, crop the faces, keep the sound."""
+"""From utterances to samples: decode the media and crop the faces."""
 
 import math
 from collections import defaultdict
@@ -8,20 +8,20 @@ from typing import TypeVar
 import numpy as np
 import soxr
 
-from mien.dataset.turns import (
+from mien.dataset.turn_media import (
     DecodeOptions,
     TurnAudio,
     TurnVideo,
-    hear,
+    check_audio,
     read_faces,
-    read_sounds,
-    watch,
+    read_waveforms,
+    select_faces,
 )
 from mien.errors import MienError
 from mien.media.decode import FRAME_INTERVAL, has_audio, has_video
 from mien.media.faces import FaceCropper
-from mien.media.limits import LONGER
-from mien.utterance import RATE, Clip, Media, Sample, Skipped, Utterance
+from mien.media.limits import TOO_LONG
+from mien.utterance import SAMPLE_RATE, Clip, Media, Sample, Skipped, Utterance
 
 BEYOND = 0.5
 """Seconds by which an utterance may end after its recording without a note."""
@@ -39,16 +39,16 @@ def to_sample(
     utterance : Utterance
         Its media are decoded from `start` to `end`.
     cropper : FaceCropper
-        Finds the faces.
+        Detects the faces.
     options : DecodeOptions, optional
-        How often a frame is taken, how large its face is cut out, and what stands for none.
+        Frame interval, size of the face crops, and how to treat frames without a face.
 
     Returns
     -------
     sample : Sample or None
         None where neither text nor audio nor video is left.
     skipped : list of Skipped
-        What could not be used, and why; nothing is raised for a bad file.
+        What could not be used, and why; a bad file raises nothing.
 
     Examples
     --------
@@ -64,23 +64,23 @@ def to_sample(
 def from_clip(
     clip: Clip, cropper: FaceCropper, options: DecodeOptions | None = None, name: str = "clip"
 ) -> tuple[Sample, list[str]]:
-    """Make the sample of a clip that is in memory already.
+    """Make the sample of a decoded clip.
 
     Parameters
     ----------
     clip : Clip
-        Frames, waveform and text, or what there is of them.
+        Frames, waveform and transcript, or some of them.
     cropper : FaceCropper
-        Finds the faces.
+        Detects the faces.
     options : DecodeOptions, optional
-        How large faces are cut out, and what stands for a frame without one.
+        Size of the face crops, and how to treat frames without a face.
     name : str
         Id of the utterance.
 
     Returns
     -------
     sample : Sample
-        A modality in which there is nothing to see or to hear is None.
+        A modality without content is None.
     notes : list of str
         What was left out, and why.
 
@@ -100,10 +100,10 @@ def from_clip(
         options = options or DecodeOptions()
         faces = [cropper.crop(frame, options.face_size) for frame in clip.frames]
         searched = list(zip((times - times[0]).tolist(), faces, strict=True))
-        video = watch(searched, options, [])
+        video = select_faces(searched, options, [])
         video.end = video.times[-1] + FRAME_INTERVAL
     if clip.waveform is not None:
-        audio = hear(_at_rate(clip.waveform, clip.rate, name), "in the clip", [])
+        audio = check_audio(_at_rate(clip.waveform, clip.rate, name), "in the clip", [])
     utterance = Utterance(id=name, corpus="clip", text=clip.text)
     notes = [skipped.reason for skipped in _remarks(utterance, video, audio)]
     return _sample(utterance, video, audio), notes
@@ -123,34 +123,34 @@ def from_media(
     media : Path or MediaBytes
         The file.
     cropper : callable
-        Gives what finds the faces; called where there are frames to search.
+        Returns the face detector; called only if there are frames.
     options : DecodeOptions, optional
-        How often a frame is taken, and how much of the file is used.
+        Frame interval, and how much of the file is used.
     name : str
         Id of the utterance.
     text : str, optional
-        What is said.
+        The transcript.
 
     Returns
     -------
     sample : Sample
-        A modality in which there is nothing to see or to hear is None.
+        A modality without content is None.
     notes : list of str
         What was left out, and why.
 
     Raises
     ------
     MienError
-        It can't be read as a media file.
+        The file can't be read as a media file.
     """
     options = options or DecodeOptions()
     utterance = Utterance(id=name, corpus="clip", text=text)
     video, audio = TurnVideo(), TurnAudio()
-    watched, heard = has_video(media), has_audio(media)
-    if watched:
+    with_video, with_audio = has_video(media), has_audio(media)
+    if with_video:
         [video] = read_faces(media, None, [utterance], cropper(), options)
-    if heard:
-        [audio] = read_sounds(media, None, [utterance], options)
+    if with_audio:
+        [audio] = read_waveforms(media, None, [utterance], options)
     sample = _sample(utterance, video, audio)
     skipped = list(_remarks(utterance, video, audio))
     if not any(item.kind.endswith(": damaged") for item in skipped):
@@ -159,11 +159,11 @@ def from_media(
 
 
 def _at_rate(waveform: np.ndarray, rate: int | None, name: str) -> np.ndarray:
-    """Turn a waveform in [-1, 1] into 16 kHz, int16."""
+    """Convert a waveform in [-1, 1] to 16 kHz, int16."""
     if rate is None:
         raise MienError(f"{name}: a waveform needs its rate, in samples a second")
-    if rate != RATE:
-        waveform = soxr.resample(waveform, rate, RATE)
+    if rate != SAMPLE_RATE:
+        waveform = soxr.resample(waveform, rate, SAMPLE_RATE)
     return np.clip(np.rint(waveform * 32768), -32768, 32767).astype(np.int16)
 
 
@@ -172,23 +172,23 @@ def to_samples(
 ) -> Iterator[Sample | Skipped]:
     """Make the samples of utterances that share media; each file is decoded once.
 
-    The sound and the faces of all the utterances are in memory together, never the frames.
+    The waveforms and the faces of all the utterances are in memory together, but never the frames.
 
     Parameters
     ----------
     utterances : sequence of Utterance
         The turns of one recording, or a single clip.
     cropper : FaceCropper
-        Finds the faces.
+        Detects the faces.
     options : DecodeOptions, optional
-        How often a frame is taken, how large its face is cut out, and what stands for none.
+        Frame interval, size of the face crops, and how to treat frames without a face.
 
     Yields
     ------
     Sample or Skipped
-        In the order of the utterances. A kind that begins with "video: " or "audio: " is a loss
-        of that modality, whole or in part; one that begins with "note: " is no loss; any other
-        means that there is no sample.
+        In the order of the utterances. A kind that begins with "video: " or "audio: " means that
+        the modality is missing, wholly or in part; one that begins with "note: " that nothing is
+        missing; any other that there is no sample.
     """
     options = options or DecodeOptions()
     videos = [TurnVideo() for _ in utterances]
@@ -201,7 +201,7 @@ def to_samples(
     tracks = [None if u.audio is None else (u.audio, u.audio_channel) for u in utterances]
     for (path, channel), rows in _rows_by(tracks):
         turns = [utterances[row] for row in rows]
-        for row, audio in zip(rows, read_sounds(path, channel, turns, options), strict=True):
+        for row, audio in zip(rows, read_waveforms(path, channel, turns, options), strict=True):
             audios[row] = audio
     for utterance, video, audio in zip(utterances, videos, audios, strict=True):
         sample = _sample(utterance, video, audio)
@@ -238,25 +238,25 @@ def _sample(utterance: Utterance, video: TurnVideo, audio: TurnAudio) -> Sample:
 
 
 def _remarks(utterance: Utterance, video: TurnVideo, audio: TurnAudio) -> Iterator[Skipped]:
-    """Record what was remarked on each modality."""
-    for name, path, part in (
+    """Record the remarks on each modality."""
+    for name, path, media in (
         ("video", utterance.video, video),
         ("audio", utterance.audio, audio),
     ):
-        for kind, reason in part.remarks:
+        for kind, reason in media.remarks:
             counted = kind if kind.startswith("note: ") else f"{name}: {kind}"
             yield Skipped(utterance.id, f"{name}: {reason}", str(path or ""), counted)
 
 
 def _length_notes(sample: Sample, options: DecodeOptions) -> Iterator[Skipped]:
-    """Note an utterance that is longer than what is decoded, or than its recording."""
+    """Note an utterance that is longer than the limit, or than its recording."""
     utterance, length = sample.utterance, sample.seconds or 0.0
     source = str(utterance.audio or utterance.video or "")
     start = max(utterance.start or 0.0, 0.0)
     asked = math.inf if utterance.end is None else utterance.end - start
     if asked > options.max_seconds and length > options.max_seconds - BEYOND:
         why = f"longer than {options.max_seconds:g} s: only its beginning is used"
-        yield Skipped(utterance.id, why, source, f"note: {LONGER}")
+        yield Skipped(utterance.id, why, source, f"note: {TOO_LONG}")
     elif 0 < length < asked - BEYOND and asked < math.inf:
         why = f"should end at {utterance.end:g} s, but its recording ends at {start + length:.2f} s"
         yield Skipped(utterance.id, why, source, "note: ends after its recording")

@@ -1,16 +1,18 @@
-"""Sentences: what is said, so that repeated ones can be told."""
+"""Identify sentences, so that repeated ones are recognised."""
 
 from mien.utterance import Utterance
 
 
-def words(text: str | None) -> str | None:
-    """Reduce a text to its words, so that case and spacing make no new sentence of it."""
+def normalise_sentence(text: str | None) -> str | None:
+    """Normalise case and spacing, so that they make no difference between sentences."""
     return " ".join((text or "").lower().split()) or None
 
 
 def sentence(utterance: Utterance) -> str | None:
-    """Name the sentence that is said: as the data call it, or else by its words.
+    """Return the name that the data give to the sentence, or else its normalised text.
 
-    Clips of acted speech repeat a few sentences, which a list may name without giving their words.
+    Clips of acted speech repeat a few sentences, which a list may name without giving their text.
     """
-    return words(str(utterance.attributes.get("sentence") or "")) or words(utterance.text)
+    return normalise_sentence(
+        str(utterance.attributes.get("sentence") or "")
+    ) or normalise_sentence(utterance.text)

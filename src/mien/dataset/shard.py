@@ -1,11 +1,11 @@
-"""One Parquet file that is known to hold what was written, to the bit.
+"""Parquet files with checksums, so that what is read is what was written, to the bit.
 
-    blocks     the rows, of which each 16 KiB has a CRC-32
-    footer     the schema, where each column lies, and the checksums of all blocks
+    blocks     the rows, with a CRC-32 for each 16 KiB
+    footer     the schema, the position of each column, and the checksums of all blocks
 
-Whoever lists a shard keeps the SHA-256 of its footer. So the footer is checked before it is parsed,
-and each block before it is decompressed, wherever a bit has flipped; and nothing is read that is
-not needed. Parquet's own page checksums are written, too: other readers can check these.
+The list of shards has the SHA-256 of each footer. So the footer is verified before it is parsed,
+and each block before it is decompressed, wherever a bit has flipped; and only what is needed is
+read. Parquet's own page checksums are written too, for other readers.
 """
 
 import hashlib
@@ -24,28 +24,28 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mien.errors import MienError
-from mien.files import whole
+from mien.files import atomic_write
 
-BLOCK = 16 * 1024
-"""Bytes that share a checksum: about the light columns of a row group."""
+BLOCK_BYTES = 16 * 1024
+"""Bytes that share a checksum: about the columns of a row group without its media."""
 
-_SUMS = b"mien_blocks"
-_END = 8  # bytes after a footer: its length and a mark
+_CHECKSUMS = b"mien_blocks"
+_TRAILER = 8  # bytes after a footer: its length and a signature
 
 
 class ShardEntry(BaseModel):
-    """What a folder records of one of its shards, to know it again.
+    """The record of a shard in its folder, by which it is verified.
 
     Parameters
     ----------
     file : str
-        Its name in the folder.
+        Name in the folder.
     samples : int
-        Its rows.
+        Rows.
     bytes : int
-        Its size.
+        Size of the file.
     digest : str
-        SHA-256 of its footer, which has the checksums of all the rest.
+        SHA-256 of the footer, which has the checksums of all the rest.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -57,14 +57,14 @@ class ShardEntry(BaseModel):
 
     @classmethod
     def of(cls, path: Path, rows: int) -> Self:
-        """Describe a shard of so many rows as it is now."""
+        """Make the record of a shard of so many rows as it is now."""
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             digest = hashlib.sha256(data[_footer(data) :]).hexdigest()
             return cls(file=path.name, samples=rows, bytes=len(data), digest=digest)
 
 
 def read_entries(info: dict[str, Any], path: Path) -> list[ShardEntry]:
-    """Take the list of shards out of a JSON file. Raises `MienError` where it has none."""
+    """Read the list of shards in the content of a JSON file. Raises `MienError` without one."""
     try:
         return [ShardEntry.model_validate(shard) for shard in info["shards"]]
     except (KeyError, TypeError, ValidationError) as error:
@@ -74,7 +74,7 @@ def read_entries(info: dict[str, Any], path: Path) -> list[ShardEntry]:
 
 
 class _Sink:
-    """A file that Arrow writes to, and the checksum of each block that has gone through it."""
+    """A file that Arrow writes to, which keeps the checksum of each block."""
 
     closed = False
 
@@ -83,9 +83,9 @@ class _Sink:
 
     def write(self, data: bytes) -> int:
         self._block += data
-        while len(self._block) >= BLOCK:
-            self._sums.append(zlib.crc32(self._block[:BLOCK]))
-            del self._block[:BLOCK]
+        while len(self._block) >= BLOCK_BYTES:
+            self._sums.append(zlib.crc32(self._block[:BLOCK_BYTES]))
+            del self._block[:BLOCK_BYTES]
         return int(self._file.write(data))
 
     def flush(self) -> None:
@@ -96,8 +96,8 @@ class _Sink:
 
 
 @contextmanager
-def shard_writer(path: Path, schema: pa.Schema, **how: Any) -> Iterator[pq.ParquetWriter]:
-    """Lend what writes a shard, table by table; the file appears whole or not at all.
+def shard_writer(path: Path, schema: pa.Schema, **options: Any) -> Iterator[pq.ParquetWriter]:
+    """Open a shard for writing, table by table; the file appears whole or not at all.
 
     Parameters
     ----------
@@ -105,40 +105,40 @@ def shard_writer(path: Path, schema: pa.Schema, **how: Any) -> Iterator[pq.Parqu
         The shard.
     schema : pyarrow.Schema
         Of its rows.
-    **how
-        More for `pyarrow.parquet.ParquetWriter`.
+    **options
+        Further arguments of `pyarrow.parquet.ParquetWriter`.
 
     Raises
     ------
     MienError
-        The file can't be written, for want of space for instance.
+        The file can't be written, for example for lack of space.
     """
-    how = {"compression": "zstd", "write_page_checksum": True} | how
-    with whole(path) as part, part.open("wb") as file:
+    options = {"compression": "zstd", "write_page_checksum": True} | options
+    with atomic_write(path) as part, part.open("wb") as file:
         sink = _Sink(file)
-        with pq.ParquetWriter(sink, schema, **how) as writer:
+        with pq.ParquetWriter(sink, schema, **options) as writer:
             yield writer
-            writer.add_key_value_metadata({_SUMS: sink.sums().hex()})
+            writer.add_key_value_metadata({_CHECKSUMS: sink.sums().hex()})
 
 
 class Shard:
-    """A shard, open to be read.
+    """A shard opened for reading.
 
     Parameters
     ----------
     path : Path
         The file.
     schema : pyarrow.Schema
-        What its rows must be.
+        Schema that its rows must have.
     entry : ShardEntry, optional
-        What is known of it; without, its footer is believed.
+        Its record, to verify the footer; without one the footer is trusted.
     remedy : str
-        What the user should do where it can't be read.
+        What the user should do if it can't be read, for messages.
 
     Raises
     ------
     MienError
-        It is missing, damaged, or another one. So do all of its methods.
+        The shard is missing, damaged, or another one. All methods raise it too.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class Shard:
             source = pa.BufferReader(pa.py_buffer(self._data))
             self._file = pq.ParquetFile(source, page_checksum_verification=True)
             self.metadata: dict[bytes, bytes] = self._file.metadata.metadata
-            self._sums = np.frombuffer(bytes.fromhex(self.metadata[_SUMS].decode()), "<u4")
+            self._sums = np.frombuffer(bytes.fromhex(self.metadata[_CHECKSUMS].decode()), "<u4")
             if not self._file.schema_arrow.equals(schema):
                 raise ValueError("it has other columns")
             if entry is not None and len(self) != entry.samples:
@@ -166,7 +166,7 @@ class Shard:
         return int(self._file.metadata.num_rows)
 
     def place(self, row: int) -> tuple[int, int]:
-        """Give the row group of a row, and its row there."""
+        """Return the row group of a row, and its index there."""
         group = bisect_right(self._starts, row) - 1
         return group, row - self._starts[group]
 
@@ -186,7 +186,7 @@ class Shard:
             return self._file.read(columns=wanted, use_threads=False)
 
     def check(self) -> None:
-        """Make sure that all of it is as it was written."""
+        """Verify the whole shard."""
         with self._readable():
             for block in range(len(self._sums)):
                 self._check_block(block)
@@ -196,7 +196,7 @@ class Shard:
         return len(self._data) == entry.bytes and digest == entry.digest
 
     def _check(self, group: int, columns: set[str]) -> None:
-        """Check the blocks in which some columns of a row group lie."""
+        """Verify the blocks of some columns of a row group."""
         metadata = self._file.metadata.row_group(group)
         blocks: set[int] = set()
         for number in range(metadata.num_columns):
@@ -206,14 +206,14 @@ class Shard:
                 if chunk.has_dictionary_page:
                     start = min(start, chunk.dictionary_page_offset)
                 end = start + chunk.total_compressed_size
-                blocks.update(range(start // BLOCK, (end - 1) // BLOCK + 1))
+                blocks.update(range(start // BLOCK_BYTES, (end - 1) // BLOCK_BYTES + 1))
         for block in blocks:
             self._check_block(block)
 
     def _check_block(self, block: int) -> None:
-        end = min((block + 1) * BLOCK, _footer(self._data))
-        if zlib.crc32(self._data[block * BLOCK : end]) != self._sums[block]:
-            raise ValueError(f"other bytes than were written, near {block * BLOCK:,}")
+        end = min((block + 1) * BLOCK_BYTES, _footer(self._data))
+        if zlib.crc32(self._data[block * BLOCK_BYTES : end]) != self._sums[block]:
+            raise ValueError(f"other bytes than were written, near {block * BLOCK_BYTES:,}")
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -224,33 +224,33 @@ class Shard:
 
 
 def _footer(data: mmap.mmap) -> int:
-    """Find where the footer of a Parquet file begins."""
-    start = len(data) - _END - int.from_bytes(data[-_END : 4 - _END], "little")
+    """Return where the footer of a Parquet file begins."""
+    start = len(data) - _TRAILER - int.from_bytes(data[-_TRAILER : 4 - _TRAILER], "little")
     if data[-4:] != b"PAR1" or start < 4:
         raise ValueError("no Parquet file, or cut short")
     return start
 
 
 def drop_damaged(folder: Path, entries: Iterable[ShardEntry] | None, schema: pa.Schema) -> bool:
-    """Remove the shards of a folder that are not as they were written; tell whether all are.
+    """Remove the damaged shards of a folder; tell whether there was none.
 
     Parameters
     ----------
     folder : Path
-        Where they lie.
+        The folder.
     entries : iterable of ShardEntry or None
-        Those that should be there; None: it is not known, and what there is is looked at.
+        The shards that should be there; None: not known, so those that are there are verified.
     schema : pyarrow.Schema
         Of their rows.
     """
     known: dict[Path, ShardEntry | None] = dict.fromkeys(folder.glob("*.parquet"))
     if entries is not None:
         known = {folder / entry.file: entry for entry in entries}
-    sound = True
+    intact = True
     for path, entry in known.items():
         try:
             Shard(path, schema, entry, remedy="").check()
         except MienError:
             path.unlink(missing_ok=True)
-            sound = False
-    return sound
+            intact = False
+    return intact

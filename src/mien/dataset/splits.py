@@ -1,26 +1,24 @@
-"""Divide utterances into parts by a protocol, and choose one that fits."""
+"""Split utterances into train, valid and test by a protocol, and choose one that fits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mien.dataset.protocols import PROTOCOLS
 from mien.errors import MienError
-from mien.utterance import Utterance
-
-PARTS = ("train", "valid", "test")
+from mien.utterance import SPLITS, Utterance
 
 
 @dataclass(frozen=True)
-class Split:
-    """Row numbers of each part, and how many utterances no part could take."""
+class Splits:
+    """Row numbers of each split, and how many utterances are in none."""
 
     train: list[int]
     valid: list[int]
     test: list[int]
     left_out: int = 0
 
-    def part(self, name: str) -> list[int]:
-        """Give the rows of "train", "valid" or "test"."""
+    def rows(self, name: str) -> list[int]:
+        """Return the rows of "train", "valid" or "test"."""
         return {"train": self.train, "valid": self.valid, "test": self.test}[name]
 
 
@@ -31,8 +29,8 @@ def split(
     fold: int | None = None,
     num_folds: int | None = None,
     seed: int = 0,
-) -> Split:
-    """Divide utterances by a protocol; the same names and seed give the same parts anywhere.
+) -> Splits:
+    """Split utterances by a protocol; the same names and seed give the same splits anywhere.
 
     Parameters
     ----------
@@ -45,12 +43,12 @@ def split(
     num_folds : int, optional
         For one that divides into any number of folds: how many.
     seed : int
-        Orders dialogues, sentences and utterances where those are divided.
+        Orders dialogues, sentences and utterances before they are split.
 
     Raises
     ------
     MienError
-        The protocol is unknown, the data have too few groups for it, or a part stays empty.
+        The protocol is unknown, the data have too few groups for it, or a split stays empty.
     """
     chosen = PROTOCOLS[protocol]
     if missing := chosen.missing(utterances):
@@ -60,21 +58,22 @@ def split(
             parameter="protocol",
         )
     names = chosen.assign(utterances, seed, fold, num_folds)
-    if len(names) != len(utterances) or not set(names) <= {*PARTS, None}:
+    if len(names) != len(utterances) or not set(names) <= {*SPLITS, None}:
         raise MienError(
-            f"the rule of the protocol {protocol!r} must give one of {', '.join(PARTS)} or None for"
-            f" each of the {len(utterances)} utterances"
+            f"the rule of the protocol {protocol!r} must give one of {', '.join(SPLITS)} or None"
+            f" for each of the {len(utterances)} utterances"
         )
-    rows = {part: [i for i, name in enumerate(names) if name == part] for part in PARTS}
-    for part, members in rows.items():
+    rows: dict[str, list[int]] = {
+        name: [row for row, given in enumerate(names) if given == name] for name in SPLITS
+    }
+    for name, members in rows.items():
         if not members:
             raise MienError(
-                f"the protocol {protocol!r} leaves the {part} part empty: choose another"
+                f"the protocol {protocol!r} leaves the {name} part empty: choose another"
                 " (`mien inspect DATA` shows what fits)",
                 parameter="protocol",
             )
-    taken = sum(len(members) for members in rows.values())
-    return Split(**rows, left_out=len(names) - taken)
+    return Splits(**rows, left_out=names.count(None))
 
 
 def folds_of(
@@ -101,9 +100,9 @@ def folds_of(
 def suggest(utterances: Sequence[Utterance], task: str) -> str:
     """Choose the strictest protocol that the data allow for a task.
 
-    For emotion and sentiment that is unseen persons, or where these are not known unseen
-    dialogues; for persons it is their unseen dialogues or sentences. Which protocols come into
-    question, and in which order, they declare themselves.
+    Protocols declare for which tasks they may be chosen, and in which order. For emotion and
+    sentiment the first is one with unseen speakers, or with unseen dialogues where the speakers are
+    not known; for the person task it is one with unseen dialogues or sentences of known speakers.
 
     Raises
     ------
@@ -113,8 +112,8 @@ def suggest(utterances: Sequence[Utterance], task: str) -> str:
     from mien.tasks import parse_tasks  # brings torch, which a list of protocols does not need
 
     of_persons = any(kind.identifies_speakers for kind in parse_tasks(task))
-    aim = "persons" if of_persons else "others"
-    candidates = [name for name, p in PROTOCOLS.items() if aim in p.suggested_for]
+    kind = "persons" if of_persons else "others"
+    candidates = [name for name, p in PROTOCOLS.items() if kind in p.suggested_for]
     for name in sorted(candidates, key=lambda name: PROTOCOLS[name].rank):
         try:
             split(utterances, name)

@@ -1,4 +1,4 @@
-"""The prepared folder: Parquet shards of samples, and how to read them back."""
+"""Prepared folders: Parquet shards of samples, written and read."""
 
 import bisect
 import hashlib
@@ -16,8 +16,8 @@ from mien.dataset.shard import Shard, ShardEntry, read_entries, shard_writer
 from mien.encoding import readable
 from mien.errors import MienError
 from mien.files import read_json
-from mien.media.crops import decode_crop, encode_crop
-from mien.media.faces import LARGEST_FACE_SIZE, PUBLISHED_FACE_SIZE
+from mien.media.crop_codec import decode_crop, encode_crop
+from mien.media.faces import MAX_FACE_SIZE, PUBLISHED_FACE_SIZE
 from mien.utterance import Sample, Skipped, Utterance
 
 SCHEMA_VERSION = 3
@@ -50,28 +50,35 @@ SCHEMA = pa.schema(
         ("num_samples", pa.int64()),  # of the waveform, at 16 kHz
         ("face_times", pa.list_(pa.float32())),
         ("face_found", pa.list_(pa.bool_())),
-        ("faces", pa.list_(pa.binary())),  # num_faces lossless WebP pictures, RGB
+        ("faces", pa.list_(pa.binary())),  # num_faces lossless WebP images, RGB
         ("waveform", pa.binary()),  # int16, little endian
     ],
     metadata={"mien_schema": str(SCHEMA_VERSION)},
 )
 
-HEAVY = ("faces", "waveform")
-LIGHT = [name for name in SCHEMA.names if name not in HEAVY]
-_DECODED = [*HEAVY, "num_faces", "seconds", "frame_times", "face_times", "face_found"]
+MEDIA_COLUMNS = ("faces", "waveform")
+INDEX_COLUMNS = [name for name in SCHEMA.names if name not in MEDIA_COLUMNS]
+_SAMPLE_COLUMNS = [
+    *MEDIA_COLUMNS,
+    "num_faces",
+    "seconds",
+    "frame_times",
+    "face_times",
+    "face_found",
+]
 
-AGAIN = "run the same 'mien prepare' command again: it makes anew what is damaged"
-"""What to do about a prepared folder that can't be read."""
+REMEDY = "run the same 'mien prepare' command again: it makes anew what is damaged"
+"""What the user should do about a prepared folder that can't be read."""
 
-# A sample is read together with its row group: small ones make shuffled reading fast.
+# A sample is read together with its row group: small groups make shuffled reading fast.
 _ROW_GROUP_BYTES = 512 * 1024
 _OPEN_SHARDS = 256
 
 
 def utterance_to_row(utterance: Utterance) -> dict[str, Any]:
-    """Turn an utterance into plain values, one for each of its columns.
+    """Convert an utterance to plain values, one for each of its columns.
 
-    Paths are for reading: one that is no UTF-8 cannot be stored as it is.
+    A path is stored as readable text: one that is not UTF-8 can't be stored as it is.
     """
     row = dict(vars(utterance))
     row["emotions"] = None if utterance.emotions is None else list(utterance.emotions)
@@ -83,7 +90,7 @@ def utterance_to_row(utterance: Utterance) -> dict[str, Any]:
 
 
 def row_to_utterance(row: dict[str, Any]) -> Utterance:
-    """Turn such a row back into the utterance."""
+    """Convert such a row back to the utterance."""
     fields = dict(row)
     fields["emotions"] = None if row["emotions"] is None else tuple(row["emotions"])
     fields["video"] = None if row["video"] is None else Path(row["video"])
@@ -94,39 +101,39 @@ def row_to_utterance(row: dict[str, Any]) -> Utterance:
 
 
 def skipped_to_row(item: Skipped) -> dict[str, str]:
-    """Turn what was skipped into plain values that can be written."""
+    """Convert a `Skipped` to plain values that can be written."""
     return {name: readable(value) for name, value in vars(item).items()}
 
 
 def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
-    """Write samples, and what was skipped on the way, to one Parquet file.
+    """Write samples and the records of what was skipped to one Parquet file.
 
-    The items are taken one by one and written as they come, so that a generator of them never
-    holds more than a row group. The file appears whole or not at all.
+    The items are consumed one by one, so that of a generator only one row group is in memory. The
+    file appears whole or not at all.
 
     Parameters
     ----------
     path : Path
         The shard.
     items : iterable of Sample or Skipped
-        Samples become rows; what was skipped is kept in the file's metadata.
+        Samples become rows; a `Skipped` is kept in the file's metadata.
 
     Raises
     ------
     MienError
-        The file cannot be written, for want of space for instance.
+        The file can't be written, for example for lack of space.
     """
     skipped: list[dict[str, str]] = []
     group: list[dict[str, Any]] = []
-    # A dictionary or statistics of pictures and sound would only be copies of them.
-    how = {"use_dictionary": LIGHT, "write_statistics": LIGHT}
-    with shard_writer(path, SCHEMA, **how) as writer:
+    # A dictionary or statistics of media would only be copies of them.
+    options = {"use_dictionary": INDEX_COLUMNS, "write_statistics": INDEX_COLUMNS}
+    with shard_writer(path, SCHEMA, **options) as writer:
         for item in items:
             if isinstance(item, Skipped):
                 skipped.append(skipped_to_row(item))
                 continue
             group.append(sample_to_row(item))
-            if sum(map(_weight, group)) >= _ROW_GROUP_BYTES:
+            if sum(map(_media_bytes, group)) >= _ROW_GROUP_BYTES:
                 writer.write_table(pa.Table.from_pylist(group, SCHEMA))
                 group = []
         if group:
@@ -135,22 +142,22 @@ def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
 
 
 def read_shard(path: Path, entry: ShardEntry | None = None) -> tuple[pa.Table, list[Skipped]]:
-    """Read the light columns of a shard, and what was skipped while it was made.
+    """Read the columns of a shard without its media, and what was skipped when it was made.
 
     Raises
     ------
     MienError
-        It is missing, damaged, or not the shard of that `entry`.
+        The shard is missing, damaged, or not that of `entry`.
     """
-    shard = Shard(path, SCHEMA, entry, remedy=AGAIN)
+    shard = Shard(path, SCHEMA, entry, remedy=REMEDY)
     skipped = json.loads(shard.metadata[b"skipped"])
-    return shard.read(LIGHT), [Skipped(**item) for item in skipped]
+    return shard.read(INDEX_COLUMNS), [Skipped(**item) for item in skipped]
 
 
 class Store:
     """A prepared folder, read sample by sample.
 
-    Safe to pass to worker processes, forked or spawned: shards are opened where they are read.
+    Safe to pass to worker processes, forked or spawned: each opens the shards itself.
 
     Parameters
     ----------
@@ -160,17 +167,17 @@ class Store:
     Attributes
     ----------
     info : dict
-        The contents of `dataset.json`: counts, settings and the list of shards.
+        The content of `dataset.json`: counts, settings and the list of shards.
     face_size : int
         Edge of the face crops, pixels.
     shards : list of ShardEntry
-        What is known of each shard, in order.
+        The record of each shard, in order.
 
     Raises
     ------
     MienError
         The folder is missing, is not a prepared folder, is not finished, or is of another version;
-        where it is read, a shard is missing or is not as it was written.
+        when samples are read, a shard is missing or damaged.
 
     Examples
     --------
@@ -198,7 +205,7 @@ class Store:
     def index(self) -> pa.Table:
         """All samples in order, without the faces and the waveforms."""
         tables = [read_shard(self.folder / shard.file, shard)[0] for shard in self.shards]
-        return pa.concat_tables(tables) if tables else SCHEMA.empty_table().select(LIGHT)
+        return pa.concat_tables(tables) if tables else SCHEMA.empty_table().select(INDEX_COLUMNS)
 
     @cached_property
     def utterances(self) -> list[Utterance]:
@@ -210,23 +217,23 @@ class Store:
     def modalities(self) -> list[str]:
         """The letters of the modalities each sample has, out of "tav", in order."""
         text = [bool(u.text and u.text.strip()) for u in self.utterances]
-        sound = self.index["num_samples"].to_pylist()
+        audio = self.index["num_samples"].to_pylist()
         faces = self.index["num_faces"].to_pylist()
         return [
             "".join(itertools.compress("tav", present))
-            for present in zip(text, sound, faces, strict=True)
+            for present in zip(text, audio, faces, strict=True)
         ]
 
     @cached_property
     def fingerprint(self) -> str:
-        """What tells these samples from others, in this order, wherever their media lie."""
+        """Digest of the samples in this order, whatever the paths of their media."""
         rows = self.index.drop_columns(["video", "video_rate", "audio"]).to_pylist()
         return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
     def __getitem__(self, number: int) -> Sample:
         """Read one sample."""
         shard, row = self.place(number)
-        decoded = self.read_row(self._open(shard), row, tuple(_DECODED))
+        decoded = self.read_row(self._open(shard), row, tuple(_SAMPLE_COLUMNS))
         utterance = self.utterances[number]
         try:
             return _sample(utterance, decoded, self.face_size)
@@ -237,7 +244,7 @@ class Store:
             ) from error
 
     def place(self, number: int) -> tuple[int, int]:
-        """Give the shard of a sample, and its row there."""
+        """Return the shard of a sample, and its row there."""
         if not -len(self) <= number < len(self):
             raise IndexError(f"sample {number} of {len(self)}")
         number %= len(self)
@@ -252,11 +259,11 @@ class Store:
 
     def _open_shard(self, number: int) -> Shard:
         entry = self.shards[number]
-        return Shard(self.folder / entry.file, SCHEMA, entry, remedy=AGAIN)
+        return Shard(self.folder / entry.file, SCHEMA, entry, remedy=REMEDY)
 
 
 def read_info(folder: Path) -> dict[str, Any]:
-    """Read `dataset.json`, or say why the folder cannot be used."""
+    """Read `dataset.json`. Raises `MienError`, which says why the folder can't be used."""
     if not folder.is_dir():
         raise MienError(f"{folder}: no such folder; make it with 'mien prepare'")
     path = folder / "dataset.json"
@@ -266,25 +273,25 @@ def read_info(folder: Path) -> dict[str, Any]:
                 f"{folder}: not finished; run the same 'mien prepare' command again to finish it"
             )
         raise MienError(f"{folder}: not a prepared folder; make one with 'mien prepare'")
-    info = read_json(path, AGAIN)
+    info = read_json(path, REMEDY)
     if info.get("schema") != SCHEMA_VERSION:
         raise MienError(
             f"{folder}: prepared by another version of mien (schema {info.get('schema')}, this one"
             f" reads {SCHEMA_VERSION}); prepare the corpus again into a new folder"
         )
     size = info.get("face_size")
-    if type(size) is not int or not PUBLISHED_FACE_SIZE <= size <= LARGEST_FACE_SIZE:
-        raise MienError(f"{path}: damaged, it names no size of the face crops; {AGAIN}")
+    if type(size) is not int or not PUBLISHED_FACE_SIZE <= size <= MAX_FACE_SIZE:
+        raise MienError(f"{path}: damaged, it names no size of the face crops; {REMEDY}")
     return info
 
 
-def _weight(row: dict[str, Any]) -> int:
-    """Count the bytes of a row's faces and sound."""
+def _media_bytes(row: dict[str, Any]) -> int:
+    """Return the bytes of a row's media."""
     return sum(map(len, row["faces"] or ())) + len(row["waveform"] or b"")
 
 
 def sample_to_row(sample: Sample) -> dict[str, Any]:
-    """Turn a sample into plain values, one for each column; its crops are compressed."""
+    """Convert a sample to plain values, one for each column; its face crops are compressed."""
     row = utterance_to_row(sample.utterance)
     faces, times, found, wave = sample.faces, sample.face_times, sample.face_found, sample.waveform
     row["num_faces"] = 0 if faces is None else len(faces)
@@ -299,7 +306,7 @@ def sample_to_row(sample: Sample) -> dict[str, Any]:
 
 
 def _sample(utterance: Utterance, decoded: dict[str, Any], face_size: int) -> Sample:
-    """Turn columns into a sample; ValueError: they are not as they were written."""
+    """Convert columns to a sample. Raises `ValueError` where these are damaged."""
     encoded, times, found, wave, frames = (
         decoded[name] for name in ("faces", "face_times", "face_found", "waveform", "frame_times")
     )

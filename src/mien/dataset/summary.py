@@ -1,4 +1,4 @@
-"""What a prepared folder holds, counted from its shards."""
+"""Summary of a prepared folder, counted from its shards."""
 
 import json
 from collections import Counter
@@ -7,44 +7,44 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from mien.utterance import RATE, Skipped
+from mien.utterance import SAMPLE_RATE, Skipped
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
-    """What a prepared folder holds; also the contents of its `dataset.json`.
+class DatasetSummary:
+    """What a prepared folder holds; its fields are also in `dataset.json`.
 
     Parameters
     ----------
     corpus : str
         Its name.
     synthetic : bool
-        True where any utterance was made by a generator.
+        True where any utterance was generated.
     utterances, skipped : int
         Samples written, and utterances left out.
     losses : dict of str to int
-        By kind, such as "video: damaged" or "audio: silent": samples that lack that modality,
-        wholly or in part.
+        By kind, such as "video: damaged" or "audio: silent": samples in which that modality is
+        missing, wholly or in part.
     notes : dict of str to int
-        By kind: samples of which something was noted that costs them nothing.
+        By kind: samples with a note, in which nothing is missing.
     modalities : dict of str to int
-        Samples that have text ("t"), sound ("a"), faces ("v").
+        Samples that have text ("t"), audio ("a"), faces ("v").
     emotions, persons : dict of str to int
         Samples of each; an utterance may have several emotions or none.
     unlabelled : int
-        Samples whose emotion nobody judged.
+        Samples without an emotion label.
     sentiment : int
-        Samples whose sentiment somebody judged.
+        Samples with a sentiment label.
     labels : dict of str to int
         Samples that have each further label, such as valence.
     hours : float
-        Of sound.
+        Of audio.
     faces : int
         Face crops.
     frames : int
-        Frames that were searched for a face.
+        Frames in which a face was searched for.
     face_found : float or None
-        Share of them where one was detected.
+        Share of them in which one was detected.
     """
 
     corpus: str
@@ -97,8 +97,8 @@ def _listed(counts: Mapping[str, int]) -> str:
     return "; ".join(f"{kind.removeprefix('note: ')} {count}" for kind, count in counts.items())
 
 
-class Count:
-    """Adds up shards."""
+class SummaryCounts:
+    """Counts the samples of shards, for a summary."""
 
     def __init__(self, skipped: list[Skipped]) -> None:
         self.skipped = list(skipped)
@@ -109,7 +109,7 @@ class Count:
         self.labels: Counter[str] = Counter()
 
     def add(self, table: pa.Table, skipped: list[Skipped]) -> None:
-        """Count one more shard: its light columns, and what was skipped on the way."""
+        """Add a shard: its columns without the media, and what was skipped."""
         self.skipped += skipped
         self.sizes.append(table.num_rows)
         for row in table.to_pylist():
@@ -127,13 +127,13 @@ class Count:
             self.labels.update(json.loads(row["labels"]).keys())
             self.persons.update([row["person"]] if row["person"] else ())
 
-    def summary(self, corpus: str) -> Summary:
-        """Give what has been counted."""
+    def summary(self, corpus: str) -> DatasetSummary:
+        """Return the summary of all that was counted."""
         kinds = Counter(item.kind or item.reason for item in self.skipped)
         notes = {kind: n for kind, n in kinds.most_common() if kind.startswith("note: ")}
         losses = {k: n for k, n in kinds.most_common() if k.startswith(("video: ", "audio: "))}
         frames = self.totals["frames"]
-        return Summary(
+        return DatasetSummary(
             corpus=corpus,
             synthetic=self.totals["synthetic"] > 0,
             utterances=sum(self.sizes),
@@ -144,7 +144,7 @@ class Count:
             emotions=dict(self.emotions.most_common()),
             unlabelled=self.totals["unlabelled"],
             persons=dict(sorted(self.persons.items())),
-            hours=round(self.totals["samples"] / RATE / 3600, 4),
+            hours=round(self.totals["samples"] / SAMPLE_RATE / 3600, 4),
             faces=self.totals["faces"],
             frames=frames,
             face_found=round(self.totals["found"] / frames, 4) if frames else None,

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mien.batch import Batch
+from mien.dataset.batch_sampler import BatchRequest
 from mien.dataset.collate import collate
 from mien.dataset.cut import cut
-from mien.dataset.sampler import Request
 from mien.dataset.store import Store
 from mien.modality import Modality
 from mien.models.encoders.base import Reader
@@ -19,21 +19,21 @@ from mien.tasks import Task
 from mien.utterance import Sample
 
 
-class Examples(Dataset[Batch]):
-    """The rows of one part of a data set, read as whole batches.
+class BatchDataset(Dataset[Batch]):
+    """The rows of one split of a data set, read as whole batches.
 
     Parameters
     ----------
     store : Store
         Prepared data.
     rows : sequence of int
-        Rows of this part; a request names positions in it.
+        Rows of this split; a request names positions in the list.
     readers, tasks
         As `collate` takes them.
     max_seconds : float
-        Longer utterances are cut to their first so many seconds.
+        Longer utterances are cut to this many seconds.
     augment_seed : int, optional
-        Augment, differently in each epoch, in the same way for the same seed.
+        Augment with this seed, differently in each epoch.
     """
 
     def __init__(
@@ -53,21 +53,21 @@ class Examples(Dataset[Batch]):
         """Return the number of utterances."""
         return len(self.rows)
 
-    def __getitem__(self, request: Request) -> Batch:
-        """Read one batch, or a process's share of it."""
+    def __getitem__(self, request: BatchRequest) -> Batch:
+        """Read one batch, or a rank's share of it."""
         epoch, positions = request
         if not positions:
-            return self._nobody()
+            return self._empty()
         samples = [self._cut(self.store[self.rows[i]]) for i in positions]
         random = None
         if self.augment_seed is not None:
             random = [np.random.default_rng([self.augment_seed, epoch, i]) for i in positions]
         return collate(samples, self.readers, self.tasks, random)
 
-    def _nobody(self) -> Batch:
-        """Give an empty share: one utterance without modalities or targets, and without an id.
+    def _empty(self) -> Batch:
+        """Return an empty share: one utterance without modalities, targets and id.
 
-        The process that has it takes part in the step like the others.
+        The rank that gets it takes part in the step like the others.
         """
         batch = self[0, [0]]
         for modality in batch.inputs:
@@ -79,6 +79,6 @@ class Examples(Dataset[Batch]):
         return cut(sample, 0.0, self.max_seconds)
 
     def targets(self) -> dict[str, Tensor]:
-        """Give the indicators (N, C) of all utterances for each task."""
+        """Return the targets (N, C) of all utterances for each task."""
         utterances = [self.store.utterances[row] for row in self.rows]
         return {t.name: torch.stack([t.target(u) for u in utterances]) for t in self.tasks}

@@ -1,1 +1,1 @@
-"""Hand-crafted features of words, voice and face, for the two-phase baselines."""
+"""Hand-crafted features of text, audio and video, for the two-phase baselines."""

@@ -1,4 +1,4 @@
-"""Action units out of OpenFace's .csv files."""
+"""Action units from the .csv files of OpenFace."""
 
 import csv
 import math
@@ -13,20 +13,20 @@ import numpy as np
 from mien.errors import MienError
 from mien.utterance import Skipped, Utterance
 
-UNIT = re.compile(r"AU\d\d_[rc]")
+ACTION_UNIT = re.compile(r"AU\d\d_[rc]")
 """Columns: an action unit's intensity (r, 0 to 5) or presence (c, 0 or 1)."""
 
-_FILES = 16
+_CACHED_FILES = 16
 
 Rows = tuple[np.ndarray, np.ndarray, tuple[str, ...]]
 
 
-class OpenFace:
-    """A folder of what OpenFace's FeatureExtraction or FaceLandmarkVidMulti wrote.
+class OpenFaceFeatures:
+    """A folder of files that OpenFace's FeatureExtraction or FaceLandmarkVidMulti wrote.
 
     A file is named after the utterance's id and holds that utterance alone, or after its video;
-    then the times tell what belongs to the utterance. Only rows in which a face was found count;
-    of several faces at one time the surest does.
+    then the rows of the utterance are found by their times. Only rows with a detected face are
+    used, and of several faces at one time the one with the highest confidence.
     """
 
     name = "openface"
@@ -36,15 +36,15 @@ class OpenFace:
         self.path = path
         self.notes: list[str] = []
         self.skipped: list[Skipped] = []
-        self._read = lru_cache(maxsize=_FILES)(_read)
+        self._read = lru_cache(maxsize=_CACHED_FILES)(_read)
 
     @staticmethod
     def at(path: Path) -> bool:
-        """Tell whether a path looks like one."""
+        """Tell whether a path looks like such a folder."""
         return path.is_dir() and any(path.glob("*.csv"))
 
     def __call__(self, utterance: Utterance) -> dict[str, np.ndarray]:
-        """Give the action units of an utterance, 35 numbers for each picture with a face."""
+        """Return the action units of an utterance, 35 numbers for each frame with a face."""
         path, start, end = self.path / f"{utterance.id}.csv", -np.inf, np.inf
         if not path.is_file():
             if utterance.video is None:
@@ -66,15 +66,15 @@ class OpenFace:
 
     def _rows(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
         times, units, names = self._read(path)
-        if names != self._units:
+        if names != self._usual_units:
             raise MienError(
                 f"{path}: has other action units ({len(names)}) than most files"
-                f" ({len(self._units)}); take files of one version of OpenFace"
+                f" ({len(self._usual_units)}); take files of one version of OpenFace"
             )
         return times, units
 
     @cached_property
-    def _units(self) -> tuple[str, ...]:
+    def _usual_units(self) -> tuple[str, ...]:
         """The action units that most files have."""
         counts = Counter(_ordered(_heading(path)) for path in sorted(self.path.glob("*.csv")))
         del counts[()]
@@ -82,7 +82,7 @@ class OpenFace:
 
 
 def _heading(path: Path) -> list[str]:
-    """Read the names of the columns, none where that fails."""
+    """Read the names of the columns; none where that fails."""
     try:
         with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
             return [cell.strip() for cell in next(csv.reader(file, skipinitialspace=True), [])]
@@ -91,8 +91,8 @@ def _heading(path: Path) -> list[str]:
 
 
 def _ordered(heading: Iterable[str]) -> tuple[str, ...]:
-    """Give the action units among columns: intensities, then presences, as OpenFace has them."""
-    names = filter(UNIT.fullmatch, heading)
+    """Return the action units among the columns: intensities, then presences, as in OpenFace."""
+    names = filter(ACTION_UNIT.fullmatch, heading)
     return tuple(sorted(names, key=lambda name: (name[-1] == "c", name)))
 
 
@@ -113,10 +113,10 @@ def _read(path: Path) -> Rows:
         if not math.isfinite(row["timestamp"]):
             raise MienError(f"{path}: has a time that is no finite number")
         known = best.get(row["timestamp"])
-        sure = known is None or row.get("confidence", 1) > known.get("confidence", 1)
-        if row.get("success", 1) == 1 and sure:
+        better = known is None or row.get("confidence", 1) > known.get("confidence", 1)
+        if row.get("success", 1) == 1 and better:
             best[row["timestamp"]] = row
     ordered = sorted(best.values(), key=lambda row: row["timestamp"])
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+    with np.errstate(over="ignore"):  # what overflows becomes infinite, and is refused
         units = np.array([[row[n] for n in names] for row in ordered], np.float32)
     return np.array([row["timestamp"] for row in ordered]), units.reshape(-1, len(names)), names

@@ -1,4 +1,4 @@
-"""The features that the published system's authors distribute, read without running them."""
+"""The features that the authors of the published system distribute as pickles, read safely."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -12,32 +12,30 @@ from mien.errors import MienError
 from mien.features.widths import NAMES, OTHER_WIDTH, Widths
 from mien.models.encoders.voice_columns import KEPT, ROWS
 from mien.safe_pickle.reader import load
-from mien.utterance import Side, Skipped, Utterance
+from mien.utterance import SPLITS, Side, Skipped, Utterance
 
 IEMOCAP, MOSEI = "IEMOCAP_HCF_FEATURES", "MOSEI_HCF_FEATURES"
-PHASES = ("train", "valid", "test")
-
-UNITS = 35
-"""Action units, the last numbers of what IEMOCAP's files tell of a picture."""
+ACTION_UNITS = 35
+"""Action units: the last numbers of a frame in the files of IEMOCAP."""
 
 Features = dict[str, np.ndarray]
 
 
-class Published:
+class PublishedFeatures:
     """The folder `IEMOCAP_HCF_FEATURES` or `MOSEI_HCF_FEATURES`, or one that holds it.
 
-    IEMOCAP, nine pickles, each a dict of utterance ids: words (L, 300); sound for each side of the
+    IEMOCAP has nine pickles, each a dict by utterance id: text (L, 300); audio for each side of the
     stage, "L" and "R", (763, L); faces of both sides, "image_L_0", "image_R_0", …, whose last 35
-    numbers are action units. MOSEI, three pickles: "id", and in the same order "text" (N, L, 300),
-    "audio" (N, L, 74), "vision" (N, L, 35), filled up with zeros.
+    numbers are action units. MOSEI has three pickles: "id", and in the same order "text"
+    (N, L, 300), "audio" (N, L, 74), "vision" (N, L, 35), padded with zeros.
 
     Parameters
     ----------
     path : Path
         The folder.
     named_side : {"left", "right"}
-        Where the actor is whom an IEMOCAP dialogue is named after, unless the utterance itself
-        says on which side its speaker is.
+        Side of the actor after whom an IEMOCAP dialogue is named, unless the utterance itself says
+        on which side its speaker is.
     """
 
     name = "published"
@@ -54,59 +52,59 @@ class Published:
         self._sides: dict[str, dict[str, Features]] = {}
         self._plain: dict[str, Features] = {}
         if any(folder.glob("mosei_senti_hcf_*.pkl")):
-            for phase in PHASES:
-                self._read_mosei(folder / f"mosei_senti_hcf_{phase}.pkl")
+            for split in SPLITS:
+                self._read_mosei(folder / f"mosei_senti_hcf_{split}.pkl")
         else:
-            for phase in PHASES:
-                self._read_iemocap(folder, phase)
+            for split in SPLITS:
+                self._read_iemocap(folder, split)
         self._folder, self._widths = folder, self._count()
         if self._infinite:
             self.notes.append(f"{self._infinite} numbers that are not finite count as 0")
 
     @staticmethod
     def at(path: Path) -> bool:
-        """Tell whether a path looks like one."""
+        """Tell whether a path looks like such a folder."""
         names = ("*_text_features.pt", "mosei_senti_hcf_*.pkl")
         folders = (path, path / IEMOCAP, path / MOSEI)
         return any(any(folder.glob(name)) for folder in folders for name in names)
 
     def __call__(self, utterance: Utterance) -> Features:
-        """Give the features of an utterance, on the side of the stage where its speaker is."""
+        """Return the features of an utterance, on the side of the stage where its speaker is."""
         found = dict(self._plain.get(utterance.id, {}))
         if utterance.id in self._sides:
             side, channel = place(utterance.id, self.named_side)
-            seen = utterance.video_side or side
-            heard = channel if utterance.audio_channel is None else utterance.audio_channel
-            for m, letter in (("v", seen[0].upper()), ("a", "LR"[heard])):
+            side = utterance.video_side or side
+            channel = channel if utterance.audio_channel is None else utterance.audio_channel
+            for m, letter in (("v", side[0].upper()), ("a", "LR"[channel])):
                 if letter in (features := self._sides[utterance.id].get(m, {})):
                     found[m] = features[letter]
-        return {m: part for m, part in found.items() if self._fits(utterance, m, part)}
+        return {m: array for m, array in found.items() if self._fits(utterance, m, array)}
 
     def _count(self) -> Widths:
         widths = Widths()
-        sides = ((m, s.values()) for parts in self._sides.values() for m, s in parts.items())
-        plain = ((m, (part,)) for parts in self._plain.values() for m, part in parts.items())
+        sides = ((m, s.values()) for found in self._sides.values() for m, s in found.items())
+        plain = ((m, (array,)) for found in self._plain.values() for m, array in found.items())
         for m, arrays in chain(plain, sides):
             for array in arrays:
                 widths.add(m, array.shape[1])
         return widths
 
-    def _fits(self, utterance: Utterance, m: str, part: np.ndarray) -> bool:
-        """Whether features have the usual width; those that have another are noted."""
+    def _fits(self, utterance: Utterance, m: str, array: np.ndarray) -> bool:
+        """Tell whether features have the usual width; those that have another are recorded."""
         where = str(self._folder)
         try:
-            self._widths.check(m, part, f"{where}, {utterance.id}")
+            self._widths.check(m, array, f"{where}, {utterance.id}")
         except MienError as error:
             kind = f"features: {NAMES[m]} with {OTHER_WIDTH}"
             self.skipped.append(Skipped(utterance.id, str(error), where, kind))
             return False
         return True
 
-    def _read_iemocap(self, folder: Path, phase: str) -> None:
-        """Read the three files of a phase, one after the other: they are large."""
+    def _read_iemocap(self, folder: Path, split: str) -> None:
+        """Read the three files of a split, one after the other since they are large."""
         readers = {"text": self._text, "audio": self._audio, "video": self._video}
         for kind, reader in readers.items():
-            path = folder / f"{phase}_{kind}_features.pt"
+            path = folder / f"{split}_{kind}_features.pt"
             for name, value in _entries(path):
                 try:
                     reader(name, value)
@@ -126,11 +124,11 @@ class Published:
                 own = self._sides.setdefault(name, {}).setdefault("a", {})
                 own[side] = np.ascontiguousarray(steps[:, list(KEPT)])
 
-    def _video(self, name: str, pictures: Any) -> None:
+    def _video(self, name: str, frames: Any) -> None:
         for side in "LR":
             prefix = f"image_{side}_"
-            found = {int(k.removeprefix(prefix)): k for k in pictures if k.startswith(prefix)}
-            rows = [np.asarray(pictures[found[n]])[-UNITS:] for n in sorted(found)]
+            found = {int(k.removeprefix(prefix)): k for k in frames if k.startswith(prefix)}
+            rows = [np.asarray(frames[found[n]])[-ACTION_UNITS:] for n in sorted(found)]
             if rows:
                 own = self._sides.setdefault(name, {}).setdefault("v", {})
                 own[side] = self._table(rows)
@@ -139,25 +137,28 @@ class Published:
         content = load(path)
         try:
             ids = [_name(i) for i in np.asarray(content["id"]).ravel().tolist()]
-            parts = {
+            modalities = {
                 m: content[key] for m, key in zip("tav", ("text", "audio", "vision"), strict=True)
             }
-            if {len(part) for part in parts.values()} != {len(ids)}:
+            if {len(arrays) for arrays in modalities.values()} != {len(ids)}:
                 raise ValueError("has not as many features as ids")
             for number, name in enumerate(ids):
-                steps = {m: _without_padding(self._table(p[number])) for m, p in parts.items()}
-                self._plain[name] = {m: part for m, part in steps.items() if len(part)}
+                steps = {
+                    m: _without_padding(self._table(arrays[number]))
+                    for m, arrays in modalities.items()
+                }
+                self._plain[name] = {m: array for m, array in steps.items() if len(array)}
         except (TypeError, ValueError, KeyError, IndexError) as error:
             raise MienError(f"{path}: is not as published ({error})") from error
 
     def _table(self, values: Any) -> np.ndarray:
-        """Turn rows of numbers into an array (L, D) of finite ones."""
+        """Convert rows of numbers to an array (L, D) of finite ones."""
         table = np.asarray(values, np.float32)
         if table.ndim != 2:
             raise ValueError(f"an array of {table.ndim} axes where 2 were expected")
-        wrong = ~np.isfinite(table)
-        self._infinite += int(wrong.sum())
-        return np.where(wrong, np.float32(0), table)
+        infinite = ~np.isfinite(table)
+        self._infinite += int(infinite.sum())
+        return np.where(infinite, np.float32(0), table)
 
 
 def _entries(path: Path) -> Iterator[tuple[str, Any]]:
@@ -172,6 +173,6 @@ def _name(value: Any) -> str:
 
 
 def _without_padding(steps: np.ndarray) -> np.ndarray:
-    """Leave out the rows of zeros before and after the others."""
+    """Remove the rows of zeros at the beginning and at the end."""
     (filled,) = np.nonzero(steps.any(axis=1))
     return steps[filled[0] : filled[-1] + 1] if len(filled) else steps[:0]

@@ -1,4 +1,4 @@
-"""The features beside prepared data: Parquet shards, one for each shard of samples."""
+"""Features beside prepared data: Parquet shards, one for each shard of samples."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from mien.dataset.shard import Shard, ShardEntry, read_entries, shard_writer
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.features.extractor import TABLE, FeatureSettings
+from mien.features.extractor import WORD_VECTORS, FeatureSettings
 from mien.files import read_json
 from mien.modality import Modality
 from mien.models.config import ModelConfig
@@ -32,45 +32,45 @@ _STEPS = [f"{m}_steps" for m in LETTERS]
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
-        ("words", pa.int32()),  # in the text, whether they have a vector or not
+        ("words", pa.int32()),  # of the text, with or without a vector
         *((name, pa.int32()) for name in _STEPS),
-        *((m, pa.binary()) for m in LETTERS),  # steps x numbers float32, little endian
+        *((m, pa.binary()) for m in LETTERS),  # steps x features float32, little endian
     ]
 )
 
-_ROWS = 16  # of a row group, which is read as one
+_GROUP_ROWS = 16  # rows of a row group, which is read as a whole
 
 Features = Mapping[str, np.ndarray]
 
 
 def write_features(path: Path, rows: Iterable[tuple[str, int, Features]]) -> None:
-    """Write the id, the number of words and the features of utterances, whole or not at all."""
+    """Write the id, the number of words and the features of utterances to a shard."""
     table = pa.Table.from_pylist([_row(*row) for row in rows], SCHEMA)
     with shard_writer(path, SCHEMA, use_dictionary=False) as writer:
-        writer.write_table(table, row_group_size=_ROWS)
+        writer.write_table(table, row_group_size=_GROUP_ROWS)
 
 
 def _row(name: str, words: int, features: Features) -> dict[str, Any]:
     row: dict[str, Any] = {"id": name, "words": words}
     for m in LETTERS:
-        part = features.get(m)
-        row[f"{m}_steps"] = 0 if part is None else len(part)
-        row[m] = None if part is None else np.ascontiguousarray(part, "<f4").tobytes()
+        array = features.get(m)
+        row[f"{m}_steps"] = 0 if array is None else len(array)
+        row[m] = None if array is None else np.ascontiguousarray(array, "<f4").tobytes()
     return row
 
 
 class FeatureStore(Store):
-    """A prepared folder, of which the features are read and nothing else.
+    """A prepared folder, of which only the features are read.
 
     Parameters
     ----------
     folder : Path
-        What `mien prepare` and then `mien features` wrote.
+        What `mien prepare` and `mien features` wrote.
 
     Attributes
     ----------
     settings : FeatureSettings
-        Where the features come from, and their sizes.
+        Sources and sizes of the features.
 
     Raises
     ------
@@ -80,7 +80,7 @@ class FeatureStore(Store):
     Examples
     --------
     >>> store = FeatureStore(Path("data/iemocap"))  # doctest: +SKIP
-    >>> {m: part.shape for m, part in store[0].features.items()}  # doctest: +SKIP
+    >>> {m: array.shape for m, array in store[0].features.items()}  # doctest: +SKIP
     {'t': (7, 256), 'a': (33, 144), 'v': (6, 35)}
     """
 
@@ -98,8 +98,8 @@ class FeatureStore(Store):
                 f" mien features {self.folder}"
             )
         self._entries = read_entries(info, path)
-        named = [[(e.file, e.samples) for e in part] for part in (self._entries, self.shards)]
-        if named[0] != named[1]:
+        own, data = ([(e.file, e.samples) for e in s] for s in (self._entries, self.shards))
+        if own != data:
             raise MienError(f"{path}: damaged, it lists other shards than the data; {_again(path)}")
         self._features = lru_cache(maxsize=256)(self._open_features)
 
@@ -108,12 +108,12 @@ class FeatureStore(Store):
 
     @property
     def table(self) -> Path:
-        """The word vectors, which are there where the words' source is a table."""
-        return self.folder / FOLDER / TABLE
+        """The file of word vectors, which exists where the text features come from a table."""
+        return self.folder / FOLDER / WORD_VECTORS
 
     @cached_property
     def modalities(self) -> list[str]:
-        """The letters of the features each sample has, out of "tav", in order."""
+        """The letters of the modalities with features of each sample, out of "tav", in order."""
         shards = map(self._open_features, range(len(self._entries)))
         rows = [row for shard in shards for row in shard.read(_STEPS).to_pylist()]
         return ["".join(m for m in LETTERS if row[f"{m}_steps"]) for row in rows]
@@ -144,7 +144,7 @@ def _again(path: Path) -> str:
 
 
 def read_features_info(data: Path) -> dict[str, Any]:
-    """Read `features.json`, or say why the features cannot be used."""
+    """Read `features.json`. Raises `MienError`, which says why features can't be used."""
     folder = data / FOLDER
     path = folder / "features.json"
     if not path.is_file():
@@ -163,18 +163,18 @@ def read_features_info(data: Path) -> dict[str, Any]:
     return info
 
 
-def open_data(folder: Path, config: ModelConfig) -> Store:
-    """Open prepared data as a model reads them. Raises `MienError` as the stores do."""
+def open_store(folder: Path, config: ModelConfig) -> Store:
+    """Open prepared data with what a model takes as input. Raises `MienError` as the stores do."""
     return FeatureStore(folder) if config.hand_crafted else Store(folder)
 
 
 def fit_sizes(config: ModelConfig, settings: FeatureSettings) -> ModelConfig:
-    """Give a baseline the sizes of the features that there are.
+    """Set the feature sizes of a baseline to those of the data.
 
     Raises
     ------
     MienError
-        The user asked for other sizes, or for a selection that there is not.
+        The user asked for other sizes, or for a selection that the data do not have.
     """
     for modality, encoder in config.encoders.items():
         if not isinstance(encoder, HandCraftedSettings) or modality.letter not in settings.sizes:
@@ -195,7 +195,7 @@ def fit_sizes(config: ModelConfig, settings: FeatureSettings) -> ModelConfig:
 def check_sources(
     settings: FeatureSettings, wanted: FeatureSettings, modalities: str, where: Path
 ) -> None:
-    """Refuse features that are not of the kind that a model of some modalities has learnt from."""
+    """Refuse features of another kind than a model with some modalities was trained on."""
     for m in modalities:
         source, found = wanted.sources[m], settings.sources.get(m, "none")
         if found != source or settings.sizes.get(m) != wanted.sizes.get(m):

@@ -1,4 +1,4 @@
-"""How many numbers a step has in most arrays of a modality, so that others stand out."""
+"""Find arrays with another number of features per step than most of their modality."""
 
 from collections import Counter, defaultdict
 
@@ -12,10 +12,9 @@ OTHER_WIDTH = "another number of columns than most"
 
 
 class Widths:
-    """The widths of arrays (steps, numbers) by modality.
+    """Counts the widths of arrays (steps, features) by modality.
 
-    A model reads arrays of one width. Which one that is, most arrays decide, and of equally many
-    the first.
+    A model takes arrays of one width: the most frequent one, of equally frequent ones the first.
 
     Examples
     --------
@@ -29,11 +28,11 @@ class Widths:
         self._counts: defaultdict[str, Counter[int]] = defaultdict(Counter)
 
     def add(self, m: str, width: int, times: int = 1) -> None:
-        """Count arrays of a width, of the modality with that letter."""
+        """Count arrays of a width, for the letter of a modality."""
         self._counts[m][width] += times
 
     def check(self, m: str, array: np.ndarray, where: str) -> None:
-        """Refuse an array of another width than most. Raises `MienError`, which says `where`."""
+        """Refuse an array of another width than most. Raises `MienError`, which names `where`."""
         found = array.shape[1]
         if not self._counts[m]:
             self.add(m, found)

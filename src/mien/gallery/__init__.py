@@ -1,4 +1,4 @@
-"""Persons enrolled from clips, and who of them a clip shows."""
+"""A gallery of enrolled persons: who of them, if any, is in a clip."""
 
 from importlib.util import find_spec
 
@@ -8,7 +8,8 @@ if not all(map(find_spec, ("lancedb", "lance"))):
     raise MienError("a gallery needs an extra: pip install 'mien[gallery]'")
 
 from mien.gallery.gallery import Gallery
-from mien.gallery.records import (
+from mien.gallery.threshold import Calibration, calibrate
+from mien.gallery.types import (
     UNKNOWN,
     Candidate,
     Enrolment,
@@ -16,7 +17,6 @@ from mien.gallery.records import (
     Record,
     Verification,
 )
-from mien.gallery.threshold import Calibration, calibrate
 
 __all__ = [
     "UNKNOWN",

@@ -1,21 +1,21 @@
-"""The record of who did what with a gallery, and when: lines that are only ever added."""
+"""The audit log: who did what with a gallery, and when, in lines that are only ever added."""
 
 import fcntl
 import hashlib
 import json
 import os
 import pwd
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from mien.errors import MienError
-from mien.gallery.private import open_private
-from mien.gallery.seal import Seal, Sealed
+from mien.gallery.audit_seal import Seal, Sealed
+from mien.gallery.private_files import open_private
 
 START = "0" * 64
-"""What the first line follows."""
+"""The hash that the first line follows."""
 
 TAIL = 1 << 16
 """Bytes read at the end of the file to find its last line, which is shorter."""
@@ -24,12 +24,12 @@ TAIL = 1 << 16
 class AuditLog:
     """A file of JSON lines, each with the hash of the one before it.
 
-    A line that is changed, taken out or put in breaks the chain. Lines cut off at the end don't;
-    the file's `seal` beside it, which has the number and the hash of the last line, shows these. A
-    chain and a seal that are both written anew show nothing: for that keep `head` in another place.
+    A line that is changed, removed or inserted breaks the chain. Lines cut off at the end do not;
+    these are found by the `seal` beside the file, which holds the number and the hash of the last
+    line. A chain and a seal that are both rewritten go unnoticed, unless `head` is kept elsewhere.
 
     A line's time is never before that of the line above it: where the clock was set back, it is
-    that line's, and ``clock`` says what the clock showed.
+    that line's, and ``clock`` holds what the clock showed.
 
     A line names a person by a random number, never by their name, and holds nothing of a recording
     or an embedding. So it may stay when the person is forgotten.
@@ -37,7 +37,7 @@ class AuditLog:
     Parameters
     ----------
     path : Path
-        The file; begun with the first line.
+        The file; made with the first line.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class AuditLog:
         act : str
             What was done.
         subject : str, optional
-            The pseudonym of the person it was done with.
+            The pseudonym of the person concerned.
         durable : bool
             Wait until the line is on the disk.
         **detail
@@ -78,7 +78,7 @@ class AuditLog:
         try:
             with open_private(self.path, "a+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                last = _mend(file, self.seal.read())
+                last = _repair(file, self.seal.read())
                 written = []
                 for act, subject, detail in events:
                     last = _line(last, act, subject, detail)
@@ -93,7 +93,7 @@ class AuditLog:
             raise MienError(f"{self.path}: can't be written ({why})") from error
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        """Give the lines in order, each held against the one before it.
+        """Give the lines in order, each checked against the one before it.
 
         Raises
         ------
@@ -106,7 +106,7 @@ class AuditLog:
         with self._read() as file:
             for number, text in enumerate(file, start=1):
                 if not text.endswith(b"\n"):
-                    return  # being written, or cut short by a crash; the next line mends it
+                    return  # being written, or cut short by a crash; the next write repairs it
                 line = _decode(text)
                 if not _fits(line, previous, number):
                     raise MienError(
@@ -132,8 +132,35 @@ class AuditLog:
             why = error.strerror or error
             raise MienError(f"{self.path}: can't be read ({why})") from error
 
-    def losses(self) -> list[str]:
-        """Say which lines are missing at the end, or were when another was added.
+    def problems(self, stored: Set[str]) -> list[str]:
+        """Say which lines are missing, and where the log and the gallery disagree.
+
+        Parameters
+        ----------
+        stored : set of str
+            Pseudonyms of those who are enrolled.
+
+        Raises
+        ------
+        MienError
+            A line was changed.
+        """
+        acts: dict[str, set[str]] = {"enrol": set(), "forget": set(), "purge": set()}
+        for line in self.lines():
+            acts.get(line["act"], set()).add(line["subject"])
+        enrolled, forgotten, purged = acts["enrol"], acts["forget"], acts["purge"]
+        found = self.lost_lines()
+        if unknown := stored - enrolled:
+            found.append(f"it does not know {len(unknown)} of the {len(stored)} persons enrolled")
+        if back := stored & forgotten:  # who is enrolled again has another pseudonym
+            found.append(f"{len(back)} persons forgotten by the log are in the gallery")
+        # a purge may leave some of a person's templates
+        if lost := enrolled - forgotten - purged - stored:
+            found.append(f"{len(lost)} persons enrolled by the log are not in the gallery")
+        return found
+
+    def lost_lines(self) -> list[str]:
+        """Say which lines are missing at the end, or were when the log was repaired.
 
         Raises as `lines` does.
         """
@@ -147,7 +174,7 @@ class AuditLog:
         if sealed is not None and hashes.get(sealed.number) != sealed.hash:
             found.append(
                 f"it ends at line {max(hashes)}, and is not the log that had {sealed.number} lines:"
-                " lines were cut off, or it was written anew"
+                " lines were cut off, or it was rewritten"
             )
         return found
 
@@ -194,7 +221,7 @@ def _line(
 
 
 def _actor() -> str:
-    """Name the user whom the system knows; the environment would say what it is told to."""
+    """Name the user by the system's list, since environment variables can be set to anything."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a user without an entry in the system's list
@@ -214,7 +241,7 @@ def _encode(line: dict[str, Any]) -> bytes:
 def _decode(text: bytes) -> dict[str, Any]:
     try:
         line = json.loads(text)
-        json.dumps(line, allow_nan=False)  # as its hash is made of it
+        json.dumps(line, allow_nan=False)  # as for its hash
     except (ValueError, RecursionError):
         return {}
     return line if isinstance(line, dict) else {}
@@ -229,7 +256,7 @@ def _fits(line: dict[str, Any], previous: str, number: int) -> bool:
 
 
 def _last(file: IO[bytes]) -> tuple[dict[str, Any], int]:
-    """Give the last whole line, and how many bytes of half a line are behind it."""
+    """Give the last complete line, and how many bytes of an incomplete one follow."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - TAIL))
     whole, _, torn = file.read().rpartition(b"\n")
@@ -240,14 +267,14 @@ def _last(file: IO[bytes]) -> tuple[dict[str, Any], int]:
 
 
 def _lost(last: dict[str, Any], sealed: Sealed | None) -> int:
-    """Count the lines that the seal knows and the log, by its last line, lacks."""
+    """Count the lines that the log, by its last line, lacks and the seal knows of."""
     if sealed is None or sealed.number < last["number"] or sealed == (last["number"], last["hash"]):
         return 0
     return sealed.number - last["number"] or sealed.number  # as many, but others
 
 
-def _mend(file: IO[bytes], sealed: Sealed | None) -> dict[str, Any]:
-    """Give the last line; half a line, which no one was told of, is cut off, losses recorded."""
+def _repair(file: IO[bytes], sealed: Sealed | None) -> dict[str, Any]:
+    """Give the last line, after cutting off an incomplete one and recording what was lost."""
     last, torn = _last(file)
     lost = _lost(last, sealed)
     if torn:

@@ -1,4 +1,4 @@
-"""All that is held of somebody, as a file they can be given."""
+"""Export: all that is held of a person, as a file that can be given to them."""
 
 import json
 from pathlib import Path
@@ -7,15 +7,15 @@ import pyarrow.parquet as pq
 from lancedb.expr import Expr
 
 from mien.errors import MienError
-from mien.files import whole
-from mien.gallery.private import open_private
+from mien.files import atomic_write
+from mien.gallery.private_files import open_private
 from mien.gallery.templates import Templates
 
 
 def export(templates: Templates, where: Expr | None, out: Path) -> int:
     """Write rows, embeddings included, as JSON or Parquet; return how many.
 
-    Its owner alone can read the file.
+    Only its owner can read the file.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def export(templates: Templates, where: Expr | None, out: Path) -> int:
     writers = {".json": _json, ".parquet": _parquet}
     if out.suffix not in writers:
         raise MienError(f"{out} should end in .json or .parquet")
-    with whole(out) as part:
+    with atomic_write(out) as part:
         open_private(part, "w").close()
         return writers[out.suffix](templates, where, part)
 

@@ -1,4 +1,4 @@
-"""Enrolled persons: who they are, on what terms, and how they are found again."""
+"""A gallery: persons enrolled by their embeddings, and searches for them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -9,20 +9,20 @@ import numpy as np
 from lancedb.expr import col
 
 from mien.errors import MienError
-from mien.gallery.doubts import doubts, faults
+from mien.gallery.enrolment_warnings import enrolment_warnings
 from mien.gallery.export import export
-from mien.gallery.records import UNKNOWN, Enrolment, Identification, Record, Verification
-from mien.gallery.rows import RECORD_COLUMNS, check, records, respelled, unit
-from mien.gallery.search import LOOKED_AT, candidates, name_of, score, search
-from mien.gallery.templates import Templates, of
+from mien.gallery.search import TOP_K, candidates, decide, score, search
+from mien.gallery.table_rows import RECORD_COLUMNS, check_all, records, stored_name, unit
+from mien.gallery.templates import Templates, of_subjects
 from mien.gallery.threshold import Calibration
-from mien.gallery.threshold_store import Thresholds
+from mien.gallery.threshold_store import ThresholdStore
 from mien.gallery.transactions import Transactions
+from mien.gallery.types import UNKNOWN, Enrolment, Identification, Record, Verification
 from mien.names import canonical_name
 
 
 class Gallery:
-    """Enrolled persons, found again by embeddings of their clips.
+    """Enrolled persons, identified by embeddings of their clips.
 
     Several processes of one machine may use the same gallery at the same time. Once `enrol` has
     returned, what it stored outlives a crash of any process, and of the machine if its disk does.
@@ -30,11 +30,11 @@ class Gallery:
     Parameters
     ----------
     uri : str or Path
-        A folder on a local disk, made by the first enrolment; or what else LanceDB opens, such as
-        ``s3://bucket/gallery``.
+        A folder on a local disk, made by the first enrolment; or anything else that LanceDB opens,
+        such as ``s3://bucket/gallery``.
     log : path, optional
-        Folder for the audit log, the locks and the note of unfinished work: the gallery's own by
-        default; one that is no local folder needs it. All processes must give the same.
+        Folder of the audit log, the locks and the journal: by default the gallery's own; a gallery
+        that is no local folder needs it. All processes must give the same.
 
     Raises
     ------
@@ -49,8 +49,8 @@ class Gallery:
     ...     "Ada", np.array([[0.6, 0.8, 0.0]]), clips=["9f86d0"], encoder="v1",
     ...     consent="signed on paper, 3 May", expires=date(2999, 12, 31),
     ... )
-    >>> answer = gallery.identify(np.array([0.6, 0.7, 0.1]), encoder="v1")
-    >>> answer.person is None, answer.candidates[0].person  # nobody has calibrated
+    >>> found = gallery.identify(np.array([0.6, 0.7, 0.1]), encoder="v1")
+    >>> found.person is None, found.candidates[0].person  # not calibrated
     (True, 'Ada')
     >>> gallery.set_threshold(0.9)
     >>> gallery.identify(np.array([0.6, 0.7, 0.1]), encoder="v1").person
@@ -73,7 +73,7 @@ class Gallery:
         self._templates = Templates(self.uri, folder)
         self._transactions = Transactions(self._templates, home)
         self.audit = self._transactions.audit
-        self._thresholds = Thresholds(self._templates, self._transactions)
+        self._thresholds = ThresholdStore(self._templates, self._transactions)
 
     def enrol(
         self,
@@ -92,7 +92,7 @@ class Gallery:
         person, embeddings, clips, consent, expires
             As `Enrolment` describes them.
         encoder : str
-            Fingerprint of what the embeddings come from; a gallery holds those of one alone.
+            Fingerprint of the encoder; a gallery holds embeddings of one alone.
 
         Raises
         ------
@@ -100,37 +100,37 @@ class Gallery:
             Consent is missing, the day is past, the embeddings come from another encoder, or one of
             the clips is enrolled already.
         """
-        newcomer = Enrolment(person, np.asarray(embeddings), tuple(clips), consent, expires)
-        self.enrol_all([newcomer], encoder=encoder)
+        enrolment = Enrolment(person, np.asarray(embeddings), tuple(clips), consent, expires)
+        self.enrol_all([enrolment], encoder=encoder)
 
-    def enrol_all(self, newcomers: Sequence[Enrolment], *, encoder: str) -> None:
+    def enrol_all(self, enrolments: Sequence[Enrolment], *, encoder: str) -> None:
         """Enrol many persons at once, all or none. Takes and raises what `enrol` does."""
-        newcomers = [respelled(newcomer) for newcomer in newcomers]
-        check(newcomers, self._today())
+        enrolments = [stored_name(enrolment) for enrolment in enrolments]
+        check_all(enrolments, self._today())
         with self._transactions.writing(new=True):
             if not self._templates.exist:
-                self._templates.create(encoder, newcomers[0].embeddings.shape[1])
-            for newcomer in newcomers:
-                self._templates.matching(encoder, newcomer.embeddings.shape[1])
-            self._transactions.enrol(newcomers, self._today())
+                self._templates.create(encoder, enrolments[0].embeddings.shape[1])
+            for enrolment in enrolments:
+                self._templates.matching(encoder, enrolment.embeddings.shape[1])
+            self._transactions.enrol(enrolments, self._today())
             self._transactions.maintain()
 
     def identify(
-        self, embedding: np.ndarray, *, encoder: str, top_k: int = LOOKED_AT
+        self, embedding: np.ndarray, *, encoder: str, top_k: int = TOP_K
     ) -> Identification:
-        """Say who somebody is, or that they are unknown; no verdict where nobody has calibrated.
+        """Say who is in a clip, or that they are unknown; there is no verdict before calibration.
 
-        A person's score is the cosine of the embedding and the mean of their templates. The one
-        with the highest is named if it reaches the threshold, and nobody else has the same.
+        A person's score is the cosine of the embedding and the mean of their templates. The person
+        with the highest score is named if it reaches the threshold, and nobody else has the same.
 
         Parameters
         ----------
         embedding : array (E,)
             Of the clip; only its direction counts.
         encoder : str
-            Fingerprint of what it comes from.
+            Fingerprint of the encoder.
         top_k : int
-            Templates to look at; the candidates are the persons whose templates these are.
+            Nearest templates to look at; the candidates are the persons they belong to.
 
         Raises
         ------
@@ -142,22 +142,22 @@ class Gallery:
             metadata = self._templates.matching(encoder, len(vector))
             calibration = self._thresholds.of(metadata)
             found = search(self._templates, vector, top_k, self._today())
-        named, doubt = name_of(found, calibration.threshold)
-        verdict = calibration.threshold is not None or not found  # where nobody is, all are unknown
+        named, notes = decide(found, calibration.threshold)
+        verdict = calibration.threshold is not None or not found  # nobody enrolled: unknown
         known = named is not None if verdict else None
         self.audit.append("identify", named and named.subject, durable=False, known=known)
         return Identification(
             person=named.person if named else UNKNOWN if verdict else None,
             candidates=candidates(found, calibration),
             threshold=calibration.threshold,
-            notes=doubt + calibration.notes(metadata.rows),
+            notes=notes + calibration.notes(metadata.rows),
         )
 
     def verify(self, person: str, embedding: np.ndarray, *, encoder: str) -> Verification:
-        """Say whether somebody is the one they are said to be.
+        """Say whether a clip shows the person it is claimed to show.
 
-        The threshold is that of `identify`. Fewer impostors pass it than strangers do there, who
-        may be taken for anybody.
+        The threshold is that of `identify`. Fewer impostors reach it here than people who are not
+        enrolled do there, since they are compared with one person alone.
 
         Raises
         ------
@@ -182,22 +182,22 @@ class Gallery:
 
     @property
     def encoder(self) -> str:
-        """Fingerprint of what the embeddings come from. Raises `MienError` without a gallery."""
+        """Fingerprint of the encoder. Raises `MienError` without a gallery."""
         with self._transactions.reading():
             return self._templates.metadata.encoder
 
     @property
     def calibration(self) -> Calibration:
-        """What cosines say here; at first the encoder's own threshold alone, if it has one."""
+        """What cosines mean here; before calibration the encoder's own threshold, if it has one."""
         with self._transactions.reading():
             return self._thresholds.of(self._templates.metadata)
 
     def set_threshold(self, threshold: float) -> None:
-        """Choose by hand the cosine from which on somebody is named. Raises `MienError`."""
+        """Set the cosine from which on somebody is named. Raises `MienError` for no cosine."""
         if not -1 <= threshold <= 1:
             raise MienError(f"{threshold:g} is no cosine: give a threshold from -1 to 1")
         change = {"threshold": threshold, "fpir": None, "made": datetime.now(UTC)}
-        self._thresholds.keep(self.calibration.model_copy(update=change))
+        self._thresholds.store(self.calibration.model_copy(update=change))
 
     def calibrate(
         self,
@@ -206,35 +206,38 @@ class Gallery:
         fpir: float = 0.01,
         encoder: str | None = None,
     ) -> Calibration:
-        """Choose the threshold by data, and learn what probability a score means.
+        """Choose the threshold by trials, and estimate what probability a score means.
 
         Parameters
         ----------
         trials : sequence of (embedding, person), optional
-            Embeddings of clips that are not enrolled, and who is in each; None: a stranger. One
-            clip of each stranger is best: several of the same person tell less.
+            Embeddings of clips that are not enrolled, and the enrolled person in each; None: a
+            non-mated trial, of somebody who is not enrolled. One clip of each such person is best:
+            several of the same one tell less.
             Without trials the gallery's own templates are used: each person is searched for among
-            all others, as a stranger would be, and among all, as somebody enrolled is. That
-            supposes that later clips differ from these no more than these do from one another.
+            all others, as a non-mated trial, and among all, as a mated one. That assumes that later
+            clips differ from these no more than these do from one another.
         fpir : float
-            Share of strangers who may be named.
+            False-positive identification rate: the share of people who are not enrolled that may be
+            named.
         encoder : str, optional
-            Fingerprint of what the trials' embeddings come from; without trials it is not needed.
+            Fingerprint of the encoder of the trials; not needed without trials.
 
         Returns
         -------
         Calibration
-            Which the gallery keeps.
+            The gallery stores it.
 
         Raises
         ------
         MienError
-            Strangers are too few, somebody named is not enrolled, or the encoder is another.
+            There are too few non-mated trials, a person named is not enrolled, or the encoder is
+            another.
         """
-        return self._thresholds.measure(trials, self._today(), fpir=fpir, encoder=encoder)
+        return self._thresholds.calibrate(trials, self._today(), fpir=fpir, encoder=encoder)
 
     def history(self, person: str | None = None) -> Iterator[dict[str, Any]]:
-        """Give the audit log, or what of it concerns a person: exports of everybody, too.
+        """Give the audit log, or what of it concerns a person, exports of everybody included.
 
         Raises
         ------
@@ -245,21 +248,22 @@ class Gallery:
             subjects = None if person is None else self._known(person)
         return self.audit.lines() if subjects is None else self.audit.concerning(subjects)
 
-    def faults(self) -> Sequence[str]:
-        """Say what the audit log lacks, by itself and by what is stored.
+    def audit_problems(self) -> Sequence[str]:
+        """Say which lines the audit log lacks, and where it and the gallery disagree.
 
         Raises
         ------
         MienError
             A line of the log was changed, or there is no gallery.
         """
-        with self._transactions.writing():  # nothing is stored meanwhile that is not logged yet
-            stored = set(self._templates.subjects())
-            # on object storage each machine logs what was done there, and knows no more
-            return faults(self.audit, stored) if self._templates.folder else self.audit.losses()
+        with self._transactions.writing():  # so that all that is stored is logged, too
+            if self._templates.folder is None:
+                # on object storage each machine has a log of what was done there, and only that
+                return self.audit.lost_lines()
+            return self.audit.problems(set(self._templates.subjects()))
 
-    def doubts(self, person: str) -> Sequence[str]:
-        """Say what makes it doubtful that a person's clips are theirs, and theirs alone.
+    def enrolment_warnings(self, person: str) -> Sequence[str]:
+        """Say what suggests that a person's clips are not theirs, or not theirs alone.
 
         Raises
         ------
@@ -269,7 +273,8 @@ class Gallery:
         with self._transactions.reading():
             self._known(person)
             threshold = self._thresholds.of(self._templates.metadata).threshold
-            return doubts(self._templates, canonical_name(person), threshold, self._today())
+            name = canonical_name(person)
+            return enrolment_warnings(self._templates, name, threshold, self._today())
 
     def list(self) -> list[Record]:
         """Give what is held of each person, by name. Raises `MienError` without a gallery."""
@@ -298,14 +303,14 @@ class Gallery:
         """
         with self._transactions.reading():
             subjects = [None] if person is None else self._known(person)
-            where = None if person is None else of(self._known(person))
+            where = None if person is None else of_subjects(self._known(person))
             count = export(self._templates, where, Path(out))
         for subject in subjects:
             self.audit.append("export", subject, templates=count)
         return count
 
     def forget(self, person: str) -> None:
-        """Remove all that is held of a person, from the disk, too.
+        """Remove all that is held of a person, also from the disk.
 
         Raises
         ------
@@ -316,7 +321,7 @@ class Gallery:
             self._transactions.erase("forget", self._known(person))
 
     def purge(self) -> int:
-        """Remove what has expired, from the disk, too, and tell of how many persons."""
+        """Remove what has expired, also from the disk, and give of how many persons."""
         with self._transactions.writing():
             subjects = self._templates.subjects(col("expires") < self._today())
             if subjects:
@@ -324,7 +329,7 @@ class Gallery:
             return len(subjects)
 
     def _today(self) -> date:
-        """Give the day; where the clock was set back, the latest that the log has seen."""
+        """Give today's date; where the clock was set back, the latest date in the log."""
         return max(_today(), self.audit.latest)
 
     def _known(self, person: str) -> Sequence[str]:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mien.gallery.private import open_private
+from mien.gallery.private_files import open_private
 
 
 class Locks:
-    """Who may do what with a gallery at a time.
+    """Locks for writing, reading and deleting.
 
     One process writes. Meanwhile others read: they see the state before or after a write, never
     half of one. Only while old files are deleted nobody may read. The kernel releases the locks of
@@ -26,7 +26,7 @@ class Locks:
 
     @contextmanager
     def writing(self, *, wait: bool = True) -> Iterator[bool]:
-        """Keep other writers out; without `wait` tell whether there was none."""
+        """Keep other writers out; without `wait`, give whether there was none."""
         with ExitStack() as stack:
             try:
                 kind = fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB
@@ -40,7 +40,7 @@ class Locks:
     def reading(self) -> Iterator[None]:
         """Keep the files that are there from being deleted."""
         with ExitStack() as stack:
-            # who waits to delete holds the gate, else readers in turns would keep it out for good
+            # who waits to delete holds the gate, or overlapping readers would keep it out for good
             with self._hold("gate.lock", fcntl.LOCK_SH):
                 stack.enter_context(self._hold("readers.lock", fcntl.LOCK_SH))
             yield
@@ -56,7 +56,7 @@ class Locks:
 
     @contextmanager
     def _hold(self, name: str, kind: int) -> Iterator[None]:
-        # closing the file releases the lock; each use has a file of its own: threads have to wait
+        # closing the file releases the lock; each use opens its own file, so threads wait, too
         with open_private(self.folder / name, "ab") as file:
             fcntl.flock(file, kind)
             yield

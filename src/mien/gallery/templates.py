@@ -1,4 +1,4 @@
-"""The table of templates: one row for each embedding, in a LanceDB database."""
+"""The table of templates: one row for each enrolled embedding, in a LanceDB database."""
 
 import json
 import math
@@ -26,28 +26,28 @@ METADATA_KEY = "mien"
 """Key in the metadata of the column of vectors."""
 
 INDEX_FROM = 32_768
-"""Rows from which on there is an index, and which may be outside it. These are all compared."""
+"""Rows from which on there is an index; as many may be outside it, and are compared exactly."""
 
 INDEX = "nearest"
 """Name of the index of vectors; another finds the rows of a person."""
 
 PARTITION = 1024
-"""Rows of a partition of the index, about, when it is new."""
+"""Approximate rows of a partition of a new index."""
 
 GROWTH = 2
-"""The partitions are drawn anew when the table has become so many times as large."""
+"""The index is rebuilt when the table has become so many times as large."""
 
 PROBED = 0.25
 """Share of the index's partitions that a search looks at: see benchmarks/gallery.md."""
 
 REFINE = 2
-"""So many times the rows wanted are compared exactly."""
+"""How many times the rows wanted are compared exactly."""
 
 FRAGMENTS = 64
-"""Data files above which small ones are put together."""
+"""Data files from which on small ones are compacted."""
 
 FRAGMENT_ROWS = 131_072
-"""Rows of a data file at most: to forget somebody the files with their rows are written anew."""
+"""Rows of a data file at most: to forget somebody, the files with their rows are rewritten."""
 
 INDEX_CACHE, METADATA_CACHE = 512 << 20, 64 << 20
 """Bytes of memory that the index and the table's metadata may take."""
@@ -61,10 +61,10 @@ class Hit(NamedTuple):
 
 
 class TableMetadata(NamedTuple):
-    """What holds for all templates.
+    """What is true of all templates.
 
-    `expires` is the first day on which one of them does, `trained` how many there were when the
-    index was made.
+    `expires` is the day on which the first of them expires, `trained` how many there were when the
+    index was built.
     """
 
     encoder: str
@@ -75,10 +75,10 @@ class TableMetadata(NamedTuple):
     expires: date
 
 
-def of(subjects: Sequence[str]) -> Expr:
-    """Give the condition for the rows of persons.
+def of_subjects(subjects: Sequence[str]) -> Expr:
+    """Give the condition for the rows of persons, by pseudonym.
 
-    By pseudonym, since LanceDB writes the condition of a removal to the disk.
+    LanceDB writes the condition of a removal to the disk, so it must not hold a name.
     """
     return col("subject").isin(list(subjects))
 
@@ -103,7 +103,7 @@ def schema(encoder: str, dimensions: int) -> pa.Schema:
 
 
 class Templates:
-    """The rows of a gallery and how they are found, kept quick, and erased.
+    """The rows of a gallery: how they are stored, searched and erased.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class Templates:
 
     @cached_property
     def _database(self) -> Any:
-        # opened late: LanceDB makes the folder
+        # opened late, since LanceDB makes the folder
         session = lancedb.Session(INDEX_CACHE, METADATA_CACHE)
         always = timedelta(0)  # each read sees what other processes have written
         return lancedb.connect(self.uri, read_consistency_interval=always, session=session)
@@ -138,7 +138,7 @@ class Templates:
 
     @property
     def _has_data(self) -> bool:
-        """Whether there are rows in files, though the list of the files may be lost."""
+        """Whether there are files of rows, though the list of the files may be lost."""
         data = f"{TABLE}.lance/data/*"
         return self.folder is not None and any(self.folder.glob(data))
 
@@ -157,7 +157,7 @@ class Templates:
 
     @property
     def metadata(self) -> TableMetadata:
-        """What holds for all templates. Raises `MienError` for a table of another format."""
+        """What is true of all templates. Raises `MienError` for a table of another format."""
         version = int(self._table.version)
         if self._known is None or self._known[0] != version:
             try:
@@ -191,11 +191,11 @@ class Templates:
         return self._table.schema
 
     def calibrate(self, calibration: Calibration) -> None:
-        """Keep a calibration."""
+        """Store a calibration."""
         self._note(calibration=calibration.model_dump(mode="json"))
 
     def _note(self, **change: Any) -> None:
-        """Change what holds for all templates."""
+        """Change what is stored about all templates."""
         stored = self._table.schema.field("vector").metadata[METADATA_KEY.encode()]
         content = json.loads(stored) | change
         with self._synced():
@@ -211,13 +211,13 @@ class Templates:
     def rows(
         self, columns: Sequence[str], where: Expr | None = None, count: int | None = None
     ) -> pa.Table:
-        """Read the rows that fulfil a condition, so many at most."""
+        """Read the rows that fulfil a condition, at most `count`."""
         return self.batches(columns, where, count).read_all()
 
     def batches(
         self, columns: Sequence[str], where: Expr | None = None, count: int | None = None
     ) -> pa.RecordBatchReader:
-        """Read the same bit by bit."""
+        """Read the same in batches."""
         query = self._table.search().select(list(columns)).limit(count)
         return (query if where is None else query.where(where)).to_batches()
 
@@ -226,7 +226,7 @@ class Templates:
         return sorted(self.rows(["subject"], where)["subject"].unique().to_pylist())
 
     def matching(self, encoder: str, dimensions: int) -> TableMetadata:
-        """Tell what holds for all templates. Raises `MienError` for what can't be compared."""
+        """Give the metadata. Raises `MienError` where an encoder's embeddings can't be compared."""
         metadata = self.metadata
         if (encoder, dimensions) != (metadata.encoder, metadata.dimensions):
             raise MienError(
@@ -242,7 +242,7 @@ class Templates:
         query = self._table.search(vector, vector_column_name="vector").distance_type("dot")
         probes = math.ceil(PROBED * metadata.trained / PARTITION)
         query = query.limit(count).nprobes(max(1, probes)).refine_factor(REFINE)
-        if metadata.expires < today:  # to ask each row for its day takes longer
+        if metadata.expires < today:  # checking the day of each row takes longer
             query = query.where(col("expires") >= today)
         found = query.select(["subject", "clip", "_distance"]).to_arrow()
         return list(map(Hit, found["subject"].to_pylist(), found["clip"].to_pylist()))
@@ -253,7 +253,7 @@ class Templates:
             self._table.delete(where)
 
     def compact(self) -> None:
-        """Put small files together, and write files with removed rows, and the index, without them.
+        """Merge small files, and rewrite the index and the files with removed rows without these.
 
         The old files stay for those who read them.
         """
@@ -267,17 +267,16 @@ class Templates:
         Parameters
         ----------
         older : timedelta
-            Spare what was needed until so long ago.
+            Keep what was needed until so long ago.
         """
-        own = (
-            self.folder is not None
-        )  # elsewhere a file nobody knows may be another's half-done work
+        # on object storage an unknown file may be the unfinished work of another machine
+        own = self.folder is not None
         self._table.to_lance().cleanup_old_versions(older, delete_unverified=own)
         self._table.checkout_latest()
 
     @property
     def needs_compaction(self) -> bool:
-        """Whether there are so many small files that it is time to compact them."""
+        """Whether there are so many small files that they should be compacted."""
         return int(self._table.stats()["fragment_stats"]["num_fragments"]) > FRAGMENTS
 
     def index(self) -> bool:
@@ -295,14 +294,14 @@ class Templates:
             self._table.create_index("vector", config=config, name=INDEX, replace=True)
             self._table.create_index("subject", config=BTree(), replace=True)
         else:
-            # into the indexes that there are: several parts would each have to be searched
+            # merged into the existing index: several would each have to be searched
             self._table.to_lance().optimize.optimize_indices(num_indices_to_merge=1)
             self._table.checkout_latest()
         return True
 
     @contextmanager
     def _synced(self) -> Iterator[None]:
-        """Wait until what is written meanwhile is on the disk, where it is ours."""
+        """Wait until what is written meanwhile is on the disk, if it is a local one."""
         if self.folder is None:
             yield
             return

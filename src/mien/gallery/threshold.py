@@ -1,4 +1,4 @@
-"""From a cosine to a probability, and to a threshold that few strangers pass."""
+"""Calibration: what probability a cosine means, and a threshold with a known error rate."""
 
 from datetime import UTC, datetime
 from math import ceil
@@ -10,27 +10,38 @@ from scipy.optimize import minimize
 from mien.errors import MienError
 from mien.identity.embedder import NOT_CALIBRATED
 
-HOW = "mien gallery GALLERY threshold"
+COMMAND = "mien gallery GALLERY threshold"
+"""How to calibrate on the command line."""
 
 
 class Calibration(BaseModel):
-    """What a cosine says in one gallery.
+    """What cosines mean in one gallery.
 
     The probability of candidate i with score s_i is exp z_i / (1 + Σ_j exp z_j) where z = slope · s
-    + intercept, the sum over all candidates; what remains to 1 is the probability of a stranger. It
-    holds where a stranger is as likely as an enrolled person.
+    + intercept, the sum over all candidates; what remains to 1 is the probability of somebody who
+    is not enrolled. It holds where mated and non-mated searches are equally likely.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        validate_by_name=True,
+        serialize_by_alias=True,
+    )
 
     threshold: float | None = Field(
         description="score from which on the first candidate is named; null: not calibrated"
     )
-    fpir: float | None = Field(None, description="share of strangers named at most, in expectation")
+    fpir: float | None = Field(
+        None, description="share of non-mated searches that name somebody, at most, in expectation"
+    )
     slope: float | None = Field(None, description="of the log odds by score")
     intercept: float | None = Field(None, description="of the log odds by score")
-    strangers: int = Field(0, description="strangers' trials that this rests on")
-    mates: int = Field(0, description="enrolled persons' trials that this rests on")
+    non_mated: int = Field(
+        0, alias="strangers", description="non-mated trials used: of people who are not enrolled"
+    )
+    mated: int = Field(0, alias="mates", description="mated trials used: of enrolled persons")
     templates: int = Field(0, description="templates stored at that time")
     made: datetime | None = Field(None, description="when; null: nobody has chosen a threshold yet")
 
@@ -61,7 +72,7 @@ class Calibration(BaseModel):
         return weights / (weights.sum() + np.exp(-top))
 
     def __str__(self) -> str:
-        """Say what the threshold rests on."""
+        """Say what the threshold is based on."""
         if self.threshold is None:
             return f"no threshold: {NOT_CALIBRATED}"
         if self.made is None:
@@ -70,39 +81,40 @@ class Calibration(BaseModel):
         if self.fpir is None:
             return f"threshold {self.threshold:.3f}: set by hand on {day}"
         return (
-            f"threshold {self.threshold:.3f}: at most {self.fpir:.2%} of strangers are named, by"
-            f" {self.strangers} strangers' trials of {day}"
+            f"threshold {self.threshold:.3f}: at most {self.fpir:.2%} of people who are not"
+            f" enrolled are named, by {self.non_mated} non-mated trials of {day}"
         )
 
     def notes(self, templates: int) -> list[str]:
-        """Say what is amiss where so many templates are stored now."""
+        """Say what limits the calibration, with so many templates stored now."""
         if self.threshold is None:
-            return [f"{NOT_CALIBRATED}: calibrate ({HOW})"]
+            return [f"{NOT_CALIBRATED}: calibrate ({COMMAND})"]
         if self.made is None:
             return [
-                "the threshold is the encoder's, measured for two clips; the more persons are"
-                f" enrolled, the more strangers pass it: calibrate ({HOW})"
+                "the threshold is the encoder's, measured on pairs of clips; the more persons are"
+                f" enrolled, the more people who are not reach it: calibrate ({COMMAND})"
             ]
         if self.fpir is None or templates <= 2 * self.templates:
             return []
         return [
             f"the threshold was chosen among {self.templates} templates and there are {templates}:"
-            " more strangers are named than was asked for; calibrate again"
+            " more people who are not enrolled are named than was asked for; calibrate again"
         ]
 
 
 def calibrate(
-    scores: np.ndarray, truth: np.ndarray, stranger: np.ndarray, *, fpir: float, templates: int
+    scores: np.ndarray, truth: np.ndarray, non_mated: np.ndarray, *, fpir: float, templates: int
 ) -> Calibration:
-    """Calibrate by searches whose answers are known.
+    """Calibrate by trials: searches whose right answers are known.
 
-    The threshold is the next number above the ⌈(1 - fpir)(n + 1)⌉-th smallest of the n strangers'
-    best scores. A further stranger, drawn like these, reaches it with a probability of at most
-    `fpir`, whatever the distribution (split conformal prediction: Vovk et al. 2005, chapter 4).
-    "Drawn like these" means: other persons from the same population, and the same gallery.
+    The threshold is the next number above the ⌈(1 - fpir)(n + 1)⌉-th smallest of the best scores of
+    the n non-mated trials. Somebody else who is not enrolled, drawn like these, reaches it with a
+    probability of at most `fpir`, whatever the distribution (split conformal prediction: Vovk et
+    al. 2005, chapter 4). "Drawn like these" means: other people of the same population, and the
+    same gallery.
 
-    Slope and intercept maximise the likelihood of the truth, strangers' and mates' trials weighing
-    the same in total (multinomial logistic regression of two parameters, with Platt's targets).
+    Slope and intercept maximise the likelihood of the truth, where mated and non-mated trials have
+    the same total weight (multinomial logistic regression of two parameters, with Platt's targets).
 
     Parameters
     ----------
@@ -110,68 +122,69 @@ def calibrate(
         For each search the candidates' scores, best first; -inf where there were fewer than K.
     truth : array (N,) int
         Which candidate is right; -1: none of them.
-    stranger : array (N,) bool
-        Whether the person searched for is not enrolled. Those who are count as mates.
+    non_mated : array (N,) bool
+        Which trials are of people who are not enrolled.
     fpir : float
-        False positive identification rate: the share of strangers who may be named.
+        False-positive identification rate: the share of non-mated searches that may name somebody.
     templates : int
         Stored in the gallery.
 
     Raises
     ------
     MienError
-        There are too few strangers for such a rate, the rate is not between 0 and 1, or there is
-        nobody whom a stranger could be taken for.
+        There are too few non-mated trials for such a rate, the rate is not between 0 and 1, or
+        nobody is enrolled whom they could find.
 
     Examples
     --------
     >>> scores = np.array([[0.9], [0.8], [0.7], [0.2], [0.3], [0.1]])
-    >>> truth, stranger = np.array([0, 0, 0, -1, -1, -1]), np.arange(6) > 2
-    >>> calibrate(scores, truth, stranger, fpir=0.25, templates=3).threshold
+    >>> truth, non_mated = np.array([0, 0, 0, -1, -1, -1]), np.arange(6) > 2
+    >>> calibrate(scores, truth, non_mated, fpir=0.25, templates=3).threshold
     0.30000000000000004
     """
     if not 0 < fpir < 1:
         raise MienError(f"a rate of {fpir:g} is not possible: give one between 0 and 1")
-    best = np.sort(scores[stranger, 0])
+    best = np.sort(scores[non_mated, 0])
     rank = ceil(round((1 - fpir) * (len(best) + 1), 9))  # 0.99 · 100 is a little more than 99
     if rank > len(best):
         needed = ceil(round(1 / fpir, 9)) - 1
         highest = 1 / (len(best) + 1)
         raise MienError(
-            f"{len(best)} strangers' trials are too few for a rate of {fpir:g}: give {needed}, or a"
-            f" rate of at least {ceil(1000 * highest) / 1000:g}"
+            f"{len(best)} non-mated trials are too few for a rate of {fpir:g}: give {needed} clips"
+            " of people who are not enrolled, or a rate of at least"
+            f" {ceil(1000 * highest) / 1000:g}"
         )
     if not np.isfinite(best[rank - 1]):
         raise MienError(
-            "the strangers find nobody whom they could be taken for: enrol somebody first; without"
-            " trials it takes two persons"
+            "the non-mated trials find nobody: enrol somebody first; without a list of trials, at"
+            " least two persons"
         )
-    mates = int((~stranger).sum())
-    slope, intercept = _fit(scores, truth, stranger) if mates else (None, None)
+    mated = int((~non_mated).sum())
+    slope, intercept = _fit(scores, truth, non_mated) if mated else (None, None)
     return Calibration(
         threshold=float(np.nextafter(best[rank - 1], np.inf)),
         fpir=fpir,
         slope=slope,
         intercept=intercept,
-        strangers=len(best),
-        mates=mates,
+        non_mated=len(best),
+        mated=mated,
         templates=templates,
         made=datetime.now(UTC),
     )
 
 
-def _fit(scores: np.ndarray, truth: np.ndarray, stranger: np.ndarray) -> tuple[float, float]:
+def _fit(scores: np.ndarray, truth: np.ndarray, non_mated: np.ndarray) -> tuple[float, float]:
     """Find slope and intercept by maximum likelihood.
 
-    The truth counts as a little uncertain, the less the more trials there are, so that few ones
-    that all go well don't make for certainty (Platt 1999, section 2.2).
+    The truth is smoothed a little, and less the more trials there are, so that a few trials that
+    all go well don't give certainty (Platt 1999, section 2.2).
     """
     finite, rows = np.isfinite(scores), np.arange(len(scores))
-    counts = np.where(stranger, stranger.sum(), (~stranger).sum())
-    doubt = np.where(finite[:, 0], 1 / (counts + 2), 0)
-    target = np.zeros((len(scores), scores.shape[1] + 1))  # the last: a stranger
-    target[rows, truth] = 1 - doubt
-    target[rows, np.where(truth < 0, 0, -1)] += doubt
+    counts = np.where(non_mated, non_mated.sum(), (~non_mated).sum())
+    smoothing = np.where(finite[:, 0], 1 / (counts + 2), 0)
+    target = np.zeros((len(scores), scores.shape[1] + 1))  # the last: not enrolled
+    target[rows, truth] = 1 - smoothing
+    target[rows, np.where(truth < 0, 0, -1)] += smoothing
     weight = 0.5 / counts
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
@@ -179,10 +192,10 @@ def _fit(scores: np.ndarray, truth: np.ndarray, stranger: np.ndarray) -> tuple[f
         logits = np.where(finite, slope * np.where(finite, scores, 0) + intercept, -np.inf)
         logits = np.column_stack([logits, np.zeros(len(rows))])
         total = np.logaddexp.reduce(logits, axis=1)
-        told = np.where(target > 0, logits, 0)
+        known = np.where(target > 0, logits, 0)
         error = (weight[:, None] * (np.exp(logits - total[:, None]) - target))[:, :-1]
         gradient = np.array([error[finite] @ scores[finite], error.sum()])
-        return float(weight @ (total - (target * told).sum(axis=1))), gradient
+        return float(weight @ (total - (target * known).sum(axis=1))), gradient
 
     found = minimize(loss, np.array([10.0, -5.0]), jac=True, method="L-BFGS-B")
     return float(found.x[0]), float(found.x[1])

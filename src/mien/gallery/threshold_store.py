@@ -1,27 +1,28 @@
-"""The calibration that a gallery goes by."""
+"""The store of a gallery's calibration."""
 
 from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
 
-from mien.gallery.rows import unit
-from mien.gallery.search import default_threshold, leave_one_out, search_all
+from mien.gallery.calibration_trials import leave_one_out, search_all
+from mien.gallery.search import default_threshold
+from mien.gallery.table_rows import unit
 from mien.gallery.templates import TableMetadata, Templates
 from mien.gallery.threshold import Calibration, calibrate
 from mien.gallery.transactions import Transactions
 from mien.names import canonical_name
 
 
-class Thresholds:
-    """What was chosen for a gallery, or the encoder's own threshold for as long as nothing was.
+class ThresholdStore:
+    """Keeps the calibration of a gallery; until there is one, the encoder's own threshold.
 
     Parameters
     ----------
     templates : Templates
-        The table, which keeps what was chosen.
+        The table, in which the calibration is stored.
     transactions : Transactions
-        By whom it is changed.
+        Through which the table is changed.
     """
 
     def __init__(self, templates: Templates, transactions: Transactions) -> None:
@@ -29,7 +30,7 @@ class Thresholds:
         self._default: tuple[TableMetadata, Calibration] | None = None
 
     def of(self, metadata: TableMetadata) -> Calibration:
-        """Give what holds for the table in a state."""
+        """Give the calibration for the table with this metadata."""
         if metadata.calibration is not None:
             return metadata.calibration
         if self._default is None or self._default[0] is not metadata:
@@ -37,7 +38,7 @@ class Thresholds:
             self._default = metadata, Calibration(threshold=threshold)
         return self._default[1]
 
-    def measure(
+    def calibrate(
         self,
         trials: Sequence[tuple[np.ndarray, str | None]] | None,
         today: date,
@@ -45,7 +46,7 @@ class Thresholds:
         fpir: float,
         encoder: str | None,
     ) -> Calibration:
-        """Choose by data, and store it. Takes and raises what `Gallery.calibrate` does."""
+        """Calibrate by trials, and store that. Takes and raises what `Gallery.calibrate` does."""
         with self.transactions.reading():
             if trials is None:
                 data = leave_one_out(self.templates, today)
@@ -55,11 +56,11 @@ class Thresholds:
                 persons = [person and canonical_name(person) for _, person in trials]
                 data = search_all(self.templates, embeddings, persons, today)
             calibration = calibrate(*data, fpir=fpir, templates=self.templates.metadata.rows)
-        self.keep(calibration)
+        self.store(calibration)
         return calibration
 
-    def keep(self, calibration: Calibration) -> None:
-        """Store a choice, and log it."""
+    def store(self, calibration: Calibration) -> None:
+        """Store a calibration, and log it."""
         with self.transactions.writing():
             self.templates.calibrate(calibration)
             self.transactions.audit.append("calibrate", **calibration.model_dump(mode="json"))

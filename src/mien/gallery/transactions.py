@@ -1,4 +1,4 @@
-"""What keeps a gallery whole while several processes use it, and any of them may die."""
+"""Transactions: several processes may change a gallery, and any of them may be killed."""
 
 import os
 import shutil
@@ -15,34 +15,34 @@ from lancedb.expr import col
 
 from mien.errors import MienError
 from mien.gallery.audit_log import AuditLog
-from mien.gallery.faults import told
 from mien.gallery.journal import Journal
 from mien.gallery.locks import Locks
-from mien.gallery.private import FOLDER, make_private, restrict
-from mien.gallery.records import Enrolment
-from mien.gallery.rows import pseudonyms, to_table
-from mien.gallery.templates import TABLE, Templates, of
+from mien.gallery.private_files import FOLDER, make_private, restrict
+from mien.gallery.storage_errors import storage_errors
+from mien.gallery.table_rows import pseudonyms, to_table
+from mien.gallery.templates import TABLE, Templates, of_subjects
+from mien.gallery.types import Enrolment
 
 GRACE = timedelta(hours=1)
-"""Off this machine there are no locks, so files of an old state stay so long for their readers."""
+"""How long old files stay for readers on object storage, where there are no locks."""
 
 _ENVIRONMENT = Lock()
-"""One environment serves all galleries of a process."""
+"""Guards the environment variables, which all galleries of a process share."""
 
 
 class Transactions:
     """The order in which a gallery's files change.
 
-    Each change is noted before it is made, made in one step, logged, and the note taken away. Who
-    finds a note that no living process is at ends that work: enrolments that were stored are
-    logged, what was half written is deleted, and who was to be forgotten is.
+    Each change is written to the journal, made in one step, logged, and removed from the journal. A
+    process that finds an entry of a process that died finishes that work: enrolments that were
+    stored are logged, what was half written is deleted, and a removal is completed.
 
     Parameters
     ----------
     templates : Templates
         The table.
     home : Path
-        Local folder of the audit log, the note and the locks.
+        Local folder of the audit log, the journal and the locks.
     """
 
     def __init__(self, templates: Templates, home: Path) -> None:
@@ -66,7 +66,7 @@ class Transactions:
         MienError
             There is no gallery, or it can't be read or written.
         """
-        with told(self.templates.uri):
+        with storage_errors(self.templates.uri):
             self._enter(new)
             with self._locks.writing():
                 self._recover()
@@ -85,7 +85,7 @@ class Transactions:
         MienError
             There is no gallery, or it can't be read.
         """
-        with told(self.templates.uri):
+        with storage_errors(self.templates.uri):
             self._enter(False)
             if self._journal.unfinished():
                 with self._locks.writing(wait=False) as alone:
@@ -95,18 +95,18 @@ class Transactions:
                 yield
 
     def _enter(self, new: bool) -> None:
-        """See to the folders: of the table, where it is ours, and of locks and log."""
+        """Check or make the folders: of the table, if it is a local one, and of locks and log."""
         folder = self.templates.folder
         if not new and folder is not None:
             for place, needed in ((folder, folder / f"{TABLE}.lance"), (self.home, self.home)):
                 if not needed.is_dir():
                     raise MienError(f"{place} is no gallery: enrol somebody first (mien enrol)")
-        if folder != self.home:  # a log's folder that was there may hold other things
+        if folder != self.home:  # an existing folder of the log may hold other things
             self.home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
         if folder is not None:
             make_private(folder)
 
-    def enrol(self, newcomers: Sequence[Enrolment], today: date) -> None:
+    def enrol(self, enrolments: Sequence[Enrolment], today: date) -> None:
         """Store persons, all or none. The caller is `writing`.
 
         Raises
@@ -114,18 +114,18 @@ class Transactions:
         MienError
             One of the clips is enrolled already.
         """
-        names = [newcomer.person for newcomer in newcomers]
-        clips = [clip for newcomer in newcomers for clip in newcomer.clips]
+        names = [enrolment.person for enrolment in enrolments]
+        clips = [clip for enrolment in enrolments for clip in enrolment.clips]
         where = col("person").isin(names) | col("clip").isin(clips)
         known = self.templates.rows(["person", "subject", "clip", "expires"], where)
-        subjects = pseudonyms(newcomers, known, today)
-        rows = to_table(newcomers, subjects, self.templates.schema)
-        enrolment = uuid4().hex
+        subjects = pseudonyms(enrolments, known, today)
+        rows = to_table(enrolments, subjects, self.templates.schema)
+        number = uuid4().hex
         place = rows.schema.get_field_index("enrolment")
-        rows = rows.set_column(place, "enrolment", pa.array([enrolment] * len(rows)))
-        self._journal.begin({"act": "enrol", "enrolment": enrolment})
+        rows = rows.set_column(place, "enrolment", pa.array([number] * len(rows)))
+        self._journal.begin({"act": "enrol", "enrolment": number})
         self.templates.add(rows)
-        self._log_enrolment(rows, enrolment=enrolment)
+        self._log_enrolment(rows, enrolment=number)
         self._journal.end()
 
     def _log_enrolment(self, rows: pa.Table, **detail: Any) -> None:
@@ -157,22 +157,22 @@ class Transactions:
         until = before and before.isoformat()
         self._erase({"act": act, "subjects": list(subjects), "before": until})
 
-    def _erase(self, note: dict[str, Any]) -> None:
-        """Do what the note says; doing it again, after a crash in the middle, does no harm."""
-        self._journal.begin(note)
-        where = of(note["subjects"])
-        if note["before"]:
-            where = where & (col("expires") < date.fromisoformat(note["before"]))
+    def _erase(self, entry: dict[str, Any]) -> None:
+        """Do what a journal entry says; repeating it, after a crash in the middle, is harmless."""
+        self._journal.begin(entry)
+        where = of_subjects(entry["subjects"])
+        if entry["before"]:
+            where = where & (col("expires") < date.fromisoformat(entry["before"]))
         self.templates.remove(where)
         with self._scratching():
             self.templates.compact()
         with self._locks.deleting():
             self.templates.vacuum()
-        self.audit.extend([(note["act"], subject, {}) for subject in note["subjects"]])
+        self.audit.extend([(entry["act"], subject, {}) for subject in entry["subjects"]])
         self._journal.end()
 
     def maintain(self) -> None:
-        """Keep searches quick as the gallery grows. The caller is `writing`."""
+        """Compact and index the table where its growth asks for it. The caller is `writing`."""
         needs_compaction = self.templates.needs_compaction
         with self._scratching():
             if needs_compaction:
@@ -184,9 +184,10 @@ class Transactions:
 
     @contextmanager
     def _scratching(self) -> Iterator[None]:
-        """Keep what LanceDB writes for a while at home, where a removal finds it after a crash.
+        """Keep LanceDB's temporary files in the gallery, where a removal finds them after a crash.
 
-        It sorts the templates' codes in the system's temporary folder, for everybody to read.
+        By default it sorts the codes of templates in the system's temporary folder, which everybody
+        can read.
         """
         with _ENVIRONMENT:
             shutil.rmtree(self._scratch, ignore_errors=True)  # of a process that died
@@ -202,14 +203,14 @@ class Transactions:
                 shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _recover(self) -> None:
-        """End what a process began that died in the middle."""
-        note = self._journal.unfinished()
-        if note is None:
+        """Finish what a process began that died in the middle."""
+        entry = self._journal.unfinished()
+        if entry is None:
             return
-        if note["act"] != "enrol":
-            self._erase(note)
+        if entry["act"] != "enrol":
+            self._erase(entry)
             return
-        enrolment = note["enrolment"]
+        enrolment = entry["enrolment"]
         rows = self.templates.rows(["subject", "expires"], col("enrolment") == enrolment)
         logged = any(line["detail"].get("enrolment") == enrolment for line in self.audit.lines())
         if len(rows) and not logged:

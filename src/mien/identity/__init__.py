@@ -1,1 +1,1 @@
-"""Who speaks: embeddings, comparison and trials."""
+"""Who is in a clip: embeddings of speakers, comparison of clips, and verification trials."""

@@ -10,7 +10,7 @@ from mien.identity.embedder import NOT_CALIBRATED, Encoder, cosine, shipped_thre
 
 
 class Comparison(BaseModel):
-    """Two clips, how alike their persons are, and whether they are one."""
+    """How similar two clips are, and whether they show the same person."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -18,12 +18,12 @@ class Comparison(BaseModel):
     same_person: bool | None = Field(
         description="whether the cosine reaches the threshold; null: no threshold is known"
     )
-    cosine: float = Field(description="of the two embeddings, from -1 to 1")
+    cosine: float = Field(description="similarity of the two embeddings, from -1 to 1")
     threshold: float | None = Field(description="cosine from which on it is the same person")
-    notes: list[str] = Field(default_factory=list, description="what to know about the answer")
+    notes: list[str] = Field(default_factory=list, description="what to know about the result")
 
     def table(self) -> str:
-        """Lay the answer out for reading."""
+        """Write the result for reading."""
         if self.same_person is None:
             head = f"not calibrated: no verdict (cosine {self.cosine:.3f})"
         else:
@@ -40,12 +40,12 @@ def compare(
     Parameters
     ----------
     encoder : Encoder
-        What describes them.
+        What embeds them.
     one, other : path
         The clips.
     threshold : float, optional
-        Cosine from which on it is the same person; by default the one measured for the encoder. For
-        one that was never measured there is no verdict.
+        Cosine from which on it is the same person; by default the one measured for the encoder. An
+        encoder that was never measured gives no verdict.
 
     Raises
     ------
@@ -54,19 +54,19 @@ def compare(
     """
     clips, notes = (Path(one), Path(other)), []
 
-    def note(clip: Path, what: str) -> None:
+    def warn(clip: Path, what: str) -> None:
         notes.append(f"{clip}: {what}")
 
-    score = cosine(*(encoder.embed(clip, partial(note, clip)) for clip in clips))
+    score = cosine(*(encoder.embed(clip, partial(warn, clip)) for clip in clips))
     if len({fingerprint(clip) for clip in clips}) == 1:
-        notes.append("both clips are the same file, which says nothing of persons")
+        notes.append("both clips are the same file, which says nothing about who is in it")
     shipped = shipped_threshold(encoder.fingerprint)
     if threshold is None and shipped is not None:
         threshold = shipped.value
         notes.append(f"the threshold is the encoder's: {shipped.origin}")
     elif threshold is None:
         notes.append(
-            f"{NOT_CALIBRATED}: measure how well it tells persons apart (mien verification), and"
+            f"{NOT_CALIBRATED}: measure how well it tells speakers apart (mien verification), and"
             " give a threshold"
         )
     return Comparison(

@@ -1,4 +1,4 @@
-"""What turns a clip into an embedding of the person in it, and which cosine means one person."""
+"""Encoders: what turns a clip into an embedding of the person in it, and their thresholds."""
 
 import warnings
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from mien.errors import MienError
 from mien.files import fingerprint
 from mien.modality import Modality
 
-Report = Callable[[str], object]
-"""Takes what could not be used of a clip, or makes its embedding less certain, as a sentence."""
+Warn = Callable[[str], object]
+"""Takes a warning about a clip: what could not be used, or makes its embedding less certain."""
 
 MEDIA = (Modality.AUDIO, Modality.VIDEO)
-"""Modalities that a clip may lack though the model uses them; nobody gives words to compare."""
+"""Modalities whose absence is worth a warning. Clips to be compared come without text."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Threshold:
     value : float
         A cosine equal to it is accepted.
     seconds : float
-        Of speech in each clip; with less it errs much more often.
+        Of speech in each clip; with less there are many more errors.
     origin : str
         What it was measured on.
     """
@@ -45,18 +45,18 @@ SHIPPED = {
 }
 """Thresholds by the fingerprint of the encoder that each belongs to.
 
-The one of the weights of resemblyzer 0.1.4 is set, and tested on other speakers, by
+That of the weights of resemblyzer 0.1.4 is chosen, and tested on other speakers, by
 `benchmarks/voice_threshold.py`."""
 
 
 NOT_CALIBRATED = "no threshold was measured for this encoder, so a cosine alone does not tell"
-"""What is said in place of a verdict."""
+"""The message in place of a verdict."""
 
 
 def shipped_threshold(encoder: str) -> Threshold | None:
     """Give the threshold that was measured for an encoder, by its fingerprint; None: there is none.
 
-    What a cosine means differs by encoder, so that no constant could serve those not measured.
+    The same cosine means different things for different encoders, so there is no default.
 
     >>> shipped_threshold("a run of mine") is None
     True
@@ -65,15 +65,15 @@ def shipped_threshold(encoder: str) -> Threshold | None:
 
 
 class Encoder(Protocol):
-    """Anything that describes persons by vectors."""
+    """Anything that turns a clip into an embedding of the person in it."""
 
     fingerprint: str
-    """Differs where the same clip may give another embedding; such embeddings can't be compared."""
+    """Identifies the encoder: embeddings of two fingerprints can't be compared."""
 
-    def embed(self, clip: str | Path, report: Report = warnings.warn) -> np.ndarray:
-        """Describe the person in a clip by a vector (E,); its direction tells persons apart.
+    def embed(self, clip: str | Path, warn: Warn = warnings.warn) -> np.ndarray:
+        """Embed the person in a clip as a vector (E,), whose direction tells people apart.
 
-        It raises `MienError` where the clip shows nobody, and reports what it left out.
+        It raises `MienError` where the clip shows nobody, and warns of what it left out.
         """
 
 
@@ -109,39 +109,38 @@ class RunEncoder:
         self.batch_size = batch_size
         self.fingerprint = fingerprint(self.recognizer.run.folder / "model.safetensors")
 
-    def embed(self, clip: str | Path, report: Report = warnings.warn) -> np.ndarray:
-        """Describe the person in a clip by a vector (E,).
+    def embed(self, clip: str | Path, warn: Warn = warnings.warn) -> np.ndarray:
+        """Embed the person in a clip as a vector (E,).
 
         Parameters
         ----------
         clip : path
-            A video or sound file.
-        report : callable
-            Gets a note for whatever of the clip is left out.
+            A video or audio file.
+        warn : callable
+            Takes a warning for whatever of the clip is left out.
 
         Raises
         ------
         MienError
-            The clip can't be read, or has nothing that the model uses: no sound but silence and no
-            face, for instance.
+            The clip can't be read, or has nothing that the model uses: only silence and no face,
+            for instance.
         """
         prediction = self.recognizer(clip, batch_size=self.batch_size)
         used = set(prediction.modalities)
         notes = list(prediction.warnings)
-        if (
-            Modality.VIDEO in used and not prediction.faces_found
-        ):  # the run takes the middle of the picture
+        # without a face the run takes the middle of the frame
+        if Modality.VIDEO in used and not prediction.faces_found:
             if used == {Modality.VIDEO}:
                 raise MienError(
-                    f"{clip}: no face was found in any of its {prediction.faces} pictures, so"
+                    f"{clip}: no face was found in any of its {prediction.faces} frames, so"
                     " nobody is seen: choose another clip"
                 )
-            notes.append("no face was found: the middle of the picture stands in")
+            notes.append("no face was found: the middle of the frame is used instead")
         missing = [m for m in MEDIA if m in set(self.recognizer.reader.modalities) - used]
         if missing:
-            notes.append(f"described without {' and '.join(missing)}, which the model uses")
+            notes.append(f"embedded without {' and '.join(missing)}, which the model uses")
         for note in notes:
-            report(note)
+            warn(note)
         return np.array(prediction.embedding, np.float32)
 
 
@@ -162,5 +161,5 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     if not np.isfinite(lengths) or lengths == 0:
         raise MienError("an embedding is zero or has a number that is not finite")
-    # what depends on the order of adding up is taken off, or equal scores would differ
+    # rounded, since the order of summation would make equal scores differ
     return float(np.clip(np.round(a @ b / lengths, 9), -1, 1))

@@ -1,4 +1,4 @@
-"""Who speaks, by the voice alone: a pretrained speaker encoder."""
+"""Resemblyzer's pretrained speaker encoder: who speaks, by the voice alone."""
 
 import pickle
 import warnings
@@ -13,30 +13,37 @@ from torch.nn import functional as F
 from mien.devices import choose_device
 from mien.errors import MienError
 from mien.files import fingerprint
-from mien.identity.embedder import Report, Threshold, shipped_threshold
+from mien.identity.embedder import Threshold, Warn, shipped_threshold
+from mien.identity.speaker_mel import speaker_windows
 from mien.media.decode import read_audio
 from mien.media.notes import Note
-from mien.media.silence import FRAME, MARGIN, has_sound, is_silence, is_steady, loudness
-from mien.media.voice import voice_windows
+from mien.media.silence import (
+    FRAME_LENGTH,
+    MARGIN_FRAMES,
+    is_audible,
+    is_silence,
+    is_steady,
+    loudness,
+)
 from mien.models.voice_encoder import DIM, VoiceEncoder
-from mien.utterance import RATE, SHORTEST
+from mien.utterance import MIN_SAMPLES, SAMPLE_RATE
 
 PACKAGE = "resemblyzer"
-"""Its wheel holds the weights (Apache 2.0). It is not imported: what it imports is not needed."""
+"""Its wheel holds the weights (Apache 2.0). It is never imported, nor are its dependencies."""
 
 LEAST_SPEECH = 0.5
 """Seconds of speech below which a clip is refused.
 
-Of so short clips 5 to 15 % of those of two persons reach the threshold, at 0.2 s half of them, by
-benchmarks/voice_threshold.md."""
+Of pairs of clips so short, of two speakers, 5 to 15 % reach the threshold, and half of them at
+0.2 s (benchmarks/voice_threshold.md)."""
 
 
 class TooShort(MienError):
-    """Sound too short to tell a voice by."""
+    """Audio too short to recognise a voice."""
 
 
 class Voiceprint:
-    """A pretrained speaker encoder: sound to a vector that tells voices apart.
+    """A pretrained speaker encoder: audio to an embedding that tells voices apart.
 
     It is also a `mien.identity.embedder.Encoder`, so that a gallery can be made with it.
 
@@ -61,7 +68,7 @@ class Voiceprint:
     """
 
     dim = DIM
-    """Numbers of an embedding."""
+    """Size of an embedding."""
 
     def __init__(self, device: str | torch.device | None = None) -> None:
         self.device = choose_device(device)
@@ -79,15 +86,16 @@ class Voiceprint:
         """The cosine from which on two clips are one speaker's; None: other weights than known."""
         return shipped_threshold(self.fingerprint)
 
-    def embed(self, clip: str | Path, report: Report = warnings.warn) -> np.ndarray:
-        """Describe the voice in a sound or video file by a vector (256,), as a call does.
+    def embed(self, clip: str | Path, warn: Warn = warnings.warn) -> np.ndarray:
+        """Embed the voice in an audio or video file as a vector (256,), as a call does.
 
         Parameters
         ----------
         clip : path
             The file.
-        report : callable
-            Gets a note where the sound is damaged, steady as no voice is, or short for a verdict.
+        warn : callable
+            Takes a warning where the audio is damaged, too steady for a voice, or short for a
+            verdict.
 
         Raises
         ------
@@ -97,40 +105,40 @@ class Voiceprint:
         path = Path(clip)
         damages: list[Note] = []
         waveform = read_audio(path, report=damages.append)
-        if len(waveform) < SHORTEST:
+        if len(waveform) < MIN_SAMPLES:
             raise TooShort(f"{path}: {_too_few(len(waveform))}")
-        if not has_sound(waveform):
+        if not is_audible(waveform):
             level = f"its level stays at {loudness(waveform):.0f} dB of full scale or less"
             raise MienError(f"{path}: is silent ({level}), so there is no voice: take another clip")
         speech = waveform[~is_silence(waveform)]
-        # the margins around speech, which stay with it where pauses are left out, are none
-        kept = 2 * MARGIN * FRAME if len(speech) < len(waveform) else 0
-        seconds = (len(speech) - kept) / RATE
+        # where pauses are left out, margins around the speech stay, which are no speech
+        kept = 2 * MARGIN_FRAMES * FRAME_LENGTH if len(speech) < len(waveform) else 0
+        seconds = (len(speech) - kept) / SAMPLE_RATE
         if seconds < LEAST_SPEECH:
             raise TooShort(
-                f"{path}: {seconds:.2f} s of speech are too little to tell a voice: take a clip"
-                f" with {LEAST_SPEECH:g} s or more"
+                f"{path}: {seconds:.2f} s of speech are too little to recognise a voice: take a"
+                f" clip with {LEAST_SPEECH:g} s or more"
             )
         notes = [str(damage).removeprefix(f"{path}: ") for damage in damages]
-        for note in [*notes, *self._doubts(speech)]:
-            report(note)
+        for note in [*notes, *self._warnings(speech)]:
+            warn(note)
         return self(waveform)
 
-    def _doubts(self, speech: np.ndarray) -> list[str]:
-        """Say what makes it less certain that a voiceprint is somebody's."""
-        doubts, seconds = [], len(speech) / RATE
+    def _warnings(self, speech: np.ndarray) -> list[str]:
+        """Say what makes an embedding less certain."""
+        found, seconds = [], len(speech) / SAMPLE_RATE
         if is_steady(speech):
-            doubts.append("the level never changes, as in noise or a hum: there may be no voice")
+            found.append("the level never changes, as in noise or a hum: there may be no voice")
         if self.threshold is not None and seconds < self.threshold.seconds:
-            doubts.append(
+            found.append(
                 f"{seconds:.1f} s of speech are few: with less than {self.threshold.seconds:g} s"
-                " the threshold errs more often"
+                " the threshold makes more errors"
             )
-        return doubts
+        return found
 
     @torch.inference_mode()
     def __call__(self, waveform: np.ndarray) -> np.ndarray:
-        """Describe a voice; pauses are left out, since the room speaks in them.
+        """Embed a voice; pauses are left out, since only the room is heard in them.
 
         Parameters
         ----------
@@ -145,19 +153,19 @@ class Voiceprint:
         Raises
         ------
         TooShort
-            The sound is shorter than 25 ms.
+            The audio is shorter than 25 ms.
         """
-        if len(waveform) < SHORTEST:
+        if len(waveform) < MIN_SAMPLES:
             raise TooShort(_too_few(len(waveform)))
         waveform = waveform[~is_silence(waveform)]
         scale = 32768 if np.issubdtype(waveform.dtype, np.integer) else 1
-        windows = voice_windows(torch.from_numpy(waveform.astype(np.float32) / scale))
+        windows = speaker_windows(torch.from_numpy(waveform.astype(np.float32) / scale))
         mean = self.encoder(windows.to(self.device)).mean(dim=0)
         return F.normalize(mean, dim=0).cpu().numpy()
 
 
 def _too_few(samples: int) -> str:
-    return f"{samples} samples are too few to tell a voice: give {SHORTEST}"
+    return f"{samples} samples are too few to recognise a voice: give at least {MIN_SAMPLES}"
 
 
 def _find() -> Path:

@@ -1,4 +1,4 @@
-"""Prepared data with everything taken away but the pauses."""
+"""A control for verification: prepared data of which only the pauses are left."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -6,13 +6,13 @@ from pathlib import Path
 
 from mien.dataset.store import Store
 from mien.media.silence import is_silence
-from mien.utterance import SHORTEST, Sample
+from mien.utterance import MIN_SAMPLES, Sample
 
 
 def silence_only(sample: Sample) -> Sample:
-    """Keep the sound where nobody speaks, and neither words nor faces.
+    """Keep the audio where nobody speaks, and neither text nor faces.
 
-    What still tells persons apart in it is the room, the microphone and the channel.
+    What still tells speakers apart in it is the room, the microphone and the channel.
 
     Parameters
     ----------
@@ -24,12 +24,12 @@ def silence_only(sample: Sample) -> Sample:
     Sample
         Without a waveform where less than 25 ms of silence are found.
     """
-    sound = sample.waveform
-    if sound is not None:
-        sound = sound[is_silence(sound)]
+    waveform = sample.waveform
+    if waveform is not None:
+        waveform = waveform[is_silence(waveform)]
     return Sample(
         utterance=replace(sample.utterance, text=None),
-        waveform=sound if sound is not None and len(sound) >= SHORTEST else None,
+        waveform=waveform if waveform is not None and len(waveform) >= MIN_SAMPLES else None,
     )
 
 
@@ -41,7 +41,7 @@ class SilentStore(Store):
 
     @cached_property
     def modalities(self) -> list[str]:
-        """The letter "a" for each sample with sound, whether there is silence in it or not."""
+        """The letter "a" for each sample with audio, whether there is silence in it or not."""
         return ["a" if "a" in letters else "" for letters in super().modalities]
 
     def __getitem__(self, number: int) -> Sample:

@@ -1,4 +1,4 @@
-"""Judge embeddings by the persons they tell apart: of a run, or of a ready-made encoder."""
+"""Speaker verification over prepared data, by a run's embeddings or a ready-made encoder's."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -14,29 +14,28 @@ from mien.errors import MienError
 from mien.files import write_text
 from mien.identity.resemblyzer import Voiceprint
 from mien.identity.silence_control import SilentStore
-from mien.identity.trials import PAIRINGS, Trials, trials
+from mien.identity.trials import PAIRINGS, Trials, make_trials
 from mien.inference.dataset import BATCH_SIZE, Device, embed
-from mien.metrics.verification import judge
+from mien.metrics.verification import evaluate_trials
 from mien.metrics.verification.bootstrap import RESAMPLES
+from mien.modality import Modality
 from mien.progress import follow
-from mien.report.verification_plots import picture
+from mien.report.verification_plots import plot_verification
 from mien.report.verification_report import TrialMetrics, VerificationReport, VerificationRow
 from mien.report.verification_tables import markdown
-from mien.runs.data import divide
+from mien.runs.data import check_letters, divide, rows_of
 from mien.runs.run import Run
 
-WORDS = {"t": "words", "a": "sound", "v": "face"}
+EncoderName = Literal["voice"]
 
-Encoder = Literal["voice"]
-
-Part = Literal["train", "valid", "test", "all"]
+SplitName = Literal["train", "valid", "test", "all"]
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What is shown of each clip, and the function that gives embeddings (N, E) of rows of it."""
+class Condition:
+    """What an encoder takes as input of each clip, and its embeddings (N, E) of rows of data."""
 
-    name: str
+    input: str
     embed: Callable[[list[int]], np.ndarray]
 
 
@@ -44,14 +43,14 @@ def verify_run(
     folder: str | Path,
     *,
     data: str | Path | None = None,
-    part: Part = "test",
+    split: SplitName = "test",
     modalities: str | None = None,
     device: Device = None,
     batch_size: int = BATCH_SIZE,
     progress: bool = True,
     resamples: int = RESAMPLES,
 ) -> VerificationReport:
-    """Measure how well a run's embeddings tell persons apart.
+    """Measure how well a run's embeddings tell speakers apart.
 
     Parameters
     ----------
@@ -59,10 +58,10 @@ def verify_run(
         The run folder.
     data : path, optional
         Prepared data, if not those of training.
-    part : {"train", "valid", "test", "all"}
-        Which part of the run's protocol, or everything.
+    split : {"train", "valid", "test", "all"}
+        Which split of the run's protocol, or everything.
     modalities : str, optional
-        Show the model only these, out of "tav".
+        Use only these as input, out of "tav".
     device : str or torch.device, optional
         Where to compute (default: a GPU if there is one).
     batch_size : int
@@ -75,7 +74,7 @@ def verify_run(
     Returns
     -------
     VerificationReport
-        A row for each kind of trials and what was shown.
+        A row for each kind of trials and each kind of input.
 
     Raises
     ------
@@ -84,16 +83,10 @@ def verify_run(
     """
     run = Run(folder)
     store = Store(Path(data or run.config.data.path))
-    reads = run.config.model.letters
-    shown = modalities or reads
-    if not set(shown) <= set(reads):
-        raise MienError(
-            f"the model of {folder} reads {reads!r}, {shown!r} asks for more",
-            parameter="modalities",
-        )
+    used = check_letters(run, modalities)
     model, place = run.model(), choose_device(device)
 
-    def show(store: Store, letters: str) -> Callable[[list[int]], np.ndarray]:
+    def embedder(store: Store, letters: str) -> Callable[[list[int]], np.ndarray]:
         return lambda rows: embed(
             *(run, model, store, rows),
             modalities=letters,
@@ -102,30 +95,31 @@ def verify_run(
             batch_size=batch_size,
         )
 
-    kinds = [Shown(" + ".join(WORDS[m] for m in "tav" if m in shown), show(store, shown))]
+    names = " + ".join(modality for modality in Modality if modality.letter in used)
+    conditions = [Condition(names, embedder(store, used))]
     left_out = []
-    if "a" in shown:
-        kinds.append(Shown("silence alone", show(SilentStore(store.folder), "a")))
+    if "a" in used:
+        conditions.append(Condition("silence alone", embedder(SilentStore(store.folder), "a")))
     else:
-        left_out.append("silence alone: the model is shown no sound")
-    if "t" not in shown:
-        left_out.append("words alone: the model is shown no words")
-    elif shown != "t":
-        kinds.append(Shown("words alone", show(store, "t")))
-    rows = list(range(len(store))) if part == "all" else divide(run, store).part(part)
-    about = {"source": str(folder), "part": part, "trained": _trained(run, store, rows)}
-    return _verify(store, rows, kinds, left_out, resamples, **about)
+        left_out.append("silence alone: the model does not use audio")
+    if "t" not in used:
+        left_out.append("text alone: the model does not use text")
+    elif used != "t":
+        conditions.append(Condition("text alone", embedder(store, "t")))
+    rows = rows_of(run, store, split)
+    about = {"source": str(folder), "split": split, "trained": _trained(run, store, rows)}
+    return _verify(store, rows, conditions, left_out, resamples, **about)
 
 
 def verify_encoder(
-    encoder: Encoder,
+    encoder: EncoderName,
     data: str | Path,
     *,
     device: Device = None,
     progress: bool = True,
     resamples: int = RESAMPLES,
 ) -> VerificationReport:
-    """Measure how well a ready-made encoder tells the persons of prepared data apart.
+    """Measure how well a ready-made encoder tells the speakers of prepared data apart.
 
     Parameters
     ----------
@@ -144,30 +138,30 @@ def verify_encoder(
     store = Store(Path(data))
     voiceprint = Voiceprint(device)
 
-    def show(store: Store) -> Callable[[list[int]], np.ndarray]:
+    def embedder(store: Store) -> Callable[[list[int]], np.ndarray]:
         return lambda rows: _voices(voiceprint, store, rows, progress)
 
-    kinds = [
-        Shown("sound", show(store)),
-        Shown("silence alone", show(SilentStore(store.folder))),
+    conditions = [
+        Condition("audio", embedder(store)),
+        Condition("silence alone", embedder(SilentStore(store.folder))),
     ]
-    left_out = [f"words alone: the encoder {encoder} does not go by words"]
-    about = {"source": f"encoder {encoder}", "part": "all", "trained": None}
-    return _verify(store, list(range(len(store))), kinds, left_out, resamples, **about)
+    left_out = [f"text alone: the encoder {encoder} does not use text"]
+    about = {"source": f"encoder {encoder}", "split": "all", "trained": None}
+    return _verify(store, list(range(len(store))), conditions, left_out, resamples, **about)
 
 
 def _voices(voiceprint: Voiceprint, store: Store, rows: list[int], progress: bool) -> np.ndarray:
     found = np.zeros((len(rows), voiceprint.dim), np.float32)
-    bar = follow(rows, "listening", "clips", shown=progress)
+    bar = follow(rows, "embedding", "clips", shown=progress)
     for place, row in enumerate(bar):
-        sound = store[row].waveform
-        if sound is not None:
-            found[place] = voiceprint(sound)
+        waveform = store[row].waveform
+        if waveform is not None:
+            found[place] = voiceprint(waveform)
     return found
 
 
 def _trained(run: Run, store: Store, rows: list[int]) -> int | None:
-    """Count the persons of rows whom training had; None where the data are not training's."""
+    """Count the speakers of rows whom training had; None where the data are not training's."""
     if store.fingerprint != run.config.data.fingerprint:
         return None
     utterances = store.utterances
@@ -176,29 +170,29 @@ def _trained(run: Run, store: Store, rows: list[int]) -> int | None:
 
 
 Reasons = dict[tuple[str, str], list[str]]
-"""What was left out, and why, with the kinds of showing of which that is true."""
+"""What was left out, and why, with the inputs for which that is true."""
 
 
 def _verify(
     store: Store,
-    judged: list[int],
-    kinds: list[Shown],
+    wanted: list[int],
+    conditions: list[Condition],
     left_out: list[str],
     resamples: int,
     **about: Any,
 ) -> VerificationReport:
-    """Judge every kind of trials that the data allow, on all that is shown."""
-    rows = [row for row in judged if store.utterances[row].person]
-    persons = {store.utterances[row].person for row in rows}
-    if len(persons) < 2:
+    """Evaluate every kind of trials that the data allow, under every condition."""
+    rows = [row for row in wanted if store.utterances[row].person]
+    speakers = {store.utterances[row].person for row in rows}
+    if len(speakers) < 2:
         raise MienError(
-            f"{store.folder}: trials need two persons, and the clips judged are of {len(persons)};"
-            " choose another split, or prepare the data with the column person"
+            f"{store.folder}: trials need two speakers, and the clips to evaluate are of"
+            f" {len(speakers)}; choose another split, or prepare the data with the column person"
         )
-    if len(rows) < len(judged):
-        left_out.append(f"{len(judged) - len(rows)} clips: it is not known who is in them")
+    if len(rows) < len(wanted):
+        left_out.append(f"{len(wanted) - len(rows)} clips: their speaker is not known")
     reasons: Reasons = defaultdict(list)
-    found = [row for kind in kinds for row in _rows(store, rows, kind, reasons, resamples)]
+    found = [row for each in conditions for row in _rows(store, rows, each, reasons, resamples)]
     left_out += [f"{what} ({', '.join(names)}): {why}" for (what, why), names in reasons.items()]
     if not found:
         raise MienError(f"{store.folder} allows no trials ({'; '.join(left_out)})")
@@ -208,7 +202,7 @@ def _verify(
         data=str(store.folder),
         synthetic=bool(store.info["synthetic"]),
         clips=len(rows),
-        persons=len(persons),
+        speakers=len(speakers),
         rows=found,
         left_out=left_out,
         **about,
@@ -216,43 +210,42 @@ def _verify(
 
 
 def _rows(
-    store: Store, rows: list[int], kind: Shown, reasons: Reasons, resamples: int
+    store: Store, rows: list[int], condition: Condition, reasons: Reasons, resamples: int
 ) -> Iterator[VerificationRow]:
-    """Judge the kinds of trials for one kind of showing."""
-    embeddings = kind.embed(rows)
+    """Evaluate the kinds of trials under one condition."""
+    embeddings = condition.embed(rows)
     present = np.abs(embeddings).sum(axis=1) != 0
     usable = [row for row, there in zip(rows, present, strict=True) if there]
     if len(usable) < len(rows):
-        reasons[f"{len(rows) - len(usable)} clips", "they have none"].append(kind.name)
+        reasons[f"{len(rows) - len(usable)} clips", "they have none"].append(condition.input)
     for name, pairing in PAIRINGS.items() if usable else ():
         try:
-            made = trials(store.utterances, usable, name)
+            trials = make_trials(store.utterances, usable, name)
         except MienError as error:
-            reasons[pairing.about, str(error)].append(kind.name)
+            reasons[pairing.about, str(error)].append(condition.input)
             continue
-        if made.left_out:
-            why = f"{made.left_out} persons have no clips to enrol or none to test"
-            reasons[pairing.about, why].append(kind.name)
-        figures = _judge(store, usable, embeddings[present], made, resamples)
+        if trials.left_out:
+            why = f"{trials.left_out} speakers have no clips to enrol or none to test"
+            reasons[pairing.about, why].append(condition.input)
         yield VerificationRow(
             pairing=name,
             about=pairing.about,
-            shown=kind.name,
+            input=condition.input,
             clips=len(usable),
-            figures=figures,
+            metrics=_metrics(store, usable, embeddings[present], trials, resamples),
         )
 
 
-def _judge(
-    store: Store, rows: list[int], embeddings: np.ndarray, made: Trials, resamples: int
+def _metrics(
+    store: Store, rows: list[int], embeddings: np.ndarray, trials: Trials, resamples: int
 ) -> TrialMetrics:
     place = {row: number for number, row in enumerate(rows)}
-    found = judge(
+    found = evaluate_trials(
         embeddings,
         [str(store.utterances[row].person) for row in rows],
-        [[place[row] for row in clips] for clips in made.enrolments],
-        [place[row] for row in made.probes],
-        made.compared,
+        [[place[row] for row in clips] for clips in trials.enrolments],
+        [place[row] for row in trials.probes],
+        trials.compared,
         resamples=resamples,
     )
     return TrialMetrics.model_validate(found)
@@ -276,5 +269,5 @@ def write_verification(result: VerificationReport, out: str | Path) -> list[Path
     files = [folder / f"verification.{ending}" for ending in ("json", "md", "png")]
     write_text(files[0], result.model_dump_json(indent=2))
     write_text(files[1], markdown(result))
-    picture(result, files[2])
+    plot_verification(result, files[2])
     return files

@@ -1,4 +1,4 @@
-"""Segments of many recordings in full batches, with a bounded number of recordings in memory."""
+"""Full batches across recordings, with a bounded number of recordings in memory."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,17 +12,17 @@ from mien.utterance import Sample
 
 
 @dataclass(frozen=True)
-class Row:
+class SegmentOutput:
     """What a model computes for one segment.
 
     Parameters
     ----------
     scores : dict of str to Tensor (C,)
-        Of each task.
+        The scores of each task.
     embedding : Tensor (E,)
-        Of unit length.
+        The embedding, of unit length.
     finite : bool
-        Whether all the numbers behind them are finite.
+        Whether all logits are finite numbers.
     """
 
     scores: dict[str, Tensor]
@@ -31,66 +31,66 @@ class Row:
 
 
 @dataclass
-class Computed:
-    """A recording, and what was computed for its segments so far."""
+class RecordingOutput:
+    """A recording, and the outputs for its first segments: as many as are computed yet."""
 
     recording: Recording
-    rows: list[Row] = field(default_factory=list)
+    outputs: list[SegmentOutput] = field(default_factory=list)
 
     @property
-    def whole(self) -> bool:
-        """Whether nothing is missing."""
-        return len(self.rows) == len(self.recording.segments)
+    def complete(self) -> bool:
+        """Whether all segments are computed."""
+        return len(self.outputs) == len(self.recording.segments)
 
 
-Forward = Callable[[Sequence[Sample]], list[Row]]
+Forward = Callable[[Sequence[Sample]], list[SegmentOutput]]
 
 
 def in_batches(
     items: Iterable[Recording | Failure], forward: Forward, size: int
-) -> Iterator[Computed | Failure]:
+) -> Iterator[RecordingOutput | Failure]:
     """Compute the segments of recordings in batches of `size`, across recordings.
 
-    At most `size` segments wait, so that of any number of recordings few are in memory.
+    At most `size` segments are waiting, so few recordings are in memory, however many there are.
 
     Parameters
     ----------
     items : iterable of Recording or Failure
-        Taken one at a time.
+        Read one at a time.
     forward : callable
-        From samples to a row each.
+        Computes an output for each sample.
     size : int
-        Segments in a batch; the last one may have fewer.
+        Segments in a batch; the last batch may have fewer.
 
     Yields
     ------
-    Computed or Failure
-        In the order of the items; each as soon as all before it are done.
+    RecordingOutput or Failure
+        In the order of the items; each as soon as all before it are complete.
     """
-    waiting: deque[Computed | Failure] = deque()
-    queue: deque[tuple[Computed, Sample]] = deque()
+    waiting: deque[RecordingOutput | Failure] = deque()
+    queue: deque[tuple[RecordingOutput, Sample]] = deque()
     for item in items:
         if isinstance(item, Failure):
             waiting.append(item)
         else:
-            computed = Computed(item)
-            waiting.append(computed)
-            queue.extend((computed, sample) for *_, sample in item.segments)
+            output = RecordingOutput(item)
+            waiting.append(output)
+            queue.extend((output, sample) for *_, sample in item.segments)
         while len(queue) >= size:
             _compute([queue.popleft() for _ in range(size)], forward)
-        yield from _done(waiting)
+        yield from _completed(waiting)
     while queue:
         _compute([queue.popleft() for _ in range(min(size, len(queue)))], forward)
-    yield from _done(waiting)
+    yield from _completed(waiting)
 
 
-def _compute(batch: Sequence[tuple[Computed, Sample]], forward: Forward) -> None:
-    rows = forward([sample for _, sample in batch])
-    for (computed, _), row in zip(batch, rows, strict=True):
-        computed.rows.append(row)
+def _compute(batch: Sequence[tuple[RecordingOutput, Sample]], forward: Forward) -> None:
+    outputs = forward([sample for _, sample in batch])
+    for (recording, _), output in zip(batch, outputs, strict=True):
+        recording.outputs.append(output)
 
 
-def _done(waiting: deque[Computed | Failure]) -> Iterator[Computed | Failure]:
-    """Take from the left what is whole."""
-    while waiting and (isinstance(waiting[0], Failure) or waiting[0].whole):
+def _completed(waiting: deque[RecordingOutput | Failure]) -> Iterator[RecordingOutput | Failure]:
+    """Take complete recordings and failures from the left, up to the first incomplete one."""
+    while waiting and (isinstance(waiting[0], Failure) or waiting[0].complete):
         yield waiting.popleft()

@@ -1,4 +1,4 @@
-"""What a recognizer is given: a clip in one of many forms, and what is said in it."""
+"""The input of a recognizer: a clip in one of many forms, and what is said in it."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
@@ -10,31 +10,31 @@ from typing import Any
 import numpy as np
 
 from mien.dataset.sample import from_clip, from_media
-from mien.dataset.turns import DecodeOptions
+from mien.dataset.turn_media import DecodeOptions
 from mien.errors import MienError
 from mien.features.extractor import Extractor
 from mien.files import check_file
 from mien.inference.segments import Recording, seconds_of, segments_of
 from mien.media.faces import FaceCropper
-from mien.media.silence import has_sound
-from mien.media.transcript import Cue, Transcript, read_transcript, within
+from mien.media.silence import is_audible
+from mien.media.transcript import Cue, Transcript, cut_to_length, read_transcript
 from mien.modality import Modality
 from mien.utterance import Clip, Media, MediaBytes, Sample, Utterance
 
 ClipLike = str | Path | bytes | MediaBytes | tuple[Any, int] | Clip | Sample
-"""A path; the bytes of a media file; a waveform and its rate; or what is decoded already."""
+"""A path; bytes of a media file; a waveform with its sample rate; or what is decoded already."""
 
 NAMES = {Modality.TEXT: "text", Modality.VIDEO: "faces", Modality.AUDIO: "audio"}
 
 
 def is_one(clip: object) -> bool:
-    """Tell whether something that can be iterated over is one clip, or an array by mistake."""
+    """Tell whether an iterable is one clip; an array counts as one, to be refused as such."""
     return isinstance(clip, str | bytes | bytearray | tuple) or hasattr(clip, "__array__")
 
 
 @dataclass(frozen=True)
 class Request:
-    """A clip, what is said in it (as text or as a file), and what messages call it."""
+    """A clip, what is said in it (as text or as a file), and its name in messages."""
 
     clip: ClipLike | None = None
     text: str | None = None
@@ -43,7 +43,7 @@ class Request:
 
     @property
     def source(self) -> str:
-        """What the clip is called."""
+        """Name of the clip."""
         if self.name is not None:
             return self.name
         if isinstance(self.clip, Sample):
@@ -59,12 +59,12 @@ def requests(
     transcript: Sequence[str | Path | None] | None = None,
     name: Sequence[str | None] | None = None,
 ) -> Iterator[Request]:
-    """Put several clips together with their texts, transcripts and names, one of each a clip.
+    """Pair several clips with their texts, transcripts and names.
 
     Raises
     ------
     MienError
-        There are more or fewer of these than clips.
+        There are not as many of these as clips.
     """
     given = {"text": text, "transcript": transcript, "name": name}
     for what, values in given.items():
@@ -73,29 +73,33 @@ def requests(
         if isinstance(values, str | Path) or (
             isinstance(clips, Sized) and len(values) != len(clips)
         ):
-            raise MienError(f"{what}: give a list with one entry for each clip, None where none is")
+            raise MienError(
+                f"{what}: give a list with one entry for each clip, None for a clip without"
+            )
     columns = [repeat(None) if values is None else iter(values) for values in given.values()]
     for number, clip in enumerate(clips):
         try:
             row: list[Any] = [next(column) for column in columns]
         except StopIteration:
-            raise MienError(f"there are more clips than entries for them: {number}") from None
+            raise MienError(
+                f"there are more clips than texts, transcripts or names: {number}"
+            ) from None
         yield Request(clip, *row)
 
 
 class ClipReader:
-    """Decodes clips into segments of what a model takes as input.
+    """Decodes clips, and cuts them into segments as a model takes them as input.
 
     Parameters
     ----------
     modalities : iterable of Modality
-        What the model takes as input.
+        The modalities of the model.
     options : DecodeOptions
         How often a frame is taken, and how much of a clip is used.
     extractor : Extractor or None
-        Of features, for a model of these.
-    shown : collection of Modality
-        What the model is shown of these.
+        Extracts hand-crafted features, for a model that uses these.
+    allowed : collection of Modality
+        Use only these of the model's modalities.
     """
 
     def __init__(
@@ -103,17 +107,17 @@ class ClipReader:
         modalities: Iterable[Modality],
         options: DecodeOptions,
         extractor: Extractor | None,
-        shown: Collection[Modality] = tuple(Modality),
+        allowed: Collection[Modality] = tuple(Modality),
     ) -> None:
-        self.taken = tuple(modalities)
-        self.modalities = tuple(m for m in self.taken if m in shown)
+        self.of_model = tuple(modalities)
+        self.modalities = tuple(m for m in self.of_model if m in allowed)
         self.options, self.extractor = options, extractor
         self._cropper: FaceCropper | None = None
         self._making = Lock()
 
     @property
     def cropper(self) -> FaceCropper:
-        """The face detector, made when the first frame comes."""
+        """The face detector, loaded when the first frame comes."""
         with self._making:
             self._cropper = self._cropper or FaceCropper()
         return self._cropper
@@ -124,48 +128,49 @@ class ClipReader:
         Raises
         ------
         MienError
-            It can't be read, or has nothing that the model takes as input.
+            It can't be read, or has none of the modalities that the model uses.
         """
-        said = _said(request)
-        sample, warnings = self._sample(request, " ".join(cue.text for cue in said.cues))
-        cues, unused = within(said, seconds_of(sample))
+        transcript = _transcript(request)
+        sample, warnings = self._sample(request, " ".join(cue.text for cue in transcript.cues))
+        cues, unused = cut_to_length(transcript, seconds_of(sample))
         cuts = [
-            (start, end, self._featured(_heard(cut)))
+            (start, end, self._with_features(_without_silence(cut)))
             for start, end, cut in segments_of(sample, cues)
         ]
         segments = [segment for segment in cuts if self.used([segment[2]])]
         warnings = [*unused, *warnings, *self._not_extracted(sample)]
         warnings += [
-            f"nothing to go by from {start:.1f} to {end:.1f} s: no prediction for it"
+            f"no prediction from {start:.1f} to {end:.1f} s: this segment has nothing that the"
+            " model uses"
             for start, end, cut in cuts
             if segments and not self.used([cut])
         ]
         if not segments:
-            needs = " or ".join(NAMES[m] for m in Modality if m in self.taken)
+            needs = " or ".join(NAMES[m] for m in Modality if m in self.of_model)
             reasons = f" ({'; '.join(warnings)})" if warnings else ""
             raise MienError(f"{request.source}: the model uses {needs}, and there is none{reasons}")
         return Recording(request.source, sample, segments, warnings)
 
     def used(self, samples: Sequence[Sample]) -> list[Modality]:
-        """Give what the samples have and the model takes as input."""
-        had = [s.modalities if self.extractor is None else s.features for s in samples]
-        letters = {letter for part in had for letter in part}
+        """List the modalities that the samples have and the model takes as input."""
+        present = [s.modalities if self.extractor is None else s.features for s in samples]
+        letters = {letter for of_one in present for letter in of_one}
         return [m for m in Modality if m.letter in letters and m in self.modalities]
 
-    def shown(self, sample: Sample) -> Sample:
-        """Leave out of a sample what the model is not shown."""
-        hidden = [m for m in Modality if m not in self.modalities]
-        if Modality.TEXT in hidden and sample.text is not None:
+    def only_used(self, sample: Sample) -> Sample:
+        """Leave the modalities that are not used out of a sample."""
+        unused = [m for m in Modality if m not in self.modalities]
+        if Modality.TEXT in unused and sample.text is not None:
             sample = replace(sample, utterance=replace(sample.utterance, text=None))
-        if Modality.AUDIO in hidden and sample.waveform is not None:
+        if Modality.AUDIO in unused and sample.waveform is not None:
             sample = replace(sample, waveform=None)
-        if Modality.VIDEO in hidden and sample.faces is not None:
+        if Modality.VIDEO in unused and sample.faces is not None:
             sample = replace(sample, faces=None, face_times=None, face_found=None)
-        kept = {m: f for m, f in sample.features.items() if Modality.of(m) not in hidden}
+        kept = {m: f for m, f in sample.features.items() if Modality.of(m) not in unused}
         return sample if len(kept) == len(sample.features) else replace(sample, features=kept)
 
     def _sample(self, request: Request, text: str) -> tuple[Sample, list[str]]:
-        """Decode a clip into a sample, with notes on what could not be used."""
+        """Decode a clip into a sample, with warnings about what could not be used."""
         clip, name = request.clip, request.source
         if isinstance(clip, Sample):
             return clip, []
@@ -184,26 +189,26 @@ class ClipReader:
         media = _media(clip, name)
         return from_media(media, lambda: self.cropper, self.options, media.name, text)
 
-    def _featured(self, sample: Sample) -> Sample:
-        """Add the features that the model takes, unless the sample brings its own."""
+    def _with_features(self, sample: Sample) -> Sample:
+        """Add the features that the model uses, unless the sample has its own."""
         if self.extractor is None or sample.features:
             return sample
         return replace(sample, features=self.extractor(sample))
 
     def _not_extracted(self, sample: Sample) -> list[str]:
-        """Note what the sample has and the model uses, but whose features came from files."""
+        """Warn of modalities whose features came from files, so that none can be extracted."""
         if self.extractor is None or sample.features:
             return []
         lost = [m for m in self.modalities if m.letter in sample.modalities]
         return [
-            f"{NAMES[m]} left out: the run's features of them were read from files"
-            f" ({self.extractor.sources[m.letter]}) and can't be extracted from a clip"
+            f"{NAMES[m]} left out: training read the features from files"
+            f" ({self.extractor.sources[m.letter]}), and mien can't extract these from a clip"
             for m in lost
             if m.letter not in self.extractor.modalities
         ]
 
 
-def _said(request: Request) -> Transcript:
+def _transcript(request: Request) -> Transcript:
     if request.text is not None and request.transcript is not None:
         raise MienError("give either the text or a transcript file, not both")
     if request.transcript:
@@ -212,7 +217,7 @@ def _said(request: Request) -> Transcript:
 
 
 def _media(clip: Any, name: str) -> Media:
-    """Give the file of a path, or of bytes. Raises `MienError` where there is none."""
+    """Return the media file of a path or of bytes. Raises `MienError` if there is none."""
     if isinstance(clip, bytes | bytearray | memoryview):
         return MediaBytes(bytes(clip), name)
     if isinstance(clip, MediaBytes):
@@ -220,7 +225,7 @@ def _media(clip: Any, name: str) -> Media:
     if not isinstance(clip, str | Path):
         raise MienError(
             f"{name}: a {type(clip).__name__} is no clip: give a path, the bytes of a file,"
-            " (waveform, rate) or a Clip"
+            " (waveform, sample rate) or a Clip"
         )
     path = Path(clip)
     check_file(path)
@@ -228,20 +233,20 @@ def _media(clip: Any, name: str) -> Media:
 
 
 def clip_of(pair: Any, name: str = "clip") -> Clip:
-    """Make a clip of a waveform and its rate.
+    """Make a clip of a waveform and its sample rate.
 
     Parameters
     ----------
     pair : (array (S,) or (S, C), int)
-        Sound in [-1, 1] as floating point, or signed integers of any width, and samples a second;
-        of several channels the mean is taken.
+        Audio as floating point in [-1, 1] or signed integers of any width, and its sample rate in
+        Hz. The channels are averaged.
     name : str
-        What messages call it.
+        Name of the clip in messages.
 
     Raises
     ------
     MienError
-        It is another thing, or has numbers that are not finite.
+        It is no such pair, or has numbers that are not finite.
 
     Examples
     --------
@@ -249,12 +254,13 @@ def clip_of(pair: Any, name: str = "clip") -> Clip:
     array([0.5, 0.5], dtype=float32)
     """
     if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[1], int | np.integer):
-        raise MienError(f"{name}: sound in memory is a pair, (waveform, samples a second)")
+        raise MienError(f"{name}: audio in memory is a pair (waveform, sample rate)")
     wave, rate = np.asarray(pair[0]), int(pair[1])
     if wave.ndim not in (1, 2) or wave.dtype.kind not in "fi" or rate < 1:
         raise MienError(
             f"{name}: a waveform has the shape (samples,) or (samples, channels), of floating point"
-            f" or signed integers, and a rate above 0; not {wave.shape} of {wave.dtype} at {rate}"
+            f" or signed integers, and a sample rate above 0; not {wave.shape} of {wave.dtype} at"
+            f" {rate} Hz"
         )
     scale = 1.0 if wave.dtype.kind == "f" else 2.0 ** (8 * wave.dtype.itemsize - 1)
     wave = wave.astype(np.float32) / np.float32(scale)
@@ -264,7 +270,7 @@ def clip_of(pair: Any, name: str = "clip") -> Clip:
 
 
 def _limited(clip: Clip, seconds: float) -> tuple[Clip, list[str]]:
-    """Cut a clip to its first seconds, with a note where there is more."""
+    """Cut a clip to its first seconds, with a warning if it is longer."""
     wave, rate, times, frames = clip.waveform, clip.rate or 0, clip.times, clip.frames
     long = wave is not None and len(wave) > seconds * rate > 0
     late = None if times is None else times - times[:1] >= seconds
@@ -278,8 +284,8 @@ def _limited(clip: Clip, seconds: float) -> tuple[Clip, list[str]]:
     return replace(clip, waveform=wave, frames=frames, times=times), [note]
 
 
-def _heard(sample: Sample) -> Sample:
-    """Leave out the sound of a segment in which there is nothing to hear."""
-    if sample.waveform is None or has_sound(sample.waveform):
+def _without_silence(sample: Sample) -> Sample:
+    """Leave out the audio of a segment that is silent throughout."""
+    if sample.waveform is None or is_audible(sample.waveform):
         return sample
     return replace(sample, waveform=None)

@@ -1,55 +1,56 @@
-"""A prediction out of what a model computed for the segments of a recording."""
+"""Compose a prediction from a model's outputs for the segments of a recording."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 
-from mien.inference.batching import Computed
-from mien.inference.prediction import Answer, Prediction, Segment
+from mien.inference.batching import RecordingOutput
+from mien.inference.prediction import Prediction, Segment
 from mien.inference.segments import seconds_of
 from mien.modality import Modality
+from mien.task_prediction import TaskPrediction
 from mien.utterance import Sample
 
-Answers = Callable[[Mapping[str, torch.Tensor]], dict[str, Answer]]
-"""Decides by the scores (C,) of each task."""
+Decide = Callable[[Mapping[str, torch.Tensor]], dict[str, TaskPrediction]]
+"""Makes the prediction for each task from its scores (C,)."""
 
-Used = Callable[[Sequence[Sample]], list[Modality]]
-"""Gives the modalities that samples have and the model takes as input."""
+UsedModalities = Callable[[Sequence[Sample]], list[Modality]]
+"""Lists the modalities that samples have and the model takes as input."""
 
 
 def compose(
-    computed: Computed, *, run: str, synthetic: bool, answers: Answers, used: Used
+    output: RecordingOutput, *, run: str, synthetic: bool, decide: Decide, used: UsedModalities
 ) -> Prediction:
-    """Put a prediction together: the clip's scores are its segments' mean by their length.
+    """Compose a prediction: the clip's scores are its segments' mean, weighted by length.
 
     Parameters
     ----------
-    computed : Computed
-        The recording, with a row for each segment.
+    output : RecordingOutput
+        The recording, with the outputs for all its segments.
     run : str
         The run folder.
     synthetic : bool
         Whether the model was trained on synthetic data.
-    answers, used : callable
-        How the recognizer decides, and what it takes as input.
+    decide, used : callable
+        How the recognizer decides, and which modalities it takes as input.
     """
-    recording, rows = computed.recording, computed.rows
+    recording, outputs = output.recording, output.outputs
     segments = recording.segments
     length = torch.tensor([max(end - start, 1e-3) for start, end, _ in segments])
-    share = length / length.sum()
-    by_task = {name: torch.stack([row.scores[name] for row in rows]) for name in rows[0].scores}
-    embedding = F.normalize(share @ torch.stack([row.embedding for row in rows]), dim=0)
+    weight = length / length.sum()
+    by_task = {name: torch.stack([o.scores[name] for o in outputs]) for name in outputs[0].scores}
+    embedding = F.normalize(weight @ torch.stack([o.embedding for o in outputs]), dim=0)
     searched, found = _faces(recording.sample)
     return Prediction(
         source=recording.source,
         run=run,
         modalities=used([sample for *_, sample in segments]),
         seconds=round(seconds_of(recording.sample), 3),
-        answers=answers({name: share @ scores for name, scores in by_task.items()}),
+        answers=decide({name: weight @ scores for name, scores in by_task.items()}),
         segments=[
-            _segment(*segment, answers(row.scores), used)
-            for segment, row in zip(segments, rows, strict=True)
+            _segment(*segment, decide(one.scores), used)
+            for segment, one in zip(segments, outputs, strict=True)
         ],
         embedding=embedding.tolist(),
         faces=searched,
@@ -60,7 +61,11 @@ def compose(
 
 
 def _segment(
-    start: float, end: float, sample: Sample, answers: dict[str, Answer], used: Used
+    start: float,
+    end: float,
+    sample: Sample,
+    predicted: dict[str, TaskPrediction],
+    used: UsedModalities,
 ) -> Segment:
     searched, found = _faces(sample)
     return Segment(
@@ -71,7 +76,7 @@ def _segment(
         modalities=used([sample]),
         faces=searched,
         faces_found=found,
-        answers=answers,
+        answers=predicted,
     )
 
 

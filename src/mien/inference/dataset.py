@@ -8,6 +8,7 @@ import torch
 from mien.batch import Batch
 from mien.dataset.store import Store
 from mien.devices import choose_device
+from mien.inference import BATCH_SIZE, checked_batch_size
 from mien.modality import parse_modalities
 from mien.models import MultimodalModel, Output
 from mien.progress import follow
@@ -17,14 +18,11 @@ from mien.runs.run import Run
 Device = str | torch.device | None
 """Where to compute (None: a GPU if there is one)."""
 
-BATCH_SIZE = 16
-"""Utterances that are computed together."""
-
-Answers = dict[str, tuple[np.ndarray, np.ndarray]]
-"""For each task the scores (N, C) and what is right (N, C; NaN rows where unknown)."""
+Scored = dict[str, tuple[np.ndarray, np.ndarray]]
+"""For each task the scores (N, C) and the truth (N, C; rows of NaN where it is not known)."""
 
 
-def answer(
+def predict(
     run: Run,
     model: MultimodalModel,
     store: Store,
@@ -34,8 +32,8 @@ def answer(
     progress: bool = True,
     device: Device = None,
     batch_size: int = BATCH_SIZE,
-) -> Answers:
-    """Run a model over rows of a data set, with only some `modalities` shown to it."""
+) -> Scored:
+    """Predict rows of a data set from some of the modalities."""
     tasks = run.config.tasks
     kept: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {task.name: [] for task in tasks}
     batches = outputs_of(
@@ -46,8 +44,8 @@ def answer(
             scores = task.scores(output.logits[task.name].float()).cpu().numpy()
             kept[task.name].append((scores, batch.targets[task.name].numpy()))
     return {
-        name: (np.concatenate([p for p, _ in parts]), np.concatenate([t for _, t in parts]))
-        for name, parts in kept.items()
+        name: (np.concatenate([s for s, _ in blocks]), np.concatenate([t for _, t in blocks]))
+        for name, blocks in kept.items()
     }
 
 
@@ -62,9 +60,9 @@ def embed(
     device: Device = None,
     batch_size: int = BATCH_SIZE,
 ) -> np.ndarray:
-    """Give the embeddings (N, E) of rows of a data set, with only some `modalities` shown.
+    """Compute the embeddings (N, E) of rows of a data set, from some of the modalities.
 
-    They have unit length; zeros where a row has none of the modalities.
+    They have unit length; a row that has none of the modalities gets zeros.
     """
     outputs = outputs_of(
         run, model, store, rows, modalities, progress=progress, device=device, batch_size=batch_size
@@ -83,12 +81,12 @@ def outputs_of(
     device: Device = None,
     batch_size: int = BATCH_SIZE,
 ) -> Iterator[tuple[Batch, Output]]:
-    """Yield the batches of rows and what the model computes of them, in order."""
-    place = choose_device(device)
+    """Yield the batches of rows with the model's output for each, in order."""
+    place, size = choose_device(device), checked_batch_size(batch_size)
     model = model.to(place).eval()
-    batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=batch_size)
+    batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=size)
     with torch.inference_mode():
-        for batch in follow(batches, "answering", "batches", shown=progress):
-            for hidden in set(run.config.model.modalities) - set(parse_modalities(modalities)):
-                batch = batch.without(hidden, torch.ones(len(batch), dtype=torch.bool))
+        for batch in follow(batches, "predicting", "batches", shown=progress):
+            for unused in set(run.config.model.modalities) - set(parse_modalities(modalities)):
+                batch = batch.without(unused, torch.ones(len(batch), dtype=torch.bool))
             yield batch, model(batch.to(place))

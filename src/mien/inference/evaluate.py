@@ -11,23 +11,24 @@ import torch
 from mien.dataset.store import Store
 from mien.devices import choose_device
 from mien.errors import MienError
-from mien.inference.dataset import BATCH_SIZE, Answers, Device, answer
+from mien.inference import BATCH_SIZE
+from mien.inference.dataset import Device, Scored, predict
 from mien.inference.metrics import Metrics
 from mien.inference.predictions import Origin, Predictions, PredictionsInfo, Training
 from mien.metrics.thresholds import choose
 from mien.modality import Modality
-from mien.runs.data import divide, open_for, usable
+from mien.runs.data import check_letters, divide, open_for, rows_of, usable
 from mien.runs.run import Run
 from mien.tasks import Task, TaskMetrics
 
 logger = logging.getLogger(__name__)
 
 
-def choose_thresholds(run: Run, answers: Answers) -> dict[str, dict[str, float]]:
-    """Choose on the answers to validation, and keep, the thresholds of the tasks that have any."""
+def choose_thresholds(run: Run, found: Scored) -> dict[str, dict[str, float]]:
+    """Choose the thresholds of the tasks that have any, on validation; store them in the run."""
     chosen: dict[str, dict[str, float]] = {}
     for task in run.config.tasks:
-        scores, truth = answers[task.name]
+        scores, truth = found[task.name]
         known = _known(task, truth)
         if task.has_thresholds and known.any():
             best = choose(scores[known], truth[known])
@@ -46,34 +47,34 @@ def evaluate(
     batch_size: int = BATCH_SIZE,
     progress: bool = True,
 ) -> Metrics:
-    """Measure a run on one split of its data, or of other data divided in the same way.
+    """Evaluate a run on one split of its data, or of other data that are split in the same way.
 
     Parameters
     ----------
     run : path or Run
         The run folder.
     data : path, optional
-        Prepared data, if not those of training.
+        Prepared data (default: those of training).
     split : {"train", "valid", "test", "all"}
-        Which split of the run's protocol, or everything.
+        A split by the run's protocol, or all utterances.
     modalities : str, optional
-        Show the model only these, out of "tav".
+        Use only these of the model's modalities, letters out of "tav".
     device : str or torch.device, optional
         Where to compute (default: a GPU if there is one).
     batch_size : int
         Utterances that are computed together.
     progress : bool
-        Tell how far it has come (`mien.progress`).
+        Report progress (`mien.progress`).
 
     Returns
     -------
     Metrics
-        What goes to ``metrics.json``.
+        The content of ``metrics.json``.
 
     Raises
     ------
     MienError
-        The data are gone, or no utterance of the split can be evaluated.
+        The data are missing, or no utterance of the split can be evaluated.
 
     Examples
     --------
@@ -106,18 +107,12 @@ def predict_split(
     run = run if isinstance(run, Run) else Run(run)
     device = choose_device(device)
     store = open_for(run, Path(data or run.config.data.path))
-    shown = modalities or run.config.model.letters
-    if not set(shown) <= set(run.config.model.letters):
-        raise MienError(
-            f"the model of {run.folder} reads {run.config.model.letters!r}, {shown!r} asks for"
-            " more",
-            parameter="modalities",
-        )
-    rows = list(range(len(store))) if split == "all" else divide(run, store).part(split)
-    judged = usable(store, rows, run.config.tasks, shown)
-    how: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
-    _complete_thresholds(run, store, how)
-    answers = answer(run, run.model(), store, judged, modalities=shown, **how)
+    used = check_letters(run, modalities)
+    rows = rows_of(run, store, split)
+    evaluated = usable(store, rows, run.config.tasks, used)
+    options: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
+    _complete_thresholds(run, store, options)
+    found = predict(run, run.model(), store, evaluated, modalities=used, **options)
     info = PredictionsInfo(
         tasks=run.config.tasks,
         split=split,
@@ -125,15 +120,15 @@ def predict_split(
         data=str(data or run.config.data.path),
         fingerprint=store.fingerprint,
         synthetic=bool(store.info["synthetic"]),
-        modalities=shown,
-        left_out=len(rows) - len(judged),
+        modalities=used,
+        left_out=len(rows) - len(evaluated),
         trainings=(_training(run),),
     )
     return Predictions(
         info,
-        [_origin(store, row, shown) for row in judged],
-        {name: scores.astype(float) for name, (scores, _) in answers.items()},
-        {name: truth.astype(float) for name, (_, truth) in answers.items()},
+        [origin_of(store, row, used) for row in evaluated],
+        {name: scores.astype(float) for name, (scores, _) in found.items()},
+        {name: truth.astype(float) for name, (_, truth) in found.items()},
     )
 
 
@@ -148,7 +143,8 @@ def _training(run: Run) -> Training:
     )
 
 
-def _origin(store: Store, row: int, modalities: str) -> Origin:
+def origin_of(store: Store, row: int, modalities: str) -> Origin:
+    """Describe an utterance of a store, with its modalities that a system can use."""
     utterance = store.utterances[row]
     return Origin(
         id=utterance.id,
@@ -203,23 +199,23 @@ def units(origins: Sequence[Origin]) -> dict[str, Any]:
     persons = [origin.speaker for origin in origins]
     dialogues = [origin.dialogue for origin in origins]
     if None in persons and None not in dialogues:
-        return {"persons": dialogues, "by": "dialogue"}
-    return {"persons": None if None in persons else persons}
+        return {"groups": dialogues, "by": "dialogue"}
+    return {"groups": None if None in persons else persons}
 
 
-def _complete_thresholds(run: Run, store: Store, how: dict[str, Any]) -> None:
-    """Choose the thresholds that an interrupted training did not come to, on validation."""
+def _complete_thresholds(run: Run, store: Store, options: dict[str, Any]) -> None:
+    """Choose the thresholds on validation if training was interrupted before it chose them."""
     chosen = run.read("thresholds.json")
     if all(not task.has_thresholds or task.name in chosen for task in run.config.tasks):
         return
     rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.letters)
-    answers = answer(run, run.model(), store, rows, **how)
+    predictions = predict(run, run.model(), store, rows, **options)
     try:
-        choose_thresholds(run, answers)
-    except MienError as error:  # a folder that can't be written costs no figures
-        logger.warning("%s; the thresholds are used and not kept", error)
+        choose_thresholds(run, predictions)
+    except MienError as error:  # the metrics need no folder that can be written
+        logger.warning("%s; the thresholds are used but not stored", error)
 
 
 def _known(task: Task, truth: np.ndarray) -> np.ndarray:
-    """Tell of which rows of the truth (N, C) a task knows something: bool (N,)."""
+    """Tell for which rows of the truth (N, C) it is known: bool (N,)."""
     return task.known(torch.from_numpy(truth)).numpy()

@@ -1,12 +1,12 @@
-"""What mien says of a clip."""
+"""The prediction for a clip, as a whole and by segments of time."""
 
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from mien.answer import Answer
 from mien.encoding import readable
 from mien.modality import Modality
+from mien.task_prediction import TaskPrediction
 
 
 def _readable(value: Any) -> Any:
@@ -18,30 +18,30 @@ Readable = Annotated[str, BeforeValidator(_readable)]
 
 
 class Segment(BaseModel):
-    """A stretch of the clip and the answers for it."""
+    """A segment of a clip, and the prediction for it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     start: float = Field(description="seconds from the beginning of the clip")
     end: float = Field(description="seconds from the beginning of the clip")
-    text: str | None = Field(None, description="what is said, where it was given")
-    speaker: str | None = Field(None, description="who says it, where the transcript names them")
-    modalities: list[Modality] = Field(description="what the answer is based on")
+    text: str | None = Field(None, description="what is said, if it was given")
+    speaker: str | None = Field(None, description="who speaks, if the transcript names them")
+    modalities: list[Modality] = Field(description="the modalities that the prediction is based on")
     faces: int = Field(0, description="frames searched for a face")
     faces_found: int = Field(0, description="frames in which a face was found")
-    answers: dict[str, Answer] = Field(description="by task")
+    answers: dict[str, TaskPrediction] = Field(description="the prediction for each task")
 
 
 class Prediction(BaseModel):
-    """What a model says of a clip, as a whole and by segments of time.
+    """What a model predicts for a clip, as a whole and by segments of time.
 
     Examples
     --------
-    >>> answer = Answer(decision=["sad"], scores={"happy": 0.1, "sad": 0.9})
-    >>> segment = Segment(start=0, end=2, modalities=["audio"], answers={"emotion": answer})
+    >>> emotion = TaskPrediction(decision=["sad"], scores={"happy": 0.1, "sad": 0.9})
+    >>> segment = Segment(start=0, end=2, modalities=["audio"], answers={"emotion": emotion})
     >>> prediction = Prediction(
     ...     source="a.wav", run="runs/1", modalities=["audio"], seconds=2,
-    ...     answers={"emotion": answer}, segments=[segment], embedding=[1.0],
+    ...     answers={"emotion": emotion}, segments=[segment], embedding=[1.0],
     ... )
     >>> prediction.answers["emotion"].decision
     ['sad']
@@ -50,29 +50,31 @@ class Prediction(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: Readable = Field(description="the clip")
-    run: Readable = Field(description="the run folder whose model answers")
-    modalities: list[Modality] = Field(description="what the answer is based on")
+    run: Readable = Field(description="the run folder of the model")
+    modalities: list[Modality] = Field(description="the modalities that the prediction is based on")
     seconds: float = Field(description="length of the clip; 0 for text alone")
-    answers: dict[str, Answer] = Field(description="by task, the segments' mean by length")
-    segments: list[Segment] = Field(description="in order of time")
-    embedding: list[float] = Field(description="unit-length vector of the person and their state")
+    answers: dict[str, TaskPrediction] = Field(
+        description="the prediction for each task, by the segments' mean scores, weighted by length"
+    )
+    segments: list[Segment] = Field(description="the segments, in order of time")
+    embedding: list[float] = Field(description="the embedding of the clip, of unit length")
     faces: int = Field(0, description="frames searched for a face")
     faces_found: int = Field(0, description="frames in which a face was found")
     synthetic_training: bool = Field(
-        False, description="true where the model was trained on synthetic data"
+        False, description="whether the model was trained on synthetic data"
     )
     warnings: list[Readable] = Field(
         default_factory=list, description="what could not be used, and why"
     )
 
     def table(self) -> str:
-        """Lay the prediction out for reading."""
-        lines = [self.source, f"  {self.seconds:.1f} s; {self._grounds()}"]
-        for task, answer in self.answers.items():
-            lines.append(f"  {task}: {answer}")
-            lines += [f"    {beside}"] if (beside := answer.beside()) else []
-            ranked = sorted(answer.scores.items(), key=lambda item: -item[1])
-            width = max(map(len, answer.scores), default=0)
+        """Format the prediction as a table for reading."""
+        lines = [self.source, f"  {self.seconds:.1f} s; {self._inputs()}"]
+        for task, predicted in self.answers.items():
+            lines.append(f"  {task}: {predicted}")
+            lines += [f"    {note}"] if (note := predicted.threshold_note()) else []
+            ranked = sorted(predicted.scores.items(), key=lambda item: -item[1])
+            width = max(map(len, predicted.scores), default=0)
             for label, score in ranked[:10]:
                 bar = "█" * round(20 * score)
                 lines.append(f"    {label:<{width}} {score:5.2f} {bar}".rstrip())
@@ -83,14 +85,13 @@ class Prediction(BaseModel):
             lines.append("  note: the model was trained on synthetic data")
         return "\n".join(lines)
 
-    def _grounds(self) -> str:
-        grounds = f"from {', '.join(self.modalities)}"
+    def _inputs(self) -> str:
         found = f"; {self.faces_found}/{self.faces} faces found" if self.faces else ""
-        return grounds + found
+        return f"from {', '.join(self.modalities)}{found}"
 
 
 class Failure(BaseModel):
-    """A clip of several that could not be used, in the place of its prediction.
+    """A clip that could not be used, in place of its prediction.
 
     Examples
     --------
@@ -104,14 +105,14 @@ class Failure(BaseModel):
     reason: str = Field(description="what is wrong, and what to do")
 
     def __str__(self) -> str:
-        """Give the reason, which names the clip."""
+        """Return the reason, which names the clip."""
         return self.reason
 
 
 def _line(segment: Segment) -> str:
     best = (
-        str(answer) if answer.decision or answer.values else "-"
-        for answer in segment.answers.values()
+        str(predicted) if predicted.decision or predicted.values else "-"
+        for predicted in segment.answers.values()
     )
     speaker = f"{segment.speaker}: " if segment.speaker else ""
     return f"{segment.start:7.1f} – {segment.end:7.1f} s  {speaker}{'; '.join(best)}"

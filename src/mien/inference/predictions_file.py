@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from mien.errors import MienError
-from mien.files import check_file, whole
+from mien.files import atomic_write, check_file
 from mien.inference.predictions import Origin, Predictions, PredictionsInfo
 from mien.modality import Modality
 from mien.tasks import LabelTask, Task
@@ -50,7 +50,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write predictions, whole or not at all. Raises `MienError` where that can't be done."""
     table = pa.Table.from_pylist(list(_rows(predictions)), SCHEMA)
     table = table.replace_schema_metadata({INFO: predictions.info.model_dump_json()})
-    with whole(path) as part:
+    with atomic_write(path) as part:
         pq.write_table(table, part)
 
 

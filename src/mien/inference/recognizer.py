@@ -1,4 +1,4 @@
-"""The one class a user needs: a trained model that answers for any clip."""
+"""A trained model that predicts from clips of any form."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Any, overload
 
 import torch
 
-from mien.answer import Answer
 from mien.batch import Batch
 from mien.dataset.collate import collate
-from mien.dataset.turns import DecodeOptions
+from mien.dataset.turn_media import DecodeOptions
 from mien.devices import choose_device
 from mien.errors import MienError
-from mien.inference.batching import Computed, Row, in_batches
+from mien.inference import BATCH_SIZE, checked_batch_size
+from mien.inference.batching import RecordingOutput, SegmentOutput, in_batches
 from mien.inference.clips import ClipLike, ClipReader, Request, is_one, requests
 from mien.inference.compose import compose
 from mien.inference.prediction import Failure, Prediction
@@ -23,14 +23,13 @@ from mien.modality import Modality
 from mien.models import MultimodalModel, Output
 from mien.runs import hub
 from mien.runs.run import Run
+from mien.task_prediction import TaskPrediction
 from mien.tasks import Task
 from mien.utterance import Sample
 
-BATCH_SIZE = 16
-
 
 class Recognizer:
-    """A trained model, ready to answer. Several threads may use one at once.
+    """A trained model, ready to predict. Several threads may use one at the same time.
 
     Parameters
     ----------
@@ -39,9 +38,9 @@ class Recognizer:
     device : str or torch.device, optional
         Where to compute (default: a GPU if there is one).
     max_seconds : float
-        Longer clips are cut to their first so many seconds, with a note.
+        A longer clip is cut to its first `max_seconds` seconds, with a warning.
     modalities : collection of Modality
-        Show the model only these of a clip; encoders of others are not loaded.
+        Use only these modalities of a clip; the encoders of the others are not loaded.
 
     Examples
     --------
@@ -69,12 +68,10 @@ class Recognizer:
             face_size=run.config.data.face_size,
             max_seconds=max_seconds,
         )
-        shown = [m for m in self.model.config.modalities if m in modalities]
-        self.readers = self.model.config.readers(
-            run.tokenizer() if Modality.TEXT in shown else None
-        )
+        used = [m for m in self.model.config.modalities if m in modalities]
+        self.readers = self.model.config.readers(run.tokenizer() if Modality.TEXT in used else None)
         self.reader = ClipReader(
-            self.model.config.modalities, options, run.extractor(), shown=modalities
+            self.model.config.modalities, options, run.extractor(), allowed=modalities
         )
         self._collating = Lock()
 
@@ -93,32 +90,32 @@ class Recognizer:
         Parameters
         ----------
         source : str or path
-            A run folder; else a name on the hub, such as ``"organisation/model"``. Of a repository
-            only the files of a run are fetched, none of which can run code.
+            A run folder, or a name on the hub such as ``"organisation/model"``. Of a repository
+            only the files of a run are downloaded, none of which can run code.
         device : str or torch.device, optional
             Where to compute, such as ``"cpu"`` or ``"cuda:1"`` (default: a GPU if there is one).
         revision : str, optional
             Branch, tag or commit on the hub.
         max_seconds : float
-            Longer clips are cut to their first so many seconds, with a note.
+            A longer clip is cut to its first `max_seconds` seconds, with a warning.
         modalities : collection of Modality
-            Show the model only these of a clip. Encoders of others are not loaded: without text
-            that spares seconds of imports, and the memory of the text encoder.
+            Use only these modalities of a clip. The encoders of the others are not loaded: without
+            text that saves seconds of imports, and the memory of the text encoder.
 
         Raises
         ------
         MienError
-            The run can't be had or is not whole, or there is no such device.
+            The run can't be found or downloaded, is incomplete, or there is no such device.
         """
         run = hub.open_run(source, revision=revision)
         return cls(run, device, max_seconds=max_seconds, modalities=modalities)
 
     def save_pretrained(self, folder: str | Path) -> Path:
-        """Copy the run to a new folder to be handed on, with a model card; see `mien.runs.hub`."""
+        """Copy the run to a new folder for distribution, with a model card; see `mien.runs.hub`."""
         return hub.save(self.run, folder)
 
     def push_to_hub(self, name: str, **options: Any) -> str:
-        """Upload the run to the hub, and give the commit's address; see `mien.runs.hub.push`."""
+        """Upload the run to the hub and return the URL of the commit; see `mien.runs.hub.push`."""
         return hub.push(self.run, name, **options)
 
     @overload
@@ -152,33 +149,33 @@ class Recognizer:
         name: Any = None,
         batch_size: int = BATCH_SIZE,
     ) -> Prediction | list[Prediction | Failure]:
-        """Answer for a clip, or for a list of them.
+        """Predict for a clip, or for several clips.
 
         Parameters
         ----------
         clip : path, bytes, (array, int), Clip or Sample, or an iterable of these, optional
-            Any file that FFmpeg reads, or the bytes of one; a waveform in [-1, 1] with its rate; or
-            what is decoded already. None: text alone.
+            Any file that FFmpeg reads, or the bytes of one; a waveform in [-1, 1] with its sample
+            rate; or a decoded clip or sample. None: text alone.
         text : str, optional
             What is said; for several clips a list, with one entry for each.
         transcript : path, optional
             What is said, as a file with times, of which each cue becomes a segment, or as text: see
-            `mien.media.transcript.read_transcript`. What begins after the clip's end is left out.
-            For several clips a list.
+            `mien.media.transcript.read_transcript`. Cues that begin after the clip's end are left
+            out. For several clips a list.
         name : str, optional
-            What messages and `Prediction.source` call a clip that is in memory; or a list.
+            Name of a clip in memory, for messages and `Prediction.source`; or a list.
         batch_size : int
-            Segments computed together. The answers don't depend on it.
+            Segments computed together. The predictions don't depend on it.
 
         Returns
         -------
         Prediction, or list of Prediction or Failure
-            For several clips one entry each, in their order; a `Failure` where one can't be used.
+            For several clips a list in their order, with a `Failure` for each that can't be used.
 
         Raises
         ------
         MienError
-            A single clip can't be read, or has nothing that the model takes as input.
+            A single clip can't be read, or has none of the modalities that the model uses.
         """
         if isinstance(clip, Iterable) and not is_one(clip):
             several = self.stream(
@@ -186,9 +183,9 @@ class Recognizer:
             )
             return list(several)
         recording = self.reader.read(Request(clip, text, transcript, name))
-        (computed,) = in_batches([recording], self._rows, _checked(batch_size))
-        assert isinstance(computed, Computed)
-        return self._prediction(computed)
+        (output,) = in_batches([recording], self._outputs, checked_batch_size(batch_size))
+        assert isinstance(output, RecordingOutput)
+        return self._prediction(output)
 
     def stream(
         self,
@@ -199,18 +196,19 @@ class Recognizer:
         name: Sequence[str | None] | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> Iterator[Prediction | Failure]:
-        """Answer for any number of clips, one after the other; takes what a call does.
+        """Predict for any number of clips, one after the other; takes the arguments of a call.
 
         Few clips are in memory at a time: those whose segments make up a batch.
 
         Yields
         ------
         Prediction or Failure
-            In the order of the clips, when a batch is full or the clips are at their end; with a
-            `batch_size` of 1 at once.
+            In the order of the clips, whenever a batch is full and after the last clip; with a
+            `batch_size` of 1 after each clip.
         """
-        asked = requests(clips, text, transcript, name)
-        for item in in_batches(map(self._read, asked), self._rows, _checked(batch_size)):
+        size = checked_batch_size(batch_size)
+        recordings = map(self._read, requests(clips, text, transcript, name))
+        for item in in_batches(recordings, self._outputs, size):
             if isinstance(item, Failure):
                 yield item
                 continue
@@ -237,22 +235,25 @@ class Recognizer:
 
     @torch.inference_mode()
     def forward(self, samples: Sequence[Sample]) -> tuple[Batch, Output]:
-        """Show samples to the model: what it sees, and what it answers."""
+        """Compute the model's output for samples; returns the batch of them with it."""
         with self._collating:  # a tokenizer serves one thread at a time
-            batch = collate([self.reader.shown(s) for s in samples], self.readers)
+            batch = collate([self.reader.only_used(s) for s in samples], self.readers)
         batch = batch.to(self.device)
         return batch, self.model(batch)
 
     def scores(self, output: Output) -> dict[str, torch.Tensor]:
-        """Give the scores (B, C) of each task: probabilities, or numbers.
+        """Compute the scores (B, C) of each task: probabilities, or numbers.
 
         Raises
         ------
         MienError
-            One is not a finite number, which is no answer.
+            A logit is not a finite number.
         """
         if not _finite(output).all():
             raise self._not_finite()
+        return self._scores(output)
+
+    def _scores(self, output: Output) -> dict[str, torch.Tensor]:
         return {t.name: t.scores(output.logits[t.name]).cpu() for t in self.tasks}
 
     def _not_finite(self) -> MienError:
@@ -261,46 +262,42 @@ class Recognizer:
             " or train again with a lower lr or with clip 1"
         )
 
-    def _rows(self, samples: Sequence[Sample]) -> list[Row]:
-        """Compute one batch."""
+    def _outputs(self, samples: Sequence[Sample]) -> list[SegmentOutput]:
+        """Compute one batch of segments."""
         _, output = self.forward(samples)
-        scores = {t.name: t.scores(output.logits[t.name]).cpu() for t in self.tasks}
+        scores = self._scores(output)
         embeddings, finite = output.embedding.cpu(), _finite(output).tolist()
         return [
-            Row({name: rows[i] for name, rows in scores.items()}, embeddings[i], finite[i])
+            SegmentOutput(
+                {name: rows[i] for name, rows in scores.items()}, embeddings[i], finite[i]
+            )
             for i in range(len(samples))
         ]
 
-    def answers(self, scores: Mapping[str, torch.Tensor]) -> dict[str, Answer]:
-        """Decide by the scores (C,) of each task."""
+    def decide(self, scores: Mapping[str, torch.Tensor]) -> dict[str, TaskPrediction]:
+        """Make the prediction for each task from its scores (C,)."""
         return {
             task.name: task.answer(scores[task.name].tolist(), self.thresholds[task.name])
             for task in self.tasks
         }
 
-    def _prediction(self, computed: Computed) -> Prediction:
-        if not all(row.finite for row in computed.rows):
+    def _prediction(self, output: RecordingOutput) -> Prediction:
+        if not all(segment.finite for segment in output.outputs):
             raise self._not_finite()
         return compose(
-            computed,
+            output,
             run=str(self.run.folder),
             synthetic=self.run.config.data.synthetic,
-            answers=self.answers,
+            decide=self.decide,
             used=self.reader.used,
         )
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """What the model answers."""
+        """The tasks of the model."""
         return self.run.config.tasks
 
 
 def _finite(output: Output) -> torch.Tensor:
-    """Tell of which utterances (B,) all logits are finite numbers."""
+    """Tell for which utterances (B,) all logits are finite numbers."""
     return torch.stack([rows.isfinite().all(dim=1) for rows in output.logits.values()]).all(dim=0)
-
-
-def _checked(batch_size: int) -> int:
-    if batch_size < 1:
-        raise MienError(f"the batch size is at least 1, not {batch_size}")
-    return batch_size

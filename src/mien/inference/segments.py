@@ -7,24 +7,24 @@ from itertools import pairwise
 from mien.dataset.cut import cut
 from mien.media.decode import FRAME_INTERVAL
 from mien.media.transcript import Cue
-from mien.utterance import RATE, Sample
+from mien.utterance import SAMPLE_RATE, Sample
 
-LONGEST = 15.0
-"""Seconds up to which a clip is one segment; a longer one is cut into equal ones."""
+MAX_SEGMENT_SECONDS = 15.0
+"""A longer clip is cut into equal segments of at most this length."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A clip cut into the segments that are answered one by one.
+    """A clip, cut into segments that are predicted one by one.
 
     Parameters
     ----------
     source : str
-        The clip, for messages.
+        Name of the clip, for messages.
     sample : Sample
-        The whole of it.
+        The whole clip.
     segments : list of (start, end, Sample)
-        Seconds from the beginning of the clip, and what lies between them.
+        Start and end in seconds from the beginning of the clip, and the sample between them.
     warnings : list of str
         What could not be used, and why.
     """
@@ -36,26 +36,26 @@ class Recording:
 
 
 def seconds_of(sample: Sample) -> float:
-    """Give the length of a sample's media, or what its sound and faces tell of it."""
+    """Return the length of a sample's media in seconds, estimated if it is not stored."""
     if sample.seconds is not None:
         return sample.seconds
-    sound = 0.0 if sample.waveform is None else len(sample.waveform) / RATE
-    picture = 0.0
+    audio = 0.0 if sample.waveform is None else len(sample.waveform) / SAMPLE_RATE
+    video = 0.0
     if sample.face_times is not None:
-        began = sample.utterance.start or 0.0
-        picture = float(sample.face_times[-1]) - began + FRAME_INTERVAL
-    return max(sound, picture)
+        start = sample.utterance.start or 0.0
+        video = float(sample.face_times[-1]) - start + FRAME_INTERVAL
+    return max(audio, video)
 
 
 def segments_of(sample: Sample, cues: Sequence[Cue]) -> list[tuple[float, float, Sample]]:
-    """Cut a clip at the cues' times, or into equal parts where it is long."""
+    """Cut a clip at the times of its cues; without times, into equal segments if it is long."""
     seconds = seconds_of(sample)
     if cues and cues[0].start is not None:
         spans = [(float(c.start or 0), float(c.end or 0), c) for c in cues]
     else:
-        parts = max(1, -int(-seconds // LONGEST))
+        count = max(1, -int(-seconds // MAX_SEGMENT_SECONDS))
         cue = cues[0] if cues else Cue(sample.text or "", speaker=sample.utterance.person)
-        edges = [seconds * i / parts for i in range(parts + 1)]
+        edges = [seconds * i / count for i in range(count + 1)]
         spans = [(a, b, cue) for a, b in pairwise(edges)]
     one = len(spans) == 1 and spans[0][:2] == (0, seconds)
     return [

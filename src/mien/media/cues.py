@@ -1,4 +1,4 @@
-"""What a transcript is made of: cues, and the lines that its file has for each of them."""
+"""Cues: timed passages of a transcript, as they are used and as a file has them."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,9 +9,9 @@ LATEST = 1e7
 
 @dataclass(frozen=True)
 class Cue:
-    """Some words and when they are said, in seconds; without times they go for the whole clip.
+    """A passage of text and when it is spoken, in seconds; without times it is the whole clip.
 
-    `speaker` is who says them, where the transcript names somebody; several are joined by commas.
+    `speaker` is the name that the transcript gives, if any; several are joined by commas.
     """
 
     text: str
@@ -21,28 +21,28 @@ class Cue:
 
 
 class Transcript(NamedTuple):
-    """The cues of a transcript in order of time, and notes on what was left out of it."""
+    """The cues of a transcript in order of time, and notes on those that were left out."""
 
     cues: list[Cue]
     notes: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """What a file says at one place, before it is made a cue.
+class RawCue:
+    """A cue as a file has it, before speakers and repetitions are removed.
 
     Parameters
     ----------
     lines : list of str
         Without tags; some may be empty.
     start, end : float or None
-        Seconds. None: the words have no times.
+        Seconds. None: the file has no times.
     speakers : tuple of str
-        Whom the format itself names.
+        Names from a field of the format.
     place : str
-        As the file writes the times, for messages.
+        The times as the file writes them, for messages.
     fault : str
-        Why it can't be used; empty where it can.
+        Why the cue can't be used; empty where it can.
     """
 
     lines: list[str]
@@ -54,18 +54,18 @@ class Entry:
 
     @property
     def words(self) -> list[str]:
-        """All words of its lines."""
+        """All words of the lines."""
         return " ".join(self.lines).split()
 
 
-def timed(
+def timed_cue(
     lines: list[str],
     start: float | None,
     end: float | None,
     place: str,
     speakers: tuple[str, ...] = (),
-) -> Entry:
-    """Make an entry with times, at fault where these make no sense; None is one not readable."""
+) -> RawCue:
+    """Make a cue with times; it has a fault where these make no sense or, None, can't be read."""
     fault = ""
     if start is None or end is None or not (0 <= start <= LATEST and 0 <= end <= LATEST):
         fault = "its times can't be read"
@@ -73,4 +73,4 @@ def timed(
         fault = "it ends before it begins"
     elif end == start:
         fault = "it has no length"
-    return Entry(lines=lines, start=start, end=end, speakers=speakers, place=place, fault=fault)
+    return RawCue(lines=lines, start=start, end=end, speakers=speakers, place=place, fault=fault)

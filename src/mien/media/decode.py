@@ -1,4 +1,4 @@
-"""Pictures and sound out of any media file, in one pass and in bounded memory."""
+"""Video frames and audio of any media file, in one pass and in bounded memory."""
 
 import heapq
 import itertools
@@ -11,22 +11,22 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import MienError
-from mien.media import image_sequence as pictures
-from mien.media.limits import LONGER, MAX_SECONDS, Span, limited
-from mien.media.notes import Note, Report
-from mien.media.shown import video
-from mien.media.sound import read_audio
+from mien.media.audio import read_audio
+from mien.media.frames import video_frames
+from mien.media.image_sequence import image_frames
+from mien.media.limits import MAX_SECONDS, TOO_LONG, Span, clamp_span
+from mien.media.notes import Note, Reporter
 from mien.media.streams import has_audio, has_video
-from mien.utterance import RATE, Clip, Media, Side, Utterance
+from mien.utterance import SAMPLE_RATE, Clip, Media, Side, Utterance
 
 __all__ = ["FRAME_INTERVAL", "decode", "has_audio", "has_video", "read_audio", "read_frames"]
 
 FRAME_INTERVAL = 0.5
 """Seconds from one sampled frame to the next, as published (Dai et al. 2021)."""
 
-# Some containers round times to a millisecond, so a frame counts as shown that much early.
+# Some containers round times to a millisecond, so a frame may be taken that much early.
 _TOLERANCE = 1e-3
-# Pictures often begin that much (s) after the sound; the first one counts from the beginning.
+# Video often begins that much (s) after the audio; its first frame counts from the beginning.
 _EARLY = 0.25
 
 
@@ -38,14 +38,14 @@ def read_frames(
     rate: float | None = None,
     side: Sequence[Side | None] | None = None,
     max_seconds: float = MAX_SECONDS,
-    report: Report = warnings.warn,
+    report: Reporter = warnings.warn,
     ended: Callable[[float], object] | None = None,
 ) -> Iterator[tuple[int, float, np.ndarray]]:
-    """Sample the pictures of many spans of one video in a single pass.
+    """Sample the frames of many spans of one video in a single pass.
 
-    Each span gets the frame shown at its start, at start + interval, and so on before its end.
-    Where no frame is on the screen there is none: before the first, after the last, and once one
-    has stood longer than `mien.media.limits.STANDS` and than the sound of the file.
+    Each span gets the frame on the screen at its start, at start + interval, and so on before its
+    end. There is none before the first frame, after the last, and once a frame has stayed longer
+    than `mien.media.limits.MAX_STILL_SECONDS` and than the audio of the file.
 
     Frames are decoded in order and dropped where not wanted: seeking to each one is eight times
     slower. One frame is held at a time, whatever the length of the video.
@@ -53,20 +53,20 @@ def read_frames(
     Parameters
     ----------
     path : Path or MediaBytes
-        The video, or a single image; with `rate` a pattern of numbered pictures such as
+        The video, or a single image; with `rate` a pattern of numbered images such as
         ``image_%d.jpg``.
     spans : sequence of (start, end)
         Seconds from the beginning of the file, in any order, overlapping or not. A negative start
         counts as 0; an end of None is the end of the video.
     interval : float
-        Seconds between two frames of a span. Of numbered pictures none is taken twice, however
-        short the interval.
+        Seconds between two frames of a span. A numbered image is never taken twice, however short
+        the interval.
     rate : float, optional
-        How many of the numbered pictures belong to a second.
+        Images per second, where `path` is such a pattern.
     side : sequence of {"left", "right", None}, optional
-        For each span, the half of a split-screen picture to keep. None: the whole picture.
+        For each span, the half of a split-screen frame to keep. None: the whole frame.
     max_seconds : float
-        The most that is used of one span; what comes after is reported and left out.
+        Longest span that is used; what comes after is reported and left out.
     report : callable
         Receives a `Note` of what is odd, and a `Damage` where part of the file is unreadable; by
         default Python's warning.
@@ -77,34 +77,34 @@ def read_frames(
     Yields
     ------
     tuple of (int, float, array (H, W, 3) uint8)
-        Index of the span, time in seconds, and the RGB picture, in order of time. As long as the
-        picture, or its side, stays the same it is the same object: search it for faces once.
+        Index of the span, time in seconds, and the RGB image, in order of time. As long as the
+        image, or its side, stays the same it is the same object: search it for faces once.
 
     Raises
     ------
     MienError
-        The file is missing or unreadable, or holds no picture.
+        The file is missing or unreadable, or holds no video.
 
     Examples
     --------
-    >>> for span, time, picture in read_frames(Path("talk.mp4"), [(0, 2), (1.2, None)]):
-    ...     print(span, time, picture.shape)  # doctest: +SKIP
+    >>> for span, time, image in read_frames(Path("talk.mp4"), [(0, 2), (1.2, None)]):
+    ...     print(span, time, image.shape)  # doctest: +SKIP
     """
     if not interval > 0:
         raise MienError(f"the frame interval must be above 0 seconds, not {interval}")
     if rate is not None and not 0 < rate < math.inf:
         raise MienError(f"{path}: {rate:g} pictures a second make no video")
     step = interval if rate is None else max(interval, 1 / rate)
-    bounds = [limited(span, max_seconds) for span in spans]
+    bounds = [clamp_span(span, max_seconds) for span in spans]
     wanted = heapq.merge(*(_times(i, *bound, step) for i, bound in enumerate(bounds)))
     target = next(wanted, None)
-    # Where a span is cut short by the limit, one looks whether there would have been more.
+    # Where the limit cuts a span short, go on to see whether there is more, which is reported.
     cut = min(
         (bound[1] for bound, (_, end) in zip(bounds, spans, strict=True) if bound[1] != end),
         default=None,
     )
-    pattern = Path(str(path))  # of numbered pictures, which lie on a disk
-    frames = video(path, report) if rate is None else pictures.shown(pattern, rate, report)
+    pattern = Path(str(path))  # numbered images are files on the disk
+    frames = video_frames(path, report) if rate is None else image_frames(pattern, rate, report)
     early, until = _EARLY, 0.0
     latest: dict[Side | None, np.ndarray] = {}
     with closing(frames):
@@ -113,17 +113,17 @@ def read_frames(
                 time, index = target
                 if time >= frame.begin - early:
                     view = side[index] if side else None
-                    picture = frame.picture(view)
-                    if picture is not None:
+                    image = frame.image(view)
+                    if image is not None:
                         before = latest.get(view)
-                        if before is None or not np.array_equal(picture, before):
-                            latest[view] = picture
+                        if before is None or not np.array_equal(image, before):
+                            latest[view] = image
                         yield index, time, latest[view]
                 target = next(wanted, None)
             early, until = _TOLERANCE, frame.until
             if cut is not None and frame.until > cut + _TOLERANCE:
                 what = f"is longer than {max_seconds:g} s, the most that is used of one utterance"
-                report(Note(path, cut, LONGER, what))
+                report(Note(path, cut, TOO_LONG, what))
                 cut = None
             if target is None and cut is None:
                 return
@@ -136,21 +136,21 @@ def decode(
     frame_interval: float = FRAME_INTERVAL,
     max_seconds: float = MAX_SECONDS,
 ) -> Clip:
-    """Decode the pictures and the sound of one utterance.
+    """Decode the video and the audio of one utterance.
 
     Parameters
     ----------
     utterance : Utterance
-        Says where the media lie.
+        Names the media files.
     frame_interval : float
         Seconds between two frames.
     max_seconds : float
-        The most that is used where the utterance has no end.
+        Longest stretch that is used where the utterance has no end.
 
     Returns
     -------
     Clip
-        All frames of the utterance are in memory at once: meant for one clip, not for a corpus.
+        All frames are in memory at once: meant for one clip, not for a corpus.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def decode(
         frames=np.stack(frames) if frames else None,
         times=np.array(times, np.float32) if frames else None,
         waveform=wave.astype(np.float32) / 32768 if len(wave) else None,
-        rate=RATE if len(wave) else None,
+        rate=SAMPLE_RATE if len(wave) else None,
         text=utterance.text,
     )
 

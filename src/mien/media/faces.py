@@ -1,4 +1,4 @@
-"""The face of the person in a picture, cut out as the published system does."""
+"""Face detection and face crops, cut out as the published system does."""
 
 import importlib.util
 import sys
@@ -11,24 +11,24 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
-from mien.resize import resample, resize_picture
+from mien.resize import resize_area, resize_image
 
 Box = tuple[int, int, int, int]
 
 FACE_SIZE = 112
-"""Edge of a face crop unless another is asked for, pixels: as pretrained face encoders take it."""
+"""Default edge of a face crop, pixels: as pretrained face encoders take it."""
 
 PUBLISHED_FACE_SIZE = 48
 """Edge of the published face crop, pixels (Dai et al. 2021, section 4)."""
 
-LARGEST_FACE_SIZE = 512
+MAX_FACE_SIZE = 512
 """Edge of the largest face crop, pixels."""
 
 MARGIN = 2
-"""Pixels of surroundings in a published crop, both sides together (Dai et al. 2021)."""
+"""Pixels of margin in a published crop, both sides together (Dai et al. 2021)."""
 
-# The published detector saw 224 x 224. On GRID and on 1280 x 720 the same faces are found at this
-# size as at full size, down to 3 % of the width, in a sixth of the time.
+# The published detector was given 224 x 224. On GRID and on 1280 x 720 the same faces are found at
+# this size as at full size, down to 3 % of the width, in a sixth of the time.
 _LONGER_SIDE = 480
 
 
@@ -41,9 +41,9 @@ class Face:
     pixels : array (size, size, 3) uint8
         RGB.
     found : bool
-        False where no face was detected and the centre of the picture stands in.
+        False where no face was detected and the centre of the image stands in.
     box : (left, top, right, bottom) or None
-        Where the detector saw the face, in pixels of the picture, without margin.
+        Where the face was detected, in pixels of the image, without margin.
     """
 
     pixels: np.ndarray
@@ -52,10 +52,10 @@ class Face:
 
 
 class FaceCropper:
-    """Finds the largest face in a picture and cuts it out as a square.
+    """Detects the largest face in an image and crops it to a square.
 
-    The detector is MTCNN, with the weights inside its package. Its networks are not safe to use
-    from two threads at once, so one that comes while another searches waits.
+    The detector is MTCNN, with the weights inside its package. Its networks are not thread-safe, so
+    one thread waits while another detects.
 
     Examples
     --------
@@ -70,16 +70,16 @@ class FaceCropper:
         self._searching = Lock()
 
     def crop(self, frame: np.ndarray, size: int = FACE_SIZE) -> Face:
-        """Cut the largest face out of a picture.
+        """Crop the largest face of an image.
 
-        Where none is found, the central square of half the shorter side stands in for it.
+        Where none is found, the central square of half the shorter side is cropped instead.
 
         Parameters
         ----------
         frame : array (H, W, 3) uint8
             RGB, upright, of any size.
         size : int
-            Edge of the crop, pixels. The region is the same for each, only its sampling differs.
+            Edge of the crop, pixels. The region is the same for every size.
 
         Returns
         -------
@@ -88,39 +88,39 @@ class FaceCropper:
         """
         box = self._largest(frame)
         region = _central(frame) if box is None else _widened(box, frame)
-        # as published: by OpenCV's "area", which it also takes to enlarge
+        # as published: OpenCV's "area" interpolation, for enlarging too
         published = size == PUBLISHED_FACE_SIZE
-        pixels = resample(region, size, size) if published else resize_picture(region, size)
+        pixels = resize_area(region, size, size) if published else resize_image(region, size)
         return Face(pixels=pixels, found=box is not None, box=box)
 
     def _largest(self, frame: np.ndarray) -> Box | None:
         height, width = frame.shape[:2]
         scale = min(1.0, _LONGER_SIDE / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        small = frame if scale == 1 else resample(frame, *size)
+        small = frame if scale == 1 else resize_area(frame, *size)
         boxes = [_clipped(face["box"], scale, width, height) for face in self._detect(small)]
         return max((box for box in boxes if box is not None), key=_area, default=None)
 
-    def _detect(self, picture: np.ndarray) -> list[dict[str, Any]]:
+    def _detect(self, image: np.ndarray) -> list[dict[str, Any]]:
         try:
             with self._searching:
-                return self._detector.detect_faces(picture)
+                return self._detector.detect_faces(image)
         except ValueError:
-            # A known fault of this detector: a candidate wholly outside the picture stops it.
+            # A known fault of this detector: a candidate wholly outside the image raises.
             return []
 
 
 def check_face_size(size: int) -> None:
     """Refuse a size of face crops that is out of range."""
-    if not PUBLISHED_FACE_SIZE <= size <= LARGEST_FACE_SIZE:
+    if not PUBLISHED_FACE_SIZE <= size <= MAX_FACE_SIZE:
         raise MienError(
-            f"the face size must be {PUBLISHED_FACE_SIZE} to {LARGEST_FACE_SIZE} pixels, not {size}"
+            f"the face size must be {PUBLISHED_FACE_SIZE} to {MAX_FACE_SIZE} pixels, not {size}"
         )
 
 
 def _mtcnn() -> Any:
     if importlib.util.find_spec("imghdr") is None:
-        # Python 3.13 dropped it; the detector imports it for a function that is not used here.
+        # Python 3.13 removed it; the detector imports it for a function that is not used here.
         sys.modules["imghdr"] = types.ModuleType("imghdr")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
@@ -129,7 +129,7 @@ def _mtcnn() -> Any:
 
 
 def _clipped(box: list[int], scale: float, width: int, height: int) -> Box | None:
-    """Turn the detector's x, y, width, height into a box in the picture it came from."""
+    """Turn the detector's x, y, width, height into a box within the full image."""
     x, y, w, h = (side / scale for side in box)
     left, right = max(int(x), 0), min(int(x + w), width)
     top, bottom = max(int(y), 0), min(int(y + h), height)
@@ -142,7 +142,7 @@ def _area(box: Box) -> int:
 
 
 def _widened(box: Box, frame: np.ndarray) -> np.ndarray:
-    """Cut out a box and the margin that measures MARGIN pixels once it is scaled as published."""
+    """Crop a box and the margin that measures MARGIN pixels once it is scaled as published."""
     left, top, right, bottom = box
     across = MARGIN * (right - left) / (PUBLISHED_FACE_SIZE - MARGIN) / 2
     down = MARGIN * (bottom - top) / (PUBLISHED_FACE_SIZE - MARGIN) / 2

@@ -1,4 +1,4 @@
-"""Pictures that lie numbered in a folder, as frames of a video."""
+"""Numbered images in a folder, as the frames of a video."""
 
 import re
 from collections.abc import Callable, Generator
@@ -9,23 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import MienError
-from mien.media.limits import STANDS
-from mien.media.notes import Damage, Report
+from mien.media.frames import TimedFrame
+from mien.media.limits import MAX_STILL_SECONDS
+from mien.media.notes import Damage, Reporter
 from mien.media.rgb import to_rgb
-from mien.media.shown import Shown
 from mien.media.track import open_track
 
-_PLACE = re.compile(r"%0?\d*d")
+_NUMBER = re.compile(r"%0?\d*d")
 
 
-def numbered(pattern: Path) -> dict[int, Path]:
-    """Find numbered pictures, in the order of their numbers: 10 comes after 9.
+def find_images(pattern: Path) -> dict[int, Path]:
+    """Find numbered images, in the order of their numbers: 10 comes after 9.
 
     Parameters
     ----------
     pattern : Path
-        A name with ``%d`` in the place of the number, as FFmpeg has it: ``talk/image_%d.jpg``.
-        Leading zeros don't matter.
+        A name with ``%d`` for the number, as FFmpeg has it: ``talk/image_%d.jpg``. Leading zeros
+        don't matter.
 
     Returns
     -------
@@ -35,9 +35,9 @@ def numbered(pattern: Path) -> dict[int, Path]:
     Raises
     ------
     MienError
-        The name has no ``%d``, or no picture is called so.
+        The name has no ``%d``, or no image has such a name.
     """
-    parts = _PLACE.split(pattern.name)
+    parts = _NUMBER.split(pattern.name)
     if len(parts) != 2:
         raise MienError(f"{pattern}: numbered pictures need one %d in the place of their number")
     name = re.compile(rf"{re.escape(parts[0])}(\d+){re.escape(parts[1])}")
@@ -49,28 +49,28 @@ def numbered(pattern: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def shown(pattern: Path, rate: float, report: Report) -> Generator[Shown]:
-    """Yield the pictures with the times at which they are shown.
+def image_frames(pattern: Path, rate: float, report: Reporter) -> Generator[TimedFrame]:
+    """Yield the images as frames, each at its time.
 
-    The first picture is shown from 0 on, whatever its number. Where a number is missing the
-    picture before it stays, as long as a picture of a video may.
+    The first image is on the screen from 0 on, whatever its number. Where a number is missing, the
+    image before it stays, for as long as a frame of a video may.
 
     Parameters
     ----------
     pattern : Path
-        See `numbered`.
+        See `find_images`.
     rate : float
-        Pictures a second.
+        Images per second.
     report : callable
-        Receives a `Damage` where the first number is missing, and for each picture that cannot
-        be decoded once that is tried; there is None in its place.
+        Receives a `Damage` at the first missing number, and for each image that cannot be decoded
+        once that is tried; it is None then.
 
     Raises
     ------
     MienError
-        There are no pictures.
+        There are no images.
     """
-    found = numbered(pattern)
+    found = find_images(pattern)
     first, last = min(found), max(found)
     missing = last + 1 - first - len(found)
     for number, following in pairwise([*found, last + 1]):
@@ -79,9 +79,9 @@ def shown(pattern: Path, rate: float, report: Report) -> Generator[Shown]:
             report(Damage(pattern, (number + 1 - first) / rate, why))
             missing = 0
         begin, until = (number - first) / rate, (following - first) / rate
-        until = min(until, begin + max(STANDS, 1 / rate))
+        until = min(until, begin + max(MAX_STILL_SECONDS, 1 / rate))
         decode = partial(_decode, found[number], partial(_tell, pattern, begin, report))
-        yield Shown(begin, until, decode)
+        yield TimedFrame(begin, until, decode)
 
 
 def _decode(path: Path, tell: Callable[[object], object]) -> np.ndarray | None:
@@ -93,6 +93,6 @@ def _decode(path: Path, tell: Callable[[object], object]) -> np.ndarray | None:
         return None
 
 
-def _tell(pattern: Path, begin: float, report: Report, fault: object) -> None:
-    """Report what is wrong with a picture as damage of the video that it belongs to."""
+def _tell(pattern: Path, begin: float, report: Reporter, fault: object) -> None:
+    """Report what is wrong with an image as damage of the video that it belongs to."""
     report(Damage(pattern, begin, str(fault).removeprefix(f"{pattern.parent}/")))

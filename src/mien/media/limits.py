@@ -1,51 +1,53 @@
-"""How much of a media file is believed: what its headers and clock say costs time and memory."""
+"""Limits on media files whose headers or timestamps would cost too much time or memory."""
 
 MAX_SECONDS = 600.0
-"""Seconds of one utterance without an end that are used; what comes after is left out."""
+"""Seconds that are used of one utterance without an end; what comes after is left out."""
 
-LONGER = "longer than the limit"
-"""The kind of the note that an utterance is longer than what is used of it."""
+TOO_LONG = "longer than the limit"
+"""Kind of the note that only the beginning of an utterance is used."""
 
-STANDS = 10.0
-"""Seconds that a picture counts as being on the screen when no other follows and there is no sound.
+MAX_STILL_SECONDS = 10.0
+"""Seconds that a frame may stay on the screen when no other follows and there is no audio.
 
-A slide show changes its pictures about that often. Where the sound goes on, a picture stands as
-long as that does."""
+A slide show changes its images about that often. A frame stays for as long as the audio goes on."""
 
-LONGEST_HOLE = 4 * 3600.0
-"""Seconds without anything in a track, all holes together, after which its clock is broken.
+MAX_GAP_SECONDS = 4 * 3600.0
+"""Seconds without data in a track, all gaps together, beyond which its timestamps are broken.
 
-As silence at 16 kHz so much takes 460 MB."""
+That much silence takes 460 MB at 16 kHz."""
 
 MAX_PIXELS = 64 * 2**20
-"""Pixels of the largest picture that is decoded: 8192 x 8192. As RGB it takes 200 MB."""
+"""Pixels of the largest image that is decoded: 8192 x 8192, or 200 MB as RGB."""
 
-SAMPLE_RATES = (1_000, 768_000)
-"""Samples a second that sound may have."""
+SAMPLE_RATE_RANGE = (1_000, 768_000)
+"""Lowest and highest sample rate that is decoded, Hz."""
 
 MAX_CHANNELS = 64
-"""Channels that sound may have."""
+"""Audio channels of a track that is decoded."""
 
-FEWEST_BYTES = 200
-"""Bytes of a file for each second of sound in it: half of what the leanest speech codecs take.
+MIN_BYTES_PER_SECOND = 200
+"""Bytes of a file for each second of its audio: half of what the leanest speech codecs take.
 
-What is decoded beyond that (and beyond MAX_SECONDS) was made to fill the memory."""
+Audio beyond that (and beyond MAX_SECONDS) was made to exhaust the memory."""
 
-MOST_PIXELS = 5e9, 1e4
-"""Pixels that are decoded of any video, and for each byte of a larger one.
+MAX_VIDEO_PIXELS = 5e9
+"""Pixels that are decoded of any video: 80 s of 1920 x 1080 at 30 frames a second."""
 
-The first is 80 s at 1920 x 1080 and 30 pictures a second; the second is what a recording of a
-screen on which nothing moves comes to at 50 kbit/s. What has more was made to fill the time."""
+MAX_PIXELS_PER_BYTE = 1e4
+"""Pixels that are decoded for each byte of a larger file.
+
+A screen recording in which nothing moves has about as many at 50 kbit/s. A file with more was made
+to exhaust the time."""
 
 Span = tuple[float, float | None]
 
 
-def limited(span: Span, max_seconds: float) -> tuple[float, float]:
-    """Give the bounds of a span that is used: from 0 s on, and not longer than the limit.
+def clamp_span(span: Span, max_seconds: float) -> tuple[float, float]:
+    """Limit a span to times from 0 s on, and to `max_seconds`.
 
     Examples
     --------
-    >>> limited((2.0, None), 600), limited((-1.0, 3.0), 600)
+    >>> clamp_span((2.0, None), 600), clamp_span((-1.0, 3.0), 600)
     ((2.0, 602.0), (0.0, 3.0))
     """
     start = max(span[0], 0.0)

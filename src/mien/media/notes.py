@@ -1,4 +1,4 @@
-"""What reading a media file has to say about it, other than that it failed."""
+"""Notes and reports of damage that reading a media file gives, beside its content."""
 
 from collections.abc import Callable
 
@@ -6,18 +6,18 @@ from mien.utterance import Media
 
 
 class Note(UserWarning):
-    """Something odd about a media file that whoever uses it should know; nothing need be lost.
+    """Something odd about a media file that the user should know; nothing need be lost.
 
     Parameters
     ----------
     path : Path or MediaBytes
         The file.
     at : float or None
-        Seconds from the beginning of the file to where it is met. None: it is about the whole.
+        Seconds from the beginning of the file. None: it concerns the whole file.
     kind : str
-        A short phrase that is the same for all notes of one kind, to be counted by.
+        A short phrase by which notes are counted, the same for all of one kind.
     what : str
-        The note in words.
+        The text of the note.
 
     Attributes
     ----------
@@ -39,9 +39,9 @@ class Damage(Note):
     path : Path or MediaBytes
         The file.
     at : float
-        Seconds from the beginning of the file to where the damage was met.
+        Seconds from the beginning of the file to the damage.
     why : str
-        What is wrong there.
+        What is wrong.
     kind : str
         See `Note`.
     """
@@ -51,4 +51,5 @@ class Damage(Note):
         super().__init__(path, at, kind, what)
 
 
-Report = Callable[[Note], object]
+Reporter = Callable[[Note], object]
+"""Receives each note as it is found."""

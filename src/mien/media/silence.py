@@ -1,41 +1,41 @@
-"""Silence by its measured level: of a whole recording, and of the parts where nobody speaks."""
+"""Silence by measured level: of a whole recording, and of the pauses in which nobody speaks."""
 
 import numpy as np
 
-FRAME = 160
-"""Samples of one frame, 10 ms."""
+FRAME_LENGTH = 160
+"""Samples of one frame: 10 ms."""
 
-MARGIN = 15
-"""Frames on both sides of speech that count as speech, 150 ms: breath and echo are the voice's."""
+MARGIN_FRAMES = 15
+"""Frames on both sides of speech that count as speech: 150 ms, for breath and reverberation."""
 
 BELOW_PEAK = 20.0
-"""A frame this many decibels below the loud ones may be silence, ..."""
+"""A frame is silence only if it is this many decibels below the loud frames, ..."""
 
 ABOVE_FLOOR = 0.35
-"""... if its level lies in this share, from below, of the range between quiet and loud frames."""
+"""... and its level is in this lower share of the range between quiet and loud frames."""
 
-SHORTEST_PAUSE = 5
-"""Frames that a pause must have left between the margins, 50 ms."""
+MIN_PAUSE_FRAMES = 5
+"""Frames that must be left of a pause between the margins: 50 ms."""
 
 LOUD_FRAMES = 10
-"""Frames (100 ms in all) that a level must last to count, so that a click is no sound."""
+"""Frames (100 ms in all) that must reach a level, so that a click does not count."""
 
 SILENT = -70.0
-"""Decibels below full scale under which nothing is to be heard."""
+"""Decibels relative to full scale below which nothing can be heard."""
 
 FAINTEST_SPEECH = -50.0
-"""Decibels below full scale; the faintest clip of RAVDESS reaches -47.5, of LibriSpeech more."""
+"""Decibels relative to full scale; the faintest clip of RAVDESS reaches -47.5."""
 
 STEADY = 6.0
-"""Range of levels in decibels (5th to 95th percentile of frames) below which nothing changes.
+"""Range of levels in decibels (5th to 95th percentile of frames) below which audio is steady.
 
 White noise has 1.5, a hum 0; clips of RAVDESS and LibriSpeech have 21 and more."""
 
 
 def loudness(waveform: np.ndarray) -> float:
-    """Measure the level that a recording reaches for 100 ms in all, in dB below full scale.
+    """Measure the level that a recording reaches for 100 ms in all, in dB relative to full scale.
 
-    Each frame's own mean is taken off first, so that a constant offset is silence.
+    The mean of each frame is subtracted first, so that a constant offset is silence.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def loudness(waveform: np.ndarray) -> float:
     Returns
     -------
     float
-        0 is the loudest square wave, -96 digital silence and anything below it, or nothing at all.
+        0 is the loudest square wave, -96 digital silence or no audio at all.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def loudness(waveform: np.ndarray) -> float:
 
 
 def is_steady(waveform: np.ndarray) -> bool:
-    """Tell whether the level never changes, as in noise, a hum or silence; a voice's does.
+    """Tell whether the level never changes, as in noise, a hum or silence, but not in speech.
 
     Parameters
     ----------
@@ -73,11 +73,11 @@ def is_steady(waveform: np.ndarray) -> bool:
     return bool(high - low < STEADY)
 
 
-def has_sound(waveform: np.ndarray) -> bool:
-    """Tell whether there is anything to hear, by its measured level.
+def is_audible(waveform: np.ndarray) -> bool:
+    """Tell whether there is anything to hear, by the measured level.
 
-    There is not where the level stays below `SILENT`, or where it is fainter than the faintest
-    speech and steady, as the hiss of a microphone that nobody speaks into.
+    There is nothing where the level stays below `SILENT`, or where it is steady and fainter than
+    the faintest speech, as the hiss of a microphone that nobody speaks into.
 
     Parameters
     ----------
@@ -89,14 +89,14 @@ def has_sound(waveform: np.ndarray) -> bool:
 
 
 def is_silence(waveform: np.ndarray) -> np.ndarray:
-    """Mark what is not speech: the room, the microphone, the channel.
+    """Mark the samples that are not speech: noise of the room, the microphone or the channel.
 
     Speech is what is loud within this recording: quiet and loud are the 5th and the 95th
     percentile of the energy of frames of 10 ms, in decibels; where far less than that is loud, loud
-    is what the loudest 100 ms reach. A frame is silence if it is well below
-    loud and near quiet, and no speech is within 150 ms of it. So too little is marked rather than a
-    syllable; a faint consonant next to a pause falls within the margin. Where the noise is nearly
-    as loud as the speech, or nothing is loud, no silence is told from speech.
+    is what the loudest 100 ms reach. A frame is silence if it is well below loud and near quiet,
+    and no speech is within 150 ms of it. So rather too little is marked than a syllable; a faint
+    consonant next to a pause falls within the margin. Where the noise is nearly as loud as the
+    speech, or nothing is loud, nothing is marked.
 
     Parameters
     ----------
@@ -116,16 +116,16 @@ def is_silence(waveform: np.ndarray) -> np.ndarray:
     silent = np.zeros(len(waveform), bool)
     levels = _levels(waveform)
     if len(levels):
-        silent[: len(levels) * FRAME] = np.repeat(_pauses(levels), FRAME)
+        silent[: len(levels) * FRAME_LENGTH] = np.repeat(_pauses(levels), FRAME_LENGTH)
     return silent
 
 
 def _levels(waveform: np.ndarray) -> np.ndarray:
-    """Give the level (T,) of each whole frame in decibels below full scale."""
-    count = len(waveform) // FRAME
-    frames = waveform[: count * FRAME].reshape(count, FRAME)
+    """Return the level (T,) of each whole frame in decibels relative to full scale."""
+    count = len(waveform) // FRAME_LENGTH
+    frames = waveform[: count * FRAME_LENGTH].reshape(count, FRAME_LENGTH)
     scale = 32768 if np.issubdtype(frames.dtype, np.integer) else 1
-    # below the error of rounding to 16 bits a level means nothing
+    # below the rounding error of 16 bits a level means nothing
     power = (frames.astype(np.float64) / scale).var(axis=1) + 2**-32
     decibels: np.ndarray = 10 * np.log10(power)
     return decibels
@@ -135,11 +135,11 @@ def _pauses(levels: np.ndarray) -> np.ndarray:
     """Mark the frames far from speech, (T,) bool."""
     floor, peak = np.percentile(levels, [5, 95])
     loudest = np.sort(levels)[-LOUD_FRAMES:][0]
-    if loudest - peak > BELOW_PEAK:  # little is spoken, in less than a twentieth of the time
+    if loudest - peak > BELOW_PEAK:  # there is speech in less than a twentieth of the time
         peak = loudest
     from scipy.ndimage import binary_dilation, binary_opening  # slow to import, and seldom needed
 
     speech = levels > min(peak - BELOW_PEAK, floor + ABOVE_FLOOR * (peak - floor))
-    far = ~binary_dilation(speech, np.ones(2 * MARGIN + 1))
-    pauses: np.ndarray = binary_opening(far, np.ones(SHORTEST_PAUSE))
+    far = ~binary_dilation(speech, np.ones(2 * MARGIN_FRAMES + 1))
+    pauses: np.ndarray = binary_opening(far, np.ones(MIN_PAUSE_FRAMES))
     return pauses

@@ -1,4 +1,4 @@
-"""A media file opened, and the streams of it that count."""
+"""Open a media file, and find the streams of it that are used."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,15 +7,15 @@ from typing import Any, BinaryIO, Literal
 import av
 
 from mien.errors import MienError
-from mien.media.limits import MAX_CHANNELS, MAX_PIXELS, SAMPLE_RATES
+from mien.media.limits import MAX_CHANNELS, MAX_PIXELS, SAMPLE_RATE_RANGE
 from mien.utterance import Media, MediaBytes
 
 Kind = Literal["video", "audio"]
 
-# Demuxers that know their recordings or pictures by their content. Left out on purpose is whatever
+# Demuxers that recognise recordings and images by their content. Left out on purpose is whatever
 # opens other files or addresses (concat, hls, dash, sdp, vobsub, ...), whatever draws text as
-# pictures (tty, bin, xbin, svg_pipe, xpm_pipe, ...), subtitles, devices, and raw samples without
-# a header, which any file would pass for.
+# images (tty, bin, xbin, svg_pipe, xpm_pipe, ...), subtitles, devices, and raw samples without
+# a header, for which any file could be taken.
 _FORMATS = (
     "asf,avi,dhav,dv,flv,gif,gxf,ivf,kux,matroska,mov,mpeg,mpegts,mxf,nsv,nut,nuv,ogg,pva,rm,wtv,"
     "yuv4mpegpipe,av1,dirac,h263,h264,hevc,m4v,mjpeg,mpegvideo,obu,vc1,vvc,"
@@ -31,7 +31,7 @@ _OPTIONS = {
     "protocol_whitelist": "file",
     # "100%d.jpg" is a name, not a pattern of many files.
     "pattern_type": "none",
-    # FFmpeg takes stamps that go back for a counter that ran over; see `mien.media.timeline`.
+    # FFmpeg takes timestamps that go back for a counter overflow; see `mien.media.timestamps`.
     "correct_ts_overflow": "0",
     "max_pixels": str(MAX_PIXELS),
 }
@@ -42,12 +42,12 @@ _MEMORY_OPTIONS = _OPTIONS | {
     "protocol_whitelist": "none",
 }
 
-# Text drawn as a picture, in whatever container.
-_DRAWN = {"ansi", "bintext", "idf", "svg", "xbin", "xbm", "xface", "xpm"}
+# Text drawn as an image, in whatever container.
+_TEXT_CODECS = {"ansi", "bintext", "idf", "svg", "xbin", "xbm", "xface", "xpm"}
 
 _Flag = av.stream.Disposition
 _NO_VIDEO = _Flag.attached_pic | _Flag.timed_thumbnails
-_BESIDE = (
+_SECONDARY = (
     _Flag.comment
     | _Flag.descriptions
     | _Flag.visual_impaired
@@ -81,24 +81,24 @@ def open_media(media: Media) -> Iterator[Any]:
         # "file:" keeps a colon in a name from being read as a protocol.
         source, options = f"file:{media}", _OPTIONS
     with (
-        faults_of(media),
+        media_errors(media),
         av.open(source, metadata_errors="replace", options=options) as container,
     ):
         yield container
 
 
-def opened(media: Media) -> BinaryIO:
-    """Open the bytes of a file for reading."""
+def open_bytes(media: Media) -> BinaryIO:
+    """Open a file, on the disk or in memory, to read its bytes."""
     return media.open() if isinstance(media, MediaBytes) else media.open("rb")
 
 
-def size_of(media: Media) -> int:
-    """Give the bytes of a file, on the disk or in memory."""
+def byte_size(media: Media) -> int:
+    """Return the size of a file, on the disk or in memory."""
     return len(media.data) if isinstance(media, MediaBytes) else media.stat().st_size
 
 
 @contextmanager
-def faults_of(path: Media) -> Iterator[None]:
+def media_errors(path: Media) -> Iterator[None]:
     """Turn what PyAV raises for a bad file into a `MienError` that names it."""
     try:
         yield
@@ -112,11 +112,11 @@ def faults_of(path: Media) -> Iterator[None]:
 
 
 def find_streams(container: Any, kind: Kind) -> list[Any]:
-    """List the streams of a kind that have a decoder, the one that counts first.
+    """List the streams of a kind that have a decoder, the one to use first.
 
-    That is the one the file marks as the default; of several, or without any such mark, one that
-    is neither a commentary nor a description for those who cannot see; then the first. The cover
-    of a song is no video, nor are thumbnails.
+    That is the one that the file marks as the default; of several, or without any such mark, one
+    that is neither a commentary nor an audio description; then the first. Cover art is no video,
+    nor are thumbnails.
     """
     found = [
         stream
@@ -124,34 +124,34 @@ def find_streams(container: Any, kind: Kind) -> list[Any]:
         if stream.type == kind
         and stream.codec_context
         and not stream.disposition & _NO_VIDEO
-        and stream.codec_context.name not in _DRAWN
+        and stream.codec_context.name not in _TEXT_CODECS
     ]
     return sorted(found, key=_rank)
 
 
 def _rank(stream: Any) -> tuple[bool, bool]:
-    return not stream.disposition & _Flag.default, bool(stream.disposition & _BESIDE)
+    return not stream.disposition & _Flag.default, bool(stream.disposition & _SECONDARY)
 
 
-def packets_of(container: Any, *streams: Any) -> Iterator[Any]:
+def demux(container: Any, *streams: Any) -> Iterator[Any]:
     """Yield the packets of some streams, or of all, in the order of the file."""
     try:
         yield from container.demux(*streams)
     except IndexError:
-        # At the end PyAV 18 trips over streams that appeared on the way. All has been read then.
+        # At the end PyAV 18 fails on streams that appeared on the way. All has been read then.
         return
 
 
-def within_limits(stream: Any) -> str | None:
-    """Say what about a stream is beyond what is decoded; None where nothing is."""
+def limit_fault(stream: Any) -> str | None:
+    """Say which limit a stream exceeds; None where it exceeds none."""
     context = stream.codec_context
     if stream.type == "video":
         if context.width * context.height > MAX_PIXELS:
             size = f"{context.width} x {context.height}"
             return f"its pictures of {size} are larger than {MAX_PIXELS} pixels; scale them down"
         return None
-    if not SAMPLE_RATES[0] <= context.sample_rate <= SAMPLE_RATES[1]:
-        lowest, highest = SAMPLE_RATES
+    if not SAMPLE_RATE_RANGE[0] <= context.sample_rate <= SAMPLE_RATE_RANGE[1]:
+        lowest, highest = SAMPLE_RATE_RANGE
         return f"its sound has {context.sample_rate} samples a second, not {lowest} to {highest}"
     if not 0 < context.channels <= MAX_CHANNELS:
         return f"its sound has {context.channels} channels, not 1 to {MAX_CHANNELS}"
@@ -159,12 +159,12 @@ def within_limits(stream: Any) -> str | None:
 
 
 def has_video(path: Media) -> bool:
-    """Tell whether a file holds pictures (the cover of a song does not count)."""
+    """Tell whether a file holds video (cover art does not count)."""
     with open_media(path) as container:
         return bool(find_streams(container, "video"))
 
 
 def has_audio(path: Media) -> bool:
-    """Tell whether a file holds sound."""
+    """Tell whether a file holds audio."""
     with open_media(path) as container:
         return bool(find_streams(container, "audio"))

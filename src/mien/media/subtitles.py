@@ -1,7 +1,7 @@
 """Subtitle files: SubRip (.srt), WebVTT (.vtt), and SubStation Alpha (.ass, .ssa) by pysubs2.
 
-pysubs2 is not used for the first two: it takes a cue's identifier and the remarks of WebVTT for
-words, loses what stands between ``<`` and ``>`` in ``a < b and c > d``, and knows no times such as
+pysubs2 is not used for the first two: it takes a cue's identifier and the comments of WebVTT for
+text, loses what is between ``<`` and ``>`` in ``a < b and c > d``, and reads no times such as
 ``00:01.5``.
 """
 
@@ -13,10 +13,10 @@ from itertools import pairwise, takewhile
 import pysubs2
 
 from mien.errors import MienError
-from mien.media.cues import Entry, timed
-from mien.names import visible
+from mien.media.cues import RawCue, timed_cue
+from mien.names import strip_invisible
 
-# Possessive, so that a line of a million digits is given up at once.
+# Possessive quantifiers, so that a line of a million digits is given up at once.
 _CLOCK = r"((?:\d++:)?\d++:\d++(?:[.,]\d++)?)"
 TIMES = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?=\s|$)")
 _NEARLY_TIMES = re.compile(r"\s*[-+]?\d.*-->")
@@ -29,42 +29,44 @@ _TAGS = re.compile(
     r"|\{\\[^{}]*\}",  # of SubStation Alpha
     re.IGNORECASE,
 )
-_LONGEST = 4_000
-"""Letters of a line of SubStation Alpha: pysubs2 takes minutes for one of 100,000."""
+_MAX_LINE = 4_000
+"""Characters of a line of SubStation Alpha: pysubs2 takes minutes for one of 100,000."""
 
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]+)>", re.IGNORECASE)
 
 
-def untagged(line: str) -> str:
-    r"""Take the tags out of a line, and nothing else; escaped characters become themselves.
+def strip_tags(line: str) -> str:
+    r"""Remove the tags from a line, and nothing else; unescape characters.
 
-    >>> untagged(r"{\an8}<i>if</i> x < 5 then y > 3 &amp; so on")
+    >>> strip_tags(r"{\an8}<i>if</i> x < 5 then y > 3 &amp; so on")
     'if x < 5 then y > 3 & so on'
     """
     plain = re.sub(r"\\[Nh]", " ", _TAGS.sub("", line))
-    return visible(html.unescape(plain)).strip()
+    return strip_invisible(html.unescape(plain)).strip()
 
 
-def read_subtitles(content: str, *, webvtt: bool) -> list[Entry]:
-    """Read SubRip or WebVTT: each cue from its line of times to the next one's.
+def read_subtitles(content: str, *, webvtt: bool) -> list[RawCue]:
+    """Read SubRip or WebVTT: each cue from its line of times to that of the next.
 
-    In WebVTT an empty line ends a cue (one that holds a space does not) and what follows it, up to
-    the next cue, is a remark or a name of that cue. In SubRip a blank line may stand anywhere.
+    In WebVTT an empty line ends a cue (one that holds a space does not), and what follows it is a
+    comment, or the identifier of the next cue. In SubRip a blank line may be anywhere.
     """
     lines = re.split(r"\r\n|\r|\n", content)
-    webvtt = webvtt or visible(lines[0]).startswith("WEBVTT")
+    webvtt = webvtt or strip_invisible(lines[0]).startswith("WEBVTT")
     if not webvtt:
-        lines = [line for line in lines if visible(line).strip()]
-    shown = [visible(line).strip() for line in lines]
+        lines = [line for line in lines if strip_invisible(line).strip()]
+    shown = [strip_invisible(line).strip() for line in lines]
     starts = [i for i, line in enumerate(shown) if _is_times(line)]
     counters = _counters(shown, starts)
     entries = []
     for at, following in pairwise([*starts, len(lines)]):
-        said = [lines[i] for i in range(at + 1, following) if i not in counters]
-        said = list(takewhile(bool, said)) if webvtt else said
-        voices = tuple(html.unescape(name) for line in said for name in _VOICE.findall(line))
+        text = [lines[i] for i in range(at + 1, following) if i not in counters]
+        text = list(takewhile(bool, text)) if webvtt else text
+        voices = tuple(html.unescape(name) for line in text for name in _VOICE.findall(line))
         start, end = read_times(shown[at])
-        entries.append(timed([untagged(line) for line in said], start, end, shown[at], voices))
+        entries.append(
+            timed_cue([strip_tags(line) for line in text], start, end, shown[at], voices)
+        )
     return entries
 
 
@@ -73,7 +75,7 @@ def _is_times(line: str) -> bool:
 
 
 def _counters(lines: list[str], starts: list[int]) -> set[int]:
-    """Find the lines that number the cues; without numbers, a number above a cue is a word."""
+    """Find the lines that number the cues; if the first cue has none, numbers are text."""
     above = [at - 1 for at in starts]
     if not above or above[0] < 0 or not lines[above[0]].isdecimal():
         return set()
@@ -91,26 +93,26 @@ def read_times(line: str) -> tuple[float | None, float | None]:
 
 
 def seconds(clock: str) -> float:
-    """Add up hours, minutes and seconds; infinite where they have too many digits."""
+    """Sum hours, minutes and seconds; infinite where they have too many digits."""
     parts = [float(part) for part in clock.replace(",", ".").split(":")]
     return sum(part * 60**power for power, part in enumerate(reversed(parts)))
 
 
-def read_substation(content: str, suffix: str) -> list[Entry]:
+def read_substation(content: str, suffix: str) -> list[RawCue]:
     """Read SubStation Alpha, without its comments and drawings; the actor's name is the speaker."""
     lines = content.splitlines()
-    content = "\n".join(line for line in lines if len(line) <= _LONGEST)
-    long = [line[:80] for line in lines if len(line) > _LONGEST and line.startswith("Dialogue")]
+    content = "\n".join(line for line in lines if len(line) <= _MAX_LINE)
+    long = [line[:80] for line in lines if len(line) > _MAX_LINE and line.startswith("Dialogue")]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of columns that are not read here
             file = pysubs2.SSAFile.from_string(content, format_=suffix.removeprefix("."))
     except (pysubs2.exceptions.Pysubs2Error, ValueError, IndexError, KeyError) as error:
         raise MienError(f"can't be read as subtitles ({error})") from error
-    faults = [Entry(lines=[], place=line, fault="its line is too long") for line in long]
+    faults = [RawCue(lines=[], place=line, fault="its line is too long") for line in long]
     return faults + [
-        timed(
-            [visible(line).strip() for line in event.plaintext.split("\n")],
+        timed_cue(
+            [strip_invisible(line).strip() for line in event.plaintext.split("\n")],
             event.start / 1000,
             event.end / 1000,
             f"{event.start / 1000:g} s --> {event.end / 1000:g} s",

@@ -9,34 +9,34 @@ from typing import Any, Literal
 import av
 
 from mien.errors import MienError
-from mien.media.appended import note_appended
+from mien.media.appended_recording import note_appended
 from mien.media.limits import MAX_PIXELS
-from mien.media.mp3 import claimed_seconds
-from mien.media.notes import Damage, Note, Report
+from mien.media.mp3_header import stated_seconds
+from mien.media.notes import Damage, Note, Reporter
 from mien.media.rgb import HDR
-from mien.media.streams import Kind, find_streams, open_media, packets_of, within_limits
-from mien.media.timeline import Clock, Timeline, read_clock
+from mien.media.streams import Kind, demux, find_streams, limit_fault, open_media
+from mien.media.timestamps import FileTimestamps, StreamTimestamps, read_timestamps
 from mien.utterance import Media, MediaBytes
 
 _CONTENT = {"video": "picture", "audio": "sound"}
-# Files end a little before their header says as a matter of course; later than this is damage.
+# Files often end a little before their header says; more than this (s) is damage.
 _SHORTFALL = 1.0
-# Lengths that are estimated from the size of the file say nothing of damage.
+# Formats without a stated duration: an estimate from the size of the file tells nothing of damage.
 _ESTIMATED = {"aac", "ac3", "amr", "dts", "eac3", "loas", "mpeg", "mpegts"}
-# A WAV that is written to a pipe can't know its length and claims about the greatest that there is.
+# A WAV that is written to a pipe can't know its size and states about the greatest that there is.
 _PIPED = 0x7FFF0000
-# Streams without a container: pictures have no times, but their headers may name a rate.
+# Streams without a container: frames have no timestamps, but their headers may name a rate.
 _RAW = {"av1", "dirac", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo", "obu", "vc1", "vvc"}
 # Packets before a join that may look incomplete.
 _AT_JOIN = 3
-# Pictures a second where nothing is known, and the bounds of what is believed.
+# Frames per second where nothing is known, and the bounds of what is believed.
 _USUAL_RATE = 25.0
 _RATES = (0.1, 1000.0)
 
 
 @dataclass(frozen=True)
 class Track:
-    """The pictures or the sound of an open file."""
+    """The video or the audio of an open file."""
 
     path: Media
     kind: Kind
@@ -44,23 +44,23 @@ class Track:
     stream: Any
     others: int
     """Other streams of the same kind."""
-    clock: Clock
+    file_timestamps: FileTimestamps
 
     @property
-    def timeline(self) -> Timeline:
-        """What the stamps of this stream mean."""
-        return self.clock.timelines.get(self.stream.index, Timeline())
+    def timestamps(self) -> StreamTimestamps:
+        """The corrections of this stream's timestamps."""
+        return self.file_timestamps.streams.get(self.stream.index, StreamTimestamps())
 
     @property
-    def sound_end(self) -> float:
-        """Seconds from the beginning of the file to the end of its sound; 0 where it has none."""
-        sound = find_streams(self.container, "audio")
-        line = self.clock.timelines.get(sound[0].index) if sound else None
-        return line.end if line else 0.0
+    def audio_end(self) -> float:
+        """Seconds from the beginning of the file to the end of its audio; 0 where it has none."""
+        audio = find_streams(self.container, "audio")
+        stamps = self.file_timestamps.streams.get(audio[0].index) if audio else None
+        return stamps.end if stamps else 0.0
 
     @property
     def frame_period(self) -> float:
-        """Seconds that a picture stays, where the picture itself does not say."""
+        """Seconds that a frame stays on the screen, where the frame itself does not say."""
         return 1 / (self._rate or _USUAL_RATE)
 
     @property
@@ -74,18 +74,18 @@ class Track:
     def _raw(self) -> bool:
         return self.container.format.name in _RAW
 
-    def frames(self, report: Report) -> Iterator[tuple[float | None, Any]]:
-        """Yield every frame that can be decoded; report what is odd, and the first damage.
+    def frames(self, report: Reporter) -> Iterator[tuple[float | None, Any]]:
+        """Yield every frame that can be decoded; report notes, and the first damage.
 
         Yields
         ------
         tuple of (float or None, frame)
-            With the seconds from the beginning of the file, None where the file does not say.
+            Seconds from the beginning of the file, None where it does not say; and the frame.
 
         Raises
         ------
         MienError
-            There is none.
+            No frame can be decoded.
         """
         for note in self._notes():
             report(note)
@@ -110,12 +110,12 @@ class Track:
         if last is None:
             what = f"no {_CONTENT[self.kind]} in it can be decoded ({self._nothing(why)})"
             raise MienError(f"{self.path}: {what}")
-        claimed = self._claimed()
-        if not reported and claimed is not None and end + _SHORTFALL < claimed:
-            report(Damage(self.path, end, f"it ends there but should last {claimed:.2f} s"))
+        stated = self._stated_seconds()
+        if not reported and stated is not None and end + _SHORTFALL < stated:
+            report(Damage(self.path, end, f"it ends there but should last {stated:.2f} s"))
 
     def _notes(self) -> Iterator[Note]:
-        """Tell what is odd before anything is decoded."""
+        """Yield what is odd about the file before anything is decoded."""
         if self.others:
             what = f"has {self.others + 1} {self.kind} streams; number {self.stream.index} is used"
             yield Note(self.path, None, f"several {self.kind} streams", what)
@@ -124,15 +124,15 @@ class Track:
             yield Note(self.path, None, "frame rate guessed", what)
         if note := note_appended(self.path, self.container.format.name):
             yield note
-        yield from self.timeline.notes
+        yield from self.timestamps.notes
 
     def _attempts(self) -> Iterator[Any]:
-        """Yield frames, and what is wrong as words: one bad packet does not end the recording."""
-        number, first = -1, self.timeline.shifts[0][1]
+        """Yield frames, and faults as text: one bad packet does not end the recording."""
+        number, first = -1, self.timestamps.shifts[0][1]
         try:
-            for packet in packets_of(self.container, self.stream):
+            for packet in demux(self.container, self.stream):
                 number += packet.size > 0
-                if packet.size and number == self.timeline.stop:
+                if packet.size and number == self.timestamps.stop:
                     return
                 if packet.is_corrupt and not self._harmless(number):
                     yield "data cut short"
@@ -148,8 +148,8 @@ class Track:
             yield error.strerror or "broken data"
 
     def _correct(self, packet: Any, number: int) -> None:
-        """Make the stamps of a packet those of the first recording, or none if they are strays."""
-        shift, first = self.timeline.shift(number), self.timeline.shifts[0][1]
+        """Shift the timestamps of a packet to the first recording; remove stray ones."""
+        shift, first = self.timestamps.shift(number), self.timestamps.shifts[0][1]
         if isnan(shift):
             packet.pts = packet.dts = None
         elif shift != first:
@@ -158,15 +158,15 @@ class Track:
             packet.dts = None if packet.dts is None else packet.dts + ticks
 
     def _harmless(self, number: int) -> bool:
-        """Whether a packet that FFmpeg thinks incomplete is the last one before an honest end.
+        """Whether a packet that FFmpeg takes for incomplete is no damage.
 
-        That is the end of a recording to which another was appended, or of a file that can't say
-        how long it is.
+        That is the end of a recording to which another was appended, or of a file that can't state
+        its size.
         """
-        timeline = self.timeline
-        if any(number < first <= number + _AT_JOIN for first, _ in timeline.shifts):
+        timestamps = self.timestamps
+        if any(number < first <= number + _AT_JOIN for first, _ in timestamps.shifts):
             return True
-        return number + 1 == timeline.packets and self._piped
+        return number + 1 == timestamps.packets and self._piped
 
     @property
     def _piped(self) -> bool:
@@ -179,24 +179,24 @@ class Track:
         bytes_a_second = (self.stream.codec_context.bit_rate or 0) / 8
         return name in ("aiff", "au") and seconds * bytes_a_second >= _PIPED
 
-    def _claimed(self) -> float | None:
-        """Give the length in seconds that a file states, None where it can't be relied on."""
+    def _stated_seconds(self) -> float | None:
+        """Return the duration that a file states, None where it can't be relied on."""
         name = self.container.format.name
-        if not self.timeline.plain or self._piped:
+        if not self.timestamps.unchanged or self._piped:
             return None
-        if name == "mp3":  # FFmpeg does not tell a length that is stated from its own estimate
-            return claimed_seconds(self.path)
+        if name == "mp3":  # FFmpeg does not tell a stated duration from its own estimate
+            return stated_seconds(self.path)
         if name in _ESTIMATED | _RAW:
             return None
         if self.stream.duration is not None and "matroska" not in name:
             return float(self.stream.duration * (self.stream.time_base or 0))
-        # This is the length of the longest stream, of which the others may fall short.
+        # This is the duration of the longest stream, of which the others may fall short.
         longest = self.container.duration and self.container.duration / av.time_base
-        ended = self.clock.end is not None and longest and self.clock.end + _SHORTFALL < longest
-        return longest if ended else None
+        end = self.file_timestamps.end
+        return longest if end is not None and longest and end + _SHORTFALL < longest else None
 
     def _nothing(self, why: str | None) -> str:
-        if self.timeline.stop == 0:
+        if self.timestamps.stop == 0:
             return "its time stamps are hours away from the beginning"
         if self.kind == "video" and not self.stream.codec_context.width:
             return f"its pictures have no size, or more than {MAX_PIXELS} pixels"
@@ -204,7 +204,7 @@ class Track:
 
 
 def _data_size(path: Media) -> int:
-    """Read how many bytes of samples a WAV says that it has; FFmpeg tells what there are."""
+    """Read the size of the samples that a WAV states; FFmpeg tells how many there are."""
     with path.open() if isinstance(path, MediaBytes) else path.open("rb") as file:
         order: Literal["big", "little"] = "big" if file.read(12)[:4] == b"RIFX" else "little"
         while len(header := file.read(8)) == 8:
@@ -216,7 +216,7 @@ def _data_size(path: Media) -> int:
 
 
 def _lasts(frame: Any) -> float:
-    """Give the seconds that a frame states for itself."""
+    """Return the duration that a frame states for itself."""
     if frame.duration and frame.time_base:
         return float(frame.duration * frame.time_base)
     return frame.samples / frame.sample_rate if hasattr(frame, "samples") else 0.0
@@ -224,23 +224,23 @@ def _lasts(frame: Any) -> float:
 
 @contextmanager
 def open_track(path: Media, kind: Kind) -> Iterator[Track]:
-    """Open the pictures or the sound of a file; `MienError` where it has none that is read."""
+    """Open the video or the audio of a file; `MienError` where it has none that can be read."""
     with open_media(path) as container:
         streams = find_streams(container, kind)
         if not streams:
             raise MienError(f"{path}: holds no {_CONTENT[kind]}")
         stream, *others = streams
-        fault = within_limits(stream)
+        fault = limit_fault(stream)
         if fault is not None:
             raise MienError(f"{path}: {fault}")
-        # Preparing runs one process a core; a decoder's own threads would only hold more frames.
+        # There is a process for each core; a decoder's own threads would only hold more frames.
         stream.codec_context.thread_count = 1
         if kind == "video":
             stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-        clock = Clock({}, None) if _is_picture(container) else read_clock(path)
-        yield Track(path, kind, container, stream, len(others), clock)
+        stamps = FileTimestamps({}, None) if _is_image(container) else read_timestamps(path)
+        yield Track(path, kind, container, stream, len(others), stamps)
 
 
-def _is_picture(container: Any) -> bool:
+def _is_image(container: Any) -> bool:
     name = container.format.name
     return name.endswith("_pipe") or name in ("image2", "ico")

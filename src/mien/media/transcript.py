@@ -1,4 +1,4 @@
-"""Words with their times, from subtitles or from a program that transcribes; or plain text."""
+"""Transcripts with or without times: subtitles, output of speech recognition, plain text."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -7,25 +7,25 @@ from pathlib import Path
 
 from mien.encoding import decode
 from mien.errors import MienError
-from mien.media.captions import unroll
-from mien.media.cues import Cue, Entry, Transcript
-from mien.media.speakers import name_speakers
+from mien.media.cues import Cue, RawCue, Transcript
+from mien.media.rolling_captions import unroll
+from mien.media.speaker_labels import extract_speakers
 from mien.media.subtitles import TIMES, read_substation, read_subtitles
 from mien.media.ttml import read_ttml
-from mien.media.whisper import read_whisper_json, read_whisper_table
-from mien.names import visible
+from mien.media.whisper_output import read_whisper_json, read_whisper_table
+from mien.names import strip_invisible
 
-__all__ = ["Cue", "Transcript", "read_transcript", "within"]
+__all__ = ["Cue", "Transcript", "cut_to_length", "read_transcript"]
 
 
-def _plain(content: str) -> list[Entry]:
-    lines = visible(content).splitlines()
+def _plain(content: str) -> list[RawCue]:
+    lines = strip_invisible(content).splitlines()
     if any(TIMES.match(line) for line in lines):
         raise MienError("is a subtitle file: call it .srt, or .vtt if it begins with WEBVTT")
-    return [Entry(lines=lines)]
+    return [RawCue(lines=lines)]
 
 
-_READERS: dict[str, Callable[[str], list[Entry]]] = {
+_READERS: dict[str, Callable[[str], list[RawCue]]] = {
     ".srt": lambda content: read_subtitles(content, webvtt=False),
     ".vtt": lambda content: read_subtitles(content, webvtt=True),
     ".ass": lambda content: read_substation(content, ".ass"),
@@ -36,15 +36,15 @@ _READERS: dict[str, Callable[[str], list[Entry]]] = {
     ".tsv": read_whisper_table,
     ".txt": _plain,
 }
-"""How each kind of file is read, by its suffix."""
+"""The reader of each kind of file, by its suffix."""
 
 
 def read_transcript(path: str | Path) -> Transcript:
     """Read a transcript.
 
-    A cue that has no length, ends before it begins, or whose times can't be read is left out with a
-    note. Captions that roll (`mien.media.captions`) give each word once. The names of speakers
-    (`mien.media.speakers`) are no words.
+    A cue that has no length, ends before it begins, or has times that can't be read is left out
+    with a note. Rolling captions (`mien.media.rolling_captions`) give each word once. Speaker
+    labels (`mien.media.speaker_labels`) are not part of the text.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def read_transcript(path: str | Path) -> Transcript:
     Raises
     ------
     MienError
-        The file is of another kind, can't be read, or holds no words that can be used.
+        The file is of another kind, can't be read, or holds no text that can be used.
     """
     path = Path(path)
     reader = _READERS.get(path.suffix.lower())
@@ -71,17 +71,17 @@ def read_transcript(path: str | Path) -> Transcript:
         )
     content, notes = _text(path)
     try:
-        entries = reader(content)
+        raw_cues = reader(content)
     except MienError as error:
         raise MienError(f"{path} {error}") from error
-    notes += _faults(entries)
-    sound = [entry for entry in entries if not entry.fault]
-    if all(entry.start is not None for entry in sound):
-        sound = unroll(sorted(sound, key=lambda entry: entry.start or 0.0))
+    notes += _faults(raw_cues)
+    valid = [raw for raw in raw_cues if not raw.fault]
+    if all(raw.start is not None for raw in valid):
+        valid = unroll(sorted(valid, key=lambda raw: raw.start or 0.0))
     cues = [
-        Cue(" ".join(entry.words), entry.start, entry.end, ", ".join(entry.speakers) or None)
-        for entry in name_speakers(sound)
-        if entry.words
+        Cue(" ".join(raw.words), raw.start, raw.end, ", ".join(raw.speakers) or None)
+        for raw in extract_speakers(valid)
+        if raw.words
     ]
     if not cues:
         reasons = f" that can be used ({'; '.join(notes)})" if notes else ""
@@ -90,10 +90,9 @@ def read_transcript(path: str | Path) -> Transcript:
 
 
 def _text(path: Path) -> tuple[str, list[str]]:
-    """Read a file as UTF-8, or UTF-16 by its mark, or else as Windows-1252 with a note.
+    """Read a file as UTF-8, or UTF-16 by its byte order mark, or else as Windows-1252 with a note.
 
-    Only European languages are written with few letters outside ASCII; where most of the letters
-    are, that guess would make nonsense of the words.
+    Windows-1252 is tried only where few letters are outside ASCII, as in European languages.
     """
     try:
         content = path.read_bytes()
@@ -114,35 +113,35 @@ def _text(path: Path) -> tuple[str, list[str]]:
     return text, notes
 
 
-def _faults(entries: Sequence[Entry]) -> list[str]:
-    """Note what is left out: how many for each reason, and the first of them."""
-    counts = Counter(entry.fault for entry in entries if entry.fault)
-    first = {entry.fault: entry.place for entry in reversed(entries)}
+def _faults(raw_cues: Sequence[RawCue]) -> list[str]:
+    """Note the cues that are left out: how many for each reason, and the first of them."""
+    counts = Counter(raw.fault for raw in raw_cues if raw.fault)
+    first = {raw.fault: raw.place for raw in reversed(raw_cues)}
     return [
-        f"{count} of {len(entries)} cues left out, {fault}: {first[fault][:80]!r}"
+        f"{count} of {len(raw_cues)} cues left out, {fault}: {first[fault][:80]!r}"
         + (" and others" if count > 1 else "")
         for fault, count in counts.items()
     ]
 
 
-def within(transcript: Transcript, seconds: float) -> Transcript:
-    """Cut a transcript to a clip's length; note the cues that lie outside.
+def cut_to_length(transcript: Transcript, seconds: float) -> Transcript:
+    """Cut a transcript to the length of its clip; note the cues that lie outside.
 
     Parameters
     ----------
     transcript : Transcript
         Of the clip.
     seconds : float
-        Length of the clip. 0: there is no clip, and the words stay as they are.
+        Length of the clip. 0: there is no clip, and the transcript is returned as it is.
 
     Raises
     ------
     MienError
-        All of it lies outside.
+        All cues lie outside.
 
     Examples
     --------
-    >>> within(Transcript([Cue("Yes.", 1.0, 9.0), Cue("No.", 9.0, 10.0)], []), 5.0).cues
+    >>> cut_to_length(Transcript([Cue("Yes.", 1.0, 9.0), Cue("No.", 9.0, 10.0)], []), 5.0).cues
     [Cue(text='Yes.', start=1.0, end=5.0, speaker=None)]
     """
     cues, notes = transcript

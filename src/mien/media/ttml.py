@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from mien.errors import MienError
-from mien.media.cues import Entry, timed
-from mien.names import visible
+from mien.media.cues import RawCue, timed_cue
+from mien.names import strip_invisible
 
-_DEPTH = 50
+_MAX_DEPTH = 50
 _CLOCK = re.compile(r"(\d++):(\d++):(\d++(?:\.\d++)?)(?::(\d++)(?:\.\d++)?)?", re.ASCII)
 _OFFSET = re.compile(r"(\d++(?:\.\d++)?)(ms|[hmsft])", re.ASCII)
 
 
 @dataclass(frozen=True)
 class _Rates:
-    """Frames and ticks a second."""
+    """Frames and ticks per second."""
 
     frames: float
     ticks: float
@@ -37,7 +37,7 @@ class _Rates:
         return None
 
 
-def read_ttml(content: str) -> list[Entry]:
+def read_ttml(content: str) -> list[RawCue]:
     """Read the paragraphs, or the spans of those that have no times themselves."""
     if "<!DOCTYPE" in content or "<!ENTITY" in content:
         raise MienError("declares its own document type, which is not read")
@@ -66,23 +66,23 @@ def _rates(root: ElementTree.Element) -> _Rates:
 
 
 def _local(name: str) -> str:
-    """Take a name without its namespace."""
+    """Return a name without its namespace."""
     return name.rpartition("}")[2]
 
 
 def _entries(
     element: ElementTree.Element, rates: _Rates, begin: float, end: float | None, depth: int
-) -> Iterator[Entry]:
-    if depth > _DEPTH:
-        raise MienError(f"is nested deeper than {_DEPTH} elements")
+) -> Iterator[RawCue]:
+    if depth > _MAX_DEPTH:
+        raise MienError(f"is nested deeper than {_MAX_DEPTH} elements")
     times = {name: element.get(name) for name in ("begin", "end", "dur")}
     start, stop = _span(times, rates, begin, end)
-    parts = (e for e in element.iter() if e is not element)
-    timed_within = any(part.get("begin") or part.get("end") for part in parts)
+    children = (child for child in element.iter() if child is not element)
+    timed_within = any(child.get("begin") or child.get("end") for child in children)
     if _local(element.tag) in ("p", "span") and (any(times.values()) or not timed_within):
         place = ", ".join(f"{name}={value}" for name, value in times.items() if value)
-        lines = visible(_text(element, depth)).split("\n")
-        yield timed([" ".join(line.split()) for line in lines], start, stop, place)
+        lines = strip_invisible(_text(element, depth)).split("\n")
+        yield timed_cue([" ".join(line.split()) for line in lines], start, stop, place)
         return
     for child in element:
         yield from _entries(child, rates, begin if start is None else start, stop, depth + 1)
@@ -91,7 +91,7 @@ def _entries(
 def _span(
     times: dict[str, str | None], rates: _Rates, begin: float, end: float | None
 ) -> tuple[float | None, float | None]:
-    """Give the beginning and the end, which count from the element around."""
+    """Return the beginning and the end, which count from the parent element."""
     start: float | None = begin
     if times["begin"]:
         offset = rates.seconds(times["begin"])
@@ -106,9 +106,9 @@ def _span(
 
 
 def _text(element: ElementTree.Element, depth: int) -> str:
-    """Give the text of an element and those in it; a ``br`` breaks the line."""
-    if depth > _DEPTH:
-        raise MienError(f"is nested deeper than {_DEPTH} elements")
+    """Return the text of an element and its children; a ``br`` breaks the line."""
+    if depth > _MAX_DEPTH:
+        raise MienError(f"is nested deeper than {_MAX_DEPTH} elements")
     text = re.sub(r"\s+", " ", element.text or "")
     for child in element:
         if _local(str(child.tag)) == "br":

@@ -1,11 +1,11 @@
-"""How good answers are: figures for several labels at once, and for one label.
+"""Metrics of classification: multi-label and single-label.
 
-Every function takes numpy arrays and returns plain dicts that JSON can hold. A figure that has no
-value is None, never NaN:
+Every function takes NumPy arrays and returns plain dicts that JSON can hold. A metric that is not
+defined is None, never NaN:
 
 * a label that does not occur has no recall, precision or F1;
 * a label that occurs always or never has no weighted accuracy and no AUROC;
-* with five labels or fewer, the right one is always among the first five: no top-5.
+* with five labels or fewer there is no top-5: the right one is always among the first five.
 
 An average is the mean over the labels that have a value, and None where none has. The precision of
 a label that occurs and is never predicted is 0.
@@ -18,8 +18,6 @@ import numpy as np
 
 from mien.errors import MienError
 
-Figures = dict[str, Any]
-
 AVERAGED = (
     "accuracy",
     "weighted_accuracy",
@@ -29,7 +27,7 @@ AVERAGED = (
     "weighted_f1",
     "auroc",
 )
-"""The figures of one label that `multilabel` averages."""
+"""The metrics of one label that `multilabel` averages."""
 
 
 def multilabel(
@@ -37,8 +35,8 @@ def multilabel(
     truth: np.ndarray,
     thresholds: np.ndarray | float,
     labels: Sequence[str],
-) -> Figures:
-    """Judge answers of the kind "has this label, or not", label by label.
+) -> dict[str, Any]:
+    """Evaluate multi-label predictions: each label is predicted or not, whatever the others are.
 
     Parameters
     ----------
@@ -55,10 +53,10 @@ def multilabel(
     -------
     dict
         ``per_label``: for each label its threshold (None where the rows have different ones),
-        support (utterances that have it), accuracy, weighted accuracy (the mean of recall and of
-        the recall of "not this label"; the measure used on CMU-MOSEI), recall, precision, F1,
-        weighted F1 (of "yes" and of "no", by their frequency) and AUROC. ``average``: the means.
-        ``exact_match``, ``subset``, ``intersect``: see `overlap`.
+        support (utterances that have it), accuracy, weighted accuracy (the mean of the recall of
+        its presence and of its absence; the metric used on CMU-MOSEI), recall, precision, F1,
+        weighted F1 (of presence and absence, by their frequency) and AUROC. ``average``: the
+        means. ``exact_match``, ``subset``, ``intersect``: see `overlap`.
 
     Raises
     ------
@@ -71,7 +69,7 @@ def multilabel(
     predicted = probabilities > thresholds
     per_label = {
         label: {"threshold": _same(thresholds[:, i])}
-        | _yes_or_no(truth[:, i], predicted[:, i], probabilities[:, i])
+        | _binary(truth[:, i], predicted[:, i], probabilities[:, i])
         for i, label in enumerate(labels)
     }
     average = {name: _mean(row[name] for row in per_label.values()) for name in AVERAGED}
@@ -82,7 +80,7 @@ def _same(values: np.ndarray) -> float | None:
     return float(values[0]) if (values == values[0]).all() else None
 
 
-def _yes_or_no(truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> Figures:
+def _binary(truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     from sklearn.metrics import (  # slow to import
         accuracy_score,
         balanced_accuracy_score,
@@ -108,7 +106,7 @@ def _yes_or_no(truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarr
     }
 
 
-def overlap(predicted: np.ndarray, truth: np.ndarray) -> Figures:
+def overlap(predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
     """Compare the set of labels predicted for each utterance with the true set.
 
     Parameters
@@ -134,13 +132,13 @@ def overlap(predicted: np.ndarray, truth: np.ndarray) -> Figures:
     }
 
 
-def singlelabel(scores: np.ndarray, truth: np.ndarray, labels: Sequence[str]) -> Figures:
-    """Judge answers of the kind "which one of these".
+def singlelabel(scores: np.ndarray, truth: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
+    """Evaluate single-label predictions: exactly one label is right.
 
     Parameters
     ----------
     scores : array (N, C)
-        The label with the highest score is the answer; of equal scores, the first.
+        The label with the highest score is predicted; of equal scores, the first.
     truth : array (N,) int
         Column of the right label.
     labels : sequence of C str
@@ -185,11 +183,11 @@ def singlelabel(scores: np.ndarray, truth: np.ndarray, labels: Sequence[str]) ->
     }
 
 
-def _per_label(truth: np.ndarray, answer: np.ndarray, labels: Sequence[str]) -> Figures:
+def _per_label(truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
     from sklearn.metrics import precision_recall_fscore_support  # slow to import
 
     columns = precision_recall_fscore_support(
-        truth, answer, labels=range(len(labels)), zero_division=0
+        truth, predicted, labels=range(len(labels)), zero_division=0
     )
     return {
         label: {
@@ -202,15 +200,17 @@ def _per_label(truth: np.ndarray, answer: np.ndarray, labels: Sequence[str]) -> 
     }
 
 
-def always_no(truth: np.ndarray, labels: Sequence[str]) -> Figures:
-    """Give what `multilabel` says of a system that answers "no" to every label."""
+def always_no(truth: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
+    """Give what `multilabel` says of a system that never predicts any label."""
     return multilabel(np.zeros(np.shape(truth)), truth, 0.5, labels)
 
 
-def most_frequent(truth: np.ndarray, train_counts: np.ndarray, labels: Sequence[str]) -> Figures:
-    """Give what `singlelabel` says of always answering with training's most frequent label.
+def most_frequent(
+    truth: np.ndarray, train_counts: np.ndarray, labels: Sequence[str]
+) -> dict[str, Any]:
+    """Give what `singlelabel` says of always predicting the most frequent label of training.
 
-    The top-5 are the five most frequent. The figures come with ``label``, the name of that label.
+    The top-5 are the five most frequent. The metrics come with ``label``, the name of that label.
     """
     train_counts = np.asarray(train_counts, float)
     scores = np.tile(train_counts, (len(truth), 1))
@@ -223,7 +223,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def checked(scores: np.ndarray, labels: Sequence[str]) -> np.ndarray:
-    """Return the scores (N, C) as float64, or say why they cannot be judged.
+    """Return the scores (N, C) as float64, or say why they cannot be evaluated.
 
     Raises
     ------

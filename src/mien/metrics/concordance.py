@@ -1,4 +1,4 @@
-"""How well numbers agree with ratings, in several dimensions such as valence and arousal."""
+"""Metrics of regression in several dimensions, such as valence and arousal."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,10 +8,6 @@ import numpy as np
 from mien.errors import MienError
 from mien.metrics.bootstrap import interval
 from mien.metrics.counted import CountedMetric
-
-Figures = dict[str, Any]
-
-METRICS = ("ccc", "pearson", "mae")
 
 
 def concordance(predicted: np.ndarray, truth: np.ndarray) -> float | None:
@@ -38,7 +34,7 @@ def concordance(predicted: np.ndarray, truth: np.ndarray) -> float | None:
     return _value(_ccc(_sums(predicted, truth).sum(axis=0)))
 
 
-def agreement(predicted: np.ndarray, truth: np.ndarray) -> Figures:
+def agreement(predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
     """Give ``n``, ``ccc``, ``pearson`` and ``mae`` of one dimension; None where one is undefined.
 
     Parameters
@@ -48,7 +44,7 @@ def agreement(predicted: np.ndarray, truth: np.ndarray) -> Figures:
     """
     known = ~np.isnan(truth)
     sums = _sums(predicted[known], truth[known]).sum(axis=0)
-    named = {name: _value(METRIC[name](sums)) for name in METRICS}
+    named = {name: _value(metric(sums)) for name, metric in METRICS.items()}
     return {"n": int(known.sum())} | named
 
 
@@ -58,11 +54,11 @@ def evaluate_dimensions(
     names: Sequence[str],
     constant: Sequence[float],
     *,
-    persons: Sequence[str | None] | None = None,
+    groups: Sequence[str | None] | None = None,
     by: str = "person",
     seed: int = 0,
-) -> Figures:
-    """Evaluate numbers in several dimensions, beside a constant answer.
+) -> dict[str, Any]:
+    """Evaluate predictions in several dimensions, beside a constant baseline.
 
     Parameters
     ----------
@@ -71,9 +67,9 @@ def evaluate_dimensions(
     names : sequence of D str
         The dimensions.
     constant : sequence of D float
-        The constant answer: the means of training.
-    persons, by, seed
-        As `mien.metrics.evaluate` takes them.
+        The baseline's predictions: the means of training.
+    groups, by, seed
+        As `mien.metrics.evaluate_labels` takes them.
 
     Returns
     -------
@@ -97,7 +93,7 @@ def evaluate_dimensions(
     always = np.broadcast_to(np.asarray(constant, float), truth.shape)
     how = {"by": by, "seed": seed}
     spread = {
-        name: _intervals(predicted[:, place], truth[:, place], persons, **how)
+        name: _intervals(predicted[:, place], truth[:, place], groups, **how)
         for place, name in enumerate(names)
     }
     answer = {name: float(value) for name, value in zip(names, constant, strict=True)}
@@ -110,30 +106,7 @@ def evaluate_dimensions(
     }
 
 
-def dimension_sums(scores: np.ndarray, truth: np.ndarray, _: np.ndarray) -> np.ndarray:
-    """Give what the metrics are made of (N, D, 7); zeros where a dimension was not rated."""
-    columns = []
-    for predicted, ratings in zip(scores.T, truth.T, strict=True):
-        known = ~np.isnan(ratings)
-        sums = np.zeros((len(ratings), 7))
-        sums[known] = _sums(predicted[known], ratings[known])
-        columns.append(sums)
-    return np.stack(columns, axis=1)
-
-
-def _over_dimensions(metric: Callable[[np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
-    """Make a metric of sums (..., D, 7) of one of sums (..., 7): its mean over the dimensions."""
-
-    def value(sums: np.ndarray) -> np.ndarray:
-        found = metric(sums)
-        known = np.isfinite(found)
-        number = known.sum(axis=-1)
-        return np.where(known, found, 0).sum(axis=-1) / np.where(number, number, np.nan)
-
-    return value
-
-
-def _by_dimension(predicted: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> Figures:
+def _by_dimension(predicted: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     each = {name: agreement(predicted[:, d], truth[:, d]) for d, name in enumerate(names)}
     average = {metric: _mean([found[metric] for found in each.values()]) for metric in METRICS}
     return {"per_dimension": each, "average": average}
@@ -145,12 +118,12 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _intervals(
-    predicted: np.ndarray, truth: np.ndarray, persons: Sequence[str | None] | None, **how: Any
-) -> Figures:
+    predicted: np.ndarray, truth: np.ndarray, groups: Sequence[str | None] | None, **how: Any
+) -> dict[str, Any]:
     known = ~np.isnan(truth)
     sums = _sums(predicted[known], truth[known])
-    who = None if persons is None else np.asarray(persons)[known]
-    return {name: interval(sums, METRIC[name], persons=who, **how) for name in METRICS}
+    of = None if groups is None else np.asarray(groups)[known]
+    return {name: interval(sums, metric, groups=of, **how) for name, metric in METRICS.items()}
 
 
 def _sums(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -194,7 +167,30 @@ def _mae(sums: np.ndarray) -> np.ndarray:
     return _moments(sums)[-1]
 
 
-METRIC = {"ccc": _ccc, "pearson": _pearson, "mae": _mae}
+def dimension_sums(scores: np.ndarray, truth: np.ndarray, _: np.ndarray) -> np.ndarray:
+    """Compute the sums (N, D, 7) that the metrics need; zeros where a dimension is not rated."""
+    columns = []
+    for predicted, ratings in zip(scores.T, truth.T, strict=True):
+        known = ~np.isnan(ratings)
+        sums = np.zeros((len(ratings), 7))
+        sums[known] = _sums(predicted[known], ratings[known])
+        columns.append(sums)
+    return np.stack(columns, axis=1)
+
+
+def _over_dimensions(metric: Callable[[np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
+    """Turn a metric of sums (..., 7) into its mean over the dimensions of sums (..., D, 7)."""
+
+    def value(sums: np.ndarray) -> np.ndarray:
+        found = metric(sums)
+        known = np.isfinite(found)
+        number = known.sum(axis=-1)
+        return np.where(known, found, 0).sum(axis=-1) / np.where(number, number, np.nan)
+
+    return value
+
+
+METRICS = {"ccc": _ccc, "pearson": _pearson, "mae": _mae}
 
 
 COUNTED = {

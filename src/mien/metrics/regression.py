@@ -1,6 +1,6 @@
-"""How good answers are that are numbers: sentiment from -3, highly negative, to 3, highly positive.
+"""Metrics of regression: sentiment from -3, highly negative, to 3, highly positive.
 
-The figures are those of work on CMU-MOSEI. As everywhere a figure that has no value is None.
+The metrics are those of work on CMU-MOSEI. As everywhere a metric that is not defined is None.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,12 @@ from mien.errors import MienError
 from mien.metrics.bootstrap import interval
 from mien.metrics.counted import CountedMetric
 
-Figures = dict[str, Any]
-
 STEPS = ("-3", "-2", "-1", "0", "1", "2", "3")
 """Sentiment in whole steps; rounding is to the even one where two are as near."""
 
 
-def sentiment(predicted: np.ndarray, truth: np.ndarray) -> Figures:
-    """Judge sentiment.
+def sentiment(predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
+    """Evaluate predictions of sentiment.
 
     Parameters
     ----------
@@ -53,8 +51,8 @@ def sentiment(predicted: np.ndarray, truth: np.ndarray) -> Figures:
     predicted, truth = np.asarray(predicted, float), np.asarray(truth, float)
     if not (np.isfinite(predicted).all() and len(truth)):
         raise MienError(
-            "There is no sentiment to judge: no utterances, or scores that are not finite numbers;"
-            " train again with a lower learning rate or with gradient clipping."
+            "There is no sentiment to evaluate: no utterances, or scores that are not finite"
+            " numbers; train again with a lower learning rate or with gradient clipping."
         )
     varied = np.ptp(predicted) > 0 and np.ptp(truth) > 0
     polar = truth != 0
@@ -70,7 +68,7 @@ def sentiment(predicted: np.ndarray, truth: np.ndarray) -> Figures:
     }
 
 
-def _two_way(name: str, predicted: np.ndarray, truth: np.ndarray) -> Figures:
+def _two_way(name: str, predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
     from sklearn.metrics import f1_score  # slow to import
 
     if not len(truth):
@@ -88,7 +86,7 @@ def _same_step(predicted: np.ndarray, truth: np.ndarray, limit: int) -> float:
     return float((_steps(predicted, limit) == _steps(truth, limit)).mean())
 
 
-def _by_step(predicted: np.ndarray, truth: np.ndarray) -> Figures:
+def _by_step(predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
     from sklearn.metrics import confusion_matrix  # slow to import
 
     right, error = _steps(truth, 3), np.abs(predicted - truth)
@@ -106,7 +104,7 @@ def _by_step(predicted: np.ndarray, truth: np.ndarray) -> Figures:
 
 
 def step_counts(truth: np.ndarray) -> dict[str, int]:
-    """Count how often each step occurs, to be kept of the training part."""
+    """Count how often each step occurs, to be kept of the training split."""
     counts = np.bincount(_steps(np.asarray(truth, float), 3) + 3, minlength=len(STEPS))
     return dict(zip(STEPS, counts.tolist(), strict=True))
 
@@ -116,27 +114,27 @@ def evaluate_sentiment(
     truth: np.ndarray,
     *,
     train_counts: Mapping[str, int],
-    persons: Sequence[str | None] | None = None,
+    groups: Sequence[str | None] | None = None,
     by: str = "person",
     seed: int = 0,
-) -> Figures:
-    """Judge the answers to the task sentiment; the result goes to ``metrics.json`` as it is.
+) -> dict[str, Any]:
+    """Evaluate the task sentiment; the result goes to ``metrics.json`` as it is.
 
     Parameters
     ----------
     predicted, truth : array (N,)
         Sentiment of each utterance.
     train_counts : mapping
-        What `step_counts` gives for the training part; its median is the constant answer.
-    persons, by, seed
-        As `mien.metrics.evaluate` takes them.
+        What `step_counts` gives for the training split; its median is the constant baseline.
+    groups, by, seed
+        As `mien.metrics.evaluate_labels` takes them.
 
     Returns
     -------
     dict
         ``n``; ``labels``, which are `STEPS`; ``multilabel`` and ``singlelabel``, None;
         ``sentiment``, what `sentiment` gives; ``baselines``: ``constant``, the same of always
-        answering training's median step, and that step as ``answer``; ``intervals`` of ``mae`` and
+        predicting training's median step, and that step as ``answer``; ``intervals`` of ``mae`` and
         ``acc2``.
 
     Raises
@@ -160,7 +158,7 @@ def evaluate_sentiment(
             name: interval(
                 metric.counts(predicted[:, None], truth[:, None], np.empty(0)),
                 metric.value,
-                persons=persons,
+                groups=groups,
                 by=by,
                 seed=seed,
             )

@@ -1,4 +1,4 @@
-"""Above which probability a label counts as present."""
+"""Decision thresholds of labels: a label is predicted where its probability is greater."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ FALLBACK = 0.5
 
 
 def choose(probabilities: np.ndarray, truth: np.ndarray, grid: np.ndarray = GRID) -> np.ndarray:
-    """Choose each label's threshold by F1 on the validation part.
+    """Choose each label's threshold by F1 on the validation split.
 
     A label is predicted where its probability is *greater* than the threshold. Of thresholds with
     the same F1 the lowest is taken, as published (Dai et al. 2021). A label that never occurs in

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mien.features.store import open_data
-from mien.inference.dataset import answer
+from mien.features.store import open_store
+from mien.inference.dataset import predict
 from mien.inference.evaluate import choose_thresholds
 from mien.models import ModelConfig
 from mien.runs.data import divide, usable
@@ -51,12 +51,12 @@ def adopt(
     >>> model = preset(text_model="albert-base-v2", audio_spectrogram="published")
     >>> run = adopt("mme2e_tav.pt", "data/iemocap", "runs/published", model)  # doctest: +SKIP
     """
-    store, config = open_data(Path(data), model), config or TrainConfig()
+    store, config = open_store(Path(data), model), config or TrainConfig()
     config = config.model_copy(update={"init": str(weights), "init_modalities": None})
     run = create(store, Path(data), Path(out), model, config, trained=True)
     network, tasks = run.build(), run.config.tasks
     print(begin_with(weights, network, tasks))
     run.write_model(network)
     rows = usable(store, divide(run, store).valid, tasks, model.letters)
-    choose_thresholds(run, answer(run, run.model(), store, rows, progress=progress))
+    choose_thresholds(run, predict(run, run.model(), store, rows, progress=progress))
     return run

@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 from mien.corpora import CORPORA
 from mien.corpora.published_split import assign, read_split
 from mien.dataset.prepare import prepare
-from mien.dataset.store import HEAVY, SCHEMA_VERSION, Store, read_json, utterance_to_row
+from mien.dataset.store import MEDIA_COLUMNS, SCHEMA_VERSION, Store, read_json, utterance_to_row
 from mien.errors import MienError
-from mien.features.extract import extract, read_summary
+from mien.features.extract import extract
 from mien.features.store import FOLDER, FeatureStore
+from mien.features.summary import read_summary
 from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.utterance import Skipped, Utterance
 
@@ -154,7 +155,7 @@ def content(store: Store) -> str:
         return whole.hexdigest()[:16]
     for shard in store.info["shards"]:
         with pq.ParquetFile(store.folder / shard["file"]) as file:
-            for batch in file.iter_batches(batch_size=16, columns=list(HEAVY)):
+            for batch in file.iter_batches(batch_size=16, columns=list(MEDIA_COLUMNS)):
                 for row in batch.to_pylist():
                     for part in [*(row["faces"] or [b"-"]), row["waveform"] or b"-"]:
                         whole.update(part)

@@ -11,7 +11,7 @@ import torch
 from mien.dataset.splits import split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.features.store import FeatureStore, fit_sizes, open_data
+from mien.features.store import FeatureStore, fit_sizes, open_store
 from mien.files import PART, fingerprint
 from mien.inference.evaluate import evaluate
 from mien.inference.metrics import Metrics
@@ -94,7 +94,7 @@ def reproduce(job: Job) -> list[Metrics]:
     data = prepared(job.datapath, job.dataset, job.frame_interval, job.savings)
     if job.model.hand_crafted:
         use_features(job.datapath, job.dataset, data, job.training.max_seconds)
-    store = open_data(data, job.model)
+    store = open_store(data, job.model)
     if isinstance(store, FeatureStore):
         job = _with_features(job, store)
     _compare(job, store)

@@ -1,1 +1,1 @@
-"""Tables, plots and pages of results."""
+"""Results for reading: tables, plots, HTML pages and attention maps."""

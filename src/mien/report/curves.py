@@ -1,4 +1,4 @@
-"""Learning curves as a PNG picture."""
+"""Learning curves as a PNG file."""
 
 import csv
 import math
@@ -15,20 +15,20 @@ from mien.errors import MienError
 from mien.report.plots import BLUE, INK, ORANGE, PALE, save
 from mien.tasks import TASKS
 
-PART_COLOURS = {"train": BLUE, "valid": ORANGE, "val": ORANGE, "test": "#5b8c5a", "": INK}
+SPLIT_COLOURS = {"train": BLUE, "valid": ORANGE, "val": ORANGE, "test": "#5b8c5a", "": INK}
 
 COLUMN = re.compile(r"^(?:(train|valid|val|test)[/_])?(.+?)(_step|_epoch)?$")
-"""A column of the training log: the part of the data, the quantity, how it was gathered."""
+"""A column of the training log: the split, the quantity, and over what it was gathered."""
 
 Curves = dict[str, dict[str, list[tuple[float, float]]]]
-"""By quantity and line: the points (step, value)."""
+"""The points (step, value) by quantity and line."""
 
 
-def curves(log_csv: Path, out: Path) -> None:
+def plot_curves(log_csv: Path, out: Path) -> None:
     """Draw learning curves from a run's ``log/metrics.csv``, which has a row for each epoch.
 
-    One panel a quantity; columns that differ in the part of the data only (``train/loss``,
-    ``valid/loss``) share a panel. Empty cells, NaN and infinity are not drawn.
+    There is one panel a quantity: columns that differ in the split only (``train/loss``,
+    ``valid/loss``) share it. Empty cells, NaN and infinity are not drawn.
 
     Parameters
     ----------
@@ -57,11 +57,11 @@ def curves(log_csv: Path, out: Path) -> None:
 
 def _lines(axes: Axes, lines: Mapping[str, Sequence[tuple[float, float]]]) -> None:
     for name, points in lines.items():
-        part, _, each_step = name.partition(", ")
+        split, _, each_step = name.partition(", ")
         style: dict[str, Any] = {"lw": 1, "alpha": 0.45} if each_step else {"lw": 2}
-        # A lone point is no line and would not be seen.
+        # a single point is no line and would not be seen
         marker = "o" if len(points) == 1 else None
-        axes.plot(*zip(*points, strict=True), color=PART_COLOURS[part], marker=marker, **style)
+        axes.plot(*zip(*points, strict=True), color=SPLIT_COLOURS[split], marker=marker, **style)
     if any(lines):
         axes.legend(list(lines), frameon=False, fontsize=9)
     axes.set_xlabel("training step")
@@ -80,7 +80,7 @@ def _read_log(log_csv: Path) -> Curves:
     except (LookupError, TypeError, ValueError) as error:
         raise MienError(f"{log_csv} is not a training log that can be drawn: {error}") from error
     if not panels:
-        raise MienError(f"The training log {log_csv} holds no figures yet: train for longer.")
+        raise MienError(f"The training log {log_csv} holds no values yet: train for longer.")
     return panels
 
 
@@ -88,8 +88,8 @@ def _add_row(panels: Curves, row: Mapping[str, str]) -> None:
     for column, cell in row.items():
         if column in ("epoch", "step") or not cell or not math.isfinite(float(cell)):
             continue
-        part, quantity, gathered = COLUMN.findall(column)[0]
-        name = part + (", each step" if gathered == "_step" else "")
+        split, quantity, gathered = COLUMN.findall(column)[0]
+        name = split + (", each step" if gathered == "_step" else "")
         points = panels[_title(quantity)].setdefault(name, [])
         points.append((float(row["step"]), float(cell)))
 

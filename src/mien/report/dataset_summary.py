@@ -1,10 +1,10 @@
-"""What prepared data hold: counts, balance, what is missing, what each protocol lets through."""
+"""A summary of prepared data: counts, balance, what is missing, and leakage by protocol."""
 
 import json
 from collections import Counter
 from pathlib import Path
 
-from mien.dataset.leakage import audit
+from mien.dataset.leakage import measure_protocols
 from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.store import Store
 from mien.errors import MienError
@@ -12,9 +12,10 @@ from mien.features.store import FOLDER, FeatureStore
 from mien.utterance import Utterance
 
 PERSONS = 10
-"""Persons that are listed by default."""
+"""Speakers that are listed by default."""
 
 REASONS = 10
+"""Reasons for skipping that are listed; the others are counted."""
 
 
 def inspect(data: str | Path, persons: int | None = PERSONS) -> str:
@@ -25,7 +26,7 @@ def inspect(data: str | Path, persons: int | None = PERSONS) -> str:
     data : path
         The prepared folder.
     persons : int or None
-        List so many persons, those with most utterances first. None: all, by name.
+        List so many speakers, those with most utterances first. None: all, by name.
 
     Raises
     ------
@@ -34,18 +35,18 @@ def inspect(data: str | Path, persons: int | None = PERSONS) -> str:
     """
     store = Store(Path(data))
     synthetic = " (synthetic)" if store.info["synthetic"] else ""
-    parts = [
+    sections = [
         f"{data}: {len(store)} utterances of {store.info['corpus']}{synthetic}",
         _counts("emotions", [e for u in store.utterances for e in _emotions(u)]),
         _sentiment(store.utterances),
         _labels(store.utterances),
         _persons(store.utterances, persons),
-        _counts("modalities (t words, a sound, v faces)", store.modalities),
+        _counts("modalities (t text, a audio, v video)", store.modalities),
         _features(store.folder),
         _skipped(store.folder),
         _leakage(store),
     ]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(section for section in sections if section)
 
 
 def _emotions(utterance: Utterance) -> tuple[str, ...]:
@@ -55,16 +56,16 @@ def _emotions(utterance: Utterance) -> tuple[str, ...]:
 
 
 def _sentiment(utterances: list[Utterance]) -> str:
-    """Count sentiment by whole steps, where anybody judged it."""
-    judged = [u.sentiment for u in utterances if u.sentiment is not None]
-    if not judged:
+    """Count sentiment by whole steps, where it is rated."""
+    rated = [u.sentiment for u in utterances if u.sentiment is not None]
+    if not rated:
         return ""
-    rest = ["(no label)"] * (len(utterances) - len(judged))
-    return _counts("sentiment in whole steps", [str(round(value)) for value in judged] + rest)
+    rest = ["(no label)"] * (len(utterances) - len(rated))
+    return _counts("sentiment in whole steps", [str(round(value)) for value in rated] + rest)
 
 
 def _labels(utterances: list[Utterance]) -> str:
-    """Describe further labels: the range and mean of numbers, the number of different words."""
+    """Describe further labels: range and mean of numbers, how many different values of texts."""
     found: dict[str, list[float | str]] = {}
     for utterance in utterances:
         for name, value in utterance.labels.items():
@@ -75,18 +76,18 @@ def _labels(utterances: list[Utterance]) -> str:
 
 def _described(values: list[float | str]) -> str:
     numbers = [value for value in values if not isinstance(value, str)]
-    words = {value for value in values if isinstance(value, str)}
-    parts = [f"of {len(values)} utterances"]
+    texts = {value for value in values if isinstance(value, str)}
+    facts = [f"of {len(values)} utterances"]
     if numbers:
         mean = sum(numbers) / len(numbers)
-        parts.append(f"from {min(numbers):g} to {max(numbers):g}, mean {mean:.2f}")
-    if words:
-        parts.append(f"{len(words)} different words")
-    return "; ".join(parts)
+        facts.append(f"from {min(numbers):g} to {max(numbers):g}, mean {mean:.2f}")
+    if texts:
+        facts.append(f"{len(texts)} different values")
+    return "; ".join(facts)
 
 
 def _persons(utterances: list[Utterance], most: int | None) -> str:
-    """Count the persons, list some, and name those who may be one person in two spellings."""
+    """Count the speakers, list some, and name those who may be one in two spellings."""
     counts = Counter(u.person for u in utterances if u.person)
     title = f"persons ({len(counts)})" if counts else "persons"
     listed = set(counts) if most is None else {name for name, _ in counts.most_common(most)}
@@ -120,7 +121,7 @@ def _counts(title: str, values: list[str], total: int | None = None) -> str:
 
 
 def _order(item: tuple[str, int]) -> tuple[bool, float, str]:
-    """Sort steps of sentiment as numbers, and after them words as words."""
+    """Sort steps of sentiment as numbers, and other values after them by name."""
     value = item[0]
     number = value.removeprefix("-").isdecimal()
     return not number, float(value) if number else 0.0, value
@@ -154,9 +155,9 @@ def _skipped(folder: Path) -> str:
 
 
 def _leakage(store: Store) -> str:
-    fit, unfit = audit(store.utterances)
+    fit, unfit = measure_protocols(store.utterances)
     lines = [
-        "protocols: utterances in each part, and how much of the test part shares its person,",
+        "protocols: utterances in each split, and how much of the test split shares its person,",
         "dialogue or sentence with training",
         f"  {'':<10} {'train':>6} {'valid':>6} {'test':>6} {'person':>8} {'dialogue':>8}"
         f" {'sentence':>8}",

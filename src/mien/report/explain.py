@@ -1,4 +1,4 @@
-"""Where a sparse model looked in a clip, as pictures and as shares."""
+"""What a sparse model selected of a clip: attention maps, and the shares that were kept."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,60 +10,60 @@ from pydantic import BaseModel, ConfigDict, Field
 from mien.batch import Ragged
 from mien.errors import MienError
 from mien.files import write_text
-from mien.inference.prediction import Answer, Readable
+from mien.inference.prediction import Readable
 from mien.inference.recognizer import Recognizer
 from mien.inference.segments import Recording
 from mien.modality import Modality
 from mien.models.config import ModelConfig
 from mien.models.encoders.selection import Selection
 from mien.models.encoders.spectrogram import COLUMNS, HOP_LENGTH
-from mien.report.attention_maps import FACES, PIECES, Look, attention_map
-from mien.utterance import RATE, Sample
+from mien.report.attention_maps import CHUNKS, FACES, AttentionView, plot_attention
+from mien.task_prediction import TaskPrediction
+from mien.utterance import SAMPLE_RATE, Sample
 
-NAMES = {Modality.VIDEO: "faces", Modality.AUDIO: "sound"}
-LAYOUTS = {Modality.VIDEO: FACES, Modality.AUDIO: PIECES}
+LAYOUTS = {Modality.VIDEO: FACES, Modality.AUDIO: CHUNKS}
 
 QUIET = 1e-7
 """Added to a power before its logarithm is drawn."""
 
 DIM = 90
-"""Grey of silence: on black nobody would see what is darkened."""
+"""Grey level of silence: darkened sites could not be seen on black."""
 
 
-class Looked(BaseModel):
-    """How much the model looked at of one modality of a segment."""
+class SelectedShares(BaseModel):
+    """How much the model selected of one modality of a segment."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    file: str = Field(description="the PNG file that shows it")
-    sparsity: str = Field(description="what the encoder chooses: sites, frames or both")
+    file: str = Field(description="the PNG file with the attention map")
+    sparsity: str = Field(description="what the encoder selects: sites, frames or both")
     threshold: float = Field(description="share of the attention that is kept")
-    pictures: int = Field(description="face crops, or pieces of sound of 0.4 s")
-    looked_at: float = Field(description="share of the pictures that was looked at")
+    pictures: int = Field(description="face crops, or spectrogram chunks of 0.4 s")
+    looked_at: float = Field(description="share of these that was selected")
     kept: list[float] = Field(
-        description="for each stage the share of the sites kept, in the pictures looked at"
+        description="for each stage the share of the sites kept, in what was selected"
     )
 
 
 class ExplainedSegment(BaseModel):
-    """A stretch of the clip, what was looked at, and what was decided."""
+    """A segment of the clip, what was selected of it, and what was decided."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     start: float = Field(description="seconds from the beginning of the clip")
     end: float = Field(description="seconds from the beginning of the clip")
-    text: str | None = Field(None, description="the words given for it")
-    looks: dict[str, Looked] = Field(description="of faces and sound, where it has them")
+    text: str | None = Field(None, description="the text given for it")
+    looks: dict[str, SelectedShares] = Field(description="of video and audio, where it has them")
     decision: dict[str, list[str]] = Field(description="by task; none: all below their threshold")
 
 
 class Explanation(BaseModel):
-    """Where a model looked in a clip; what `explain` writes as JSON."""
+    """What a model selected of a clip; what `explain` writes as JSON."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: Readable = Field(description="the clip")
-    run: Readable = Field(description="the run folder whose model looks")
+    run: Readable = Field(description="the run folder of the model")
     segments: list[ExplainedSegment] = Field(description="in order of time")
     synthetic_training: bool = Field(
         False, description="true where the model was trained on synthetic data"
@@ -89,14 +89,14 @@ def explain(
     text: str | None = None,
     transcript: str | Path | None = None,
 ) -> Explanation:
-    """Draw where a sparse model looks in a clip, a PNG for each segment and modality.
+    """Draw what a sparse model selects of a clip, a PNG for each segment and modality.
 
     Parameters
     ----------
     recognizer : Recognizer
-        Of a run with an encoder that chooses, such as those of the model "mme2e-sparse".
+        Of a run with a sparse encoder, such as those of the model "mme2e-sparse".
     clip : path
-        A video or a sound file.
+        A video or an audio file.
     out : path
         The folder to write into; made if need be.
     text, transcript : optional
@@ -105,25 +105,25 @@ def explain(
     Returns
     -------
     Explanation
-        Which stands in the folder as JSON, too.
+        Also written to the folder as JSON.
 
     Raises
     ------
     MienError
-        The model is dense, the clip can't be read or has nothing that the model goes by, or the
+        The model is dense, the clip can't be read or has nothing that the model uses, or the
         folder can't be written.
 
     Examples
     --------
     >>> recognizer = Recognizer.from_pretrained("runs/sparse")                      # doctest: +SKIP
     >>> explain(recognizer, "clip.mp4", "looks", text="I am glad").files  # doctest: +SKIP
-    ['explain-clip-1-faces.png', 'explain-clip-1-sound.png', 'explain-clip.json']
+    ['explain-clip-1-video.png', 'explain-clip-1-audio.png', 'explain-clip.json']
     """
     config, out = recognizer.model.config, Path(out)
     if not any(encoder.selects for encoder in config.encoders.values()):
         raise MienError(
-            f"{recognizer.run.folder}: its model is dense and looks everywhere alike; explain needs"
-            " a sparse one: train one with the model mme2e-sparse"
+            f"{recognizer.run.folder}: its model is dense and selects nothing; explain needs a"
+            " sparse one: train one with the model mme2e-sparse"
         )
     recording = recognizer.read(clip, text=text, transcript=transcript)
     _make(out)
@@ -151,46 +151,47 @@ def _make(folder: Path) -> None:
 
 
 def _missing(recording: Recording, config: ModelConfig) -> list[str]:
-    """Say of which modalities there is no picture, and why."""
+    """Say of which modalities there is no attention map, and why."""
     notes = []
-    for modality, name in NAMES.items():
+    for modality in LAYOUTS:
+        missing = f"no attention map of {modality}"
         has = [modality.letter in sample.modalities for *_, sample in recording.segments]
         lacking = [str(number) for number, there in enumerate(has, 1) if not there]
         if modality not in config.encoders:
-            notes.append(f"no picture of {name}: the model does not go by {name}")
+            notes.append(f"{missing}: the model does not use it")
         elif not config.encoders[modality].selects:
-            notes.append(f"no picture of {name}: its encoder looks everywhere alike")
+            notes.append(f"{missing}: its encoder is dense")
         elif not any(has):
-            notes.append(f"no picture of {name}: the clip has none")
+            notes.append(f"{missing}: the clip has none")
         elif lacking:
-            notes.append(f"no picture of {name} for segment {', '.join(lacking)}: it has none")
+            notes.append(f"{missing} for segment {', '.join(lacking)}: it has none")
     return notes
 
 
 def _segment(
     recognizer: Recognizer, recording: Recording, number: int, out: Path
 ) -> ExplainedSegment:
-    """Look at one segment, counted from 1, and draw where."""
+    """Draw what is selected of one segment, counted from 1."""
     start, end, sample = recording.segments[number - 1]
     batch, output = recognizer.forward([sample])
     scores = {task: rows[0] for task, rows in recognizer.scores(output).items()}
-    answers = recognizer.answers(scores)
+    answers = recognizer.decide(scores)
     clip, config, looks = Path(recording.source), recognizer.model.config, {}
     for modality, selection in output.selections.items():
-        name, layout, settings = NAMES[modality], LAYOUTS[modality], config.encoders[modality]
-        shown = batch.inputs[modality]
-        look = _look(sample, start, shown, selection, getattr(settings, "spectrogram", None))
-        file = f"explain-{clip.stem}-{number}-{name}.png"
-        looks[name] = looked = _looked(look, file, settings)
+        layout, settings = LAYOUTS[modality], config.encoders[modality]
+        given = batch.inputs[modality]
+        view = _view(sample, start, given, selection, getattr(settings, "spectrogram", None))
+        file = f"explain-{clip.stem}-{number}-{modality}.png"
+        looks[modality.value] = _shares(view, file, settings)
         segment = f"segment {number} of {len(recording.segments)}"
         heading = [
-            f"{clip.name}, {segment}, {start:.2f} – {end:.2f} s: {name}",
-            _words(sample, config),
+            f"{clip.name}, {segment}, {start:.2f} – {end:.2f} s: {modality}",
+            _text(sample, config),
             _decision(answers),
-            f"looked at {look.chosen.sum()} of {len(look.chosen)} {layout.name}",
+            f"selected: {view.selected.sum()} of {len(view.selected)} {layout.name}",
         ]
         synthetic = recognizer.run.config.data.synthetic
-        attention_map(look, out / looked.file, heading, layout, synthetic)
+        plot_attention(view, out / file, heading, layout, synthetic)
     return ExplainedSegment(
         start=round(start, 3),
         end=round(end, 3),
@@ -200,44 +201,44 @@ def _segment(
     )
 
 
-def _words(sample: Sample, config: ModelConfig) -> str:
+def _text(sample: Sample, config: ModelConfig) -> str:
     if Modality.TEXT not in config.encoders:
-        return "the model does not go by words"
-    return f"words: “{sample.text}”" if sample.text else "no words guide the attention"
+        return "the model does not use text"
+    return f"text: “{sample.text}”" if sample.text else "no text guides the attention"
 
 
-def _decision(answers: Mapping[str, Answer]) -> str:
+def _decision(answers: Mapping[str, TaskPrediction]) -> str:
     return "decision: " + "; ".join(f"{task}: {answer}" for task, answer in answers.items())
 
 
-def _looked(look: Look, file: str, settings: Any) -> Looked:
-    return Looked(
+def _shares(view: AttentionView, file: str, settings: Any) -> SelectedShares:
+    return SelectedShares(
         file=file,
         sparsity=settings.sparsity,
         threshold=settings.sparse_threshold,
-        pictures=len(look.chosen),
-        looked_at=round(float(look.chosen.mean()), 6),
-        kept=[round(float(kept.mean()), 6) for kept in look.kept],
+        pictures=len(view.selected),
+        looked_at=round(float(view.selected.mean()), 6),
+        kept=[round(float(kept.mean()), 6) for kept in view.kept],
     )
 
 
-def _look(
+def _view(
     sample: Sample,
     start: float,
-    shown: Ragged,
+    given: Ragged,
     selection: Selection,
     spectrogram: str | None,
-) -> Look:
-    """Turn what a model saw and chose into arrays."""
+) -> AttentionView:
+    """Turn what a model was given and selected into arrays."""
     shares = selection.picture_attention
     if spectrogram is None:
-        pictures, labels = shown.values.permute(0, 2, 3, 1).cpu().numpy(), _face_labels(sample)
+        images, labels = given.values.permute(0, 2, 3, 1).cpu().numpy(), _face_labels(sample)
     else:
-        pictures = _shaded(shown.values[:, 0].cpu().numpy(), spectrogram)
-        seconds = COLUMNS * HOP_LENGTH / RATE
-        labels = [f"{start + seconds * i:.2f} s" for i in range(len(pictures))]
-    return Look(
-        pictures,
+        images = _shaded(given.values[:, 0].cpu().numpy(), spectrogram)
+        seconds = COLUMNS * HOP_LENGTH / SAMPLE_RATE
+        labels = [f"{start + seconds * i:.2f} s" for i in range(len(images))]
+    return AttentionView(
+        images,
         labels,
         selection.pictures.cpu().numpy(),
         None if shares is None else shares.cpu().numpy(),

@@ -1,4 +1,4 @@
-"""A page for the browser that shows what was measured."""
+"""A run's metrics as an HTML page."""
 
 import base64
 from collections.abc import Mapping
@@ -35,11 +35,11 @@ figcaption { color: #52606d; font-size: .9rem; }
 def html(
     title: str,
     metrics: Mapping[str, TaskMetrics],
-    pictures: Mapping[str, Path],
+    plots: Mapping[str, Path],
     *,
     synthetic: bool = False,
 ) -> str:
-    """Write a page that holds everything it shows and asks no network for anything.
+    """Write a self-contained page: it loads nothing from elsewhere.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def html(
         Heading of the page.
     metrics : mapping of str to TaskMetrics
         For each task, by name, what `mien.tasks.Task.evaluate` returns.
-    pictures : mapping of str to Path
+    plots : mapping of str to Path
         PNG files by caption.
     synthetic : bool
         Say that the data are synthetic.
@@ -58,19 +58,19 @@ def html(
         An HTML document.
     """
     warning = '<p class="synthetic">These results come from synthetic data.</p>'
-    parts = [
+    blocks = [
         f"<h1>{escape(title)}</h1>",
         *([warning] if synthetic else []),
-        *(_figure(caption, path) for caption, path in pictures.items()),
+        *(_figure(caption, path) for caption, path in plots.items()),
         *(_section(task, block) for task, block in metrics.items()),
-        f'<p class="notes">{UNDEFINED} stands where a figure has no value, such as the recall of '
-        "a label that does not occur.</p>",
+        f'<p class="notes">{UNDEFINED} stands where a metric is not defined, such as the '
+        "recall of a label that does not occur.</p>",
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(parts)
+        + "\n".join(blocks)
         + "\n</body>\n</html>\n"
     )
 
@@ -85,18 +85,18 @@ def _figure(caption: str, path: Path) -> str:
 
 
 def _section(task: str, block: TaskMetrics) -> str:
-    body = "\n".join(_html_table(part) for part in block.tables())
+    body = "\n".join(_html_table(table) for table in block.tables())
     heading = f"{escape(task.capitalize())}, {block.n} utterances"
     return f"<section>\n<h2>{heading}</h2>\n{body}\n</section>"
 
 
-def _html_table(part: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in part.header)
-    body = f"<tbody>{_html_rows(part.labels)}</tbody>" if part.labels else ""
-    notes = "".join(f'<p class="notes">{escape(note)}</p>' for note in part.notes)
+def _html_table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.header)
+    body = f"<tbody>{_html_rows(table.labels)}</tbody>" if table.labels else ""
+    notes = "".join(f'<p class="notes">{escape(note)}</p>' for note in table.notes)
     return (
-        f'<div class="wide"><table><caption>{escape(part.title)}</caption>'
-        f"<thead><tr>{head}</tr></thead>{body}<tfoot>{_html_rows(part.summary)}</tfoot>"
+        f'<div class="wide"><table><caption>{escape(table.title)}</caption>'
+        f"<thead><tr>{head}</tr></thead>{body}<tfoot>{_html_rows(table.summary)}</tfoot>"
         f"</table></div>{notes}"
     )
 

@@ -1,4 +1,4 @@
-"""Results as a PNG picture."""
+"""Metrics as a plot in a PNG file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from mien.files import whole
+from mien.files import atomic_write
 from mien.tasks import TaskMetrics
 from mien.tasks.display import UNDEFINED, Bar, Bars, HeatMap
 
@@ -28,14 +28,16 @@ NUMBERED = 12
 """Up to this many columns the cells of a heat map carry numbers."""
 
 LONGEST_NAME = 16
-"""Characters of a label's name that a picture shows."""
+"""Characters of a label's name that a plot shows."""
 
 
-def picture(metrics: Mapping[str, TaskMetrics], out: Path, title: str, synthetic: bool) -> None:
-    """Draw the results of one or more tasks, a row each.
+def plot_metrics(
+    metrics: Mapping[str, TaskMetrics], out: Path, title: str, synthetic: bool
+) -> None:
+    """Plot the metrics of one or more tasks, a row each.
 
     Each row shows what `mien.tasks.TaskMetrics.charts` gives: overall metrics with their 95 %
-    interval, metrics of each label, and a heat map. Black ticks mark what a constant answer
+    interval, metrics of each label, and a heat map. Black ticks mark what a constant baseline
     reaches.
 
     Parameters
@@ -45,9 +47,9 @@ def picture(metrics: Mapping[str, TaskMetrics], out: Path, title: str, synthetic
     out : Path
         The PNG file to write.
     title : str
-        Heading of the picture.
+        Heading of the plot.
     synthetic : bool
-        Mark the picture "synthetic data".
+        Mark the plot "synthetic data".
     """
     heights = [_height(len(block.labels)) for block in metrics.values()]
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.6), layout="constrained")
@@ -164,7 +166,7 @@ def _key(text: str, **style: Any) -> Line2D:
 
 
 def _legend(axes: Axes, keys: Sequence[Line2D]) -> None:
-    # The pad is in units of the font, so the distance is the same below tall and short panels.
+    # the pad is in units of the font, so the distance is the same below tall and short panels
     axes.legend(
         handles=keys,
         loc="upper center",
@@ -199,5 +201,5 @@ def mark_synthetic(figure: Figure, text: str = "synthetic data") -> None:
 
 def save(figure: Figure, out: Path) -> None:
     """Write a figure as a PNG file that appears whole or not at all."""
-    with whole(out) as part:
+    with atomic_write(out) as part:
         figure.savefig(part, format="png", dpi=DPI)

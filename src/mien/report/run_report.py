@@ -1,4 +1,4 @@
-"""A run's figures and curves as pictures and as one page."""
+"""The report of a run: its metrics and learning curves as plots and as one page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,14 +7,14 @@ from pathlib import Path
 from mien.errors import MienError
 from mien.files import check_writable, write_text
 from mien.inference.metrics import Metrics
-from mien.report.curves import curves
+from mien.report.curves import plot_curves
 from mien.report.html import html
-from mien.report.plots import picture
+from mien.report.plots import plot_metrics
 from mien.runs.run import Run
 
 
 def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
-    """Write a run's page, with its pictures beside the run's log.
+    """Write the report of a run as a page, and its plots into the run folder.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
     Returns
     -------
     Path
-        The page, which holds its pictures and needs no other file.
+        The page, which holds its plots and needs no other file.
 
     Raises
     ------
     MienError
-        The run has not been evaluated, its figures are damaged, or the page can't be written.
+        The run has not been evaluated, its metrics are damaged, or the page can't be written.
     """
     run = Run(folder)
     page = Path(out) if out else run.folder / "report.html"
@@ -39,26 +39,26 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
         check_writable(place)
     content = run.read("metrics.json")
     if not content:
-        raise MienError(f"{folder} has no figures yet: run `mien evaluate {folder}` first")
+        raise MienError(f"{folder} has no metrics yet: run `mien evaluate {folder}` first")
     results, training = run.folder / "results.png", run.folder / "curves.png"
-    pictures = {"Results": results}
+    plots = {"Results": results}
     log = run.folder / "log" / "metrics.csv"
     if log.is_file():
         with _readable(log, "training again into another folder renews it"):
-            curves(log, training)
-        pictures["Training"] = training
+            plot_curves(log, training)
+        plots["Training"] = training
     with _readable(run.folder / "metrics.json", "`mien evaluate` renews it"):
         metrics = Metrics.model_validate(content)
-        title = f"{run.folder.name}: {metrics.part} part, protocol {metrics.protocol}"
-        picture(metrics.tasks, results, title, metrics.synthetic)
-        text = html(title, metrics.tasks, pictures, synthetic=metrics.synthetic)
+        title = f"{run.folder.name}: {metrics.part} split, protocol {metrics.protocol}"
+        plot_metrics(metrics.tasks, results, title, metrics.synthetic)
+        text = html(title, metrics.tasks, plots, synthetic=metrics.synthetic)
     write_text(page, text)
     return page
 
 
 @contextmanager
 def _readable(path: Path, remedy: str) -> Iterator[None]:
-    """Say which file has not the figures that are looked for in it."""
+    """Say which file is damaged, and what to do, where its content can't be used."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""Tables of metrics as text for a terminal."""
+"""Metrics as fixed-width tables for a terminal."""
 
 import textwrap
 
@@ -22,21 +22,21 @@ def table(metrics: TaskMetrics) -> str:
     str
         Fixed-width tables: a row for each label, averages with their interval, and the baselines.
     """
-    return "\n\n".join(fixed_width(part) for part in metrics.tables())
+    return "\n\n".join(fixed_width(each) for each in metrics.tables())
 
 
-def fixed_width(part: Table) -> str:
-    """Write a table in columns of fixed width: heading, labels, summary below rules, notes."""
-    headings = [textwrap.wrap(cell, HEADING_WIDTH) or [""] for cell in part.header]
+def fixed_width(table: Table) -> str:
+    """Write a table in columns of fixed width: heading, rows, summary, notes."""
+    headings = [textwrap.wrap(cell, HEADING_WIDTH) or [""] for cell in table.header]
     height = max(map(len, headings))
     head = list(zip(*([""] * (height - len(lines)) + lines for lines in headings), strict=True))
-    rows = [*head, *part.labels, *part.summary]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(part.header))]
+    rows = [*head, *table.labels, *table.summary]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(table.header))]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    lines = [part.title, *(_line(row, widths) for row in head), rule]
-    if part.labels:
-        lines += [*(_line(row, widths) for row in part.labels), rule]
-    return "\n".join([*lines, *(_line(row, widths) for row in part.summary), *part.notes])
+    lines = [table.title, *(_line(row, widths) for row in head), rule]
+    if table.labels:
+        lines += [*(_line(row, widths) for row in table.labels), rule]
+    return "\n".join([*lines, *(_line(row, widths) for row in table.summary), *table.notes])
 
 
 def _line(row: Row, widths: list[int]) -> str:

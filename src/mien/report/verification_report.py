@@ -3,13 +3,13 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class _Part(BaseModel):
+class _Result(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_by_name=True, serialize_by_alias=True
     )
 
 
-class SpeakerInterval(_Part):
+class SpeakerInterval(_Result):
     """The interval in which a metric lies for most resamples of the speakers."""
 
     low: float = Field(description="lower end")
@@ -19,7 +19,7 @@ class SpeakerInterval(_Part):
     by: str = Field(description="what was drawn: person")
 
 
-class TrialIntervals(_Part):
+class TrialIntervals(_Result):
     """Intervals of `TrialMetrics`, null where there are too few speakers."""
 
     eer: SpeakerInterval | None
@@ -28,15 +28,15 @@ class TrialIntervals(_Part):
     min_dcf_05: SpeakerInterval | None = Field(alias="min_dcf_0.05")
 
 
-class ByClips(_Part):
+class ByClips(_Result):
     """Enrolment by fewer clips."""
 
-    enrolments: int = Field(description="sets of so many clips, one after another")
+    enrolments: int = Field(description="disjoint sets of so many clips")
     eer: float
     rank1: float | None
 
 
-class FittedIntervals(_Part):
+class FittedIntervals(_Result):
     """Intervals of `FittedMetrics`, null where there are too few speakers."""
 
     eer: SpeakerInterval | None
@@ -46,8 +46,8 @@ class FittedIntervals(_Part):
     fpir: SpeakerInterval | None
 
 
-class FittedMetrics(_Part):
-    """What needs fitting, fitted on the other half of the speakers."""
+class FittedMetrics(_Result):
+    """Metrics that need fitting, each half of the speakers fitted on the other half."""
 
     targets: int = Field(description="mated trials within the halves")
     nontargets: int = Field(description="non-mated trials within the halves")
@@ -61,10 +61,10 @@ class FittedMetrics(_Part):
     intervals: FittedIntervals
 
 
-class TrialMetrics(_Part):
-    """Metrics of one kind of trials; see `mien.metrics.verification.judge`."""
+class TrialMetrics(_Result):
+    """Metrics of one kind of trials; see `mien.metrics.verification.evaluate_trials`."""
 
-    persons: int = Field(description="speakers enrolled")
+    speakers: int = Field(alias="persons", description="speakers enrolled")
     probes: int
     targets: int = Field(description="mated trials")
     nontargets: int = Field(description="non-mated trials")
@@ -82,25 +82,25 @@ class TrialMetrics(_Part):
     cross_fitted: FittedMetrics | None = Field(description="null with fewer than four speakers")
 
 
-class VerificationRow(_Part):
-    """One kind of trials, and what was shown of each clip."""
+class VerificationRow(_Result):
+    """Metrics of one kind of trials on one kind of input."""
 
     pairing: str = Field(description="clips, sentences, dialogues or sessions")
     about: str = Field(description="the same in words: what enrolled clips are compared with")
-    shown: str = Field(description="what was shown of each clip")
+    input: str = Field(alias="shown", description="what the encoder takes as input of each clip")
     clips: int = Field(description="clips that have it")
-    figures: TrialMetrics
+    metrics: TrialMetrics = Field(alias="figures")
 
 
-class VerificationReport(_Part):
+class VerificationReport(_Result):
     """How well embeddings tell the speakers of data apart; the content of verification.json."""
 
     source: str = Field(description="the run folder, or the encoder")
-    part: str = Field(description="the split: train, valid, test or all")
+    split: str = Field(alias="part", description="the split: train, valid, test or all")
     trained: int | None = Field(description="speakers that training had; null: other data")
     data: str = Field(description="the prepared data")
     synthetic: bool = Field(description="the data are synthetic")
     clips: int = Field(description="clips whose speaker is known")
-    persons: int = Field(description="speakers")
+    speakers: int = Field(alias="persons", description="speakers")
     rows: list[VerificationRow]
     left_out: list[str] = Field(description="what does not apply, and why")

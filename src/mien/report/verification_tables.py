@@ -1,4 +1,4 @@
-"""Results of verification as tables in Markdown, which a terminal shows as well."""
+"""Results of verification as Markdown tables, which also read well on a terminal."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,44 +23,44 @@ def markdown(result: VerificationReport) -> str:
     Returns
     -------
     str
-        What was judged; a row for each kind of trials; what was fitted on other persons; fewer
-        clips to enrol; and what is left out, with the reason.
+        What was evaluated; metrics of each kind of trials; metrics that were fitted on other
+        speakers; enrolment by fewer clips; and what is left out, with the reason.
     """
-    parts = [
+    blocks = [
         _about(result),
         _table(*_overall(result.rows)),
         _note(result.rows),
-        "What needs fitting, fitted on the other half of the persons:",
+        "Metrics that need fitting, fitted on the other half of the speakers:",
         _table(*_fitted(result.rows)),
         "Enrolled by fewer clips, EER / rank 1:",
         _table(*_by_clips(result.rows)),
         "\n".join(f"* Left out: {reason}." for reason in result.left_out),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def _about(result: VerificationReport) -> str:
     lines = [
-        f"{result.source} on {result.data} ({result.part}):"
-        f" {result.clips} clips of {result.persons} persons"
+        f"{result.source} on {result.data} ({result.split}):"
+        f" {result.clips} clips of {result.speakers} speakers"
     ]
     if result.trained:
-        lines.append(f"{result.trained} of these persons were in training: not unseen persons.")
+        lines.append(f"{result.trained} of these speakers were in training: they are not unseen.")
     elif result.trained == 0:
-        lines.append("None of these persons was in training.")
+        lines.append("None of these speakers was in training: all are unseen.")
     if result.synthetic:
-        lines.append("Synthetic data: these figures say nothing of real people.")
+        lines.append("Synthetic data: these metrics say nothing of real people.")
     return "\n".join(lines)
 
 
 def _overall(rows: Sequence[VerificationRow]) -> tuple[list[str], list[list[str]]]:
-    head = ["enrolled clips against", "shown", "persons", "same person", "others", "EER (95 %)"]
+    head = ["enrolled clips against", "input", "speakers", "mated", "non-mated", "EER (95 %)"]
     head += ["minDCF .01", "minDCF .05", "rank 1 (95 %)", "chance", "rank 5"]
     return head, [
         [
             row.about,
-            row.shown,
-            str(found.persons),
+            row.input,
+            str(found.speakers),
             str(found.targets),
             str(found.nontargets),
             _spread(found, "eer"),
@@ -71,17 +71,17 @@ def _overall(rows: Sequence[VerificationRow]) -> tuple[list[str], list[list[str]
             _percent(found.rank5),
         ]
         for row in rows
-        for found in [row.figures]
+        for found in [row.metrics]
     ]
 
 
 def _fitted(rows: Sequence[VerificationRow]) -> tuple[list[str], list[list[str]]]:
-    head = ["enrolled clips against", "shown", "same person", "others", "EER (95 %)"]
+    head = ["enrolled clips against", "input", "mated", "non-mated", "EER (95 %)"]
     head += ["with AS-norm (95 %)", "Cllr (95 %)", "min Cllr", "FNIR (95 %)", "at FPIR (aim: 1 %)"]
     return head, [
         [
             row.about,
-            row.shown,
+            row.input,
             str(found.targets),
             str(found.nontargets),
             _spread(found, "eer"),
@@ -92,31 +92,31 @@ def _fitted(rows: Sequence[VerificationRow]) -> tuple[list[str], list[list[str]]
             _percent(found.fpir),
         ]
         for row in rows
-        if (found := row.figures.cross_fitted)
+        if (found := row.metrics.cross_fitted)
     ]
 
 
 def _by_clips(rows: Sequence[VerificationRow]) -> tuple[list[str], list[list[str]]]:
-    numbers = sorted({int(n) for row in rows for n in row.figures.by_clips})
-    head = ["enrolled clips against", "shown"]
+    numbers = sorted({int(n) for row in rows for n in row.metrics.by_clips})
+    head = ["enrolled clips against", "input"]
     head += [f"{n} clip{'s' if n > 1 else ''}" for n in numbers]
     table = []
     for row in rows:
-        found = row.figures.by_clips
+        found = row.metrics.by_clips
         cells = [
             f"{_percent(at.eer)} / {_percent(at.rank1)}" if at else UNDEFINED
             for at in (found.get(str(number)) for number in numbers)
         ]
-        table.append([row.about, row.shown, *cells])
+        table.append([row.about, row.input, *cells])
     return head, table
 
 
 def _note(rows: Sequence[VerificationRow]) -> str:
-    most = max(row.figures.clips[1] for row in rows)
-    drawn = [spread for row in rows for _, spread in row.figures.intervals if spread]
-    note = f"Each person is enrolled by {most} clips or fewer."
+    most = max(row.metrics.clips[1] for row in rows)
+    drawn = [spread for row in rows for _, spread in row.metrics.intervals if spread]
+    note = f"Each speaker is enrolled by {most} clips or fewer."
     if drawn:
-        note += f" Intervals: {drawn[0].resamples} resamples or fewer, each drawn by person."
+        note += f" Intervals: {drawn[0].resamples} resamples or fewer, drawn by speaker."
     if any(spread.high == 0 for spread in drawn):
         note += "\nAn interval 0.0–0.0 means that no error was made, not that none can be."
     return note
@@ -139,9 +139,9 @@ def _spread(found: TrialMetrics | FittedMetrics, name: str, write: Any = _percen
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    """Write a Markdown table whose columns are as wide as their cells; numbers to the right."""
+    """Write a Markdown table whose columns are as wide as their cells; the numbers on the right."""
     if not rows:
-        return "(nothing: four persons at least are needed)"
+        return "(nothing: at least four speakers are needed)"
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     rule = ["-" * w if i < 2 else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
     lines = [

@@ -6,25 +6,25 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from mien.dataset.sampler import Buckets
-from mien.dataset.splits import Split, split
+from mien.dataset.batch_sampler import BucketSampler
+from mien.dataset.splits import Splits, split
 from mien.dataset.store import Store
-from mien.dataset.torch_dataset import Examples
+from mien.dataset.torch_dataset import BatchDataset
 from mien.errors import MienError
-from mien.features.store import FeatureStore, check_sources, open_data
+from mien.features.store import FeatureStore, check_sources, open_store
 from mien.runs.run import Run
 from mien.tasks import Task
 
 
 def open_for(run: Run, data: Path) -> Store:
     """Open data as the run's model reads them. Raises `MienError` where they don't fit it."""
-    store = open_data(data, run.config.model)
+    store = open_store(data, run.config.model)
     if isinstance(store, FeatureStore) and run.config.features is not None:
         check_sources(store.settings, run.config.features, run.config.model.letters, data)
     return store
 
 
-def divide(run: Run, store: Store) -> Split:
+def divide(run: Run, store: Store) -> Splits:
     """Divide data as the run's protocol says. Raises `MienError` where it does not fit them."""
     data = run.config.data
     try:
@@ -33,6 +33,30 @@ def divide(run: Run, store: Store) -> Split:
         raise MienError(
             f"{store.folder} can't be divided as the run's data were ({error}); choose all",
         ) from error
+
+
+def rows_of(run: Run, store: Store, split: str) -> list[int]:
+    """Give the rows of one split by the run's protocol, or all rows for "all"."""
+    return list(range(len(store))) if split == "all" else divide(run, store).rows(split)
+
+
+def check_letters(run: Run, modalities: str | None) -> str:
+    """Give the modalities to use, by default all of the run's model.
+
+    Raises
+    ------
+    MienError
+        The model does not have one of them.
+    """
+    known = run.config.model.letters
+    used = modalities or known
+    if not set(used) <= set(known):
+        raise MienError(
+            f"the model of {run.folder} has the modalities {known!r}: choose from these, not"
+            f" {used!r}",
+            parameter="modalities",
+        )
+    return used
 
 
 def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: str) -> list[int]:
@@ -62,9 +86,9 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
 
 def examples(
     run: Run, store: Store, rows: list[int], tokenizer: Any, augment_seed: int | None = None
-) -> Examples:
+) -> BatchDataset:
     """Read rows as the run's model and tasks need them, augmented where there is a seed for it."""
-    return Examples(
+    return BatchDataset(
         store,
         rows,
         run.config.model.readers(tokenizer),
@@ -75,7 +99,7 @@ def examples(
 
 
 def loader(
-    examples: Examples,
+    examples: BatchDataset,
     batch_size: int,
     seed: int | None = None,
     workers: int = 0,
@@ -90,7 +114,7 @@ def loader(
     lengths = [len(examples.store.utterances[row].text or "") for row in examples.rows]
     return DataLoader(
         examples,
-        sampler=Buckets(lengths, batch_size, seed, rank, world),
+        sampler=BucketSampler(lengths, batch_size, seed, rank, world),
         batch_size=None,
         num_workers=workers,
         # a generator of its own, so that starting a loader draws nothing from dropout's numbers

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mien.errors import MienError
-from mien.features.extractor import TABLE
-from mien.files import fingerprint, unwritable, whole, write_text
+from mien.features.extractor import WORD_VECTORS
+from mien.files import atomic_write, fingerprint, unwritable, write_text
 from mien.runs.card import model_card
 from mien.runs.config import RunConfig, write_config
 from mien.runs.run import Run
@@ -28,7 +28,7 @@ LARGEST_FILES = {
     "thresholds.json": MIB,
     "metrics.json": 16 * MIB,
     "model.safetensors": 10 * 1024 * MIB,
-    TABLE: 1024 * MIB,
+    WORD_VECTORS: 1024 * MIB,
     CARD: MIB,
     "tokenizer/*.json": 64 * MIB,
     "tokenizer/*.txt": 64 * MIB,
@@ -177,7 +177,7 @@ def save(run: Run, folder: str | Path) -> Path:
     try:
         for name in files:
             folder.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
-            with whole(folder / name) as part:
+            with atomic_write(folder / name) as part:
                 shutil.copyfile(run.file(name), part)
     except OSError as error:
         raise unwritable(folder, error) from error

@@ -23,8 +23,8 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from mien.errors import MienError
-from mien.features.extractor import TABLE, Extractor
-from mien.files import PART, fingerprint, publish, read_json, unwritable, whole, write_text
+from mien.features.extractor import WORD_VECTORS, Extractor
+from mien.files import PART, atomic_write, fingerprint, publish, read_json, unwritable, write_text
 from mien.modality import Modality
 from mien.models import MultimodalModel, build
 from mien.models.encoders.absent import Absent
@@ -92,7 +92,7 @@ class Run:
         if tokenizer is not None:
             _save_tokenizer(tokenizer, folder / "tokenizer")
         if words is not None:
-            with whole(folder / TABLE) as part:
+            with atomic_write(folder / WORD_VECTORS) as part:
                 shutil.copyfile(words, part)
         kept = sorted(path for path in folder.rglob("*") if path.is_file())
         digests = {path.relative_to(folder).as_posix(): fingerprint(path) for path in kept}
@@ -197,7 +197,7 @@ class Run:
     def extractor(self) -> Extractor | None:
         """Give what extracts the features of a clip; None for a model that needs none."""
         features = self.config.features
-        return None if features is None else Extractor(features.sources, self.file(TABLE))
+        return None if features is None else Extractor(features.sources, self.file(WORD_VECTORS))
 
     def build(self, modalities: Collection[Modality] = tuple(Modality)) -> MultimodalModel:
         """Build the model with random weights; without encoders of other `modalities`."""

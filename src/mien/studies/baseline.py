@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mien.dataset.splits import Split, split
+from mien.dataset.splits import Splits, split
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.files import only_one
@@ -120,7 +120,7 @@ class Fitting:
             self.store.utterances, config.protocol, fold=job.fold, num_folds=config.num_folds
         )
         task = self._task([self.store.utterances[row] for row in rows.train])
-        parts = {name: self._data(task, rows.part(name)) for name in ("train", "valid", "test")}
+        parts = {name: self._data(task, rows.rows(name)) for name in ("train", "valid", "test")}
         for name, (members, _, _) in parts.items():
             if not members:
                 raise MienError(f"no utterance of {name} has features and a known {task.name}")
@@ -171,7 +171,7 @@ class Fitting:
         self,
         task: Task,
         job: Job,
-        rows: Split,
+        rows: Splits,
         thresholds: dict[str, list[float]],
         left_out: int,
     ) -> PredictionsInfo:

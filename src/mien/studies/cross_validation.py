@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mien.dataset.leakage import Leakage, leakage
+from mien.dataset.leakage import Leakage, measure_leakage
 from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.splits import folds_of, split
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.features.store import open_data
+from mien.features.store import open_store
 from mien.files import only_one
 from mien.inference.evaluate import predict_split
 from mien.models import ModelConfig
@@ -91,7 +91,7 @@ def cross_validate(
     model = model or ModelConfig()
     config = _changed(config or TrainConfig(), {})
     refuse_unread(model, config)
-    store = open_data(Path(data), model)
+    store = open_store(Path(data), model)
     protocol = config.protocol or PROTOCOL
     settings = StudyConfig(
         kind="network",
@@ -137,7 +137,7 @@ def chosen_folds(
 def leakages(store: Store, config: StudyConfig) -> list[Leakage]:
     """Measure what each fold lets through."""
     return [
-        leakage(
+        measure_leakage(
             store.utterances,
             config.protocol,
             split(store.utterances, config.protocol, fold=fold, num_folds=config.num_folds),

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.store import FeatureStore
-from mien.files import check_file, fingerprint, whole
+from mien.files import atomic_write, check_file, fingerprint
 from mien.progress import follow
 
 FUNCTIONALS = {
@@ -60,7 +60,7 @@ class FeatureTable:
     def write(self, path: Path) -> None:
         """Write a Parquet file that `read_features` reads. Raises `MienError` where it can't."""
         columns = dict(zip(self.names, self.values.T, strict=True))
-        with whole(path) as part:
+        with atomic_write(path) as part:
             pq.write_table(pa.table({"id": pa.array(self.ids, pa.string()), **columns}), part)
 
 

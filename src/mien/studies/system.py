@@ -160,4 +160,4 @@ def _of_seed(
 
 def clusters(task: Task, origins: Sequence[Origin]) -> dict[str, Any]:
     """Say over what intervals and tests are: over speakers, unless these are the labels."""
-    return {"persons": None} if task.identifies_speakers else units(origins)
+    return {"groups": None} if task.identifies_speakers else units(origins)

@@ -8,10 +8,10 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
-from mien.answer import Answer
 from mien.errors import MienError
 from mien.metrics.concordance import COUNTED, concordance, evaluate_dimensions
 from mien.metrics.counted import CountedMetric
+from mien.task_prediction import TaskPrediction
 from mien.tasks.affect_metrics import AffectMetrics
 from mien.tasks.base import Monitor, Task
 from mien.tasks.registry import register_task
@@ -133,10 +133,10 @@ class AffectTask(Task):
         """Turn logits (B, D) into numbers on the scale of the ratings."""
         return logits.new_tensor(self.means) + logits * logits.new_tensor(self.deviations)
 
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
         """Give the numbers."""
         rounded = (round(score, 6) for score in scores)
-        return Answer(decision=[], values=dict(zip(self.labels, rounded, strict=True)))
+        return TaskPrediction(decision=[], values=dict(zip(self.labels, rounded, strict=True)))
 
     def monitored(self, scores: Tensor, targets: Tensor) -> float:
         """Compute the mean CCC over the dimensions in which it is defined; 0 where in none."""
@@ -178,7 +178,7 @@ class AffectTask(Task):
         by: str = "person",
     ) -> AffectMetrics:
         """Evaluate beside always answering the means of training."""
-        found = evaluate_dimensions(scores, truth, self.labels, self.means, persons=persons, by=by)
+        found = evaluate_dimensions(scores, truth, self.labels, self.means, groups=persons, by=by)
         return AffectMetrics.model_validate(found)
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator
 from torch import Tensor
 
-from mien.answer import Answer
 from mien.errors import MienError
 from mien.metrics.counted import CountedMetric
+from mien.task_prediction import TaskPrediction
 from mien.tasks.metrics import TaskMetrics
 from mien.utterance import Utterance
 
@@ -156,7 +156,7 @@ class Task(BaseModel, ABC):
         return False
 
     @abstractmethod
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
         """Answer by the scores (C,) of one clip."""
 
     @abstractmethod

@@ -120,7 +120,7 @@ class LabelIntervals(Part):
 
 
 class LabelMetrics(TaskMetrics):
-    """Metrics of a task of labels; see `mien.metrics.evaluate`."""
+    """Metrics of a task of labels; see `mien.metrics.evaluate_labels`."""
 
     multilabel: MultiLabel | None = Field(description="null where the task has no thresholds")
     singlelabel: SingleLabel | None = Field(description="null where no utterance has one label")

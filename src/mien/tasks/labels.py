@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mien.answer import Answer
 from mien.errors import MienError
-from mien.metrics import evaluate
+from mien.metrics import evaluate_labels
 from mien.metrics.bootstrap import average_f1, tally
 from mien.metrics.counted import (
     AVERAGE_F1,
@@ -22,6 +21,7 @@ from mien.metrics.counted import (
     CountedMetric,
 )
 from mien.metrics.thresholds import choose
+from mien.task_prediction import TaskPrediction
 from mien.tasks.base import Monitor, Task
 from mien.tasks.label_metrics import LabelMetrics
 from mien.utterance import Utterance
@@ -118,9 +118,9 @@ class LabelTask(Task):
         """Turn logits (B, C) into probabilities."""
         return logits.softmax(dim=1) if self.loss == "ce" else logits.sigmoid()
 
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
         """Decide, and show the score of each label."""
-        return Answer(
+        return TaskPrediction(
             decision=self.decide(scores, thresholds),
             above_threshold=self.above(scores, thresholds) if self.has_thresholds else None,
             scores={label: round(s, 6) for label, s in zip(self.labels, scores, strict=True)},
@@ -190,14 +190,14 @@ class LabelTask(Task):
         by: str = "person",
     ) -> LabelMetrics:
         """Evaluate, label by label where the task has thresholds, and as one label."""
-        found = evaluate(
+        found = evaluate_labels(
             scores,
             truth,
             self.labels,
             thresholds=np.array(thresholds) if self.has_thresholds else None,
             train_counts=np.array([counts[label] for label in self.labels]),
             # where the speakers are the labels, nothing is left to draw but utterances
-            persons=None if self.identifies_speakers else persons,
+            groups=None if self.identifies_speakers else persons,
             by=by,
         )
         return LabelMetrics.model_validate(found)

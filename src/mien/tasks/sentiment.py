@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mien.answer import Answer
 from mien.metrics.counted import CountedMetric
 from mien.metrics.regression import COUNTED, evaluate_sentiment, median_step, step_counts
+from mien.task_prediction import TaskPrediction
 from mien.tasks.base import Monitor, Task
 from mien.tasks.registry import register_task
 from mien.tasks.sentiment_metrics import SentimentMetrics
-from mien.utterance import HIGHEST_SENTIMENT, Utterance
+from mien.utterance import MAX_SENTIMENT, Utterance
 
 SENTIMENTS = (
     "highly negative",
@@ -67,9 +67,9 @@ class SentimentTask(Task):
 
     def scores(self, logits: Tensor) -> Tensor:
         """Keep the numbers (B, 1) within the scale."""
-        return logits.clamp(-HIGHEST_SENTIMENT, HIGHEST_SENTIMENT)
+        return logits.clamp(-MAX_SENTIMENT, MAX_SENTIMENT)
 
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> Answer:
+    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
         """Give the number, and its word.
 
         Examples
@@ -78,12 +78,12 @@ class SentimentTask(Task):
         'weakly positive (+1.20)'
         """
         word = SENTIMENTS[round(scores[0]) + len(SENTIMENTS) // 2]
-        return Answer(decision=[word], values={"sentiment": round(scores[0], 6)})
+        return TaskPrediction(decision=[word], values={"sentiment": round(scores[0], 6)})
 
     def monitored(self, scores: Tensor, targets: Tensor) -> float:
         """Compute the mean absolute error; one that is no number is the largest there can be."""
         mae = (scores - targets)[self.known(targets)].abs().mean()
-        return float(mae.nan_to_num(nan=2 * HIGHEST_SENTIMENT))
+        return float(mae.nan_to_num(nan=2 * MAX_SENTIMENT))
 
     @property
     def counted(self) -> Mapping[str, CountedMetric]:
@@ -106,6 +106,6 @@ class SentimentTask(Task):
     ) -> SentimentMetrics:
         """Evaluate beside always answering the median step of training."""
         found = evaluate_sentiment(
-            scores[:, 0], truth[:, 0], train_counts=counts, persons=persons, by=by
+            scores[:, 0], truth[:, 0], train_counts=counts, groups=persons, by=by
         )
         return SentimentMetrics.model_validate(found)

@@ -5,7 +5,7 @@ from typing import Any
 import lightning as L
 from torch.utils.data import DataLoader
 
-from mien.dataset.torch_dataset import Examples
+from mien.dataset.torch_dataset import BatchDataset
 from mien.runs.data import loader
 from mien.training.config import TrainConfig
 
@@ -13,11 +13,13 @@ from mien.training.config import TrainConfig
 class Loaders(L.LightningDataModule):
     """The loaders of this process's share of each batch."""
 
-    def __init__(self, training: Examples, validation: Examples, config: TrainConfig) -> None:
+    def __init__(
+        self, training: BatchDataset, validation: BatchDataset, config: TrainConfig
+    ) -> None:
         super().__init__()
         self.training, self.validation, self.config = training, validation, config
 
-    def _loader(self, examples: Examples, seed: int | None) -> DataLoader[Any]:
+    def _loader(self, examples: BatchDataset, seed: int | None) -> DataLoader[Any]:
         trainer = self.trainer
         assert trainer is not None
         return loader(

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 from torch.distributed import all_reduce
-from torch.multiprocessing.spawn import ProcessRaisedException
 from torch.nn.utils import get_total_norm
 
 from mien.errors import MienError
+from mien.models.presets import setting_names
+from mien.training.config import TrainConfig
 from mien.training.gather import gather, processes
 
 NAMED = 16
@@ -72,13 +73,27 @@ def named(ids: Iterable[str]) -> str:
     return f"utterances {', '.join(known[:NAMED])}{more}"
 
 
-def error_of(child: ProcessRaisedException) -> MienError | None:
-    """Give the error for users that ended a process of a job, None where it was another one.
+def error_of(child: str) -> MienError | None:
+    r"""Give the error for users that ended a process of a job, None where it was another one.
 
-    Of a child process there is only the text of its traceback.
+    Parameters
+    ----------
+    child : str
+        The text of its traceback, which is all that such a process leaves. One that loads data
+        for another one leaves a traceback within the other's.
+
+    Examples
+    --------
+    >>> error_of("Traceback …\nmien.errors.MienError: fold: there is none").parameter
+    'fold'
     """
     kinds = {kind.__name__: kind for kind in (MienError, NotFiniteError)}
-    found = re.search(r"^mien(?:\.\w+)+\.(\w+): (.+)", str(child), re.MULTILINE | re.DOTALL)
-    if found is None or found[1] not in kinds:
+    heads = list(re.finditer(r"^mien(?:\.\w+)+\.(\w+): ", child, re.MULTILINE))
+    message = child[heads[-1].end() :].strip() if heads else ""
+    if not message or heads[-1][1] not in kinds or "\nTraceback " in message:
         return None
-    return kinds[found[1]](found[2].strip())
+    kind = kinds[heads[-1][1]]
+    name, _, rest = message.partition(": ")
+    if rest and name in {*TrainConfig.model_fields, *setting_names()}:
+        return kind(rest, parameter=name)
+    return kind(message)

@@ -13,12 +13,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from mien.dataset.torch_dataset import Examples
+from mien.dataset.torch_dataset import BatchDataset
 from mien.devices import choose_device
 from mien.errors import MienError
-from mien.features.store import open_data
+from mien.features.store import open_store
 from mien.files import only_one, unwritable
-from mien.inference.dataset import answer
+from mien.inference.dataset import predict
 from mien.inference.evaluate import choose_thresholds
 from mien.models import ModelConfig
 from mien.progress import on_terminal
@@ -73,7 +73,7 @@ def train(
         that is finished is returned as it is.
         `data` then says where the same data lie now; the run folder remembers it.
     progress : bool
-        Tell how far it has come (`mien.progress`).
+        Report progress (`mien.progress`).
     device : str or torch.device, optional
         Where to compute (default: a GPU if there is one).
 
@@ -98,7 +98,7 @@ def train(
         else:
             model, config = model or ModelConfig(), config or TrainConfig()
             refuse_unread(model, config)
-        config, shown = settled(config), progress and first()
+        config, shown = settled(config, place), progress and first()
         return _train(Path(data), Path(out), model, config, resume, shown, place)
 
 
@@ -112,7 +112,8 @@ def _train(
     device: torch.device | None,
 ) -> Run:
     """Train in this process, or with others."""
-    store = open_data(data, model)
+    hardware = _hardware(device, config.devices)  # before there is a folder
+    store = open_store(data, model)
     if resume:
         on_first(lambda: reopen(store, out))
     else:
@@ -123,13 +124,12 @@ def _train(
             logger.info("%s", how_to_go_on(out))
         return run
     config = TrainConfig.model_validate(run.config.training)
-    hardware = _hardware(device, config.devices)
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
     network = run.build() if resume else initial_network(run, config)
     tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), divide(run, store)
     rows = {
-        part: usable(store, parts.part(part), tasks, run.config.model.letters)
+        part: usable(store, parts.rows(part), tasks, run.config.model.letters)
         for part in ("train", "valid")
     }
     seed = config.seed if config.augment else None
@@ -160,8 +160,8 @@ def _train(
 
     def finish() -> None:
         model = run.model()
-        answers = answer(run, model, store, rows["valid"], progress=progress, device=device)
-        choose_thresholds(run, answers)
+        predictions = predict(run, model, store, rows["valid"], progress=progress, device=device)
+        choose_thresholds(run, predictions)
         if failure is None and not config.keep_state:
             remove_state(run.folder)
 
@@ -185,19 +185,24 @@ def _check_usable(run: Run, error: NotFiniteError) -> None:
 
 
 def _hardware(place: torch.device | None, devices: int) -> dict[str, Any]:
-    """Say to Lightning where to compute; it chooses where nothing is said."""
+    """Say to Lightning where to compute; it chooses where nothing is said.
+
+    Raises
+    ------
+    MienError
+        One GPU is named by its number, and several processes train.
+    """
+    if place is not None and place.index is not None and place.type != "cpu":
+        if devices > 1:
+            raise MienError(
+                f"{place} is one device, and {devices} processes train: name {place.type}",
+                parameter="device",
+            )
+        return {"devices": [place.index]} | _kind(place)
     if by_torchrun():
         here, nodes = machines()
         return {"devices": here, "num_nodes": nodes} | _kind(place)
-    if place is None:
-        return {"devices": devices}
-    if place.index is None or place.type == "cpu":
-        return {"devices": devices} | _kind(place)
-    if devices > 1:
-        raise MienError(
-            f"device {place} is one, and training asks for {devices} devices: name {place.type}"
-        )
-    return {"devices": [place.index]} | _kind(place)
+    return {"devices": devices} | _kind(place)
 
 
 def _kind(place: torch.device | None) -> dict[str, str]:
@@ -208,8 +213,8 @@ def _kind(place: torch.device | None) -> dict[str, str]:
 def _fit(
     run: Run,
     learner: Learner,
-    training: Examples,
-    validation: Examples,
+    training: BatchDataset,
+    validation: BatchDataset,
     config: TrainConfig,
     resume: bool,
     progress: bool,
@@ -257,7 +262,7 @@ def _fit(
             if not run.folder.joinpath(STATE).is_file():
                 again = f"no epoch was finished; delete {run.folder} to train again"
             raise MienError(f"interrupted; {again}") from error
-        except ProcessRaisedException as error:
-            if (told := error_of(error)) is None:
+        except (ProcessRaisedException, MienError) as error:  # of another process: its traceback
+            if (told := error_of(str(error))) is None:
                 raise
             raise told from error

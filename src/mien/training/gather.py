@@ -59,7 +59,7 @@ def gather_batch(output: Output, batch: Batch, sizes: Sequence[int]) -> tuple[Ou
     Parameters
     ----------
     output, batch
-        Of this process's share (`mien.dataset.sampler.Buckets`).
+        Of this process's share (`mien.dataset.batch_sampler.BucketSampler`).
     sizes : sequence of int
         Number of utterances in each share; tensors of a process with 0 are ignored.
     """

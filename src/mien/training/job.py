@@ -45,8 +45,15 @@ def machines() -> tuple[int, int]:
     return here, int(os.environ["WORLD_SIZE"]) // here
 
 
-def settled(config: TrainConfig) -> TrainConfig:
+def settled(config: TrainConfig, device: torch.device | None = None) -> TrainConfig:
     """Take the number of processes from torchrun, if that has started this one.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The settings that were asked for.
+    device : torch.device, optional
+        Where to compute (default: a GPU if there is one).
 
     Raises
     ------
@@ -54,30 +61,40 @@ def settled(config: TrainConfig) -> TrainConfig:
         Another number or another strategy was asked for, or there are not as many GPUs.
     """
     if by_torchrun():
-        world = int(os.environ["WORLD_SIZE"])
-        if "devices" in config.model_fields_set and config.devices != world:
-            raise MienError(
-                f"devices is {config.devices}, but torchrun has started {world} processes: leave"
-                " it out, or have torchrun start as many; a run that is resumed needs as many as"
-                " it began with"
-            )
-        if config.strategy == "ddp_spawn":
-            raise MienError(
-                "the strategy ddp_spawn starts processes of its own: leave it out under torchrun"
-            )
-        config = config.model_copy(update={"devices": world})
+        config = _of_torchrun(config)
     elif config.strategy == "ddp":
         raise MienError(
-            "the strategy ddp trains in the processes of torchrun: start it with torchrun"
-            " --nproc-per-node N -m mien train …, or choose ddp_spawn"
+            "ddp trains in the processes of torchrun: start it with torchrun --nproc-per-node N"
+            " -m mien train …, or choose ddp_spawn",
+            parameter="strategy",
         )
     here = machines()[0] if by_torchrun() else config.devices
-    if torch.cuda.is_available() and here > torch.cuda.device_count():
+    cuda = torch.cuda.is_available() if device is None else device.type == "cuda"
+    if cuda and here > torch.cuda.device_count():
         raise MienError(
-            f"{here} processes on this machine need a GPU each, and there are"
-            f" {torch.cuda.device_count()}: start fewer"
+            f"{here} processes on this machine need a GPU each, and it has"
+            f" {torch.cuda.device_count()}: start fewer",
+            parameter="devices",
         )
     return config
+
+
+def _of_torchrun(config: TrainConfig) -> TrainConfig:
+    """Give the settings the number of processes that torchrun has started."""
+    world = int(os.environ["WORLD_SIZE"])
+    if "devices" in config.model_fields_set and config.devices != world:
+        raise MienError(
+            f"torchrun has started {world} processes, not {config.devices}: leave this setting"
+            " out, or have torchrun start as many; a run that is resumed needs as many as it"
+            " began with",
+            parameter="devices",
+        )
+    if config.strategy == "ddp_spawn":
+        raise MienError(
+            "ddp_spawn starts processes of its own: leave it out under torchrun",
+            parameter="strategy",
+        )
+    return config.model_copy(update={"devices": world})
 
 
 @contextmanager

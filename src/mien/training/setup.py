@@ -10,7 +10,7 @@ import torch
 from transformers import PretrainedConfig
 
 from mien.dataset.protocols import PROTOCOLS
-from mien.dataset.splits import PARTS, Split, split, suggest
+from mien.dataset.splits import Splits, split, suggest
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.store import FeatureStore
@@ -28,6 +28,7 @@ from mien.training.baseline import settings_of, settle, words_of
 from mien.training.checkpoint import STATE, finished
 from mien.training.config import TrainConfig
 from mien.training.initial import read_weights
+from mien.utterance import SPLITS
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +81,8 @@ def create(
     if isinstance(store, FeatureStore):
         model, config = settle(model, config, store.settings)
     protocol = config.protocol or suggest(store.utterances, config.task)
-    parts = split(store.utterances, protocol, fold=config.fold, num_folds=config.num_folds)
-    tasks = _tasks(store, parts, config)
+    splits = split(store.utterances, protocol, fold=config.fold)
+    tasks = _tasks(store, splits, config)
     smallest = max(task.smallest_batch for task in tasks)
     if config.batch_size * config.devices < smallest:
         raise MienError(
@@ -90,11 +91,12 @@ def create(
             parameter="batch_size",
         )
     sizes = []
-    # nobody who trains with others can name strangers; `mien verification` judges them
-    strangers = PROTOCOLS[protocol].strangers and all(task.identifies_speakers for task in tasks)
-    for part in PARTS[:2] if strangers else PARTS:
-        rows = usable(store, parts.part(part), tasks, model.letters)
-        sizes.append(f"{len(rows)} of {len(parts.part(part))} {part}")
+    # no test speaker has a label then; `mien verification` evaluates such a run
+    speakers_alone = all(task.identifies_speakers for task in tasks)
+    unseen = PROTOCOLS[protocol].unseen_speakers and speakers_alone
+    for part in SPLITS[:2] if unseen else SPLITS:
+        rows = usable(store, splits.rows(part), tasks, model.letters)
+        sizes.append(f"{len(rows)} of {len(splits.rows(part))} {part}")
         if part == "train":
             _check_modalities(store, rows, model.letters)
     text, tokenizer = None, None
@@ -117,7 +119,7 @@ def create(
             fold=config.fold,
             num_folds=config.num_folds,
             max_seconds=config.max_seconds,
-            label_counts=_label_counts(store, parts, tasks),
+            label_counts=_label_counts(store, splits, tasks),
             **_identity(store),
         ),
         training=config.model_dump(mode="json"),
@@ -126,7 +128,7 @@ def create(
     )
     logger.info(
         "protocol %s: %s utterances can be used; %d in no part",
-        *(protocol, ", ".join(sizes), parts.left_out),
+        *(protocol, ", ".join(sizes), splits.left_out),
     )
     return Run.create(out, settings, tokenizer, words_of(store))
 
@@ -162,17 +164,19 @@ def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
         )
 
 
-def _tasks(store: Store, parts: Split, config: TrainConfig) -> tuple[Task, ...]:
+def _tasks(store: Store, splits: Splits, config: TrainConfig) -> tuple[Task, ...]:
     """Make the tasks of the labels that training has; each with the loss, if it takes that one."""
-    utterances = [store.utterances[row] for row in parts.train]
+    utterances = [store.utterances[row] for row in splits.train]
     return tuple(
         kind.from_training(utterances, config.loss if config.loss in kind.losses else None)
         for kind in parse_tasks(config.task)
     )
 
 
-def _label_counts(store: Store, parts: Split, tasks: tuple[Task, ...]) -> dict[str, dict[str, int]]:
-    utterances = [store.utterances[row] for row in parts.train]
+def _label_counts(
+    store: Store, splits: Splits, tasks: tuple[Task, ...]
+) -> dict[str, dict[str, int]]:
+    utterances = [store.utterances[row] for row in splits.train]
     return {t.name: t.label_counts(torch.stack([t.target(u) for u in utterances])) for t in tasks}
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import soxr
 
 from mien.errors import MienError
-from mien.utterance import RATE
+from mien.utterance import SAMPLE_RATE
 
 _SYNCHRONOUS, _DONT_EXIT, _UTF8 = 2, 0x8000, 1  # names and values as in espeak-ng's speak_lib.h
 _SPEED, _PITCH, _RANGE = 1, 3, 4
@@ -141,7 +141,7 @@ class Synthesizer:
         if not self._pieces:
             raise MienError(f"espeak-ng made no sound of {text!r}")
         raw = np.concatenate(self._pieces).astype(np.float32)
-        return _colour(soxr.resample(raw, self._rate * voice.tract, RATE), manner)
+        return _colour(soxr.resample(raw, self._rate * voice.tract, SAMPLE_RATE), manner)
 
     def _set(self, voice: Voice, manner: Manner) -> None:
         # espeak-ng accepts an unknown variant with status 0 and keeps the last voice.

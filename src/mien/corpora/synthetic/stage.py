@@ -12,7 +12,7 @@ from mien.corpora.synthetic.paint import HEIGHT, WIDTH
 from mien.corpora.synthetic.persons import PERSONS
 from mien.corpora.synthetic.plan import Dialogue, Turn
 from mien.corpora.synthetic.speech import Synthesizer
-from mien.utterance import RATE
+from mien.utterance import SAMPLE_RATE
 
 FPS = 10
 FRAME = (480, 2 * WIDTH)
@@ -20,7 +20,8 @@ FRAME = (480, 2 * WIDTH)
 
 _BAR = (FRAME[0] - HEIGHT) // 2  # letter-box: black above and below
 _SILENCE = 0.8  # seconds before the first turn and after the last one
-_CROSSTALK, _DELAY = 0.08, RATE // 300  # gain, and samples from one actor's mouth to the other
+_CROSSTALK = 0.08  # gain of each actor's voice in the other's channel
+_DELAY = SAMPLE_RATE // 300  # samples that it takes to get there
 _NOISE = 3e-4
 _REST, _BLINK = Expression(), Expression(eyes=-1.3)
 
@@ -36,12 +37,12 @@ class Line:
     @property
     def end(self) -> float:
         """Seconds from the beginning of the dialogue."""
-        return self.start + len(self.waveform) / RATE
+        return self.start + len(self.waveform) / SAMPLE_RATE
 
     def loudness(self, time: float) -> float:
         """How loud it is about a time, as a share of the turn's loudest sample."""
-        middle = int((time - self.start) * RATE)
-        around = self.waveform[max(0, middle - RATE // 20) : middle + RATE // 20]
+        middle = int((time - self.start) * SAMPLE_RATE)
+        around = self.waveform[max(0, middle - SAMPLE_RATE // 20) : middle + SAMPLE_RATE // 20]
         return float(np.abs(around).max(initial=0) / np.abs(self.waveform).max())
 
 
@@ -55,7 +56,7 @@ def play(dialogue: Dialogue) -> list[Line]:
             # voice away.
             text = turn.text.translate(str.maketrans("!?", ".."))
             waveform = synthesizer.say(text, PERSONS[turn.person].voice, turn.manner)
-            start = round((end + turn.pause) * RATE) / RATE
+            start = round((end + turn.pause) * SAMPLE_RATE) / SAMPLE_RATE
             lines.append(Line(turn, start, waveform))
             end = lines[-1].end
     return lines
@@ -64,10 +65,10 @@ def play(dialogue: Dialogue) -> list[Line]:
 def mix(dialogue: Dialogue, lines: list[Line]) -> np.ndarray:
     """Mix the sound: (S, 2) int16, the named person in channel 0, each a little in both."""
     rng = np.random.default_rng(dialogue.seed)
-    sound = rng.normal(0, _NOISE, (round(_duration(lines) * RATE), 2))
+    sound = rng.normal(0, _NOISE, (round(_duration(lines) * SAMPLE_RATE), 2))
     for line in lines:
         own = dialogue.persons.index(line.turn.person)
-        first = round(line.start * RATE)
+        first = round(line.start * SAMPLE_RATE)
         last = first + len(line.waveform)
         sound[first:last, own] += line.waveform
         sound[first + _DELAY : last + _DELAY, 1 - own] += _CROSSTALK * line.waveform

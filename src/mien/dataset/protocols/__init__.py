@@ -1,4 +1,4 @@
-"""Protocols: which utterances train, which choose (validation), which are reported (test)."""
+"""Protocols: which utterances are for training, for validation and for testing."""
 
 from mien.dataset.protocols import folds, rules  # register those of mien
 from mien.dataset.protocols.base import PROTOCOLS, Protocol, Rule, register_protocol

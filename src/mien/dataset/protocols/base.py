@@ -1,4 +1,4 @@
-"""What a protocol says of itself, the table of all protocols, and what rules are made with."""
+"""Protocols: their declaration, the table of them all, and helpers for their rules."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -13,47 +13,47 @@ from mien.utterance import Utterance
 Rule = Callable[[Sequence[Utterance], int, int | None], list[str | None]]
 """``rule(utterances, seed, fold)`` gives "train", "valid", "test" or None for each utterance.
 
-It goes by what the utterances say and by the seed alone, never by their order.
+It depends on the facts of each utterance and on the seed alone, never on the order of utterances.
 """
 
 FreeRule = Callable[[Sequence[Utterance], int, int | None, int | None], list[str | None]]
-"""The same for folds of which the user chooses how many: that number, or None, comes last."""
+"""The same where the user chooses the number of folds: that number, or None, comes last."""
 
 FoldCount = Callable[[Sequence[Utterance], int | None], int]
-"""``fold_count(utterances, chosen)`` gives how many folds the data have under a protocol."""
+"""``fold_count(utterances, chosen)`` gives the number of folds that the data have."""
 
 Fact = Literal["split", "person", "session", "dialogue", "sentence", "scenario", "style"]
-"""What an utterance may say of itself, and a protocol may need."""
+"""What may be known of an utterance, and a protocol may need."""
 
-Aim = Literal["persons", "others"]
-"""What a task learns: to name the persons of training, or anything else."""
+TaskKind = Literal["persons", "others"]
+"""The kind of task: to name the persons of training, or any other."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """A rule by which utterances train, validate and test.
+    """A rule that assigns utterances to train, valid and test.
 
     Parameters
     ----------
     about : str
-        What it keeps apart, in a line for the user.
+        What it keeps apart, in one line for the user.
     rule : Rule
-        What divides.
+        The function that assigns the splits.
     needs : tuple of Fact
-        What utterances must say; it is refused for data in which none says that.
+        Facts that the rule needs; data in which no utterance has one of them are refused.
     folds : bool
-        Whether its rule reads ``fold``: several divisions, numbered from 1, that take turns.
+        Whether its rule uses ``fold``, the number of a cross-validation fold from 1.
     fold_count : FoldCount or None
-        How many these are. None: only the user knows.
+        How many folds there are. None: only the user knows.
     free : bool
         Whether the user chooses how many; then the rule is a `FreeRule`.
-    strangers : bool
-        Whether all persons of the test are unknown to training, and none of validation: who learns
-        to name persons is then judged by verification, not by the names.
-    suggested_for : tuple of Aim
+    unseen_speakers : bool
+        Whether no person of test is in training, and every person of validation is. A person task
+        is then evaluated by verification, since no test speaker has a label.
+    suggested_for : tuple of TaskKind
         For which tasks it may be chosen where the user names none. Empty: by its name alone.
     rank : int
-        Of those that are suggested the lowest that the data allow is chosen.
+        Of the protocols that may be chosen, the lowest rank that the data allow is.
     """
 
     about: str
@@ -62,8 +62,8 @@ class Protocol:
     folds: bool = False
     fold_count: FoldCount | None = None
     free: bool = False
-    strangers: bool = False
-    suggested_for: tuple[Aim, ...] = ()
+    unseen_speakers: bool = False
+    suggested_for: tuple[TaskKind, ...] = ()
     rank: int = 100
 
     def assign(
@@ -75,8 +75,8 @@ class Protocol:
         return cast(Rule, self.rule)(utterances, seed, fold)
 
     def missing(self, utterances: Sequence[Utterance]) -> list[Fact]:
-        """Name what it needs and no utterance says."""
-        return [fact for fact in self.needs if not any(told(u, fact) for u in utterances)]
+        """List the facts that it needs and no utterance has."""
+        return [fact for fact in self.needs if not any(fact_of(u, fact) for u in utterances)]
 
 
 PROTOCOLS: Registry[Protocol] = Registry("protocol")
@@ -84,12 +84,12 @@ PROTOCOLS: Registry[Protocol] = Registry("protocol")
 
 
 def register_protocol(name: str, about: str, rule: Rule | FreeRule, **further: Any) -> None:
-    """Let data be divided by a rule.
+    """Register a rule by which data may be split.
 
     Parameters
     ----------
     name : str
-        What it is called by.
+        Name of the protocol.
     about, rule, **further
         The fields of `Protocol`.
 
@@ -107,7 +107,7 @@ def register_protocol(name: str, about: str, rule: Rule | FreeRule, **further: A
     ('session',)
     """
     protocol = Protocol(about=about, rule=rule, **further)
-    for given, kind in ((protocol.needs, Fact), (protocol.suggested_for, Aim)):
+    for given, kind in ((protocol.needs, Fact), (protocol.suggested_for, TaskKind)):
         if unknown := set(given) - set(get_args(kind)):
             raise MienError(
                 f"the protocol {name!r} names {', '.join(sorted(unknown))}: choose from"
@@ -116,8 +116,8 @@ def register_protocol(name: str, about: str, rule: Rule | FreeRule, **further: A
     PROTOCOLS.register(name, protocol)
 
 
-def told(utterance: Utterance, fact: Fact) -> str | None:
-    """Give what an utterance says of itself, or None."""
+def fact_of(utterance: Utterance, fact: Fact) -> str | None:
+    """Return a fact of an utterance, or None."""
     if fact == "sentence":
         return sentence(utterance)
     if fact in ("scenario", "style"):
@@ -125,13 +125,13 @@ def told(utterance: Utterance, fact: Fact) -> str | None:
     return getattr(utterance, fact) or None
 
 
-def order(groups: Sequence[str], seed: int) -> list[str]:
+def seeded_order(groups: Sequence[str], seed: int) -> list[str]:
     """Put groups in an order that depends on their names and the seed alone."""
     return sorted(groups, key=lambda name: (zlib.crc32(f"{seed}:{name}".encode()), name))
 
 
-def shares(groups: Sequence[str], what: str) -> dict[str | None, str]:
-    """Give the last sixth of the groups to test, the twelfth before it to validation.
+def assign_groups(groups: Sequence[str], what: str) -> dict[str | None, str]:
+    """Assign the last sixth of the groups to test, the twelfth before it to valid.
 
     Raises
     ------

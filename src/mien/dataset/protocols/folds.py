@@ -7,7 +7,7 @@ part in a choice.
 
 from collections.abc import Sequence
 
-from mien.dataset.protocols.base import Fact, FreeRule, order, register_protocol, told
+from mien.dataset.protocols.base import Fact, FreeRule, fact_of, register_protocol, seeded_order
 from mien.errors import MienError
 from mien.utterance import Utterance
 
@@ -29,7 +29,7 @@ EMOBOX_RAVDESS = (
 
 
 def _names(utterances: Sequence[Utterance], fact: Fact) -> list[str]:
-    return sorted({name for u in utterances if (name := told(u, fact))})
+    return sorted({name for u in utterances if (name := fact_of(u, fact))})
 
 
 def _deal(
@@ -51,7 +51,7 @@ def _deal(
             else f"folds need at least two {fact}s, and the data have {len(names)}",
             parameter="num_folds",
         )
-    shuffled = order(names, seed)
+    shuffled = seeded_order(names, seed)
     return [set(shuffled[first::count]) for first in range(count)]
 
 
@@ -63,7 +63,7 @@ def _assign(
     if not 1 <= number <= len(folds):
         raise MienError(f"{number} is not one of the folds 1 to {len(folds)}", parameter="fold")
     known = set().union(*folds)
-    names = [told(u, fact) for u in utterances]
+    names = [fact_of(u, fact) for u in utterances]
     rest = [
         u
         for u, name in zip(utterances, names, strict=True)
@@ -87,10 +87,10 @@ def _validation(rest: Sequence[Utterance], fold: int) -> set[str]:
     facts: tuple[Fact, ...] = ("person", "dialogue")
     for fact in facts:
         names = _names(rest, fact)
-        if len(names) > 1 and all(told(u, fact) for u in rest):
-            held = set(order(names, fold)[: max(1, round(len(names) / VALIDATION))])
-            return {u.id for u in rest if told(u, fact) in held}
-    ids = order([u.id for u in rest], fold)
+        if len(names) > 1 and all(fact_of(u, fact) for u in rest):
+            held = set(seeded_order(names, fold)[: max(1, round(len(names) / VALIDATION))])
+            return {u.id for u in rest if fact_of(u, fact) in held}
+    ids = seeded_order([u.id for u in rest], fold)
     return set(ids[: max(1, round(len(ids) / VALIDATION))])
 
 
@@ -99,7 +99,7 @@ def _loso(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[
 
 
 def _improvised(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
-    taken = [u for u in utterances if told(u, "style") == "improvised"]
+    taken = [u for u in utterances if fact_of(u, "style") == "improvised"]
     splits = dict(zip((u.id for u in taken), _loso(taken, seed, fold), strict=True))
     return [splits.get(u.id) for u in utterances]
 
@@ -178,7 +178,7 @@ register_protocol(
     needs=("session", "style"),
     folds=True,
     fold_count=lambda utterances, count: len(
-        _names([u for u in utterances if told(u, "style") == "improvised"], "session")
+        _names([u for u in utterances if fact_of(u, "style") == "improvised"], "session")
     ),
 )
 register_protocol(

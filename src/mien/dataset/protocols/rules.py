@@ -1,69 +1,86 @@
-"""The protocols of mien: how each divides utterances."""
+"""The protocols of mien: the rule of each, and what it keeps apart."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from mien.dataset.protocols.base import order, register_protocol, shares
-from mien.dataset.sentence import sentence
+from mien.dataset.protocols.base import (
+    Fact,
+    assign_groups,
+    fact_of,
+    register_protocol,
+    seeded_order,
+)
 from mien.errors import MienError
 from mien.utterance import Utterance
 
+Names = list[str | None]
 
-def _given(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
+
+def _given(utterances: Sequence[Utterance], seed: int, fold: int | None) -> Names:
     return [u.split for u in utterances]
 
 
-def _persons(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
-    parts = shares(sorted({u.person for u in utterances if u.person}), "persons")
-    return [parts.get(u.person) for u in utterances]
+def _persons(utterances: Sequence[Utterance], seed: int, fold: int | None) -> Names:
+    splits = assign_groups(_groups(utterances, "person"), "persons")
+    return [splits.get(u.person) for u in utterances]
 
 
-def _sessions(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
-    sessions = sorted({u.session for u in utterances if u.session})
-    parts = dict.fromkeys(shares(sessions, "sessions"), "train")
+def _sessions(utterances: Sequence[Utterance], seed: int, fold: int | None) -> Names:
+    sessions = _groups(utterances, "session")
+    splits = dict.fromkeys(assign_groups(sessions, "sessions"), "train")
     fold = len(sessions) if fold is None else fold
     if not 1 <= fold <= len(sessions):
         raise MienError(f"{fold} is not one of the sessions 1 to {len(sessions)}", parameter="fold")
-    parts |= {sessions[fold - 1]: "test", sessions[fold - 2]: "valid"}
-    return [parts.get(u.session) for u in utterances]
+    splits |= {sessions[fold - 1]: "test", sessions[fold - 2]: "valid"}
+    return [splits.get(u.session) for u in utterances]
 
 
-def _dialogues(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
+def _dialogues(utterances: Sequence[Utterance], seed: int, fold: int | None) -> Names:
     by_session: dict[str, set[str]] = {}
     for u in utterances:
         if u.dialogue:
             by_session.setdefault(u.session or "", set()).add(u.dialogue)
-    parts: dict[str | None, str] = {}
+    splits: dict[str | None, str] = {}
     for session, dialogues in sorted(by_session.items() or {"": set()}.items()):
         where = f"dialogues of session {session}" if session else "dialogues"
-        parts |= shares(order(sorted(dialogues), seed), where)
-    return [parts.get(u.dialogue) for u in utterances]
+        splits |= assign_groups(seeded_order(sorted(dialogues), seed), where)
+    return [splits.get(u.dialogue) for u in utterances]
 
 
-def _sentences(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
-    said = {u.id: sentence(u) for u in utterances}
-    texts = order(sorted({text for text in said.values() if text}), seed)
+def _sentences(utterances: Sequence[Utterance], seed: int, fold: int | None) -> Names:
+    texts = seeded_order(_groups(utterances, "sentence"), seed)
     if len(texts) != 2:
-        parts = shares(texts, "sentences")
-        return [parts.get(said[u.id]) for u in utterances]
+        splits = assign_groups(texts, "sentences")
+        return [splits.get(fact_of(u, "sentence")) for u in utterances]
     # of two sentences one is kept for the test, so validation shares the other with training
-    known = [u for u in utterances if said[u.id] == texts[0]]
-    held = {u.id: part for u, part in zip(known, _random(known, seed, fold), strict=True)}
-    held = {name: "valid" if part == "valid" else "train" for name, part in held.items()}
-    return [held.get(u.id, "test") if said[u.id] else None for u in utterances]
+    return _test_the_others(utterances, "sentence", {texts[0]}, seed)
 
 
-def _random(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
-    parts = shares(order([u.id for u in utterances], seed), "utterances")
-    return [parts[u.id] for u in utterances]
+def _random(utterances: Sequence[Utterance], seed: int, fold: int | None) -> Names:
+    splits = assign_groups(seeded_order([u.id for u in utterances], seed), "utterances")
+    return [splits[u.id] for u in utterances]
 
 
-def _strangers(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
-    parts = shares(sorted({u.person for u in utterances if u.person}), "persons")
+def _strangers(utterances: Sequence[Utterance], seed: int, fold: int | None) -> Names:
+    splits = assign_groups(_groups(utterances, "person"), "persons")
     # who is to be learnt must be known in validation too, so it takes other utterances of theirs
-    known = [u for u in utterances if parts.get(u.person, "test") != "test"]
-    held = {u.id: part for u, part in zip(known, _random(known, seed, fold), strict=True)}
-    held = {name: "valid" if part == "valid" else "train" for name, part in held.items()}
-    return [held.get(u.id, "test") if u.person else None for u in utterances]
+    known = {name for name, split in splits.items() if split != "test"}
+    return _test_the_others(utterances, "person", known, seed)
+
+
+def _groups(utterances: Sequence[Utterance], fact: Fact) -> list[str]:
+    """List the persons, sessions or sentences that there are, sorted."""
+    return sorted({name for u in utterances if (name := fact_of(u, fact))})
+
+
+def _test_the_others(
+    utterances: Sequence[Utterance], fact: Fact, known: Collection[str | None], seed: int
+) -> Names:
+    """Test on all but the known persons or sentences; validate on a twelfth of their utterances."""
+    facts = {u.id: fact_of(u, fact) for u in utterances}
+    trained = [u for u in utterances if facts[u.id] in known]
+    drawn = zip(trained, _random(trained, seed, None), strict=True)
+    splits = {u.id: "valid" if split == "valid" else "train" for u, split in drawn}
+    return [splits.get(u.id, "test") if facts[u.id] else None for u in utterances]
 
 
 register_protocol(
@@ -111,7 +128,7 @@ register_protocol(
     "known persons in training and validation, others in the test",
     _strangers,
     needs=("person",),
-    strangers=True,
+    unseen_speakers=True,
 )
 register_protocol(
     "random",

@@ -1,4 +1,7 @@
-"""How well embeddings tell persons apart whom the model need never have seen."""
+"""Metrics of speaker verification and identification, by the cosine of embeddings.
+
+The speakers may be unseen: training need not have had them.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,27 +9,22 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
-from mien.metrics.verification.bootstrap import RESAMPLES, Figures, person_intervals
+from mien.metrics.verification.bootstrap import RESAMPLES, MetricValues, speaker_intervals
 from mien.metrics.verification.cross_fitted import cross_fitted
-from mien.metrics.verification.det import (
-    DetCurve,
-    equal_error_rate,
-    minimum_cost,
-    points,
-)
+from mien.metrics.verification.det import DetCurve, equal_error_rate, minimum_cost, points
 from mien.metrics.verification.identification import Search
 from mien.metrics.verification.scores import Scores, enrol
 
 PRIORS = (0.01, 0.05)
-"""Shares of targets for which the detection cost is computed, as in NIST's evaluations."""
+"""Shares of target trials for which the detection cost is computed, as NIST does."""
 
 CLIPS = (1, 2, 4, 8)
-"""Clips of an enrolment for which the curve is computed."""
+"""Numbers of enrolled clips for which metrics are computed."""
 
 
-def judge(
+def evaluate_trials(
     embeddings: np.ndarray,
-    persons: Sequence[str],
+    speakers: Sequence[str],
     enrolments: Sequence[Sequence[int]],
     probes: Sequence[int],
     compared: np.ndarray,
@@ -34,16 +32,16 @@ def judge(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Measure verification and identification by the cosine of embeddings.
+    """Evaluate verification and identification trials by the cosine of embeddings.
 
     Parameters
     ----------
     embeddings : array (N, E)
         One for each clip, of unit length.
-    persons : sequence of N str
-        Who is in each clip.
+    speakers : sequence of N str
+        The speaker of each clip.
     enrolments : sequence of M sequences of int
-        The clips that enrol each person, rows of `embeddings`; each person once.
+        The clips that enrol each speaker, rows of `embeddings`; each speaker once.
     probes : sequence of P int
         The clips that are compared with them.
     compared : array (M, P) bool
@@ -54,11 +52,11 @@ def judge(
     Returns
     -------
     dict
-        ``persons``, ``probes``, ``targets``, ``nontargets`` (counts); ``clips``: fewest and most
+        ``speakers``, ``probes``, ``targets``, ``nontargets`` (counts); ``clips``: fewest and most
         clips of an enrolment; ``eer``; ``min_dcf`` by prior; ``rank1``, ``rank5`` (None where all
         are compared with five or fewer), ``chance`` (of rank 1), ``cmc``; ``det``: points (fmr,
-        fnmr); ``intervals`` of eer, min_dcf and rank1; ``by_clips``: for 1, 2, 4 and 8 clips, as
-        far as every enrolment has them, ``enrolments``, ``eer`` and ``rank1``; ``cross_fitted``:
+        fnmr); ``intervals`` of eer, min_dcf and rank1; ``by_clips``: for each of `CLIPS`
+        that every enrolment has, ``enrolments``, ``eer`` and ``rank1``; ``cross_fitted``:
         see `mien.metrics.verification.cross_fitted.cross_fitted`.
 
     Raises
@@ -69,13 +67,14 @@ def judge(
     Examples
     --------
     >>> clips, compared = np.eye(2)[[0, 0, 1, 1]], np.ones((2, 2), bool)
-    >>> found = judge(clips, ["a", "a", "b", "b"], [[0], [2]], [1, 3], compared, resamples=10)
+    >>> names = ["a", "a", "b", "b"]
+    >>> found = evaluate_trials(clips, names, [[0], [2]], [1, 3], compared, resamples=10)
     >>> found["eer"], found["rank1"]
     (0.0, 1.0)
     """
     if not np.isfinite(embeddings).all():
-        raise MienError("The embeddings are not finite numbers: train again with a lower lr.")
-    who, tested = np.asarray(persons), embeddings[list(probes)]
+        raise MienError("Embeddings are not finite: train again with a lower learning rate.")
+    who, tested = np.asarray(speakers), embeddings[list(probes)]
 
     def score(clips: Sequence[Sequence[int]]) -> Scores:
         names = who[[rows[0] for rows in clips]]
@@ -84,27 +83,27 @@ def judge(
     scores = score(enrolments)
     det_curve, search = DetCurve(scores), Search(scores)
     fnmr, fmr = det_curve.rates()
-    columns = np.searchsorted(det_curve.persons, scores.probes)
+    columns = np.searchsorted(det_curve.speakers, scores.probes)
 
-    def figures(weights: np.ndarray) -> Figures:
+    def values(weights: np.ndarray) -> MetricValues:
         rates = det_curve.rates(weights)
         costs = {f"min_dcf_{prior}": minimum_cost(*rates, prior) for prior in PRIORS}
         rank1 = search.within(1, weights[columns])
         return {"eer": equal_error_rate(*rates), "rank1": rank1} | costs
 
-    size = len(det_curve.persons)
+    size = len(det_curve.speakers)
     return {
-        "persons": len(scores.enrolled),
+        "speakers": len(scores.enrolled),
         "probes": len(scores.probes),
         "targets": int(scores.targets.sum()),
         "nontargets": int(scores.nontargets.sum()),
         "clips": [min(map(len, enrolments)), max(map(len, enrolments))],
-        **figures(np.ones(size)),
+        **values(np.ones(size)),
         "rank5": search.within(5) if search.candidates.max() > 5 else None,
         "chance": search.chance(),
         "cmc": search.cmc(),
         "det": points(fnmr, fmr),
-        "intervals": person_intervals(figures, size, resamples=resamples, seed=seed),
+        "intervals": speaker_intervals(values, size, resamples=resamples, seed=seed),
         "by_clips": _by_clips(enrolments, score),
         "cross_fitted": cross_fitted(
             scores, enrol(embeddings, enrolments), tested, resamples=resamples, seed=seed
@@ -113,7 +112,10 @@ def judge(
 
 
 def _by_clips(enrolments: Sequence[Sequence[int]], score: Any) -> dict[str, dict[str, Any]]:
-    """Enrol by fewer clips: all sets of so many, one after another, each a gallery of its own."""
+    """Evaluate enrolment by fewer clips.
+
+    All disjoint sets of so many clips are enrolled, each set as a gallery of its own.
+    """
     fewest = min(map(len, enrolments))
     found = {}
     for clips in (number for number in CLIPS if number <= fewest):

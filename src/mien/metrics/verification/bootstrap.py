@@ -1,4 +1,4 @@
-"""How far figures would move with other persons."""
+"""Bootstrap intervals of verification metrics: how much they would vary with other speakers."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,28 +7,29 @@ import numpy as np
 
 RESAMPLES = 1000
 
-Figures = Mapping[str, float]
+MetricValues = Mapping[str, float]
+"""Metrics by name; NaN: not defined."""
 
 
-def person_intervals(
-    figures: Callable[[np.ndarray], Figures],
-    persons: int,
+def speaker_intervals(
+    values: Callable[[np.ndarray], MetricValues],
+    speakers: int,
     *,
     level: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, dict[str, Any] | None]:
-    """Give percentile bootstrap intervals of figures, drawing persons with replacement.
+    """Give percentile bootstrap intervals of metrics, drawing speakers with replacement.
 
-    The trials of one person resemble one another; drawing trials would give far too narrow an
-    interval. See `mien.metrics.verification.det.DetCurve.rates` for what a person's weight
-    does to the trials.
+    The trials of one speaker resemble one another; drawing trials would give far too narrow an
+    interval. See `mien.metrics.verification.det.DetCurve.rates` for what a speaker's weight does to
+    the trials.
 
     Parameters
     ----------
-    figures : callable
-        From how often each person counts, (persons,), to figures by name; NaN: not defined.
-    persons : int
+    values : callable
+        From how often each speaker counts, (speakers,), to the metrics.
+    speakers : int
         How many there are.
     level : float
         Share of resamples inside the interval.
@@ -38,20 +39,20 @@ def person_intervals(
     Returns
     -------
     dict
-        For each figure ``low``, ``high``, ``level``, ``resamples`` and ``by`` ("person"), or None
-        where half of the resamples or more leave it undefined: then there are too few persons.
+        For each metric ``low``, ``high``, ``level``, ``resamples`` and ``by`` ("person"), or None
+        where half of the resamples or more leave it undefined: there are too few speakers.
 
     Examples
     --------
-    >>> found = person_intervals(lambda counts: {"size": counts.sum()}, 5)
+    >>> found = speaker_intervals(lambda counts: {"size": counts.sum()}, 5)
     >>> found["size"]["low"], found["size"]["high"]
     (5.0, 5.0)
     """
     random = np.random.default_rng(seed)
-    draws = random.multinomial(persons, np.full(persons, 1 / persons), size=resamples)
-    rows = [dict(figures(draw.astype(float))) for draw in draws]
+    draws = random.multinomial(speakers, np.full(speakers, 1 / speakers), size=resamples)
+    rows = [dict(values(draw.astype(float))) for draw in draws]
     found = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    return {name: _interval(values, level) for name, values in found.items()}
+    return {name: _interval(column, level) for name, column in found.items()}
 
 
 def _interval(values: np.ndarray, level: float) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Figures that need something fitted first: it is fitted on other persons."""
+"""Metrics that need something fitted first: it is fitted on other speakers (cross-fitting)."""
 
 import zlib
 from collections.abc import Callable
@@ -8,43 +8,44 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from mien.metrics.verification.bootstrap import RESAMPLES, Figures, person_intervals
+from mien.metrics.verification.bootstrap import RESAMPLES, MetricValues, speaker_intervals
 from mien.metrics.verification.det import DetCurve, equal_error_rate
 from mien.metrics.verification.identification import Search
-from mien.metrics.verification.llr import Calibration, cllr, minimum_cllr
+from mien.metrics.verification.llr import LlrCalibration, cllr, minimum_cllr
 from mien.metrics.verification.scores import Scores, adaptive_norm
 
 FPIR = 0.01
 """False-positive identification rate at which the threshold of a search is chosen."""
 
 Halves = tuple[list[str], list[str]]
+"""The speakers of each half."""
 
 
 def halves(scores: Scores) -> Halves | None:
-    """Divide the persons in two, such that each half has trials of its own.
+    """Split the speakers into two halves, such that each half has trials of its own.
 
-    Where only some persons are compared with each other, such as those of one session, these stay
-    together. The division depends on the names alone. None: there are fewer than four persons to
-    divide, or fewer than two such groups.
+    Where only some speakers are compared with each other, such as those of one session, these stay
+    together. The split depends on the names alone. None: there are fewer than four speakers to
+    split, or fewer than two such groups.
     """
-    persons = sorted({*scores.enrolled.tolist(), *scores.probes.tolist()})
+    speakers = sorted({*scores.enrolled.tolist(), *scores.probes.tolist()})
     rows, columns = np.nonzero(scores.nontargets)
     pairs = (
-        np.searchsorted(persons, scores.enrolled[rows]),
-        np.searchsorted(persons, scores.probes[columns]),
+        np.searchsorted(speakers, scores.enrolled[rows]),
+        np.searchsorted(speakers, scores.probes[columns]),
     )
-    links = csr_array((np.ones(len(rows)), pairs), shape=(len(persons), len(persons)))
+    links = csr_array((np.ones(len(rows)), pairs), shape=(len(speakers), len(speakers)))
     groups = connected_components(links, directed=False)[1]
-    together = [[p for p, g in zip(persons, groups, strict=True) if g == n] for n in set(groups)]
+    together = [[s for s, g in zip(speakers, groups, strict=True) if g == n] for n in set(groups)]
     together = [group for group in together if len(group) > 1]
     if len(together) == 1 and len(together[0]) > 3:
-        together = [[person] for person in together[0]]
+        together = [[speaker] for speaker in together[0]]
     if len(together) < 2:
         return None
     together.sort(key=lambda group: (zlib.crc32(group[0].encode()), group))
     middle = (len(together) + 1) // 2
     first, second = (
-        [person for group in groups for person in group]
+        [speaker for group in groups for speaker in group]
         for groups in (together[:middle], together[middle:])
     )
     return first, second
@@ -58,7 +59,7 @@ def cross_fitted(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any] | None:
-    """Judge half of the persons with what was fitted on the other half, and the other way round.
+    """Evaluate each half of the speakers with what was fitted on the other half.
 
     Parameters
     ----------
@@ -76,19 +77,18 @@ def cross_fitted(
         ``eer`` without and ``eer_norm`` with AS-norm; ``cllr`` and ``min_cllr`` of the calibrated
         scores; ``fnir`` and ``fpir`` with the threshold at which the other half's false-positive
         identification rate is `FPIR`; ``searches``, how many there are of either kind;
-        ``intervals`` of these with what was fitted kept as it is. None where `halves` is.
+        ``intervals`` of these, without fitting anew. None where `halves` gives None.
     """
-    parts = halves(scores)
-    if parts is None:
+    split = halves(scores)
+    if split is None:
         return None
+    raw = DetCurve(_refit(scores, split, lambda own, _: own.values))
+    normed = DetCurve(_refit(scores, split, _normaliser(scores, enrolled, probes)))
+    ratios = DetCurve(_refit(scores, split, _calibrate))
+    search = Search(_refit(scores, split, _above_threshold))
+    columns = np.searchsorted(raw.speakers, scores.probes)
 
-    raw = DetCurve(_refit(scores, parts, lambda own, _: own.values))
-    normed = DetCurve(_refit(scores, parts, _normaliser(scores, enrolled, probes)))
-    ratios = DetCurve(_refit(scores, parts, _calibrate))
-    search = Search(_refit(scores, parts, _above_threshold))
-    columns = np.searchsorted(raw.persons, scores.probes)
-
-    def figures(weights: np.ndarray) -> Figures:
+    def values(weights: np.ndarray) -> MetricValues:
         return {
             "eer": equal_error_rate(*raw.rates(weights)),
             "eer_norm": equal_error_rate(*normed.rates(weights)),
@@ -97,14 +97,14 @@ def cross_fitted(
             "fpir": search.fpir(0.0, weights[columns]),
         }
 
-    size = len(raw.persons)
+    size = len(raw.speakers)
     return {
         "targets": int(raw.target.sum()),
         "nontargets": int((~raw.target).sum()),
         "searches": len(columns),
-        **figures(np.ones(size)),
+        **values(np.ones(size)),
         "min_cllr": minimum_cllr(ratios.values, ratios.target),
-        "intervals": person_intervals(figures, size, resamples=resamples, seed=seed),
+        "intervals": speaker_intervals(values, size, resamples=resamples, seed=seed),
     }
 
 
@@ -112,10 +112,10 @@ Refit = Callable[[Scores, Scores], np.ndarray]
 """From the scores of a half, and those of the other half, to new scores of the first."""
 
 
-def _refit(scores: Scores, parts: Halves, refit: Refit) -> Scores:
+def _refit(scores: Scores, split: Halves, refit: Refit) -> Scores:
     """Keep the trials within each half, with new scores."""
     values, compared = np.zeros(scores.values.shape), np.zeros_like(scores.compared)
-    for own, other in (parts, parts[::-1]):
+    for own, other in (split, split[::-1]):
         block = np.ix_(np.isin(scores.enrolled, own), np.isin(scores.probes, own))
         values[block] = refit(scores.among(own), scores.among(other))
         compared[block] = scores.compared[block]
@@ -136,7 +136,7 @@ def _normaliser(scores: Scores, enrolled: np.ndarray, probes: np.ndarray) -> Ref
 
 def _calibrate(own: Scores, other: Scores) -> np.ndarray:
     trials = other.compared
-    return Calibration(other.values[trials], other.same[trials])(own.values)
+    return LlrCalibration(other.values[trials], other.same[trials])(own.values)
 
 
 def _above_threshold(own: Scores, other: Scores) -> np.ndarray:

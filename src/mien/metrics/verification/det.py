@@ -1,4 +1,4 @@
-"""Verification: accepting and refusing trials, and the two kinds of error in that."""
+"""Verification: the detection error trade-off (DET), and the metrics that it gives."""
 
 import numpy as np
 
@@ -19,18 +19,19 @@ class DetCurve:
 
     Attributes
     ----------
-    persons : list of str
-        Everybody in a trial, sorted.
+    speakers : list of str
+        All who are in a trial, sorted.
     values : array (T,)
         The scores of all trials, the highest first.
     target : array (T,) bool
-        Which of them are of one person.
+        Which of them are target trials: of one speaker.
     """
 
     def __init__(self, *scores: Scores) -> None:
-        self.persons: list[str] = sorted({str(p) for s in scores for p in (*s.enrolled, *s.probes)})
-        parts = [self._trials(s) for s in scores]
-        values, first, second = (np.concatenate(part) for part in zip(*parts, strict=True))
+        names = {str(name) for s in scores for name in (*s.enrolled, *s.probes)}
+        self.speakers: list[str] = sorted(names)
+        trials = [self._trials(s) for s in scores]
+        values, first, second = (np.concatenate(column) for column in zip(*trials, strict=True))
         order = np.argsort(-values, kind="stable")
         self.first, self.second = first[order], second[order]
         self.target = self.first == self.second
@@ -38,16 +39,16 @@ class DetCurve:
         self._last_of_equals = np.flatnonzero(np.append(np.diff(self.values) != 0, True))
 
     def _trials(self, scores: Scores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        enrolled = np.searchsorted(self.persons, scores.enrolled)
-        probes = np.searchsorted(self.persons, scores.probes)
+        enrolled = np.searchsorted(self.speakers, scores.enrolled)
+        probes = np.searchsorted(self.speakers, scores.probes)
         rows, columns = np.nonzero(scores.compared)
         return scores.values[rows, columns], enrolled[rows], probes[columns]
 
     def counts(self, weights: np.ndarray) -> np.ndarray:
-        """Give how often each trial counts, (T,), from how often each person does, (persons,).
+        """Give how often each trial counts, (T,), from how often each speaker does, (speakers,).
 
-        A target trial counts as often as its person, a non-target trial as often as both its
-        persons multiplied.
+        A target trial counts as often as its speaker, a non-target trial as often as both its
+        speakers multiplied.
         """
         once: np.ndarray = weights[self.second] * np.where(self.target, 1, weights[self.first])
         return once
@@ -57,8 +58,8 @@ class DetCurve:
 
         Parameters
         ----------
-        weights : array (persons,) or None
-            How often each person counts; None: once.
+        weights : array (speakers,) or None
+            How often each speaker counts; None: once.
 
         Returns
         -------
@@ -71,7 +72,7 @@ class DetCurve:
             for kind in (self.target, ~self.target)
         ]
         with np.errstate(invalid="ignore"):
-            true, false = (part / part[-1] for part in accepted)
+            true, false = (count / count[-1] for count in accepted)
         return 1 - true, false
 
 
@@ -108,7 +109,7 @@ def equal_error_rate(fnmr: np.ndarray, fmr: np.ndarray) -> float:
 def minimum_cost(fnmr: np.ndarray, fmr: np.ndarray, prior: float) -> float:
     """Compute the detection cost at the best threshold (minDCF of NIST's evaluations).
 
-    Both kinds of error cost 1. The cost is divided by that of the better constant answer, so that
+    Both kinds of error cost 1. The cost is divided by that of the better constant decision, so that
     1 means of no use.
 
     Parameters

@@ -1,25 +1,25 @@
-"""Scores that mean something: the logarithm of how much likelier one person is than two."""
+"""Log likelihood ratios: how much likelier a score is for one speaker than for two."""
 
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 
-class Calibration:
+class LlrCalibration:
     """A straight line from scores to natural log likelihood ratios.
 
-    It falls where the development trials of one person score lower than those of two.
+    It falls where target trials of development score lower than non-target trials.
 
-    Logistic regression in which targets and non-targets weigh the same (Brümmer and du Preez 2006,
-    "Application-independent evaluation of speaker detection"). Its usual weak penalty keeps the
-    slope finite where the scores tell all targets from all non-targets.
+    Logistic regression in which target and non-target trials weigh the same (Brümmer and du Preez
+    2006, "Application-independent evaluation of speaker detection"). Its usual weak penalty keeps
+    the slope finite where the scores separate them perfectly.
 
     Parameters
     ----------
     scores : array (T,)
-        Of development trials, which are not those to be judged.
+        Of development trials, which are not those to be evaluated.
     target : array (T,) bool
-        True for trials of one person; both kinds must occur.
+        True for target trials; both kinds must occur.
     """
 
     def __init__(self, scores: np.ndarray, target: np.ndarray) -> None:
@@ -44,7 +44,7 @@ def cllr(ratios: np.ndarray, target: np.ndarray, weights: np.ndarray | None = No
     ratios : array (T,)
         Natural log likelihood ratios; infinite ones are allowed.
     target : array (T,) bool
-        True for trials of one person.
+        True for target trials.
     weights : array (T,) or None
         How often each trial counts.
 
@@ -70,15 +70,15 @@ def cllr(ratios: np.ndarray, target: np.ndarray, weights: np.ndarray | None = No
 def minimum_cllr(scores: np.ndarray, target: np.ndarray) -> float:
     """Compute what `cllr` would be with the best non-decreasing calibration of these very trials.
 
-    The best one is found by pooling adjacent violators. The rest of `cllr` is the fault of the
-    calibration, this part that of the scores.
+    The best one is found by pooling adjacent violators. What `cllr` is above it is the fault of the
+    calibration; the minimum itself is that of the scores.
 
     Parameters
     ----------
     scores : array (T,)
         Of any scale.
     target : array (T,) bool
-        True for trials of one person; both kinds must occur.
+        True for target trials; both kinds must occur.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How alike enrolled persons and probes are."""
+"""Scores of trials: how similar enrolled speakers and probes are."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -6,23 +6,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 TOP = 200
-"""Cohort members, the most similar ones, by which a score is normalised."""
+"""How many of the most similar clips of the cohort normalise a score."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The similarity of each enrolled person and each probe.
+    """The similarity of each enrolled speaker and each probe.
 
     Parameters
     ----------
     values : array (M, P)
-        A score for each enrolment and probe; higher is more alike.
+        A score for each enrolment and probe; higher is more similar.
     compared : array (M, P) bool
         Which pairs are trials.
     enrolled : array (M,) str
-        The person of each enrolment, each once.
+        The speaker of each enrolment, each once.
     probes : array (P,) str
-        The person of each probe.
+        The speaker of each probe.
     """
 
     values: np.ndarray
@@ -33,28 +33,28 @@ class Scores:
     def __post_init__(self) -> None:
         shape = (len(self.enrolled), len(self.probes))
         if self.values.shape != shape or self.compared.shape != shape:
-            raise ValueError(f"{shape} persons, but scores {self.values.shape}")
+            raise ValueError(f"{shape} enrolments and probes, but scores {self.values.shape}")
         if len(set(self.enrolled.tolist())) != len(self.enrolled):
-            raise ValueError("a person is enrolled twice")
+            raise ValueError("a speaker is enrolled twice")
 
     @property
     def same(self) -> np.ndarray:
-        """Which pairs are of one person, (M, P) bool."""
+        """Which pairs are of one speaker, (M, P) bool."""
         return self.enrolled[:, None] == self.probes[None, :]
 
     @property
     def targets(self) -> np.ndarray:
-        """The trials of one person, (M, P) bool."""
+        """The target trials, of one speaker, (M, P) bool."""
         return self.compared & self.same
 
     @property
     def nontargets(self) -> np.ndarray:
-        """The trials of two persons, (M, P) bool."""
+        """The non-target trials, of two speakers, (M, P) bool."""
         return self.compared & ~self.same
 
-    def among(self, persons: Collection[str]) -> "Scores":
-        """Keep enrolments and probes of some persons."""
-        wanted = list(persons)
+    def among(self, speakers: Collection[str]) -> "Scores":
+        """Keep enrolments and probes of some speakers."""
+        wanted = list(speakers)
         rows, columns = np.isin(self.enrolled, wanted), np.isin(self.probes, wanted)
         return Scores(
             self.values[np.ix_(rows, columns)],
@@ -89,7 +89,7 @@ def enrol(embeddings: np.ndarray, clips: Sequence[Sequence[int]]) -> np.ndarray:
     [[1.0, 0.0], [0.71, 0.71]]
     """
     means = np.stack([embeddings[list(rows)].mean(axis=0) for rows in clips])
-    # opposite clips average to nothing, which is like nobody
+    # opposite clips average to zero, which is similar to nobody
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
     return np.divide(means, lengths, out=np.zeros_like(means), where=lengths > 0)
 
@@ -100,18 +100,18 @@ def adaptive_norm(
     probe_cohort: np.ndarray,
     top: int = TOP,
 ) -> np.ndarray:
-    """Normalise scores by those of the most similar strangers (AS-norm1).
+    """Normalise scores by those of the most similar clips of a cohort (AS-norm1).
 
-    A voice that is like many voices scores high with everybody; what counts is how far above its
-    most similar strangers a score lies. Matejka et al. (2017), "Analysis of score normalization in
-    multilingual speaker recognition", Interspeech.
+    A voice that is like many voices scores high with everybody; what counts is how far above the
+    scores of the most similar other voices a score lies. Matejka et al. (2017), "Analysis of score
+    normalization in multilingual speaker recognition", Interspeech.
 
     Parameters
     ----------
     values : array (M, P)
         The scores of the trials.
     enrolled_cohort : array (M, K)
-        The scores of each enrolment with K clips of persons who are in no trial.
+        The scores of each enrolment with K clips of speakers who are in no trial.
     probe_cohort : array (P, K)
         The scores of each probe with them.
     top : int
@@ -120,12 +120,12 @@ def adaptive_norm(
     Returns
     -------
     array (M, P)
-        The mean of the two scores in standard deviations above the mean of the strangers.
+        The mean of the two scores, in standard deviations above the mean of the cohort.
 
     Raises
     ------
     ValueError
-        Fewer than two strangers.
+        The cohort has fewer than two clips.
 
     Examples
     --------
@@ -142,11 +142,11 @@ def adaptive_norm(
 
 
 def _most_similar(cohort: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of the highest scores of each row."""
+    """Give mean and standard deviation of the highest scores of each row."""
     top = min(top, cohort.shape[1])
     if top < 2:
-        raise ValueError("normalising needs two strangers at least")
+        raise ValueError("normalising needs a cohort of two clips at least")
     highest = np.partition(cohort, -top, axis=1)[:, -top:]
     spread = highest.std(axis=1)
-    # what strangers that are all the same clip differ by is rounding
+    # copies of one clip differ by rounding alone
     return highest.mean(axis=1), np.where(spread > 1e-6, spread, 1.0)

@@ -5,7 +5,7 @@ import soxr
 from torch import Tensor
 
 from mien.models.encoders.spectrogram import COLUMNS, HOP_LENGTH
-from mien.utterance import RATE, SHORTEST
+from mien.utterance import MIN_SAMPLES, SAMPLE_RATE
 
 SPEEDS = (0.9, 1.1)
 """Range of speed changes; pitch moves with them (Ko et al. 2015), and so who seems to speak."""
@@ -25,10 +25,12 @@ def augment_waveform(
     With `keep_voice` the speed stays, and with it the voice by which a person is known.
     """
     speed = 1.0 if keep_voice else random.uniform(*SPEEDS)
-    sound = soxr.resample(waveform.astype(np.float32), speed * RATE, RATE, quality="LQ")
+    sound = soxr.resample(
+        waveform.astype(np.float32), speed * SAMPLE_RATE, SAMPLE_RATE, quality="LQ"
+    )
     # the chunks' borders fall elsewhere each time, up to one chunk earlier
     onset = int(random.integers(0, min(COLUMNS * HOP_LENGTH, len(sound) // 10) + 1))
-    sound = np.pad(sound[onset:], (0, max(0, SHORTEST - len(sound) + onset)))
+    sound = np.pad(sound[onset:], (0, max(0, MIN_SAMPLES - len(sound) + onset)))
     return np.clip(sound, -32768, 32767).astype(np.int16)
 
 

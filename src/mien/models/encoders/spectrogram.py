@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mien.utterance import RATE
+from mien.utterance import SAMPLE_RATE
 
 N_MELS = 128
 WINDOW = 400
@@ -115,8 +115,8 @@ def chunks(waveform: Tensor, kind: SpectrogramType = "log") -> Tensor:
 @cache
 def _filters(points: int) -> Tensor:
     """Triangles of equal width in mel, (points // 2 + 1, 128)."""
-    frequencies = torch.linspace(0, RATE / 2, points // 2 + 1, dtype=torch.float64)
-    top = 2595 * math.log10(1 + RATE / 2 / 700)
+    frequencies = torch.linspace(0, SAMPLE_RATE / 2, points // 2 + 1, dtype=torch.float64)
+    top = 2595 * math.log10(1 + SAMPLE_RATE / 2 / 700)
     corners = 700 * (10 ** (torch.linspace(0, top, N_MELS + 2, dtype=torch.float64) / 2595) - 1)
     left, centre, right = corners[:-2], corners[1:-1], corners[2:]
     rising = (frequencies[:, None] - left) / (centre - left)
