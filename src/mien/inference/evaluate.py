@@ -184,23 +184,33 @@ def metrics_of(predictions: Predictions) -> Metrics:
 
 
 def _evaluate(task: Task, predictions: Predictions) -> TaskMetrics:
-    """Evaluate the scores of one task where something is known of the truth."""
+    """Evaluate the scores of one task on utterances whose truth is known."""
+    groups, by = groups_of(predictions.origins)
     return task.evaluate(
         predictions.scores[task.name],
         predictions.truth[task.name],
         thresholds=predictions.thresholds(task.name) if task.has_thresholds else (),
         counts=predictions.counts(task.name),
-        **units(predictions.origins),
+        persons=groups,
+        by=by,
     )
 
 
-def units(origins: Sequence[Origin]) -> dict[str, Any]:
-    """Say over what intervals are: speakers where all are known, else recordings."""
-    persons = [origin.speaker for origin in origins]
+def groups_of(origins: Sequence[Origin]) -> tuple[list[str | None] | None, str]:
+    """Choose what intervals are drawn over: speakers if all are known, else dialogues.
+
+    Returns
+    -------
+    groups : list of N str or None
+        None: over utterances.
+    by : str
+        What the groups are.
+    """
+    speakers = [origin.speaker for origin in origins]
+    if None not in speakers:
+        return speakers, "person"
     dialogues = [origin.dialogue for origin in origins]
-    if None in persons and None not in dialogues:
-        return {"groups": dialogues, "by": "dialogue"}
-    return {"groups": None if None in persons else persons}
+    return (None, "person") if None in dialogues else (dialogues, "dialogue")
 
 
 def _complete_thresholds(run: Run, store: Store, options: dict[str, Any]) -> None:

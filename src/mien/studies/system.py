@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mien.errors import MienError
-from mien.inference.evaluate import units
+from mien.inference.evaluate import groups_of
 from mien.inference.predictions import Origin, Predictions
 from mien.inference.predictions_file import PREDICTIONS, read_predictions
 from mien.metrics.counted import CountedMetric
@@ -159,5 +159,6 @@ def _of_seed(
 
 
 def clusters(task: Task, origins: Sequence[Origin]) -> dict[str, Any]:
-    """Say over what intervals and tests are: over speakers, unless these are the labels."""
-    return {"groups": None} if task.identifies_speakers else units(origins)
+    """Choose what intervals are drawn over: speakers, unless these are the labels."""
+    groups, by = (None, "person") if task.identifies_speakers else groups_of(origins)
+    return {"groups": groups, "by": by}
