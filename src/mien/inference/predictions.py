@@ -156,7 +156,7 @@ def pool(parts: Sequence[Predictions]) -> Predictions:
     tasks = tuple(
         type(task).pool([part.task(task.name) for part in parts]) for task in parts[0].info.tasks
     )
-    aligned = [_aligned(part, tasks) for part in parts]
+    aligned = [align(part, tasks) for part in parts]
     first = np.cumsum([0, *(len(part.info.trainings) for part in parts)])
     info = parts[0].info.model_copy(
         update={
@@ -177,8 +177,11 @@ def pool(parts: Sequence[Predictions]) -> Predictions:
     )
 
 
-def _aligned(part: Predictions, tasks: Iterable[Task]) -> Predictions:
-    """Give predictions the labels of the pooled tasks, in their order."""
+def align(part: Predictions, tasks: Sequence[Task]) -> Predictions:
+    """Give predictions the labels of other tasks, in their order, and keep these tasks alone.
+
+    A label that was not known before has the score 0, and the threshold 1.
+    """
     scores, truth = dict(part.scores), dict(part.truth)
     trainings = part.info.trainings
     for task in tasks:
@@ -200,8 +203,13 @@ def _aligned(part: Predictions, tasks: Iterable[Task]) -> Predictions:
             else training
             for training in trainings
         )
-    info = part.info.model_copy(update={"trainings": trainings})
-    return replace(part, info=info, scores=scores, truth=truth)
+    names = [task.name for task in tasks]
+    return replace(
+        part,
+        info=part.info.model_copy(update={"trainings": trainings, "tasks": tuple(tasks)}),
+        scores={name: scores[name] for name in names},
+        truth={name: truth[name] for name in names},
+    )
 
 
 def _row(values: list[float], own: Sequence[str], labels: Sequence[str]) -> list[float]:

@@ -32,6 +32,8 @@ class CountedMetric:
     chance : callable or None
         From the truth (N, C) to the counts (N, ...) that are expected of uniformly random
         predictions.
+    correct : callable or None
+        From counts (N, ...) to which utterances are predicted correctly, and which are regarded.
     """
 
     title: str
@@ -39,6 +41,16 @@ class CountedMetric:
     value: Callable[[np.ndarray], np.ndarray]
     sign: Literal[1, -1] = 1
     chance: Callable[[np.ndarray], np.ndarray] | None = None
+    correct: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None
+
+
+def exact_match(tally: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tell which utterances of a tally (N, 4, C) are predicted exactly, and which are counted.
+
+    Both are bool (N,).
+    """
+    right, true, predicted, known = np.moveaxis(tally, 1, 0)
+    return ((right == true) & (predicted == right)).all(axis=1), known.any(axis=1)
 
 
 def single_label_counts(scores: np.ndarray, truth: np.ndarray, _: np.ndarray) -> np.ndarray:
@@ -112,18 +124,33 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 
 UA = CountedMetric(
-    "average recall (UA)", single_label_counts, mean_recall, chance=single_label_chance
+    "average recall (UA)",
+    single_label_counts,
+    mean_recall,
+    chance=single_label_chance,
+    correct=exact_match,
 )
-WA = CountedMetric("accuracy (WA)", single_label_counts, accuracy, chance=single_label_chance)
+WA = CountedMetric(
+    "accuracy (WA)", single_label_counts, accuracy, chance=single_label_chance, correct=exact_match
+)
 MACRO_F1 = CountedMetric(
-    "average F1 (macro)", single_label_counts, mean_f1, chance=single_label_chance
+    "average F1 (macro)",
+    single_label_counts,
+    mean_f1,
+    chance=single_label_chance,
+    correct=exact_match,
 )
 AVERAGE_F1 = CountedMetric(
-    "average F1 (multi-label)", multi_label_counts, mean_f1, chance=multi_label_chance
+    "average F1 (multi-label)",
+    multi_label_counts,
+    mean_f1,
+    chance=multi_label_chance,
+    correct=exact_match,
 )
 WEIGHTED_ACCURACY = CountedMetric(
     "average weighted accuracy (multi-label)",
     multi_label_counts,
     mean_weighted_accuracy,
     chance=multi_label_chance,
+    correct=exact_match,
 )
