@@ -23,7 +23,7 @@ from mien.files import write_text
 ROUNDS = 5
 
 SMALL = [
-    *("--task", "both", "--protocol", "dialogues", "--modalities", "ta", "--freeze-text"),
+    *("--task", "emotion+person", "--protocol", "dialogues", "--modalities", "ta", "--text-freeze"),
     *("--width", "0.125", "--trans-dim", "16", "--trans-nlayers", "1", "--trans-nheads", "2"),
     *("--trans-feedforward", "32", "--epochs", "1"),
 ]

@@ -130,8 +130,8 @@ class Racer:
             convert_conv2d_weight_memory_format(self.model, torch.contiguous_format)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0)
         self.text = torch.randn(UTTERANCES, ALBERT.hidden_size, device=DEVICE)
-        self.pictures = {
-            m: (self.model.encoders[m].pictures(given.values).detach(), given.counts)
+        self.images = {
+            m: (self.model.encoders[m].images(given.values).detach(), given.counts)
             for m, given in batch.inputs.items()
             if m is not Modality.TEXT
         }
@@ -147,22 +147,22 @@ class Racer:
 
     def cnn(self, modality: Modality) -> Tensor:
         """Run the CNN of faces or of audio."""
-        encoder, (pictures, counts) = self.model.encoders[modality], self.pictures[modality]
+        encoder, (images, counts) = self.model.encoders[modality], self.images[modality]
         assert isinstance(encoder, CNNEncoder)
         if isinstance(encoder.cnn, SparseVGG):
-            return encoder.cnn(pictures, counts, self.text)[0]
+            return encoder.cnn(images, counts, self.text)[0]
         if self.variant.name == DENSE[1]:
-            return encoder.cnn.project(encoder.cnn.blocks(encoder.cnn.stem(pictures)).flatten(1))
-        return encoder.cnn(pictures)
+            return encoder.cnn.project(encoder.cnn.blocks(encoder.cnn.stem(images)).flatten(1))
+        return encoder.cnn(images)
 
     def cnn_infer(self) -> None:
         """Run both CNNs."""
         with torch.inference_mode():
-            [self.cnn(modality) for modality in self.pictures]
+            [self.cnn(modality) for modality in self.images]
 
     def cnn_train(self) -> None:
         """Run both CNNs forward and backward."""
-        for modality in self.pictures:
+        for modality in self.images:
             self.cnn(modality).sum().backward()
 
     def step_infer(self) -> None:
@@ -202,12 +202,12 @@ def counted(racer: Racer) -> dict[str, Any]:
     Only convolutions count: the two linear layers behind them are the same in all models.
     """
     kept, ways, total, dense = {}, {}, 0, 0
-    for modality, (pictures, _) in racer.pictures.items():
-        stem, rest = dense_products(pictures)
+    for modality, (images, _) in racer.images.items():
+        stem, rest = dense_products(images)
         dense += stem + rest
         seen, letter = stages(racer, modality), modality.letter
         total += stem + (sum(products(*pair) for pair in seen) if seen else rest)
-        kept[letter] = [len(s) / (len(pictures) * s.mask[0].numel()) for _, s in seen]
+        kept[letter] = [len(s) / (len(images) * s.mask[0].numel()) for _, s in seen]
         ways[letter] = [way for pair in seen for way in chosen(*pair)]
     return {"multiply_adds": total / dense, "kept": kept, "gathered": ways}
 
@@ -230,10 +230,10 @@ def stages(racer: Racer, modality: Modality) -> list[tuple[SparseBlock, Sites]]:
     return seen
 
 
-def dense_products(pictures: Tensor) -> tuple[int, int]:
+def dense_products(images: Tensor) -> tuple[int, int]:
     """Multiply-adds of the stem and two blocks, which are never sparse, and of the dense rest."""
-    sites = len(pictures) * pictures[0, 0].numel()
-    stem = sites * 25 * pictures.shape[1] * 64 + sites // 4 * TAPS * 64 * 64 * 4
+    sites = len(images) * images[0, 0].numel()
+    stem = sites * 25 * images.shape[1] * 64 + sites // 4 * TAPS * 64 * 64 * 4
     return stem, sites // 4 * TAPS * (64 * 128 + 128 * 128) * 3
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mien.files import write_text
-from mien.models.layers.submanifold import BLOCK, PICTURES, TAPS, Sites, gathered, masked
+from mien.models.layers.submanifold import BLOCK, IMAGES, TAPS, Sites, gathered, masked
 from mien.training.memory import keep_freed_memory
 
 FACES, CHUNKS = 66, 88
@@ -45,15 +45,15 @@ def side_by_side(x: Tensor, weight: Tensor, sites: Sites) -> Tensor:
     kernel = weight.permute(1, 0, 2).flatten(1)[:, :, None, None]
     kernel = kernel.contiguous(memory_format=torch.channels_last)
     found = []
-    for which in _table(sites).split(BLOCK // TAPS // PICTURES * PICTURES):
-        taken = rows.index_select(0, which.flatten()).view(PICTURES, 1, -1, kernel.shape[1])
+    for which in _table(sites).split(BLOCK // TAPS // IMAGES * IMAGES):
+        taken = rows.index_select(0, which.flatten()).view(IMAGES, 1, -1, kernel.shape[1])
         found.append(F.conv2d(taken.permute(0, 3, 1, 2), kernel).permute(0, 2, 3, 1))
     return torch.cat([product.reshape(-1, len(kernel)) for product in found])[: len(sites)]
 
 
 @cache
 def _table(sites: Sites) -> Tensor:
-    padded = -(-len(sites) // PICTURES) * PICTURES
+    padded = -(-len(sites) // IMAGES) * IMAGES
     table = torch.full((padded, TAPS), len(sites))
     for tap, (source, to) in enumerate(sites.neighbours):
         table[to, tap] = source

@@ -27,6 +27,12 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def odd() -> Path:
+    """Odd and hostile files beside the project, or a skip."""
+    return _shared("data/odd")
+
+
+@pytest.fixture(scope="session")
 def golden() -> Path:
     """Numbers of the published system beside the project, or a skip."""
     return _shared("golden")

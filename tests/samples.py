@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -75,6 +75,12 @@ TASKS = (
     EmotionTask(labels=("happy", "sad", "angry"), loss="bce"),
     PersonTask(labels=("a", "b", "c", "d"), loss="ce"),
 )
+
+
+class VoiceTask(PersonTask):
+    """Who speaks, under another name: a task such as a plugin may have."""
+
+    name: Literal["voice"] = "voice"
 
 
 def tiny_run(folder: Path, text: Path, no_face: NoFace = "leave-out", **changes: Any) -> Run:

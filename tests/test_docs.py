@@ -25,7 +25,8 @@ from mien.inference.prediction import Failure, Prediction, Segment
 from mien.models import ModelConfig
 from mien.models.encoders.base import ENCODERS
 from mien.models.presets import PRESETS
-from mien.published.options import MODELS, OPTIONS
+from mien.published.option import MODELS
+from mien.published.options import OPTIONS
 from mien.task_prediction import TaskPrediction
 from mien.training import TrainConfig
 

@@ -305,9 +305,9 @@ def test_the_hub_is_asked_once_and_quietly(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("it waits, to try again"))
-    with pytest.raises(MienError, match="'nobody/no-such-encoder' is no folder here") as error:
+    with pytest.raises(MienError, match="'nobody/no-such-encoder' is not a folder") as error:
         load_config("nobody/no-such-encoder")
-    told(error, "name minilm")
+    told(error, "choose minilm")
     assert error.value.parameter == "text_model"
     assert len(asked) == 1
     assert capfd.readouterr() == ("", "")

@@ -32,6 +32,18 @@ class MienError(Exception):
         return self.message if self.parameter is None else f"{self.parameter}: {self.message}"
 
 
+def brief(error: Exception) -> str:
+    r"""Put a library's message on one line that can be read.
+
+    Examples
+    --------
+    >>> brief(ValueError("line 3:\n  no number"))
+    'line 3: no number'
+    """
+    line = " ".join(str(error).split()) or type(error).__name__
+    return line if len(line) <= 300 else f"{line[:300]} …"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Suggest the nearest known word for a misspelt one, as the end of a message; or nothing.
 

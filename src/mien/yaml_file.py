@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from mien.errors import MienError
+from mien.errors import MienError, brief
 from mien.files import read_small
 
 MAX_BYTES = 1_000_000
@@ -86,10 +86,4 @@ def read_yaml(path: Path) -> Any:
         MemoryError,
         LookupError,
     ) as error:
-        raise MienError(f"{path} is damaged: {_brief(error)}") from error
-
-
-def _brief(error: Exception) -> str:
-    """Shorten a library's message to one line."""
-    line = " ".join(str(error).split()) or type(error).__name__
-    return line if len(line) <= 300 else f"{line[:300]} …"
+        raise MienError(f"{path} is damaged: {brief(error)}") from error

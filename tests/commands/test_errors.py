@@ -272,7 +272,11 @@ def test_where_nothing_can_be_written_no_work_is_begun(
 ) -> None:
     run = Path(copytree(run_folder, tmp_path / "run"))
     read_only(tmp_path)
-    for work in ("inference.evaluate.evaluate", "training.fit._fit", "report.run_report.picture"):
+    for work in (
+        "inference.evaluate.evaluate",
+        "training.fit._fit",
+        "report.run_report.plot_metrics",
+    ):
         monkeypatch.setattr(f"mien.{work}", lambda *_, **__: pytest.fail("it works in vain"))
     told = f"{run}: can't be written (Read-only file system)"
     assert_told(mien("report", run), told)

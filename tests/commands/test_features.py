@@ -98,8 +98,12 @@ def test_training_with_wrong_sizes_or_idle_settings(mien, featured: Path, tmp_pa
     train = ["train", featured, "--out", tmp_path / "run", "--model", "lf-rnn", *SMALL]
     size = mien(*train, "--text-feature-size", 300)
     told(size, "--text-feature-size: ", "text features of size 256, not 300", "leave it out")
-    told(mien(*train, "--audio-feature-type", 6), "--audio-feature-type: 6", "published files")
-    told(mien(*train, "--text-freeze"), "--text-freeze: changes nothing")
+    told(
+        mien(*train, "--audio-feature-type", 6),
+        "--audio-feature-type: selection 6",
+        "published files",
+    )
+    told(mien(*train, "--text-freeze"), "--text-freeze: has no effect")
     assert mien(*train, "--text-feature-size", "many").returncode == 2
     assert mien(*train, "--audio-feature-type", 7).returncode == 2
     assert not (tmp_path / "run").exists()

@@ -23,11 +23,8 @@ SECONDS = 5.0
 
 
 @pytest.fixture(scope="module")
-def files(shared_data: Path) -> list[Path]:
-    folder = shared_data / "odd"
-    if not folder.is_dir():
-        pytest.skip("the odd files are not beside the project (../shared/data/odd)")
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+def files(odd: Path) -> list[Path]:
+    return sorted(path for path in odd.rglob("*") if path.is_file())
 
 
 @pytest.fixture(scope="module")

@@ -29,13 +29,14 @@ from mien.modality import Modality
 from mien.models import ModelConfig, MultimodalModel, preset
 from mien.models.presets import name_of, setting_names
 from mien.published import cli as command
-from mien.published.cli import build_parser, main, settings, words
+from mien.published.cli import build_parser, main, repair_arguments, settings
 from mien.published.data import prepared, use_features
 from mien.published.model import model_content
-from mien.published.options import MODELS, OPTIONS, REPRODUCED
+from mien.published.option import MODELS
+from mien.published.options import OPTIONS, REPRODUCED
 from mien.published.reproduce import (
-    GIVEN,
-    Job,
+    DIGESTS,
+    PublishedCommand,
     _choose_gpu,
     _compare,
     _train,
@@ -86,7 +87,7 @@ def typed(line: str) -> list[str]:
 
 
 def parsed(line: str) -> argparse.Namespace:
-    return build_parser().parse_args(words(typed(line)))
+    return build_parser().parse_args(repair_arguments(typed(line)))
 
 
 # What the commands mean
@@ -308,17 +309,17 @@ def test_the_gpu_is_the_one_of_that_number_among_those_there_are(
     assert bool(shown) == bool(said)
 
 
-def job(**changes: object) -> Job:
+def job(**changes: object) -> PublishedCommand:
     model = preset(text_model="albert-base-v2")
     own = {"datapath": Path("data"), "dataset": "iemocap", "frame_interval": 0.5, "model": model}
-    return Job(**(own | {"training": TrainConfig()} | changes))
+    return PublishedCommand(**(own | {"training": TrainConfig()} | changes))
 
 
 def test_without_albert_minilm_takes_its_place_and_a_line_says_so(monkeypatch, capsys) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("mien.published.reproduce.load_config", refuse)
     assert _with_text_model(job()).encoders["text"].model == "minilm"
-    assert "albert-base-v2 is no folder here" in capsys.readouterr().out
+    assert "albert-base-v2 is not a folder" in capsys.readouterr().out
     own = preset(text_model="./mine")
     assert _with_text_model(job(model=own)) == own
     wordless = preset(modalities="va")
@@ -417,8 +418,8 @@ def test_a_run_that_could_not_be_judged_is_not_done(
     tmp_path: Path, tiny_text: Path, monkeypatch, capsys
 ) -> None:
     run = tiny_run(tmp_path / "run", tiny_text)
-    run.write(GIVEN, {})
-    monkeypatch.setattr("mien.published.reproduce._given", lambda *_: {})
+    run.write(DIGESTS, {})
+    monkeypatch.setattr("mien.published.reproduce._digests", lambda *_: {})
     monkeypatch.setattr("mien.published.reproduce._folder", lambda *_: run.folder)
     assert _train(job(), tmp_path, None).folder == run.folder
     shown = capsys.readouterr().out
@@ -447,7 +448,7 @@ def test_a_training_that_fails_does_not_count_as_done(
         assert said in shown.out
         assert "was trained before" not in shown.out
     assert found[0][0] == found[1][0], "the same reason again"
-    assert not Path(found[0][2], GIVEN).exists()
+    assert not Path(found[0][2], DIGESTS).exists()
 
 
 @pytest.mark.slow
@@ -552,7 +553,7 @@ def test_what_was_stopped_goes_on_whatever_was_judged_in_between(
     monkeypatch.setattr("mien.training.fit.remove_state", lambda _: None)
     assert main(here(line)) == 0
     run, figures = told(capsys.readouterr().out)
-    (run / GIVEN).unlink()  # as if it had been stopped before its end
+    (run / DIGESTS).unlink()  # as if it had been stopped before its end
     assert main(here(f"{line} --test")) == 0
     shown = capsys.readouterr().out
     assert "not been trained to its end" in shown
@@ -561,8 +562,8 @@ def test_what_was_stopped_goes_on_whatever_was_judged_in_between(
     assert main(here(line)) == 0
     shown = capsys.readouterr().out
     assert told(shown) == (run, figures)
-    assert json.loads((run / GIVEN).read_text())["checkpoint"] is None
-    (run / GIVEN).unlink()  # stopped when training was over
+    assert json.loads((run / DIGESTS).read_text())["checkpoint"] is None
+    (run / DIGESTS).unlink()  # stopped when training was over
     remove_state(run)
     assert main(here(line)) == 0
     shown = capsys.readouterr().out

@@ -210,9 +210,9 @@ def test_who_speaks_and_where(
 ) -> None:
     assert iemocap.person(utterance_id) == person
     assert iemocap.person(utterance_id, "published") == published
-    assert iemocap.place(utterance_id) == (side, channel)
+    assert iemocap.stage_position(utterance_id) == (side, channel)
     other_side = "right" if side == "left" else "left"
-    assert iemocap.place(utterance_id, named_side="right") == (other_side, 1 - channel)
+    assert iemocap.stage_position(utterance_id, named_side="right") == (other_side, 1 - channel)
 
 
 def test_options_reach_the_utterances(release: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.corpora import CORPORA, mosei
-from mien.corpora.published_split import Part, assign
+from mien.corpora import CORPORA, mosei, mosei_files
+from mien.corpora.published_split import assign
 from mien.errors import MienError
-from mien.utterance import EMOTIONS, Skipped, Utterance
+from mien.utterance import EMOTIONS, Skipped, SplitName, Utterance
 
 DASH, UNDERSCORE, NUMBER = "-a_synth__1", "_synthetic2", "1234567"
 
@@ -222,8 +222,12 @@ def test_both_layouts_and_both_line_ends_give_the_same(release: Path, tmp_path: 
 
 
 def test_the_published_lists_name_its_utterances(release: Path) -> None:
-    parts: dict[str, Part] = {f"{DASH}_1": "train", f"{NUMBER}_7": "valid", "nomedia_0": "test"}
-    assigned = assign(mosei.read(release), parts | {"neverseen_5": "test"})
+    splits: dict[str, SplitName] = {
+        f"{DASH}_1": "train",
+        f"{NUMBER}_7": "valid",
+        "nomedia_0": "test",
+    }
+    assigned = assign(mosei.read(release), splits | {"neverseen_5": "test"})
     found = {item.id: item.split for item in assigned.items if isinstance(item, Utterance)}
     assert found == {
         f"{DASH}_0": None,
@@ -297,7 +301,7 @@ videos = st.text("abcXYZ019_-", min_size=1, max_size=12).filter(
 @given(videos, st.integers(0, 999), st.floats(-5, 999), st.floats(-5, 999), words)
 def test_any_clip_comes_back(video: str, clip: int, start: float, end: float, text: str) -> None:
     line = f"{video}___{clip}___{start}___{end}___{text}"
-    (found,), unreadable = mosei.parse_transcript(line)
+    (found,), unreadable = mosei_files.parse_transcript(line)
     assert (found.video, found.clip, found.start, found.end) == (video, clip, start, end)
     assert found.text == text.strip()
     assert not unreadable
@@ -305,7 +309,7 @@ def test_any_clip_comes_back(video: str, clip: int, start: float, end: float, te
 
 @given(st.text(max_size=200))
 def test_no_transcript_stops_the_reader(text: str) -> None:
-    lines, unreadable = mosei.parse_transcript(text)
+    lines, unreadable = mosei_files.parse_transcript(text)
     assert len(lines) + len(unreadable) == sum(bool(line.strip()) for line in text.split("\n"))
 
 

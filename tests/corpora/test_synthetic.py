@@ -20,9 +20,9 @@ from sklearn.preprocessing import StandardScaler
 from mien.corpora import CORPORA
 from mien.corpora.synthetic import generate, release
 from mien.corpora.synthetic.face import Expression, draw
-from mien.corpora.synthetic.lines import EMOTIONS
 from mien.corpora.synthetic.persons import PERSONS
-from mien.corpora.synthetic.plan import EXPRESSIONS, REVEALED, Dialogue, Turn, plan
+from mien.corpora.synthetic.plan import CONGRUENCE, EXPRESSIONS, Dialogue, Turn, plan
+from mien.corpora.synthetic.sentences import EMOTIONS
 from mien.corpora.synthetic.speech import Manner, Synthesizer, Voice
 from mien.dataset.prepare import prepare
 from mien.dataset.store import Store
@@ -203,14 +203,14 @@ def test_plan_is_balanced_and_alternates(many: list[Dialogue]) -> None:
 
 def test_modalities_reveal_the_emotion_independently(many: list[Dialogue]) -> None:
     turns = [turn for dialogue in many for turn in dialogue.turns if turn.emotion != "xxx"]
-    right = {m: np.array([turn.shown[m] == turn.emotion for turn in turns]) for m in REVEALED}
-    for modality, chance in REVEALED.items():
+    right = {m: np.array([turn.expressed[m] == turn.emotion for turn in turns]) for m in CONGRUENCE}
+    for modality, chance in CONGRUENCE.items():
         assert right[modality].mean() == pytest.approx(chance, abs=0.03)
-    for one, two in combinations(REVEALED, 2):
+    for one, two in combinations(CONGRUENCE, 2):
         assert abs(np.corrcoef(right[one], right[two])[0, 1]) < 0.05
-    votes = [Counter(turn.shown.values()).most_common(1)[0][0] for turn in turns]
+    votes = [Counter(turn.expressed.values()).most_common(1)[0][0] for turn in turns]
     fused = np.mean([vote == turn.emotion for vote, turn in zip(votes, turns, strict=True)])
-    assert fused > max(REVEALED.values()) + 0.03
+    assert fused > max(CONGRUENCE.values()) + 0.03
 
 
 def test_sentences_of_held_out_dialogues_are_mostly_new() -> None:
@@ -306,9 +306,9 @@ def test_each_modality_tells_the_emotion_and_all_together_tell_more() -> None:
     with Synthesizer() as synthesizer:
         voices, faces = map(np.stack, zip(*(measure(t, synthesizer) for t in turns), strict=True))
     inputs = {
-        "words": (TfidfVectorizer(ngram_range=(1, 2)), 3, [turn.text for turn in turns]),
-        "voice": (StandardScaler(), 0.1, voices),
-        "face": (StandardScaler(), 0.01, faces),
+        "text": (TfidfVectorizer(ngram_range=(1, 2)), 3, [turn.text for turn in turns]),
+        "audio": (StandardScaler(), 0.1, voices),
+        "video": (StandardScaler(), 0.01, faces),
     }
     scores = {
         name: cross_val_predict(
@@ -324,5 +324,5 @@ def test_each_modality_tells_the_emotion_and_all_together_tell_more() -> None:
     scores["all"] = sum(scores.values())
     labels = np.unique(emotions)
     right = {name: (labels[s.argmax(1)] == emotions).mean() for name, s in scores.items()}
-    assert all(0.45 < right[name] < 0.78 for name in REVEALED)
-    assert right["all"] > max(right[name] for name in REVEALED) + 0.02
+    assert all(0.45 < right[name] < 0.78 for name in CONGRUENCE)
+    assert right["all"] > max(right[name] for name in CONGRUENCE) + 0.02

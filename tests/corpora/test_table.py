@@ -8,7 +8,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from mien.corpora.columns import COLUMNS, column, misnamed
-from mien.corpora.table import LONGEST_CELL, RowError, given, read_table, to_float, to_int
+from mien.corpora.table import MAX_CELL, RowError, cell_value, read_table, to_float, to_int
 
 
 def rows(text: str, lenient: bool = False) -> list[tuple[int, object]]:
@@ -52,9 +52,9 @@ def test_stray_marks_are_taken_as_they_stand_where_that_is_wanted() -> None:
 
 
 def test_odd_cells() -> None:
-    long = "x" * (LONGEST_CELL + 1)
+    long = "x" * (MAX_CELL + 1)
     assert rows(f"a,b\n1,{long}\n2,{long[1:]}\n3,\0\n4,\udcff\n5,6,7\n8,9\n") == [
-        (2, f"is not CSV: field larger than field limit ({LONGEST_CELL})"),
+        (2, f"is not CSV: field larger than field limit ({MAX_CELL})"),
         (3, ["2", long[1:]]),
         (4, "a cell holds zero bytes"),
         (5, "a cell is not UTF-8 text"),
@@ -116,9 +116,9 @@ def test_any_table_is_read_to_its_end(text: str) -> None:
 
 @examples(st.text(max_size=30))
 def test_a_cell_is_given_or_missing(word: str) -> None:
-    cell = given({"a": word}, "a")
+    cell = cell_value({"a": word}, "a")
     assert cell is None or cell == word.strip() != ""
-    assert given({}, "a") is None
+    assert cell_value({}, "a") is None
 
 
 def test_known_columns_are_never_called_wrong() -> None:

@@ -104,7 +104,7 @@ def test_only_the_modalities_asked_for_are_used(run: Run, talks: Store) -> None:
         assert line in result.left_out
     result = verify_run(run.folder, data=talks.folder, split="all", modalities="t", **FAST)
     assert {row.input for row in result.rows} == {"text"}
-    with pytest.raises(MienError, match="asks for more"):
+    with pytest.raises(MienError, match="choose from these"):
         verify_run(run.folder, data=talks.folder, split="all", modalities="x", **FAST)
 
 

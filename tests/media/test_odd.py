@@ -18,14 +18,6 @@ from mien.media.notes import Damage, Note
 GREYS = [20, 20, 40, 40, 60, 60]
 
 
-@pytest.fixture(scope="module")
-def odd(shared_data) -> Path:
-    folder = shared_data / "odd"
-    if not folder.is_dir():
-        pytest.skip("the odd files are not beside the project (../shared/data/odd)")
-    return folder
-
-
 def seen(path: Path) -> tuple[dict[float, int], list[Note]]:
     notes: list[Note] = []
     return levels(path, report=notes.append), notes

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import MienError
-from mien.media.cues import LATEST
+from mien.media.cues import MAX_TIME
 from mien.media.subtitles import read_times
 from mien.media.transcript import Cue, Transcript, cut_to_length, read_transcript
 
@@ -185,7 +185,7 @@ def test_other_european_bytes_are_windows_1252_with_a_note(tmp_path: Path) -> No
         ("00:00:0x,0 --> 00:00:01,0", "its times can't be read"),
         ("-00:00:01,0 --> 00:00:01,0", "its times can't be read"),
         (f"00:00:01,0 --> 00:00:{'9' * 310}", "its times can't be read"),
-        (f"00:00:01,0 --> 00:00:{LATEST + 1:.0f}", "its times can't be read"),
+        (f"00:00:01,0 --> 00:00:{MAX_TIME + 1:.0f}", "its times can't be read"),
     ],
 )
 @pytest.mark.parametrize("name", ["a.srt", "a.vtt"])
@@ -295,7 +295,7 @@ def test_any_text_is_read_or_refused(
         cues = read_transcript(path).cues
     for cue in cues:
         assert cue.text.strip() == cue.text != ""
-        assert cue.start is None or 0 <= cue.start < cue.end <= LATEST
+        assert cue.start is None or 0 <= cue.start < cue.end <= MAX_TIME
     starts = [cue.start or 0.0 for cue in cues]
     assert starts == sorted(starts)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from mien.models.layers.attention import (
     CONTRAST,
     AdditiveAttention,
-    choose_pictures,
+    choose_images,
     nucleus,
     spatial_softmax,
 )
@@ -84,7 +84,7 @@ def test_scores_by_hand():
     seen = torch.einsum("nchw,oc->nohw", maps, u.weight) + u.bias[:, None, None]
     said = (query @ v.weight.T)[:, :, None, None]
     everywhere = torch.ones(4, 3, 5, dtype=torch.bool)
-    # with words, and without: then the picture alone
+    # with words, and without: then the image alone
     for hidden, words in ((seen + said, query), (seen, torch.zeros(4, 3))):
         shares = torch.einsum("nohw,o->nhw", torch.tanh(hidden), w.weight[0])
         expected = spatial_softmax(shares, everywhere)
@@ -109,14 +109,14 @@ def test_half_precision_keeps_the_same_sites():
     assert torch.equal(half, attention(maps, query))
 
 
-def pictures(scores: list[float], counts: list[int], mass: float) -> tuple[Tensor, Tensor]:
-    return choose_pictures(torch.tensor(scores), torch.tensor(counts), mass)
+def images(scores: list[float], counts: list[int], mass: float) -> tuple[Tensor, Tensor]:
+    return choose_images(torch.tensor(scores), torch.tensor(counts), mass)
 
 
 def test_pictures_are_chosen_within_their_utterance():
-    shares, chosen = pictures([0.0, 5.0, 0.0, 1.0, 1.0], [3, 2], 0.5)
+    shares, chosen = images([0.0, 5.0, 0.0, 1.0, 1.0], [3, 2], 0.5)
     assert chosen.tolist() == [False, True, False, True, False]
     assert shares[:3].sum().item() == pytest.approx(1)
     assert shares[3:].tolist() == pytest.approx([0.5, 0.5])
-    assert pictures([0.0, 5.0, 0.0, 1.0, 1.0], [3, 2], 1.0)[1].all()
-    assert pictures([-3.0], [1], 0.01)[1].tolist() == [True]
+    assert images([0.0, 5.0, 0.0, 1.0, 1.0], [3, 2], 1.0)[1].all()
+    assert images([-3.0], [1], 0.01)[1].tolist() == [True]

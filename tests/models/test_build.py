@@ -1,11 +1,18 @@
 """Models are built from dimensions that may come from a damaged file."""
 
+from typing import Any
+
 import pytest
 import torch
 from transformers import BertConfig
 
 from mien.errors import MienError
+from mien.modality import Modality
 from mien.models import build, preset
+from mien.models.encoders.base import EncoderConfig, Reader
+from mien.models.encoders.cnn import AudioCNN
+from mien.models.encoders.face_reader import FaceReader
+from mien.models.encoders.modality_encoder import ModalityEncoder
 
 TINY = {"width": 0.125, "trans_dim": 16, "trans_nheads": 2, "trans_nlayers": 1, "modalities": "va"}
 TEXT = {
@@ -47,5 +54,31 @@ def test_a_model_too_large_is_refused_before_it_takes_memory() -> None:
 def test_a_text_encoder_that_cannot_encode_is_refused(damage: dict[str, object]) -> None:
     config = preset(modalities="t")
     assert build(config, {"emotion": 3}, BertConfig(**TEXT))
-    with pytest.raises(MienError, match="text encoder describes none that can be built"):
+    with pytest.raises(MienError, match="no text encoder can be built from its configuration"):
         build(config, {"emotion": 3}, BertConfig(**{**TEXT, **damage}))
+
+
+@pytest.mark.parametrize("missing", ["reader", "build"])
+def test_settings_of_an_encoder_need_a_reader_and_a_network(missing: str) -> None:
+    class Half(EncoderConfig):
+        modalities = (Modality.AUDIO,)
+        kind: str = "half"
+
+        def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
+            return FaceReader(48)
+
+        def build(self, modality: Modality, **how: Any) -> ModalityEncoder:
+            return AudioCNN(preset(**TINY).encoders[Modality.AUDIO])
+
+    Half()
+    methods = {missing: getattr(EncoderConfig, missing)}
+    with pytest.raises(TypeError, match=f"abstract method '?{missing}'?"):
+        type("Less", (Half,), methods | {"__module__": __name__})()
+
+
+def test_an_encoder_that_was_never_trained_before_has_nothing_to_load() -> None:
+    model = build(preset(**TINY), {"emotion": 3})
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    with pytest.raises(MienError, match=r"^AudioCNN has no pretrained part: .* of 'wavlm'$"):
+        model.encoder(Modality.AUDIO).load_pretrained("wavlm")
+    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())

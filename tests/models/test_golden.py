@@ -40,10 +40,10 @@ def test_intermediate_values(golden: Path) -> None:
         for modality in (Modality.VIDEO, Modality.AUDIO):
             letter, given = modality.letter, batch.inputs[modality]
             encoder = model.encoders[modality]
-            pictures = encoder.pictures(given.values)
+            images = encoder.images(given.values)
             if letter == "v":
-                assert_close(pictures, expected["faces_normalized"], 1e-5)
-            x = encoder.cnn.stem(pictures)
+                assert_close(images, expected["faces_normalized"], 1e-5)
+            x = encoder.cnn.stem(images)
             assert_close(x, expected[f"{letter.upper()}3"], 1e-4)
             for block, name in zip(encoder.cnn.blocks, (None, 5, 7, 9, 11), strict=True):
                 x = block(x)

@@ -69,7 +69,7 @@ def test_every_stage(golden: Path, threshold: float, letter: str) -> None:
     given = {key[2:]: expected[key] for key in expected.files if key[0] == letter.upper()}
     encoder, given_steps = model.encoders[Modality.of(letter)], batch.inputs[Modality.of(letter)]
     cnn, counts = encoder.cnn, given_steps.counts
-    pictures = encoder.pictures(given_steps.values)
+    images = encoder.images(given_steps.values)
     seen: list[tuple[Sites, Sites, Tensor]] = []
     for block in cnn.stages:
         block.register_forward_hook(
@@ -77,8 +77,8 @@ def test_every_stage(golden: Path, threshold: float, letter: str) -> None:
         )
     with torch.no_grad():
         text, _ = model.encoders["text"](batch.inputs[Modality.TEXT])
-        low = cnn.blocks(cnn.stem(pictures))
-        vectors, selection = cnn(pictures, counts, text)
+        low = cnn.blocks(cnn.stem(images))
+        vectors, selection = cnn(images, counts, text)
     assert_close(text, expected["t_cls"], 1e-4)
     assert_close(low, np.load(golden / "sparse_lowlevel.npz")[f"{letter.upper()}_low"], 1e-4)
 

@@ -38,12 +38,12 @@ def test_a_shared_setting_goes_to_every_encoder_that_has_it_and_ones_own_before_
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("mme2e", {"widht": 1}, "widht: is no setting .did you mean width.."),
-        ("mme2e", {"modalities": "t", "width": 1}, "width: changes nothing here: only an encoder"),
-        ("mme2e", {"sparsity": "both"}, "sparsity: changes .* sparse-cnn of audio or video reads"),
-        ("mme2e", {"video_spectrogram": "log"}, "video_spectrogram: is no setting"),
-        ("lf-rnn", {"text_model": "x"}, "only an encoder transformer of text reads it"),
-        ("lf-rnn", {"trans_dim": 8}, "trans_dim: changes nothing"),
+        ("mme2e", {"widht": 1}, "widht: is not a setting .did you mean width.."),
+        ("mme2e", {"modalities": "t", "width": 1}, "width: has no effect here: only an encoder"),
+        ("mme2e", {"sparsity": "both"}, "sparsity: has no .* sparse-cnn of audio or video uses"),
+        ("mme2e", {"video_spectrogram": "log"}, "video_spectrogram: is not a setting"),
+        ("lf-rnn", {"text_model": "x"}, "only an encoder transformer of text uses it"),
+        ("lf-rnn", {"trans_dim": 8}, "trans_dim: has no effect"),
         ("mme2f", {}, "no model 'mme2f' .did you mean mme2e..; known: mme2e"),
     ],
 )
@@ -64,10 +64,10 @@ def test_a_setting_without_a_place_is_refused(name: str, settings: dict, message
         ({"audio": {"width": 9}}, "audio.width", "less than or equal to 4"),
         ({"adio": {}}, "", "no modality 'adio' .did you mean audio"),
         ({"audio": {"trans_dim": 10}}, "audio", "10 is not a multiple of trans_nheads 4"),
-        ({"audio": {"kind": "rnn"}, "text": {}}, "", "can't be mixed"),
+        ({"audio": {"kind": "rnn"}, "text": {}}, "", "cannot mix"),
         ({"audio": {"kind": "rnn", "dropout": 0.4}}, "audio", "between the layers of an RNN"),
         ({"text": {"kind": "cnn"}}, "", "no text encoder 'cnn'"),
-        ({"text": 3}, "", "text encoder should be a section"),
+        ({"text": 3}, "", "text encoder must be a section"),
     ],
 )
 def test_what_is_wrong_in_an_encoder_is_told_with_its_place(encoders, place, message) -> None:

@@ -140,7 +140,7 @@ def test_block_sizes_recur():
     sizes = {n: sparse._recurring(n) for n in range(1, sparse.BLOCK + 1)}
     assert len(set(sizes.values())) < 80
     assert all(0 <= padded - n <= max(15, n / 8) for n, padded in sizes.items())
-    assert all(padded % sparse.PICTURES == 0 for padded in sizes.values())
+    assert all(padded % sparse.IMAGES == 0 for padded in sizes.values())
 
 
 def test_half_precision_is_summed_in_full():

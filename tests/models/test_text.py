@@ -177,7 +177,7 @@ def test_an_unknown_name_says_what_to_do() -> None:
             "'nobody/no-such-encoder'",
             "HF_HUB_OFFLINE is set",
             "hf download nobody/no-such-encoder --local-dir DIR",
-            "bring DIR",
+            "copy DIR here",
             "minilm",
         ):
             assert part in str(error.value)
@@ -191,7 +191,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_empty_folder_is_no_encoder(tmp_path: Path) -> None:
     for load in (load_config, load_tokenizer):
-        with pytest.raises(MienError, match=r"holds no .*the folder needs config\.json") as error:
+        with pytest.raises(MienError, match=r"holds no .*must contain config\.json") as error:
             load(str(tmp_path))
         assert str(tmp_path) in str(error.value)
 

@@ -1,4 +1,4 @@
-"""The published selections of voice features, on what mien keeps of the published columns."""
+"""The published selections of audio features, from the published columns that mien stores."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_the_144_of_mien_take_the_same_places(selection: int) -> None:
 def test_features_of_another_kind_are_read_whole_or_refused() -> None:
     assert list(columns(0, 74)) == list(range(74))
     assert list(columns(0, 200)) == list(range(200))
-    with pytest.raises(MienError, match=r"audio_feature_type: 1 .* have 74"):
+    with pytest.raises(MienError, match=r"audio_feature_type: selection 1 .* have 74"):
         columns(1, 74)
     with pytest.raises(MienError, match="published files"):
         columns(6, 144)

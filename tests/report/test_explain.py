@@ -58,8 +58,8 @@ def test_the_shares_are_those_of_the_selection(
     for modality in ("video", "audio"):
         selection, look = output.selections[modality], segment.looks[modality]
         assert (look.sparsity, look.threshold) == (sparsity, 0.5)
-        assert look.pictures == len(selection.pictures)
-        assert look.looked_at == pytest.approx(selection.pictures.float().mean().item(), abs=1e-6)
+        assert look.pictures == len(selection.images)
+        assert look.looked_at == pytest.approx(selection.images.float().mean().item(), abs=1e-6)
         assert (look.looked_at == 1) == (sparsity == "sites")
         expected = [kept.float().mean().item() for kept in selection.kept]
         assert look.kept == pytest.approx(expected, abs=1e-6)

@@ -1,6 +1,7 @@
 """Runs from and to the hub: only a run's own files, no secrets, one quiet attempt."""
 
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from hub_server import SHA, Hub, files_of, hub_on_this_machine
 from samples import tiny_run
 
 from mien import MienError, Recognizer
+from mien.modality import Modality
+from mien.runs.frozen import FrozenWeights
 from mien.runs.hub import LARGEST_FILES, fetch, open_run, push, save
 from mien.runs.run import Run
 
@@ -55,6 +58,15 @@ def test_what_is_saved_gives_the_same_answers_and_names_no_folder_of_this_machin
     assert copy.answers["emotion"].above_threshold == one.answers["emotion"].above_threshold
     with pytest.raises(MienError, match="exists and is not empty"):
         save(run, out)
+
+
+def test_frozen_weights_that_everybody_has_stay_named(run: Run, tmp_path: Path) -> None:
+    begun = Run(shutil.copytree(run.folder, tmp_path / "run"))
+    begun.record_frozen({Modality.TEXT: FrozenWeights(name="minilm", sha256="0" * 64)})
+    copy = Run(save(begun, tmp_path / "copy"))
+    assert copy.config.frozen == begun.config.frozen
+    weights = [(r.folder / "model.safetensors").read_bytes() for r in (begun, copy)]
+    assert weights[0] == weights[1]
 
 
 def test_a_run_comes_from_the_hub_and_works_without_it_afterwards(
@@ -215,3 +227,18 @@ def test_the_card_tells_tasks_data_metrics_with_intervals_and_licence(
         "None: the run was not evaluated"
         in (save(run, tmp_path / "other") / "README.md").read_text()
     )
+
+
+def test_the_card_of_a_task_without_an_interval_of_its_average(run: Run, tmp_path: Path) -> None:
+    begun = Run(shutil.copytree(run.folder, tmp_path / "run"))
+    low = {"low": 0.1, "high": 0.7, "level": 0.95, "resamples": 1000, "by": "person"}
+    affect = {"n": 30, "average": {"ccc": 0.4375, "pearson": None, "mae": 0.5}}
+    affect["intervals"] = {name: {"valence": low} for name in affect["average"]}
+    metrics = {"part": "test", "protocol": "random", "synthetic": True}
+    begun.write("metrics.json", metrics | {"tasks": {"affect": affect, "stance": {"n": 30}}})
+    card = (save(begun, tmp_path / "copy") / "README.md").read_text()
+    rows = [line for line in card.splitlines() if line.startswith(("| affect", "| stance"))]
+    assert rows == [
+        "| affect | average concordance (CCC) | 0.438 | – | 30 |",
+        "| affect | mean absolute error | 0.500 | – | 30 |",
+    ]

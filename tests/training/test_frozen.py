@@ -10,8 +10,10 @@ from samples import revised
 
 from mien.errors import MienError
 from mien.inference.evaluate import evaluate
+from mien.inference.recognizer import Recognizer
 from mien.modality import Modality
 from mien.models import ModelConfig
+from mien.runs.hub import save
 from mien.runs.run import Run
 from mien.training import TrainConfig, train
 from mien.training.module import Learner
@@ -104,6 +106,24 @@ def test_a_source_that_is_missing_or_another_is_refused_by_name(
     with pytest.raises(MienError, match="which can't be read: the text encoder") as raised:
         Run(run).model()
     assert named in str(raised.value)
+
+
+def test_a_copy_to_hand_on_holds_the_weights_of_a_folder_that_nobody_else_has(
+    tiny_data: Path, tmp_path: Path, model: ModelConfig, quick: TrainConfig, source: Path
+) -> None:
+    run = fit(tiny_data, tmp_path / "run", model, quick, epochs=1)
+    texts = ["how lovely", "go away now"]
+    expected = [Recognizer(run, "cpu")(text=text).answers for text in texts]
+    assert expected[0] != expected[1]
+    save(run, tmp_path / "copy")
+    shutil.rmtree(source)
+    copy = Run(tmp_path / "copy")
+    assert copy.config.frozen == {}
+    assert stored(copy) == set(copy.model().state_dict())
+    assert [Recognizer(copy, "cpu")(text=text).answers for text in texts] == expected
+    with pytest.raises(MienError, match="which can't be read"):
+        save(run, tmp_path / "late")
+    assert not (tmp_path / "late").exists()
 
 
 def test_weights_from_another_run_are_copied_where_they_have_learnt(

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 import torch
-from samples import sample, tiny, tiny_model
+import torch.nn.functional as F
+from samples import VoiceTask, sample, tiny, tiny_model
 
 from mien.batch import Batch
 from mien.dataset.collate import collate
 from mien.modality import Modality
-from mien.models import Output
+from mien.models import MultimodalModel, Output
 from mien.models.encoders.text import load_tokenizer
-from mien.tasks import EmotionTask, PersonTask, SentimentTask, Task
+from mien.models.person_head import MARGIN, SCALE
+from mien.tasks import EmotionTask, PersonTask, SentimentTask, Task, speaker_task
 from mien.tasks.labels import macro_f1
 from mien.training import TrainConfig
 from mien.training.module import Learner, _Schedule, monitored_metric
@@ -170,6 +172,41 @@ def test_where_nothing_is_known_the_loss_is_zero() -> None:
     for targets in batch.targets.values():
         targets[:] = torch.nan
     assert weighted(TrainConfig(modality_loss=0.5), batch).loss(output, batch) == 0
+
+
+def test_the_margin_loss_is_of_the_first_task_that_identifies_speakers() -> None:
+    voice = VoiceTask(labels=PERSON.labels, loss="ce")
+    tasks = (EMOTION, voice, PERSON.model_copy(update={"labels": PERSON.labels[:2]}))
+    sizes = {task.name: len(task.labels) for task in tasks}
+    assert speaker_task(tasks) == "voice"
+    assert speaker_task((EMOTION,)) == "person"
+    torch.manual_seed(0)
+    model = MultimodalModel(tiny(modalities="av"), sizes, speaker_task=speaker_task(tasks))
+    samples = [sample(n, letters, seconds=0.1) for n, letters in enumerate(("av", "a", "v", "av"))]
+    batch = collate(samples, model.config.readers(), tasks)
+    batch.targets["voice"][3] = torch.nan
+    with torch.no_grad():
+        output = model.eval()(batch)
+        losses = [
+            float(Learner(model, tasks, TrainConfig(embedding_loss=share)).loss(output, batch))
+            for share in (0.0, 1.0)
+        ]
+        assert model.persons is not None
+        prototypes = F.normalize(model.persons.prototypes, dim=1)
+    expected = []
+    each = output.modality_embeddings
+    for vectors, rows in (
+        (output.embedding, (0, 1, 2)),
+        (each["video"], (0, 2)),
+        (each["audio"], (0, 1)),
+    ):
+        one_each = []
+        for row in rows:  # the person of a row has its number
+            angles = (prototypes @ vectors[row]).acos()
+            angles[row] += MARGIN
+            one_each.append(-(SCALE * angles.cos()).log_softmax(dim=0)[row])
+        expected.append(sum(map(float, one_each)) / len(one_each))
+    assert losses[1] - losses[0] == pytest.approx(sum(expected) / 3, rel=1e-5)
 
 
 # Hiding

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 import pytest
-from samples import store
+import torch
+from samples import VoiceTask, store, tiny
 
 from mien.dataset.store import Store
 from mien.errors import MienError
@@ -30,6 +31,29 @@ class StanceTask(LabelTask):
 
     def true_labels(self, utterance: Utterance) -> set[str] | None:
         return {str(utterance.labels["stance"])} if "stance" in utterance.labels else None
+
+
+@pytest.fixture
+def voice() -> Iterator[None]:
+    register_task(VoiceTask)
+    yield
+    del TASKS["voice"]
+
+
+def test_a_task_of_speakers_by_another_name_learns_an_embedding(
+    voice: None, tiny_data: Path, tmp_path: Path, quick: TrainConfig
+) -> None:
+    model = tiny(modalities="a", embedding_size=6)
+    values = quick.model_dump(exclude_unset=True) | {"task": "emotion+voice", "epochs": 1}
+    run = train(tiny_data, tmp_path / "run", model, TrainConfig(**values), progress=False)
+    weights = run.weights()
+    assert weights["persons.prototypes"].shape == (4, 6)
+    assert weights["persons.project.audio.weight"].shape == (6, 16)
+    values |= {"init": str(run.folder), "embedding_loss": 0.0, "lr": 1e-30}
+    begun = train(tiny_data, tmp_path / "begun", model, TrainConfig(**values), progress=False)
+    again = begun.weights()
+    assert torch.equal(again["persons.prototypes"], weights["persons.prototypes"])
+    assert torch.equal(again["heads.voice.audio.weight"], weights["heads.voice.audio.weight"])
 
 
 @pytest.fixture

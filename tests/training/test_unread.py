@@ -1,13 +1,16 @@
 """A setting that would change nothing is refused, and the table of who reads what is true."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from mien.cli.recipe import read_recipe
 from mien.errors import MienError
+from mien.modality import Modality
 from mien.models import ModelConfig, preset
+from mien.models.encoders.base import EncoderConfig, Reader
+from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.training import TrainConfig, train
 from mien.training.unread import READERS, drop_unread, given, refuse_unread
 
@@ -42,17 +45,41 @@ def test_the_table_names_settings() -> None:
 )
 def test_what_nothing_reads_is_refused_and_who_reads_it_is_said(idle, reader, told) -> None:
     name = next(iter(idle))
-    with pytest.raises(MienError, match=rf"^{name}: changes nothing here: only ") as raised:
+    with pytest.raises(MienError, match=rf"^{name}: has no effect here: only ") as raised:
         refuse_unread(*settings(**idle))
     assert told in str(raised.value)
     refuse_unread(*settings(**idle | reader))
+
+
+class OwnConfig(EncoderConfig):
+    """Settings of an encoder of somebody else, which can't augment."""
+
+    modalities = (Modality.AUDIO,)
+    kind: Literal["own"] = "own"
+
+    def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
+        raise NotImplementedError
+
+    def build(self, modality: Modality, **how: Any) -> ModalityEncoder:
+        raise NotImplementedError
+
+
+def test_the_length_is_read_by_whatever_takes_media_or_features() -> None:
+    own = ModelConfig.model_validate({"encoders": {"audio": OwnConfig()}})
+    cut = TrainConfig(max_seconds=5.0)
+    for model in (own, preset(modalities="v"), preset("lf-rnn", modalities="t")):
+        refuse_unread(model, cut)
+    with pytest.raises(MienError, match=r"^max_seconds: .* a model of audio or video uses it"):
+        refuse_unread(preset(modalities="t"), cut)
+    with pytest.raises(MienError, match=r"^augment: has no effect"):
+        refuse_unread(own, TrainConfig(augment=True))
 
 
 def test_defaults_are_no_settings_given_but_a_typed_flag_is() -> None:
     model, config = settings(embedding_size=256, fold=None, lr=1e-3)
     assert (given(model), given(config)) == (set(), {"lr"})
     refuse_unread(model, config)
-    with pytest.raises(MienError, match="embedding_size: changes nothing"):
+    with pytest.raises(MienError, match="embedding_size: has no effect"):
         refuse_unread(model, config, {"embedding_size"})
 
 
@@ -77,6 +104,6 @@ def test_training_refuses_it_before_there_is_a_folder(
     tiny_data: Path, tmp_path: Path, small: ModelConfig
 ) -> None:
     for number in range(1, 4):
-        with pytest.raises(MienError, match="fold: changes nothing here: only a protocol of f"):
+        with pytest.raises(MienError, match="fold: has no effect here: only a protocol of f"):
             train(tiny_data, tmp_path / "run", small, TrainConfig(fold=number), progress=False)
     assert not (tmp_path / "run").exists()

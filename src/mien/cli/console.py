@@ -76,7 +76,7 @@ class _Lines(logging.Handler):
                 bars.tqdm.write(line, file=sys.stderr)
             else:
                 print(line, file=sys.stderr)
-        except Exception:
+        except Exception:  # a Handler must not raise: it hands any error to handleError
             self.handleError(record)
 
 

@@ -1,4 +1,4 @@
-"""Where utterances come from: one module a corpus, one table of them all."""
+"""The corpora: one module for each, and one table of them all."""
 
 from mien.corpora import (
     cremad,

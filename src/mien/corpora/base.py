@@ -1,4 +1,4 @@
-"""What a corpus says of itself, and the table of all corpora."""
+"""The declaration of a corpus, and the table of all corpora."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from mien.utterance import Skipped, Utterance
 
 
 class CorpusOptions(BaseModel):
-    """The options of a corpus: a field each, with a description. They become flags by themselves.
+    """The options of a corpus: each field, with its description, becomes a flag.
 
-    A corpus that has some derives its own class. Fields are text, numbers, switches, paths or
+    A corpus with options derives its own class. Fields are text, numbers, booleans, paths or
     literals; all have a default.
     """
 
@@ -30,20 +30,20 @@ class Corpus:
         One line for the user: what it is, and what to give as its source.
     read : callable
         ``read(source, **options)`` yields an `Utterance` for each usable turn and a `Skipped` for
-        whatever cannot be used. It raises `MienError` where ``source`` is not that corpus.
+        whatever can't be used. It raises `MienError` where ``source`` is not that corpus.
     options : type of CorpusOptions
-        What ``read`` takes beside the source.
+        The options of ``read``.
     emotions : tuple of str
-        The words it yields unless an option says otherwise. Empty: whatever its rows say.
+        The emotions that it yields by default. Empty: those that its rows name.
     splits : callable
-        ``splits(source)`` gives the folder in which a release keeps the lists of its published
-        split, or None.
+        ``splits(source)`` returns the folder in which a release keeps the lists of its published
+        splits, or None.
     make : callable, optional
         ``make(source, **make_options)`` is called before ``read``, for a corpus that is generated
-        or fetched: it sees to it that the source is there. It raises `MienError` where it can't, or
-        where options are given that the source, made before, can't have.
+        or downloaded: it makes sure that the source exists. It raises `MienError` where it can't,
+        or where options are given and the source exists already.
     make_options : type of CorpusOptions
-        What ``make`` takes beside the source.
+        The options of ``make``.
     """
 
     about: str
@@ -60,7 +60,7 @@ CORPORA: Registry[Corpus] = Registry("corpus")
 
 
 def register_corpus(name: str, corpus: Corpus) -> None:
-    """Let `mien prepare NAME` read a corpus.
+    """Register a corpus for `mien prepare NAME`.
 
     Raises
     ------

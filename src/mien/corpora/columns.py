@@ -1,4 +1,4 @@
-"""The columns of a list of clips, and the names that people give them."""
+"""The columns of a list of clips, and names by which other lists call them."""
 
 import difflib
 import re
@@ -12,10 +12,10 @@ COLUMNS = (
     *("sentiment", "sentence", "audio_channel", "video_side", "video_rate"),
     *("valence", "arousal", "dominance"),
 )
-"""The columns that mean something; every other but a label becomes an attribute."""
+"""The known columns; every other column but a label becomes an attribute."""
 
 LABEL = "label:"
-"""What the name of a column begins with that holds a label of another task."""
+"""Prefix of the name of a column that holds a label of another task."""
 
 _OTHER_NAMES = {
     "id": "utterance_id utt_id uttid clip_id segment_id uid",
@@ -46,14 +46,14 @@ _MEANT = {name: column for column, names in _OTHER_NAMES.items() for name in nam
 _MEANT |= {column: column for column in COLUMNS} | {"emotion": "emotions"}
 
 _MEDIA = {"media": {"media", "audio", "video"}, "audio": {"media"}, "video": {"media"}}
-"""The columns that make another one needless."""
+"""For each media column the columns that can replace it."""
 
-_ALIKE = 0.85
-_SHORTEST = 5
+_SIMILARITY = 0.85
+_MIN_LETTERS = 5  # of a name that is compared by similarity
 
 
 def column(name: str) -> str:
-    """Write a known column one way; leave any other as the user wrote it.
+    """Normalise the name of a known column; leave any other as the user wrote it.
 
     >>> column(" Audio Channel"), column("Emotion"), column("Room ")
     ('audio_channel', 'emotions', 'Room ')
@@ -70,17 +70,18 @@ def _plain(name: str) -> str:
 
 
 def misnamed(names: Iterable[str]) -> dict[str, str]:
-    """Find the columns that seem to be meant for known ones which the list lacks.
+    """Find the columns that seem to be meant for a known column which the list lacks.
 
     Parameters
     ----------
     names : iterable of str
-        All columns of the list, known ones as `column` writes them.
+        All columns of the list, known ones as `column` normalises them.
 
     Returns
     -------
     dict of str to str
-        By the name in the list, what seems to be meant, with its unit where that may differ.
+        By the name in the list, the column that seems to be meant, with its unit where that may
+        differ.
 
     Examples
     --------
@@ -100,19 +101,19 @@ def misnamed(names: Iterable[str]) -> dict[str, str]:
 
 
 def _meant(plain: str) -> str | None:
-    if plain not in _MEANT and len(plain) >= _SHORTEST:
-        plain = next(iter(difflib.get_close_matches(plain, _MEANT, 1, _ALIKE)), plain)
+    if plain not in _MEANT and len(plain) >= _MIN_LETTERS:
+        plain = next(iter(difflib.get_close_matches(plain, _MEANT, 1, _SIMILARITY)), plain)
     return _MEANT.get(plain)
 
 
 def separator(header: str) -> str | None:
-    """Say by what the columns of a header are separated, where that is not a comma.
+    """Name the separator of the columns of a header, where that is not a comma.
 
     >>> separator("id;text;person"), separator("id")
     ('semicolons', None)
     """
-    for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        parts = header.split(sign)
-        if len(parts) > 1 and any(_meant(_plain(part)) for part in parts):
-            return name
+    for sign, separators in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        names = header.split(sign)
+        if len(names) > 1 and any(_meant(_plain(name)) for name in names):
+            return separators
     return None

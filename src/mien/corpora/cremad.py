@@ -1,7 +1,7 @@
 """CREMA-D (Cao et al. 2014): 91 actors speak twelve sentences in six emotions; 7,442 clips.
 
-A file's name says what it is, ``1001_DFA_ANG_XX``: actor, sentence, emotion, intensity. The
-repository holds every clip as film (``VideoFlash``) and as sound (``AudioWAV``, ``AudioMP3``).
+A file name such as ``1001_DFA_ANG_XX`` gives actor, sentence, emotion and intensity. The repository
+holds every clip as video (``VideoFlash``) and as audio (``AudioWAV``, ``AudioMP3``).
 """
 
 import re
@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from mien.corpora.base import Corpus
-from mien.corpora.table import Row, RowError, given, read_table, to_int
+from mien.corpora.table import Row, RowError, cell_value, read_table, to_int
 from mien.errors import MienError
 from mien.utterance import Skipped, Utterance
 
@@ -23,10 +23,10 @@ EMOTIONS = {
     "NEU": "neutral",
     "SAD": "sad",
 }
-"""The emotion codes in mien's words. They say what the actor was asked for."""
+"""The emotions by their codes: those that the actor was asked for."""
 
 INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
-"""The intensity codes."""
+"""The intensities by their codes."""
 
 SENTENCES = {
     "DFA": "Don't forget a jacket.",
@@ -42,31 +42,31 @@ SENTENCES = {
     "TSI": "The surface is slick.",
     "WSI": "We'll stop in a couple of minutes.",
 }
-"""The sentence codes."""
+"""The sentences by their codes."""
 
 DEMOGRAPHICS = "VideoDemographics.csv"
 """The table of the actors."""
 
 _SUFFIXES = {".flv", ".mp4", ".wav", ".mp3"}
 _NAME = re.compile(rf"\d{{4}}_({'|'.join(SENTENCES)})_({'|'.join(EMOTIONS)})_(LO|MD|HI|XX?)")
-_STRANGE = "the name is not actor, sentence, emotion and intensity, such as 1001_DFA_ANG_XX"
+_WRONG_NAME = "the name is not actor, sentence, emotion and intensity, such as 1001_DFA_ANG_XX"
 _POINTER = b"version https://git-lfs"
-_OLDEST = 150
+_MAX_AGE = 150
 
 Facts = dict[str, str | int | None]
 
 
 def read(source: Path) -> Iterator[Utterance | Skipped]:
-    """Read the corpus, with film and sound or one of them.
+    """Read the corpus, with video and audio or one of them.
 
-    The sound is taken from the WAV file, else from the film, else from the MP3 file: some of these
-    are blank. The names tell who speaks, what and how; `DEMOGRAPHICS`, if it is there, adds age,
-    gender, race and ethnicity.
+    The audio is that of the WAV file, else of the video, else of the MP3 file, since some of these
+    are empty. Labels come from the file names; `DEMOGRAPHICS`, if it exists, adds age, gender, race
+    and ethnicity.
 
     Parameters
     ----------
     source : Path
-        The repository, or any folder with its clips in it or in folders of it.
+        The repository, or any folder with its clips in it or in its subfolders.
 
     Yields
     ------
@@ -76,12 +76,12 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
     Raises
     ------
     MienError
-        There is no clip, or nothing but the pointers that git leaves without git-lfs.
+        There is no clip, or only the pointers that git leaves without git-lfs.
     """
     if not source.is_dir():
         raise MienError(f"{source} is not a folder; give the one that holds AudioWAV or VideoFlash")
     files = [path for path in sorted(source.rglob("[!.]*")) if path.suffix.lower() in _SUFFIXES]
-    strangers: list[Path] = []
+    unnamed: list[Path] = []
     clips: dict[str, dict[str, Path]] = defaultdict(dict)
     for path in files:
         if _NAME.fullmatch(path.stem):
@@ -89,7 +89,7 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
             name = path.stem + "X" if path.stem.endswith("_X") else path.stem
             clips[name].setdefault(path.suffix.lower(), path)
         else:
-            strangers.append(path)
+            unnamed.append(path)
     if not clips:
         raise MienError(
             f"{source} holds no clip of CREMA-D: none of its {len(files)} media files has a name"
@@ -100,10 +100,10 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
             f"{source} holds pointers of git-lfs in the place of films and sounds: install git-lfs"
             " and run git lfs pull there"
         )
-    actors, odd = _demographics(source)
+    actors, invalid = _demographics(source)
     return chain(
-        (Skipped(path.stem, _STRANGE, str(path)) for path in strangers),
-        odd,
+        (Skipped(path.stem, _WRONG_NAME, str(path)) for path in unnamed),
+        invalid,
         _read(clips, actors),
     )
 
@@ -117,13 +117,13 @@ def _read(
 ) -> Iterator[Utterance | Skipped]:
     for name in sorted(clips):
         files = {suffix: p for suffix, p in clips[name].items() if not _is_pointer(p)}
-        film = files.get(".flv") or files.get(".mp4")
-        audio = files.get(".wav") or film or files.get(".mp3")
+        video = files.get(".flv") or files.get(".mp4")
+        audio = files.get(".wav") or video or files.get(".mp3")
         if audio is None:
             source = next(iter(clips[name].values()))
             yield Skipped(name, "only pointers of git-lfs, no film and no sound", str(source))
             continue
-        if film is None and ".flv" in clips[name]:
+        if video is None and ".flv" in clips[name]:
             yield Skipped(name, "video: only a pointer of git-lfs", str(clips[name][".flv"]))
         actor, sentence, emotion, intensity = name.split("_")
         yield Utterance(
@@ -132,7 +132,7 @@ def _read(
             person=actor,
             text=SENTENCES[sentence],
             emotions=(EMOTIONS[emotion],),
-            video=film,
+            video=video,
             audio=audio,
             attributes={
                 "sentence": sentence,
@@ -143,7 +143,7 @@ def _read(
 
 
 def _demographics(source: Path) -> tuple[dict[str, Facts], list[Skipped]]:
-    """Read what the table says of each actor, and its odd rows; nothing where there is no table."""
+    """Read the table of the actors, and its invalid rows; both are empty without a table."""
     path = next(iter(sorted(source.rglob(DEMOGRAPHICS))), None)
     if path is None:
         return {}, []
@@ -152,24 +152,24 @@ def _demographics(source: Path) -> tuple[dict[str, Facts], list[Skipped]]:
     except RowError as error:
         return {}, [error.skipped(DEMOGRAPHICS, f"{path}:1")]
     actors: dict[str, Facts] = {}
-    odd = []
+    invalid = []
     for line, row in rows:
         try:
             if isinstance(row, RowError):
                 raise row
-            actors[given(row, "ActorID") or ""] = _facts(row)
+            actors[cell_value(row, "ActorID") or ""] = _facts(row)
         except RowError as error:
-            odd.append(error.skipped(f"{DEMOGRAPHICS} line {line}", f"{path}:{line}"))
-    return actors, odd
+            invalid.append(error.skipped(f"{DEMOGRAPHICS} line {line}", f"{path}:{line}"))
+    return actors, invalid
 
 
 def _facts(row: Row) -> Facts:
-    age = given(row, "Age")
+    age = cell_value(row, "Age")
     return {
-        "age": None if age is None else to_int(age, "Age", high=_OLDEST),
-        "gender": (given(row, "Sex") or "").lower() or None,
-        "race": given(row, "Race"),
-        "ethnicity": given(row, "Ethnicity"),
+        "age": None if age is None else to_int(age, "Age", high=_MAX_AGE),
+        "gender": (cell_value(row, "Sex") or "").lower() or None,
+        "race": cell_value(row, "Race"),
+        "ethnicity": cell_value(row, "Ethnicity"),
     }
 
 

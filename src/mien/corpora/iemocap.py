@@ -3,7 +3,7 @@
 ``Session1`` … ``Session5`` each hold a folder ``dialog`` with ``avi/DivX`` (split-screen video),
 ``wav`` (stereo), ``transcriptions`` and ``EmoEvaluation`` (labels). An utterance id such as
 ``Ses01F_impro01_M003`` names the recording (session 1, the woman wears the markers, first
-improvisation) and, in its last part, who speaks: here the man.
+improvisation) and, in its last field, the speaker: here the man.
 """
 
 import re
@@ -31,7 +31,7 @@ CODES = {
     "fea": "fearful",
     "dis": "disgusted",
 }
-"""IEMOCAP's emotion codes in mien's words."""
+"""The emotions by IEMOCAP's codes."""
 
 SIX = tuple(CODES.values())[:6]
 """The emotions that published work on IEMOCAP uses (Dai et al. 2021)."""
@@ -41,7 +41,7 @@ PersonRule = Literal["speaker", "published"]
 
 
 class Options(CorpusOptions):
-    """What `read` takes beside the source."""
+    """The options of `read`."""
 
     emotions: Emotions = Field("six", description="the published six or all labels")
     person_rule: PersonRule = Field(
@@ -54,8 +54,8 @@ class Options(CorpusOptions):
 _DIALOGUE = re.compile(r"Ses\d\d[FM]_\w+")
 
 
-def vocabulary(emotions: Emotions, person_rule: PersonRule, named_side: Side) -> dict[str, str]:
-    """Give the codes whose turns are used, and their words; refuse options of unknown value."""
+def emotion_codes(emotions: Emotions, person_rule: PersonRule, named_side: Side) -> dict[str, str]:
+    """Return the emotions that are used, by their codes; refuse options of unknown value."""
     for option, value, kind in (
         ("emotions", emotions, Emotions),
         ("person_rule", person_rule, PersonRule),
@@ -67,7 +67,7 @@ def vocabulary(emotions: Emotions, person_rule: PersonRule, named_side: Side) ->
 
 
 def label_fault(code: str, words: Mapping[str, str]) -> str | None:
-    """Say why a turn with this code is not used, or None; `words` are a `vocabulary`."""
+    """Return why a turn with this code is not used, or None; `words` come from `emotion_codes`."""
     if code in words:
         return None
     if code in CODES:
@@ -77,30 +77,30 @@ def label_fault(code: str, words: Mapping[str, str]) -> str | None:
     return f"label {code} has no word in mien"
 
 
-def place(utterance_id: str, named_side: Side = "left") -> tuple[Side, int]:
-    """Say where in a recording the speaker is to be seen and heard.
+def stage_position(utterance_id: str, named_side: Side = "left") -> tuple[Side, int]:
+    """Return the half of the video and the audio channel of the speaker.
 
-    Dai et al.'s code has the actor whom the dialogue id names (the one with markers) on the left
-    of the picture and in channel 0 of the sound. Nothing beyond that code proves the rule, so it
-    stands here alone and `named_side` turns it round.
+    Dai et al.'s code has the actor named in the dialogue id (the one with markers) on the left of
+    the video and in channel 0 of the audio. Nothing beyond that code proves the rule, so
+    `named_side` can reverse it.
 
     Parameters
     ----------
     utterance_id : str
         For example ``Ses01F_impro01_M003``.
     named_side : {"left", "right"}
-        Where the named actor is.
+        Side of the named actor.
 
     Returns
     -------
     side : {"left", "right"}
-        Half of the picture.
+        Half of the video.
     channel : int
         0 for the left half's actor, 1 for the right half's.
 
     Examples
     --------
-    >>> place("Ses01F_impro01_F000"), place("Ses01F_impro01_M003")
+    >>> stage_position("Ses01F_impro01_F000"), stage_position("Ses01F_impro01_M003")
     (('left', 0), ('right', 1))
     """
     named = utterance_id[5] == _speaker(utterance_id)
@@ -109,15 +109,15 @@ def place(utterance_id: str, named_side: Side = "left") -> tuple[Side, int]:
 
 
 def person(utterance_id: str, rule: PersonRule = "speaker") -> str:
-    """Name the actor of an utterance.
+    """Return the actor of an utterance.
 
     Parameters
     ----------
     utterance_id : str
         For example ``Ses01F_impro01_M003``.
     rule : {"speaker", "published"}
-        "speaker": the session and the letter of the last part. "published": the first part, which
-        names the actor with markers whoever speaks, and so is right for about half of the
+        "speaker": the session and the letter of the last field. "published": the first field,
+        which names the actor with markers whoever speaks, and so is right for about half of the
         utterances; it exists only to reproduce a published fork that labels persons so.
 
     Examples
@@ -138,9 +138,9 @@ def read(
 ) -> Iterator[Utterance | Skipped]:
     """Read a release, whole or with some of its sessions only.
 
-    Utterances come dialogue by dialogue and by time within each, so that a video can be decoded in
-    one pass. A release folder with a file ``SYNTHETIC.txt`` is a generated one: its utterances are
-    marked so and belong to the corpus "synthetic".
+    Utterances are ordered by dialogue and by time within each, so that a video is decoded in one
+    pass. A release folder with a file ``SYNTHETIC.txt`` was generated: its utterances are marked so
+    and belong to the corpus "synthetic".
 
     Parameters
     ----------
@@ -152,19 +152,19 @@ def read(
     person_rule : {"speaker", "published"}
         See `person`.
     named_side : {"left", "right"}
-        See `place`.
+        See `stage_position`.
 
     Yields
     ------
     Utterance or Skipped
-        A file that a dialogue lacks is a `Skipped` too; its utterances have None in that place.
+        A missing file of a dialogue is a `Skipped` too; its utterances have None in that field.
 
     Raises
     ------
     MienError
         If `source` holds no evaluation file, or an option has a value unknown.
     """
-    words = vocabulary(emotions, person_rule, named_side)
+    words = emotion_codes(emotions, person_rule, named_side)
     if not source.is_dir():
         raise MienError(f"{source} is not a folder; give the one that holds Session1 to Session5")
     pattern = "Session*/dialog/EmoEvaluation/*.txt"
@@ -216,7 +216,7 @@ class _Reader:
                 yield self.utterance(turn, name, spoken.get(turn.id), video, audio)
 
     def fault(self, turn: Turn, dialogue: str, seen: set[str]) -> str | None:
-        """Say why a turn cannot be used, or None."""
+        """Return why a turn can't be used, or None."""
         if not (_DIALOGUE.fullmatch(dialogue) and re.fullmatch(rf"{dialogue}_[FM]\w+", turn.id)):
             return "not an id such as Ses01F_impro01_F000 in the file of its own dialogue"
         if turn.id in seen:
@@ -228,7 +228,7 @@ class _Reader:
     def utterance(
         self, turn: Turn, dialogue: str, text: str | None, video: Path, audio: Path
     ) -> Utterance:
-        side, channel = place(turn.id, self.named_side)
+        side, channel = stage_position(turn.id, self.named_side)
         has_video, has_audio = video.is_file(), audio.is_file()
         return Utterance(
             id=turn.id,
@@ -247,7 +247,7 @@ class _Reader:
             synthetic=self.synthetic,
             labels={
                 "valence": turn.valence,
-                "arousal": turn.activation,  # as the field calls it today
+                "arousal": turn.activation,  # today's term
                 "dominance": turn.dominance,
             },
             attributes={
@@ -270,7 +270,7 @@ def _speaker(utterance_id: str) -> str:
 
 
 def _text(path: Path) -> str:
-    """Read a file, or nothing where there is none; a stray byte must not cost the dialogue."""
+    """Read a file, or return "" if it is missing; an invalid byte must not cost the dialogue."""
     return path.read_text("utf-8-sig", errors="replace") if path.is_file() else ""
 
 

@@ -1,12 +1,12 @@
-"""IEMOCAP's text files: what annotators said of each turn, and what was spoken in it."""
+"""Parse IEMOCAP's text files: the evaluations of annotators, and the transcripts."""
 
 import re
 from dataclasses import dataclass, field
 
-from mien.corpora.table import LATEST, RowError, check_text, to_float
+from mien.corpora.table import MAX_TIME, RowError, check_text, to_float
 
 _RATING = 100
-"""No rating comes near it, though not all are from 1 to 5 as they are meant to be."""
+"""Largest rating that is read, though all are meant to be from 1 to 5."""
 
 _NUMBER = r"(-?\d++(?:\.\d++)?)"
 _TURN = re.compile(
@@ -19,7 +19,7 @@ _SPOKEN = re.compile(r"(Ses\d\d[FM]_\w+) \[[^]]*\]:(.*)")
 
 @dataclass
 class Turn:
-    """A block of an evaluation file, as it stands there.
+    """A block of an evaluation file.
 
     Parameters
     ----------
@@ -28,11 +28,11 @@ class Turn:
     start, end : float
         Seconds.
     code : str
-        What the annotators agreed on; ``xxx`` where no majority did.
+        The emotion of the majority of annotators; ``xxx`` where there is none.
     valence, activation, dominance : float
         Means over annotators, meant to be 1 to 5 and not always so.
     votes : list of tuple of str
-        The words each outside annotator chose. Self-ratings are not among them.
+        The words that each external annotator chose, without self-ratings.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Turn:
 
     @property
     def agreeing(self) -> int:
-        """How many outside annotators chose the agreed emotion, alone or among others."""
+        """The number of external annotators who chose the agreed emotion, alone or among others."""
         # A code is the first three letters of the annotators' word: "fru", "Frustration".
         return sum(any(word[:3].lower() == self.code for word in words) for words in self.votes)
 
@@ -64,7 +64,7 @@ def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
     turns : list of Turn
         In the order of the file.
     unreadable : list of int
-        Numbers (from 1) of the lines that are none of the kinds known.
+        Numbers (from 1) of the lines of unknown kind.
     """
     turns: list[Turn] = []
     unreadable: list[int] = []
@@ -77,16 +77,16 @@ def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
             votes.append(tuple(word.strip() for word in match[1].split(";") if word.strip()))
         elif line.strip() and not line.startswith(("%", "C-", "A-")):
             unreadable.append(number)
-            votes = []  # votes that follow belong to the lost turn, not to the one before
+            votes = []  # the votes that follow belong to the unreadable turn
     return turns, unreadable
 
 
 def _turn(match: re.Match[str]) -> Turn | None:
-    """Make a turn of its line; None where a number or a name is none that can be used."""
+    """Make a turn of its line; None where a number or a name is invalid."""
     start, end, name, code, *ratings = match.groups()
     try:
         check_text(name)
-        begin, stop = (to_float(time, "time", -LATEST) for time in (start, end))
+        begin, stop = (to_float(time, "time", -MAX_TIME) for time in (start, end))
         v, a, d = (to_float(mean, "rating", -_RATING, _RATING) for mean in ratings)
     except RowError:
         return None
@@ -104,7 +104,7 @@ def parse_transcript(text: str) -> tuple[dict[str, str], list[int]]:
     Returns
     -------
     spoken : dict
-        Utterance id to words.
+        Text by utterance id.
     unnamed : list of int
         Numbers (from 1) of the lines without an utterance id, such as ``M: Yeah.``, or with zero
         bytes.

@@ -6,66 +6,52 @@ column                  meaning
 id                      unique; made from the file's name where it is empty
 video, audio            files, relative to the list's own folder or absolute
 media                   one file for both
-text                    the words
-person                  who speaks
-session, dialogue       recording units that a split may hold out
+text                    the transcript
+person                  the speaker
+session, dialogue       recording units that a protocol may hold out
 start, end              seconds within the files
 emotions (or emotion)   words separated by ``;``, ``,``, ``|`` or ``/`` (JSONL: or a list); empty:
                         not labelled; a lone ``;`` (JSONL: or ``[]``): labelled, none of them
-sentiment               from -3 (negative) to 3 (positive); empty: not judged
+sentiment               from -3 (negative) to 3 (positive); empty: not rated
 valence, arousal,       numbers on one scale of your own, such as 1 to 5; empty: not rated
 dominance
 label:NAME              a label NAME for another task: a number, or else a word; empty: none
 split                   train, valid or test
-sentence                which sentence it is, where several clips say the same one; else the words
-                        themselves tell
-audio_channel           which channel holds the voice, from 0; empty: all, averaged
-video_side              left or right: the half of the picture that shows the person
-video_rate              pictures a second, where video is not a file but a pattern of numbered
-                        pictures such as ``talk/image_%d.jpg``
-any other               kept as an attribute
+sentence                a name for the sentence, where several clips have the same one; empty:
+                        sentences are compared by their text
+audio_channel           the channel of the speaker, from 0; empty: the mean of all
+video_side              left or right: the half of the video that shows the speaker
+video_rate              images per second, where video is not a file but a pattern of numbered
+                        images such as ``talk/image_%d.jpg``
+any other               an attribute
 ======================  ==========================================================================
 
-Every column may be left out, but one of video, audio, media and text must be there. A cell that is
-empty or says so (`mien.corpora.table.MISSING`) is not given. Names of persons, sessions and
-dialogues are spelled one way, whatever marks they hold that nobody sees.
+Every column may be left out, but one of video, audio, media and text is needed. A cell that is
+empty or marked as missing (`mien.corpora.table.MISSING`) has no value. Names of persons, sessions
+and dialogues are normalised (`mien.names.normalise_name`).
 """
 
-import json
 import os
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from mien.corpora.base import Corpus
-from mien.corpora.columns import COLUMNS, CONTENT, LABEL, column, misnamed, separator
-from mien.corpora.further_labels import read_labels
-from mien.corpora.table import (
-    MISSING,
-    MOST_COLUMNS,
-    RowError,
-    check_text,
-    given,
-    read_table,
-    to_float,
-    to_int,
-)
-from mien.encoding import decode
-from mien.errors import MienError
+from mien.corpora.columns import COLUMNS, LABEL
+from mien.corpora.label_columns import read_labels
+from mien.corpora.manifest_rows import Row, Rows, read_rows
+from mien.corpora.table import MISSING, RowError, cell_value, to_float, to_int
 from mien.names import normalise_name
 from mien.utterance import MAX_SENTIMENT, SPLITS, Side, Skipped, Utterance
 
-LAST_CHANNEL = 1023
-HIGHEST_RATE = 1000
+MAX_CHANNEL = 1023
+MAX_VIDEO_RATE = 1000
 
-_SOUND_ONLY = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac"}
+_AUDIO_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac"}
 
-Row = Mapping[str, Any]
-Rows = list[tuple[int, Row | RowError]]
 Choice = TypeVar("Choice", bound=str)
 
 
@@ -75,19 +61,19 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
     Parameters
     ----------
     source : Path
-        A ``.csv`` or ``.jsonl`` file in UTF-8, or with the mark of UTF-16.
+        A ``.csv`` or ``.jsonl`` file in UTF-8, or in UTF-16 with a byte order mark.
 
     Yields
     ------
     Utterance or Skipped
-        In the order of the list. A row that cannot be used is skipped; `Skipped.source` is
+        In the order of the list. A row that can't be used is skipped; `Skipped.source` is
         ``file:line``.
 
     Raises
     ------
     MienError
-        If the file is missing, empty, not a list of clips, or cannot be read; or a column seems to
-        be meant for another (`mien.corpora.columns.misnamed`).
+        The file is missing, empty, not a list of clips, or can't be read; or a column seems to be
+        meant for another one (`mien.corpora.columns.misnamed`).
 
     Examples
     --------
@@ -98,101 +84,11 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
     ...     [(item.id, item.emotions) for item in read(clips)]
     [('a', ('happy',))]
     """
-    readers = {".csv": _csv_rows, ".jsonl": _jsonl_rows}
-    if source.suffix.lower() not in readers:
-        raise MienError(f"{source} must be a .csv or a .jsonl file that lists your clips")
-    try:
-        text = decode(source.read_bytes(), "surrogateescape")
-    except OSError as error:
-        raise MienError(f"{source} cannot be opened: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise MienError(f"{source} is not UTF-8 text; save it as UTF-8") from error
-    rows = readers[source.suffix.lower()](text, source)
-    if not rows:
-        raise MienError(f"{source} lists no clip: there is no row in it")
-    readable = [row for _, row in rows if not isinstance(row, RowError)]
-    if not readable:
-        line, fault = rows[0]
-        raise MienError(f"{source} has no row that can be read. Line {line}: {fault}")
-    _check_columns(readable, source)
-    return _read_rows(rows, source)
-
-
-def _check_columns(rows: list[Row], source: Path) -> None:
-    """Refuse a list without content, or with columns that would not be read. Raises `MienError`."""
-    found = list(dict.fromkeys(chain.from_iterable(rows)))
-    if len(found) > MOST_COLUMNS:
-        raise MienError(f"{source} has {len(found):,} columns, more than {MOST_COLUMNS:,}")
-    wrong: dict[str, str] = {}
-    for names in dict.fromkeys(tuple(row) for row in rows):
-        wrong |= misnamed(names)
-    if wrong:
-        meant = " ".join(f"{name}: did you mean {known}?" for name, known in wrong.items())
-        raise MienError(
-            f"{source} has columns that would not be read. {meant} Rename them; to keep one as an"
-            f" attribute, add the column that is meant. Found: {', '.join(found)}."
-            f" Known: {', '.join(COLUMNS)}"
-        )
-    if not set(found) & set(CONTENT):
-        raise MienError(
-            f"{source} has none of the columns {', '.join(CONTENT)}. "
-            f"Found: {', '.join(found)}. Known: {', '.join(COLUMNS)}"
-        )
-
-
-def _csv_rows(text: str, source: Path) -> Rows:
-    try:
-        header, lines = read_table(text)
-    except RowError as error:
-        raise MienError(f"{source}:1 the names of the columns can't be read: {error}") from error
-    if len(header) == 1 and (sign := separator(header[0])):
-        raise MienError(f"{source} is separated by {sign}: save it with commas")
-    names = [column(name) for name in header]
-    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
-        raise MienError(f"{source} has more than one column {', '.join(twice)}; keep one")
-    rows = [(line, row) for line, row in lines if isinstance(row, RowError) or any(row.values())]
-    cells = [row for _, row in rows if not isinstance(row, RowError)]
-    # a spreadsheet writes columns that were once used; other rows may lack their last cells
-    nameless = [f"column {at}" for at in range(1, len(header) + 1)]
-    empty = {name for name in nameless if not any(given(row, name) for row in cells)}
-    kept = [pair for pair in zip(header, names, strict=True) if pair[0] not in empty]
-    return [
-        (line, row if isinstance(row, RowError) else {to: row.get(name, "") for name, to in kept})
-        for line, row in rows
-    ]
-
-
-def _jsonl_rows(text: str, source: Path) -> Rows:
-    lines = enumerate(text.split("\n"), start=1)
-    return [(number, _json_row(line)) for number, line in lines if line.strip()]
-
-
-def _json_row(line: str) -> Row | RowError:
-    try:
-        row = json.loads(line, parse_constant=_refuse)
-        # Half of a surrogate pair is legal here but could not be stored later, nor could 1e400.
-        json.dumps(row, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError) as error:
-        return RowError(f"not JSON: {error}", "not JSON")
-    if not isinstance(row, dict):
-        return RowError("not a JSON object")
-    columns = {column(name): value for name, value in row.items()}
-    if len(columns) < len(row):
-        return RowError("one column under two names")
-    try:
-        for value in row.values():
-            check_text(value if isinstance(value, str) else "")
-    except RowError as error:
-        return error
-    return columns
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")
+    return _read_rows(read_rows(source), source)
 
 
 def _read_rows(rows: Rows, source: Path) -> Iterator[Utterance | Skipped]:
-    # A made id must not be one that a later row gives.
+    # A generated id must not be one that a later row has.
     readable = (row for _, row in rows if not isinstance(row, RowError))
     taken = {normalise_name(str(row.get("id"))) for row in readable}
     used: set[str] = set()
@@ -222,10 +118,10 @@ def _unused(stem: str, taken: Collection[str]) -> str:
 
 
 def _utterance(row: Row, folder: Path) -> Utterance:
-    """Make an utterance, still without its id."""
-    rate = _number(row, "video_rate", high=HIGHEST_RATE)
+    """Make an utterance, without its id."""
+    rate = _number(row, "video_rate", high=MAX_VIDEO_RATE)
     media = _file(row, "media", folder)
-    picture = media if media and media.suffix.lower() not in _SOUND_ONLY else None
+    video = media if media and media.suffix.lower() not in _AUDIO_SUFFIXES else None
     utterance = Utterance(
         id="",
         corpus="manifest",
@@ -238,7 +134,7 @@ def _utterance(row: Row, folder: Path) -> Utterance:
         emotions=_emotions(row),
         sentiment=_number(row, "sentiment", -MAX_SENTIMENT, MAX_SENTIMENT),
         labels=read_labels(row),
-        video=_pictures(row, folder) if rate else _file(row, "video", folder) or picture,
+        video=_image_pattern(row, folder) if rate else _file(row, "video", folder) or video,
         video_rate=rate,
         video_side=_choice(row, "video_side", get_args(Side)),
         audio=_file(row, "audio", folder) or media,
@@ -262,7 +158,7 @@ def _plain(row: Row, name: str) -> str | int | float | bool | None:
     value = row.get(name)
     if isinstance(value, list | dict):
         raise RowError(f"{name} must be one value, not a list or an object")
-    return given(row, name) if isinstance(value, str) else value
+    return cell_value(row, name) if isinstance(value, str) else value
 
 
 def _word(row: Row, name: str) -> str | None:
@@ -282,7 +178,7 @@ def _number(row: Row, name: str, *limits: float, **high: float) -> float | None:
 
 def _channel(row: Row) -> int | None:
     word = _word(row, "audio_channel")
-    return None if word is None else to_int(word, "audio_channel", high=LAST_CHANNEL)
+    return None if word is None else to_int(word, "audio_channel", high=MAX_CHANNEL)
 
 
 def _choice(row: Row, name: str, choices: tuple[Choice, ...]) -> Choice | None:
@@ -308,15 +204,15 @@ def _emotions(row: Row) -> tuple[str, ...] | None:
         cells = [word]
     if all(set(cell) <= {";", " "} for cell in cells):
         return ()
-    parts = [part.strip() for cell in cells for part in re.split(r"[;,|]", cell)]
-    labels = chain.from_iterable(part.split("/") for part in parts if part not in MISSING)
+    items = [item.strip() for cell in cells for item in re.split(r"[;,|]", cell)]
+    labels = chain.from_iterable(item.split("/") for item in items if item not in MISSING)
     words = dict.fromkeys(filter(None, (normalise_name(word).lower() for word in labels)))
-    if not words and not any(part in MISSING for part in parts if part):
+    if not words and not any(item in MISSING for item in items if item):
         raise RowError(f"emotions is {value!r}: there is no word in it", "emotions without a word")
     return tuple(words) or None
 
 
-def _pictures(row: Row, folder: Path) -> Path:
+def _image_pattern(row: Row, folder: Path) -> Path:
     pattern = folder / (_word(row, "video") or "")
     if "%" not in pattern.name:
         raise RowError("video_rate needs a video such as talk/image_%d.jpg")
@@ -330,7 +226,7 @@ def _file(row: Row, name: str, folder: Path) -> Path | None:
     if word is None:
         return None
     path = folder / word
-    # os.path answers False where Path.is_file raises, as for a name that is too long.
+    # os.path returns False where Path.is_file raises, as for a name that is too long.
     if not os.path.isfile(path):
         raise RowError(f"{name} file missing: {path}", f"{name} file missing")
     return path

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.corpora.base import Corpus
-from mien.corpora.table import RowError, Table, given, read_table, to_int
+from mien.corpora.table import RowError, Table, cell_value, read_table, to_int
 from mien.errors import MienError
 from mien.names import normalise_name
 from mien.utterance import Skipped, SplitName, Utterance
@@ -26,9 +26,9 @@ EMOTIONS = {
     "disgust": "disgusted",
     "fear": "fearful",
 }
-"""What the tables call the seven emotions, in mien's words."""
+"""The seven emotions by their names in the tables."""
 
-# Words that name no person: the waiter of another episode is somebody else.
+# Roles, which name no person: the waiter of another episode is somebody else.
 _ROLE = re.compile(
     r".*\b(announcer|assistant|attendant|boy|clerk|customer|director|doctor|fan|fireman|girl"
     r"|guard|guy|host|interviewer|kid|lady|man|nurse|officer|passerby|policeman|producer|professor"
@@ -45,7 +45,7 @@ _CLIP = re.compile(r"dia(\d+)_utt(\d+)\.mp4")
 _HIGHEST = 10**6
 _TIME = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2})[.,](\d{1,6})", re.ASCII)
 
-# Windows-1252 signs that were once taken for Latin-1: apostrophes, quotes and dashes.
+# Windows-1252 characters that were decoded as Latin-1: apostrophes, quotes and dashes.
 _SIGNS = {code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)}
 
 Row = Mapping[str, str]
@@ -87,7 +87,7 @@ def parse_table(content: bytes) -> Table:
     Raises
     ------
     RowError
-        The line of names can't be read.
+        The header can't be read.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -97,20 +97,20 @@ def parse_table(content: bytes) -> Table:
 
 
 def person(speaker: str, session: str | None) -> str | None:
-    """Name the person behind an entry of the column Speaker.
+    """Return the person for an entry of the column Speaker.
 
     Parameters
     ----------
     speaker : str
         As in the table.
     session : str or None
-        The episode, which tells one episode's "Waiter" from another's.
+        The episode, since the "Waiter" of another one is another person.
 
     Returns
     -------
     str or None
-        None where several speak at once. Roles are spelled one way: without an article, each word
-        with a capital, a number as "#2".
+        None where several speak at once. Roles are normalised: without an article, each word
+        capitalised, a number as "#2".
 
     Examples
     --------
@@ -129,7 +129,7 @@ def person(speaker: str, session: str | None) -> str | None:
 
 
 def _role(name: str) -> str | None:
-    """Give the one spelling of a role, or None for the name of a person."""
+    """Return the normalised role, or None for the name of a person."""
     if len(name) > _LONGEST_ROLE:
         return None
     article = _ARTICLE.match(name)
@@ -152,7 +152,7 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
     Yields
     ------
     Utterance or Skipped
-        Dialogue by dialogue. An utterance whose clip is missing keeps its words. Clips that no row
+        Dialogue by dialogue. An utterance whose clip is missing keeps its text. Clips that no row
         names, of which the release has some, are skipped.
 
     Raises
@@ -224,7 +224,7 @@ class _Reader:
             yield Skipped(stray, _stray(name), str(self.clips[name]), _stray(name))
 
     def utterance(self, row: Row, clip: str) -> Iterator[Utterance | Skipped]:
-        """Make an utterance, after what it lacks."""
+        """Yield what an utterance lacks, then the utterance."""
         name = f"{self.files.name}_{Path(clip).stem}"
         path = self.clips.get(clip)
         if path is None:
@@ -280,6 +280,7 @@ def _checked(row: Row | RowError, names: list[str]) -> Row:
 
 
 def _stray(clip: str) -> str:
+    """Return why a clip is not used."""
     if _CLIP.fullmatch(clip):
         return "clip that no row of the table names"
     if _CLIP.search(clip):
@@ -293,7 +294,7 @@ def _cell(row: Row, column: str) -> str:
 
 def _number(row: Row, column: str) -> int | None:
     try:
-        return to_int(given(row, column) or "", column, high=_HIGHEST)
+        return to_int(cell_value(row, column) or "", column, high=_HIGHEST)
     except RowError:
         return None
 

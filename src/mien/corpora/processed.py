@@ -1,12 +1,12 @@
 """The data that Dai et al. distribute with FE2E and MESM: IEMOCAP or CMU-MOSEI cut into utterances.
 
 ``IEMOCAP_RAW_PROCESSED`` and ``MOSEI_RAW_PROCESSED`` each hold a file ``meta.pkl`` and a folder for
-each utterance: its sound, and pictures numbered from 0. Those of IEMOCAP are all the frames of the
-film, for either half of it; those of MOSEI are taken at two a second. Beside them lie
-``IEMOCAP_SPLIT`` and ``MOSEI_SPLIT``, the lists of who trains and who is tested.
+each utterance with its audio, and its frames numbered from 0. Those of IEMOCAP are all frames of
+the video, for both halves of it; those of MOSEI are sampled at two per second. Beside them are
+``IEMOCAP_SPLIT`` and ``MOSEI_SPLIT``, the lists of the published splits.
 
 A fork that identifies IEMOCAP's persons has the same folders, and a ``meta.pkl`` with a
-``speaker_id`` in place of the label.
+``speaker_id`` instead of the label.
 """
 
 import math
@@ -24,18 +24,18 @@ from mien.safe_pickle import reader as pickles
 from mien.utterance import Side, Skipped, Utterance
 
 FOLDERS = ("IEMOCAP_RAW_PROCESSED", "MOSEI_RAW_PROCESSED")
-"""What the authors call the folders with the utterances."""
+"""The authors' names of the folders with the utterances."""
 
 MOSEI_EMOTIONS = ("angry", "disgusted", "fearful", "happy", "sad", "surprised")
 """The six emotions of a MOSEI label, in its order."""
 
 MOSEI_RATE = 2.0
-"""MOSEI's pictures a second; the published loader takes them for 30."""
+"""Frame rate of MOSEI; the published loader takes it for 30."""
 
 OTHER_SPEAKER = "note: speaker_id names another person than the speaker"
-"""Kind of the notes on the fork's `speaker_id`: it is whom the recording is named after."""
+"""Kind of the notes on the fork's `speaker_id`: the person after whom the recording is named."""
 
-_LABEL_SHOWN = 20  # letters of a label that no importer knows, in messages
+_MAX_SHOWN = 20  # letters of an unknown label in messages
 
 _IEMOCAP_ID = re.compile(r"Ses\d\d[FM]_\w+_[FM]\w+")
 _MOSEI_ID = re.compile(r"([\w-]+)_(\d+)")
@@ -47,7 +47,7 @@ def read(source: Path, **options: Any) -> Iterator[Utterance | Skipped]:
     Parameters
     ----------
     source : Path
-        ``IEMOCAP_RAW_PROCESSED``, ``MOSEI_RAW_PROCESSED``, or the folder above if it holds one of
+        ``IEMOCAP_RAW_PROCESSED``, ``MOSEI_RAW_PROCESSED``, or the parent folder if it holds one of
         them.
     **options
         For IEMOCAP those of `mien.corpora.iemocap.read`: ``emotions``, ``person_rule`` and
@@ -56,7 +56,7 @@ def read(source: Path, **options: Any) -> Iterator[Utterance | Skipped]:
     Yields
     ------
     Utterance or Skipped
-        Dialogue by dialogue. What an utterance lacks of its media is a `Skipped` too.
+        Dialogue by dialogue. A missing media file of an utterance is a `Skipped` too.
 
     Raises
     ------
@@ -84,14 +84,14 @@ def read(source: Path, **options: Any) -> Iterator[Utterance | Skipped]:
 
 
 def _is_iemocap(folder: Path, entries: Mapping[str, Any]) -> bool:
-    """Tell the two corpora apart by the folder's name, or else by the ids."""
+    """Tell whether the corpus is IEMOCAP, by the folder's name or else by the ids."""
     if folder.name in FOLDERS:
         return folder.name == FOLDERS[0]
     return any(map(_IEMOCAP_ID.fullmatch, entries))
 
 
 def splits(source: Path) -> Path | None:
-    """Find the lists of the published split beside the utterances, if they are there."""
+    """Return the folder with the lists of the published splits, if it is beside the utterances."""
     folder = _corpus_folder(source)
     lists = folder.with_name(folder.name.replace("_RAW_PROCESSED", "_SPLIT"))
     return lists if lists != folder and lists.is_dir() else None
@@ -122,7 +122,7 @@ def _iemocap(
     person_rule: iemocap.PersonRule = "speaker",
     named_side: Side = "left",
 ) -> "_Iemocap":
-    words = iemocap.vocabulary(emotions, person_rule, named_side)
+    words = iemocap.emotion_codes(emotions, person_rule, named_side)
     return _Iemocap(folder, words, person_rule, named_side)
 
 
@@ -134,7 +134,7 @@ class _Iemocap:
     named_side: Side
 
     def read(self, meta: Mapping[str, Any]) -> Iterator[Utterance | Skipped]:
-        """Read a corpus, dialogue by dialogue and by time within each."""
+        """Read the corpus, by dialogue and by time within each."""
 
         def order(name: str) -> tuple[str, float, str]:
             return _dialogue(name), _number(meta[name], "start_time") or 0.0, name
@@ -142,13 +142,13 @@ class _Iemocap:
         for name in sorted(meta, key=order):
             if fault := self.fault(name, meta[name]):
                 yield Skipped(name, fault, str(self.folder / "meta.pkl"))
-            elif not (place := self.place(name)).is_dir():
-                yield Skipped(name, "folder missing: no sound and no pictures", str(place))
+            elif not (folder := self.utterance_folder(name)).is_dir():
+                yield Skipped(name, "folder missing: no sound and no pictures", str(folder))
             else:
-                yield from self.utterance(name, meta[name], place)
+                yield from self.utterance(name, meta[name], folder)
 
     def fault(self, name: str, entry: Any) -> str | None:
-        """Say why an entry cannot be used, or None. One without a label can: by who speaks."""
+        """Return why an entry can't be used, or None. One without a label has a speaker."""
         if not _IEMOCAP_ID.fullmatch(name):
             return "not an id such as Ses01F_impro01_F000"
         if not isinstance(entry, dict):
@@ -158,19 +158,19 @@ class _Iemocap:
             return None
         if not isinstance(label, str):
             return "its label in meta.pkl is no text"
-        return iemocap.label_fault(label[:_LABEL_SHOWN], self.words)
+        return iemocap.label_fault(label[:_MAX_SHOWN], self.words)
 
-    def place(self, name: str) -> Path:
-        """Name an utterance's folder; the dialogue's is called by the first two parts of the id."""
+    def utterance_folder(self, name: str) -> Path:
+        """Return an utterance's folder; that of the dialogue has the first two fields of the id."""
         short = self.folder / "_".join(name.split("_")[:2]) / name
         return short if short.is_dir() else self.folder / _dialogue(name) / name
 
     def utterance(
-        self, name: str, entry: Mapping[str, Any], place: Path
+        self, name: str, entry: Mapping[str, Any], folder: Path
     ) -> Iterator[Utterance | Skipped]:
-        """Make an utterance of the speaker's half of sound and pictures, after what it lacks."""
-        side, channel = iemocap.place(name, self.named_side)
-        voice, both = place / f"audio_{'LR'[channel]}.wav", place / "audio.wav"
+        """Yield what is missing, then the utterance with the speaker's half of audio and video."""
+        side, channel = iemocap.stage_position(name, self.named_side)
+        voice, both = folder / f"audio_{'LR'[channel]}.wav", folder / "audio.wav"
         audio = next((path for path in (voice, both) if path.is_file()), None)
         if audio is None:
             yield Skipped(name, f"audio: file missing: {voice.name}", str(voice))
@@ -179,7 +179,7 @@ class _Iemocap:
             yield Skipped(name, why, str(self.folder / "meta.pkl"), OTHER_SPEAKER)
         rate = _number(entry, "fps")
         if rate is None:
-            yield Skipped(name, "video: no frame rate (fps) in meta.pkl", str(place))
+            yield Skipped(name, "video: no frame rate (fps) in meta.pkl", str(folder))
         yield Utterance(
             id=name,
             corpus="iemocap",
@@ -188,7 +188,7 @@ class _Iemocap:
             dialogue=_dialogue(name),
             text=_text(entry),
             emotions=None if entry.get("label") is None else (self.words[entry["label"]],),
-            video=None if rate is None else place / f"image_{side[0].upper()}_%d.jpg",
+            video=None if rate is None else folder / f"image_{side[0].upper()}_%d.jpg",
             video_rate=rate,
             audio=audio,
             audio_channel=channel if audio == both else None,
@@ -197,10 +197,10 @@ class _Iemocap:
 
 
 def _other_speaker(claimed: Any, speaker: str) -> str | None:
-    """Say that somebody else than the speaker is claimed to speak, or None."""
+    """Return a note if the claimed speaker is another person than the speaker, else None."""
     if claimed == speaker:
         return None
-    shown = claimed[:_LABEL_SHOWN] if isinstance(claimed, str) else type(claimed).__name__
+    shown = claimed[:_MAX_SHOWN] if isinstance(claimed, str) else type(claimed).__name__
     return f"note: speaker_id in meta.pkl is {shown}; by the id's last part {speaker} speaks"
 
 
@@ -238,10 +238,10 @@ def _read_mosei(folder: Path, meta: Mapping[str, Any]) -> Iterator[Utterance | S
 
 
 def _mosei_emotions(entry: Any) -> tuple[str, ...] | None:
-    """Give the words of a label; several, or none of them, are labels too."""
+    """Return the emotions of a label: any number of them, also none."""
     try:
         label = entry["label"]
-        strengths = [float(label[place]) for place in range(len(MOSEI_EMOTIONS))]
+        strengths = [float(label[index]) for index in range(len(MOSEI_EMOTIONS))]
         complete = len(label) == len(MOSEI_EMOTIONS) and all(map(math.isfinite, strengths))
     except (TypeError, ValueError, KeyError, IndexError, OverflowError):
         return None
@@ -257,7 +257,7 @@ def _text(entry: Mapping[str, Any]) -> str | None:
 
 
 def _is_text(value: Any) -> TypeGuard[str]:
-    """Tell text from other values, and from halves of characters that no file can hold."""
+    """Tell text from other values, and from surrogates, which can't be stored."""
     if not isinstance(value, str):
         return False
     try:

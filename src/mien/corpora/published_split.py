@@ -16,15 +16,15 @@ class Assigned:
     Parameters
     ----------
     items : list of Utterance or Skipped
-        As they were read, but for `Utterance.split`.
+        As they were read, with `Utterance.split` set.
     counts : dict of str to int
         Utterances of each split.
     unlisted : int
         Utterances that no list names.
     skipped : list of str
-        Ids that are listed, but that the importer could not use.
+        Ids that are listed, but were skipped.
     absent : list of str
-        Ids that are listed, but that the corpus does not have.
+        Ids that are listed, but are not in the corpus.
     """
 
     items: list[Utterance | Skipped]
@@ -95,24 +95,24 @@ def assign(
     """Assign each utterance the split that the lists name, and none where they don't name it.
 
     Lists often name only some of a corpus: those of IEMOCAP leave out the turns with a rare label.
-    But what they name must be there, or the split is of something else.
+    But what they name must exist, or the lists are of another corpus.
 
     Parameters
     ----------
     items : iterable of Utterance or Skipped
-        What an importer yields.
+        What a corpus yields.
     splits : mapping of str to str
         See `read_split`.
     name : str
-        What to call the lists in messages.
+        Name of the lists in messages.
     partial : bool
-        The corpus is there in part, so ids may be absent.
+        Only a part of the corpus is available, so ids may be absent.
 
     Raises
     ------
     MienError
-        Ids are listed that are neither among the utterances nor among what the importer skipped,
-        or none of them is there.
+        Ids are listed that are neither among the utterances nor among what was skipped, or none of
+        the listed ids exists.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """RAVDESS (Livingstone and Russo 2018): 24 actors speak two sentences in eight emotions.
 
-A file's name says everything, seven codes of two digits:
+A file name consists of seven codes of two digits:
 ``modality-channel-emotion-intensity-statement-repetition-actor``.
 """
 
@@ -24,10 +24,10 @@ EMOTION_WORDS = (
     "disgusted",
     "surprised",
 )
-"""The words for the emotion codes 01 to 08."""
+"""The emotions with the codes 01 to 08."""
 
 STATEMENTS = ("Kids are talking by the door", "Dogs are sitting by the door")
-"""The sentences of the statement codes 01 and 02."""
+"""The sentences with the statement codes 01 and 02."""
 
 _SUFFIXES = {".wav", ".flac", ".mp4"}
 _NAME = re.compile("-".join([r"(\d\d)"] * 7), re.ASCII)
@@ -40,7 +40,7 @@ Codes = tuple[int, ...]
 
 
 def parse_name(stem: str) -> Codes:
-    """Read a file's name.
+    """Parse a file name.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def parse_name(stem: str) -> Codes:
     Raises
     ------
     MienError
-        If the name is not of this form or a code is out of its range.
+        The name is not of this form, or a code is out of range.
 
     Examples
     --------
@@ -75,9 +75,9 @@ def parse_name(stem: str) -> Codes:
 def read(source: Path) -> Iterator[Utterance | Skipped]:
     """Read the speech part of the corpus, from one folder or from subfolders such as ``Actor_01``.
 
-    A take may be there several times: with picture and sound (modality 01), picture alone (02),
-    sound alone (03). Each take becomes one utterance: of the file that has both if there is one,
-    else of what there is. The other files are skipped as duplicates.
+    A take may have several files: video with audio (modality 01), video alone (02), audio alone
+    (03). Each take becomes one utterance: from the file that has both if it exists, else from the
+    others. The remaining files are skipped as duplicates.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
     Yields
     ------
     Utterance or Skipped
-        By take. Songs and names that cannot be read are skipped.
+        By take. Songs and names that can't be parsed are skipped.
 
     Raises
     ------
     MienError
-        If no file in `source` has a name of this corpus.
+        No file in `source` has a name of this corpus.
     """
     if not source.is_dir():
         raise MienError(f"{source} is not a folder; give the one that holds RAVDESS's files")
@@ -117,7 +117,7 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
 
 
 def _take(path: Path) -> tuple[int, Codes]:
-    """Give a file's modality and what tells its take from others."""
+    """Return the modality of a file, and the codes that identify its take."""
     modality, channel, *take = parse_name(path.stem)
     if channel != _SPEECH:
         raise MienError("song, and only speech is used")

@@ -1,4 +1,4 @@
-"""Tables and their cells, as every importer reads them: one odd row costs that row alone."""
+"""Read tables and their cells; an invalid row is reported and the others are read."""
 
 import csv
 import io
@@ -11,12 +11,12 @@ from mien.errors import MienError
 from mien.names import strip_invisible
 from mien.utterance import Skipped
 
-LONGEST_CELL = 131_072
-"""Letters of a cell, the limit of Python's CSV reader: nobody says so much in one turn."""
+MAX_CELL = 131_072
+"""Letters of a cell, the limit of Python's CSV reader: no turn has so many."""
 
-MOST_COLUMNS = 1000
+MAX_COLUMNS = 1000
 
-LATEST = 1e7
+MAX_TIME = 1e7
 """Seconds, some 115 days: no recording is as long."""
 
 MISSING = frozenset(
@@ -25,7 +25,7 @@ MISSING = frozenset(
         *("na", "NA", "n/a", "N/A", "#N/A", "#NA", "<NA>", "n.a.", "N.A."),
     )
 )
-"""What spreadsheets and programs write into an empty cell. ``Nan`` and ``Na`` are names."""
+"""What spreadsheets and programs write for a missing value. ``Nan`` and ``Na`` are names."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?", re.ASCII)
 _LONGEST_NUMBER = 400
@@ -34,26 +34,26 @@ Row = Mapping[str, str]
 
 
 class RowError(MienError):
-    """Why one row of a table can't be used; `kind` is the same for all rows of one fault."""
+    """The reason why a row can't be used; `kind` is the same for all rows with the same fault."""
 
     def __init__(self, reason: str, kind: str = "") -> None:
         super().__init__(reason)
         self.kind = kind or reason
 
     def skipped(self, name: str, source: str) -> Skipped:
-        """Record the row."""
+        """Return the record of the skipped row."""
         return Skipped(name, str(self), source, self.kind)
 
 
 class Table(NamedTuple):
-    """The names of the columns, and each row with the number of the line where it ends."""
+    """The names of the columns, and each row with the number of its last line."""
 
     names: list[str]
     rows: Iterator[tuple[int, Row | RowError]]
 
 
 class _Lines(Iterator[str]):
-    """The lines of a text; `at` is the number of those read, and may be set back."""
+    """The lines of a text; `at` is the number of lines read, and may be set back."""
 
     def __init__(self, text: str) -> None:
         self.lines = io.StringIO(text, newline="").readlines()
@@ -69,17 +69,17 @@ class _Lines(Iterator[str]):
 def read_table(text: str, *, lenient: bool = False) -> Table:
     r"""Read a CSV table with a header.
 
-    A row that is no CSV (with a quotation mark that is never closed, or a cell longer than
-    `LONGEST_CELL`), holds zero bytes or more cells than there are columns becomes a `RowError`, and
-    reading goes on with the line after its first. Cells that a row lacks are missing in it. A
-    column without a name is called by its number.
+    A row that is not CSV (with a quotation mark that is never closed, or a cell longer than
+    `MAX_CELL`), or holds zero bytes or more cells than there are columns, becomes a `RowError`, and
+    reading goes on with the line after its first. Missing cells are missing in the row. A column
+    without a name is called by its number.
 
     Parameters
     ----------
     text : str
-        The table, line ends of any kind.
+        The table, with line ends of any kind.
     lenient : bool
-        Take a line with stray quotation marks as it stands.
+        Accept a line with unbalanced quotation marks as it is.
 
     Raises
     ------
@@ -96,8 +96,8 @@ def read_table(text: str, *, lenient: bool = False) -> Table:
     _, header = next(found, (0, []))
     if isinstance(header, RowError):
         raise header
-    if len(header) > MOST_COLUMNS:
-        raise RowError(f"has {len(header):,} columns, more than {MOST_COLUMNS:,}")
+    if len(header) > MAX_COLUMNS:
+        raise RowError(f"has {len(header):,} columns, more than {MAX_COLUMNS:,}")
     for name in header:
         check_text(name)
     names = [
@@ -121,7 +121,7 @@ def _records(text: str, lenient: bool) -> Iterator[tuple[int, list[str] | RowErr
 
 
 def _alone(line: str, error: csv.Error, lenient: bool) -> list[str] | RowError:
-    """Read a line that is no CSV, or say why it can't be."""
+    """Read a line that is not CSV leniently, or return why it can't be read."""
     try:
         if lenient:
             return next(csv.reader([line.rstrip("\r\n")]))
@@ -145,8 +145,8 @@ def _row(names: Sequence[str], cells: list[str] | RowError) -> Row | RowError:
 
 
 def check_text(text: str) -> None:
-    """Refuse what no cell may hold. Raises `RowError`."""
-    if len(text) > LONGEST_CELL:
+    """Refuse text that no cell may hold. Raises `RowError`."""
+    if len(text) > MAX_CELL:
         raise RowError(f"a cell of {len(text):,} letters", "cell that is too long")
     if "\0" in text:
         raise RowError("a cell holds zero bytes")
@@ -154,18 +154,18 @@ def check_text(text: str) -> None:
         raise RowError("a cell is not UTF-8 text")
 
 
-def given(row: Mapping[str, Any], column: str) -> str | None:
-    """Give a cell without the spaces around it; None where it is missing, or says so.
+def cell_value(row: Mapping[str, Any], column: str) -> str | None:
+    """Return a cell without surrounding spaces; None where the value is missing.
 
-    >>> given({"person": " N/A"}, "person"), given({"person": "Nan "}, "person")
+    >>> cell_value({"person": " N/A"}, "person"), cell_value({"person": "Nan "}, "person")
     (None, 'Nan')
     """
     word = str(row.get(column) or "").strip()
     return None if word in MISSING else word
 
 
-def to_float(word: str, column: str, low: float = 0.0, high: float = LATEST) -> float:
-    """Read a number within its limits, which are part of it. Raises `RowError`.
+def to_float(word: str, column: str, low: float = 0.0, high: float = MAX_TIME) -> float:
+    """Read a number within inclusive limits. Raises `RowError`.
 
     >>> to_float("1.5e1", "start")
     15.0
@@ -176,14 +176,14 @@ def to_float(word: str, column: str, low: float = 0.0, high: float = LATEST) -> 
     if not low <= number <= high:
         limits = f"from {low:g} to {high:g}"
         raise RowError(
-            f"{column} is {_shown(word)}, not a number {limits}",
+            f"{column} is {_quoted(word)}, not a number {limits}",
             f"{column} is not a number {limits}",
         )
     return number
 
 
 def to_int(word: str, column: str, low: int = 0, high: int = 10**9) -> int:
-    """Read a whole number within its limits, which are part of it. Raises `RowError`.
+    """Read an integer within inclusive limits. Raises `RowError`.
 
     >>> to_int("3", "audio_channel"), to_int("3.0", "audio_channel")
     (3, 3)
@@ -195,11 +195,11 @@ def to_int(word: str, column: str, low: int = 0, high: int = 10**9) -> int:
     if not number.is_integer():
         limits = f"from {low} to {high}"
         raise RowError(
-            f"{column} is {_shown(word)}, not a whole number {limits}",
+            f"{column} is {_quoted(word)}, not a whole number {limits}",
             f"{column} is not a whole number {limits}",
         )
     return int(number)
 
 
-def _shown(word: str) -> str:
+def _quoted(word: str) -> str:
     return repr(word if len(word) <= 40 else f"{word[:40]}…")

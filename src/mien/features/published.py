@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.corpora.iemocap import place
+from mien.corpora.iemocap import stage_position
 from mien.errors import MienError
 from mien.features.widths import NAMES, OTHER_WIDTH, Widths
 from mien.models.encoders.voice_columns import KEPT, ROWS
@@ -72,7 +72,7 @@ class PublishedFeatures:
         """Return the features of an utterance, on the side of the stage where its speaker is."""
         found = dict(self._plain.get(utterance.id, {}))
         if utterance.id in self._sides:
-            side, channel = place(utterance.id, self.named_side)
+            side, channel = stage_position(utterance.id, self.named_side)
             side = utterance.video_side or side
             channel = channel if utterance.audio_channel is None else utterance.audio_channel
             for m, letter in (("v", side[0].upper()), ("a", "LR"[channel])):

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
 
+from mien.errors import MienError
 from mien.tasks import TASKS, TaskMetrics
 
 
@@ -11,9 +12,11 @@ def _of_their_tasks(value: Any) -> Any:
     """Read each task's metrics as the task with that name gives them."""
     if not isinstance(value, dict):
         return value
-    if unknown := sorted(set(value) - set(TASKS)):
-        raise ValueError(f"the task {unknown[0]!r} is not known here: {', '.join(TASKS)} are")
-    return {name: TASKS[name].metrics_type.model_validate(block) for name, block in value.items()}
+    try:
+        kinds = {name: TASKS[str(name)].metrics_type for name in value}
+    except MienError as error:
+        raise ValueError(error.message) from error
+    return {name: kinds[name].model_validate(block) for name, block in value.items()}
 
 
 class Metrics(BaseModel):

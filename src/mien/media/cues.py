@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-LATEST = 1e7
+MAX_TIME = 1e7
 """Seconds, some 115 days: a later time is a fault of the file."""
 
 
@@ -67,7 +67,7 @@ def timed_cue(
 ) -> RawCue:
     """Make a cue with times; it has a fault where these make no sense or, None, can't be read."""
     fault = ""
-    if start is None or end is None or not (0 <= start <= LATEST and 0 <= end <= LATEST):
+    if start is None or end is None or not (0 <= start <= MAX_TIME and 0 <= end <= MAX_TIME):
         fault = "its times can't be read"
     elif end < start:
         fault = "it ends before it begins"

@@ -123,34 +123,20 @@ def _mean(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(known, values, 0).sum(axis=-1) / np.where(number, number, np.nan))
 
 
-UA = CountedMetric(
-    "average recall (UA)",
-    single_label_counts,
-    mean_recall,
-    chance=single_label_chance,
-    correct=exact_match,
-)
-WA = CountedMetric(
-    "accuracy (WA)", single_label_counts, accuracy, chance=single_label_chance, correct=exact_match
-)
-MACRO_F1 = CountedMetric(
-    "average F1 (macro)",
-    single_label_counts,
-    mean_f1,
-    chance=single_label_chance,
-    correct=exact_match,
-)
-AVERAGE_F1 = CountedMetric(
-    "average F1 (multi-label)",
-    multi_label_counts,
-    mean_f1,
-    chance=multi_label_chance,
-    correct=exact_match,
-)
-WEIGHTED_ACCURACY = CountedMetric(
-    "average weighted accuracy (multi-label)",
-    multi_label_counts,
-    mean_weighted_accuracy,
-    chance=multi_label_chance,
-    correct=exact_match,
-)
+def _single_label(title: str, value: Callable[[np.ndarray], np.ndarray]) -> CountedMetric:
+    return CountedMetric(
+        title, single_label_counts, value, chance=single_label_chance, correct=exact_match
+    )
+
+
+def _multi_label(title: str, value: Callable[[np.ndarray], np.ndarray]) -> CountedMetric:
+    return CountedMetric(
+        title, multi_label_counts, value, chance=multi_label_chance, correct=exact_match
+    )
+
+
+UA = _single_label("average recall (UA)", mean_recall)
+WA = _single_label("accuracy (WA)", accuracy)
+MACRO_F1 = _single_label("average F1 (macro)", mean_f1)
+AVERAGE_F1 = _multi_label("average F1 (multi-label)", mean_f1)
+WEIGHTED_ACCURACY = _multi_label("average weighted accuracy (multi-label)", mean_weighted_accuracy)

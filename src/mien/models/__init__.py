@@ -13,7 +13,7 @@ __all__ = ["ModelConfig", "MultimodalModel", "Output", "build", "preset"]
 
 
 def __getattr__(name: str) -> Any:
-    # torch and transformers take seconds to import, and the command line needs the config alone
+    # torch and transformers take seconds to import, and the command line needs only the config
     if name in ("MultimodalModel", "Output", "build"):
         return getattr(import_module("mien.models.model"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What a model is made of: all that is needed, with its weights, to build it again."""
+"""The configuration of a model: with the weights, all that is needed to build it again."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -23,14 +23,14 @@ from mien.models.encoders.base import EncoderConfig, Reader, kind_of, refused
 __all__ = ["ModelConfig", "feature_settings", "media_settings"]
 
 STACKED = (Modality.TEXT, Modality.VIDEO, Modality.AUDIO)
-"""The order in which a fusion stacks modalities (Dai et al. 2021)."""
+"""The order of the modalities in a fusion (Dai et al. 2021)."""
 
 STACKED_FEATURES = (Modality.TEXT, Modality.AUDIO, Modality.VIDEO)
-"""The order in which one of hand-crafted features does (Dai et al. 2021)."""
+"""Their order in a fusion of hand-crafted features (Dai et al. 2021)."""
 
 
 def _encoders(values: Any) -> Any:
-    """Validate each encoder's settings as its kind says."""
+    """Validate the settings of each encoder by its kind."""
     if not isinstance(values, Mapping):
         return values
     found: dict[Modality, EncoderConfig] = {}
@@ -48,10 +48,10 @@ def _encoder(modality: Modality, settings: Any) -> EncoderConfig:
     try:
         if isinstance(settings, EncoderConfig):
             if modality not in settings.modalities:
-                raise refused(f"{type(settings).__name__} is no encoder of {modality}")
+                raise refused(f"{type(settings).__name__} cannot encode {modality}")
             return settings
         if not isinstance(settings, Mapping):
-            raise refused(f"the settings of the {modality} encoder should be a section")
+            raise refused(f"the settings of the {modality} encoder must be a section")
         return kind_of(modality, settings).model_validate(dict(settings))
     except ValidationError as error:
         lines = [
@@ -64,7 +64,7 @@ def _encoder(modality: Modality, settings: Any) -> EncoderConfig:
 
 
 class ModelConfig(BaseModel):
-    """The encoders of a model and their fusion; the defaults are the preset mme2e.
+    """The encoders of a model and their fusion; the defaults are those of the preset mme2e.
 
     Examples
     --------
@@ -87,18 +87,20 @@ class ModelConfig(BaseModel):
     )
     fusion: Literal["weighted", "concat", "attention"] = Field(
         "weighted",
-        description="of the modalities: weighted sum of their logits (published), a network on"
-        " their states side by side, or an attention over their states",
+        description="fusion of the modalities: weighted, a weighted sum of their logits"
+        " (published); concat, a network on their concatenated states; or attention over their"
+        " states",
     )
     embedding_size: int = Field(
         256,
         ge=0,
-        description="length of the embedding that the person task learns; 0: none (published)",
+        description="size of the speaker embedding that the person task trains; 0: none"
+        " (published)",
     )
     weight_init: Literal["default", "published"] = Field(
         "default",
-        description="weights that training starts from: of sparse convolutions 2.45 times smaller"
-        " than the published ones, and of the modalities in the fusion equal; or as published",
+        description="initial weights: default, sparse convolutions 2.45 times smaller than"
+        " published, and equal weights of the modalities in the fusion; or published",
     )
 
     @model_validator(mode="before")
@@ -115,20 +117,21 @@ class ModelConfig(BaseModel):
     @field_validator("encoders")
     @classmethod
     def _stacked(cls, encoders: dict[Modality, EncoderConfig]) -> dict[Modality, EncoderConfig]:
-        """Put the encoders in the order in which the fusion stacks them."""
+        """Sort the encoders into the order of the fusion."""
         hand_crafted = {encoder.hand_crafted for encoder in encoders.values()}
         if len(hand_crafted) > 1:
             kinds = ", ".join(f"{m} {encoder.kind}" for m, encoder in encoders.items())
             raise refused(
-                "encoders of hand-crafted features and of text, audio or video as they are can't"
-                f" be mixed ({kinds}): take rnn or feature-transformer for all, or for none"
+                "a model cannot mix encoders of hand-crafted features with encoders of text, audio"
+                f" or video ({kinds}): choose rnn or feature-transformer for all modalities or for"
+                " none"
             )
         order = STACKED_FEATURES if hand_crafted == {True} else STACKED
         return {m: encoders[m] for m in order if m in encoders}
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
-        """The modalities in the order in which the fusion stacks them."""
+        """The modalities in the order of the fusion."""
         return tuple(self.encoders)
 
     @property
@@ -138,20 +141,20 @@ class ModelConfig(BaseModel):
 
     @property
     def hand_crafted(self) -> bool:
-        """Whether the model takes features instead of text, faces and audio."""
+        """Whether its input is hand-crafted features instead of text, audio and video."""
         return any(encoder.hand_crafted for encoder in self.encoders.values())
 
     @property
     def text(self) -> "media_settings.TransformerConfig | None":
-        """The settings of the pretrained text encoder; None for a model without one."""
+        """The settings of the pretrained text encoder, None for a model without one."""
         encoder = self.encoders.get(Modality.TEXT)
         return encoder if isinstance(encoder, media_settings.TransformerConfig) else None
 
     def readers(self, tokenizer: Any = None) -> dict[Modality, Reader]:
-        """Make what takes the modalities out of samples, with the tokenizer of its text encoder."""
+        """Build the reader of each modality, with the tokenizer of the text encoder."""
         return {m: encoder.reader(m, tokenizer) for m, encoder in self.encoders.items()}
 
     def changed(self, modality: Modality, **settings: Any) -> "ModelConfig":
-        """Give a copy in which an encoder has other settings."""
+        """Return a copy in which one encoder has other settings."""
         encoder = self.encoders[modality].model_copy(update=settings)
         return self.model_copy(update={"encoders": {**self.encoders, modality: encoder}})

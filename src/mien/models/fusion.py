@@ -1,4 +1,4 @@
-"""Late fusion: one answer from the modalities that an utterance has."""
+"""Late fusion: one prediction from the modalities that an utterance has."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ Fusion = Literal["weighted", "concat", "attention"]
 
 
 class WeightedFusion(nn.Module):
-    """A learned weight for each modality; a modality that is missing counts for nothing.
+    """A sum of the modalities' logits with a learned weight each; missing modalities are left out.
 
-    With every modality present this is the published sum of weighted logits. Where some are
-    missing the rest is scaled by all / present, so that the answer keeps its size. One modality
-    alone passes as it is.
+    With every modality present this is the published weighted sum. If some are missing, the sum is
+    scaled by all / present to keep the magnitude of the logits. The logits of a model with one
+    modality are not changed.
 
     Parameters
     ----------
     modalities : int
         Number of modalities of the model.
     published_init : bool
-        Start from weights at random, even negative ones, as `torch.nn.Linear` does, instead of
-        equal ones.
+        Initialise the weights at random, as `torch.nn.Linear` does, even negative ones, instead of
+        equally.
     """
 
     def __init__(self, modalities: int, *, published_init: bool = False) -> None:
@@ -34,7 +34,7 @@ class WeightedFusion(nn.Module):
         self.weight.requires_grad_(modalities > 1)
 
     def forward(self, logits: Tensor, present: Tensor) -> Tensor:
-        """Fuse logits (B, M, C), of which `present` (B, M) bool exist, into (B, C)."""
+        """Fuse logits (B, M, C) of the modalities `present` (B, M) bool into logits (B, C)."""
         if logits.shape[1] == 1:
             return logits[:, 0]
         share = present.sum(dim=1, keepdim=True).clamp(min=1) / present.shape[1]
@@ -43,39 +43,39 @@ class WeightedFusion(nn.Module):
 
 
 class StateFusion(nn.Module, ABC):
-    """A fusion that reads the modalities' states rather than their answers.
+    """A fusion of the modalities' states rather than their logits.
 
-    It answers for any set of modalities, so one modality's own answer is the answer to that
+    It takes any set of modalities as input, so the logits of one modality are those of that
     modality alone.
     """
 
     def forward(self, units: Sequence[Tensor], present: Tensor) -> Tensor:
-        """Answer from unit-length states, M of (B, D), of which `present` (B, M) bool exist."""
-        # of unit length a state's entries shrink with its width; made 1 on average, they suit
-        # layers that start with usual weights
+        """Compute logits from unit-length states, M of (B, D), of which `present` (B, M) exist."""
+        # the entries of a unit-length state shrink with its width; scaled to about 1, they suit
+        # the default initialisation of layers
         states = [unit * unit.shape[1] ** 0.5 for unit in units]
         return self.fuse(states, present)
 
     @abstractmethod
     def fuse(self, states: Sequence[Tensor], present: Tensor) -> Tensor:
-        """Answer (B, C) from states of entries about 1."""
+        """Compute logits (B, C) from states whose entries are about 1."""
 
     def alone(self, units: Sequence[Tensor], present: Tensor, index: int) -> Tensor:
-        """Answer from modality `index` only; zeros where it is missing."""
+        """Compute the logits of modality `index` only; zeros where it is missing."""
         only = torch.zeros_like(present)
         only[:, index] = present[:, index]
         return self(units, only) * only[:, index, None]
 
 
 class ConcatFusion(StateFusion):
-    """A small network on the states side by side; zeros and a mark stand for a missing one.
+    """A small network on the concatenated states; a missing one is zeros and an indicator.
 
     Parameters
     ----------
     widths : sequence of int
         Width of each modality's state; the hidden layer is as wide as the narrowest.
     labels : int
-        Number of answers.
+        Number of labels.
     """
 
     def __init__(self, widths: Sequence[int], labels: int) -> None:
@@ -84,24 +84,24 @@ class ConcatFusion(StateFusion):
         self.output = nn.Linear(min(widths), labels)
 
     def fuse(self, states: Sequence[Tensor], present: Tensor) -> Tensor:
-        """Answer as `StateFusion.fuse` says."""
+        """Compute logits as `StateFusion.fuse` says."""
         there = present.to(states[0])
         seen = [state * there[:, i, None] for i, state in enumerate(states)]
         return self.output(self.hidden(torch.cat([*seen, there], dim=1)).relu())
 
 
 class AttentionFusion(StateFusion):
-    """The mean of the states, each weighted by an additive attention to itself.
+    """A weighted mean of the states; each weight is an additive attention on the state itself.
 
-    The score is `w . tanh(U x)`, the published form of attention (Dai et al. 2021, section 4.3),
-    with a softmax over the modalities that an utterance has.
+    The score is `w . tanh(U x)`, as in the published attention (Dai et al. 2021, section 4.3), with
+    a softmax over the modalities that an utterance has.
 
     Parameters
     ----------
     widths : sequence of int
-        Width of each modality's state; they are brought to the width of the narrowest.
+        Width of each modality's state; all are projected to the width of the narrowest.
     labels : int
-        Number of answers.
+        Number of labels.
     """
 
     def __init__(self, widths: Sequence[int], labels: int) -> None:
@@ -113,17 +113,17 @@ class AttentionFusion(StateFusion):
         self.output = nn.Linear(width, labels)
 
     def fuse(self, states: Sequence[Tensor], present: Tensor) -> Tensor:
-        """Answer as `StateFusion.fuse` says."""
+        """Compute logits as `StateFusion.fuse` says."""
         pairs = zip(self.project, states, strict=True)
         values = torch.stack([project(state) for project, state in pairs], dim=1)
         scores = self.score(self.features(values).tanh())[:, :, 0]
-        # not minus infinity: an utterance with nothing has no softmax, and no share either
+        # not minus infinity: the softmax of an utterance without modalities would be NaN
         share = scores.masked_fill(~present, -1e4).softmax(dim=1) * present
         return self.output((values * share[:, :, None]).sum(dim=1))
 
 
 def state_fusion(kind: Fusion, widths: Sequence[int], labels: int) -> StateFusion | None:
-    """Make a fusion of states; None where the answers are fused, or there is nothing to fuse."""
+    """Build a fusion of states; None if logits are fused, or there is only one modality."""
     if kind == "weighted" or len(widths) == 1:
         return None
     return {"concat": ConcatFusion, "attention": AttentionFusion}[kind](widths, labels)

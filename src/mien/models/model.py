@@ -1,4 +1,4 @@
-"""The model: an encoder for each modality, late fusion, heads of the tasks, person embedding."""
+"""The model: an encoder for each modality, late fusion, task heads and a speaker embedding."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,29 +22,29 @@ from mien.models.person_head import PersonEmbedding
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
-LARGEST = 2 * 10**9
-"""Weights of the largest model that is built; the published one has 17 million."""
+MAX_WEIGHTS = 2 * 10**9
+"""Number of weights of the largest model that is built; the published one has 17 million."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a model gives for `B` utterances.
+    """The output of a model for `B` utterances.
 
     Parameters
     ----------
     logits : dict of str to Tensor (B, C)
-        For each task the fused logits.
+        The fused logits of each task.
     modality_logits : dict of str to dict of Modality to Tensor (B, C)
-        For each task the logits of each modality; zeros where `present` is false.
+        The logits of each task from each modality alone; zeros where `present` is false.
     present : dict of Modality to Tensor (B,) bool
-        For each modality of the model, which utterances have it.
+        Which utterances have each modality of the model.
     embedding : Tensor (B, E)
-        Of unit length: the one that the person task has learnt (`PersonEmbedding`). Without that
-        task, the unit-length states of the modalities side by side (zeros where missing).
+        Vectors of unit length: with a speaker task, its embedding (`PersonEmbedding`); without, the
+        concatenated unit-length states of the modalities (zeros where missing).
     modality_embeddings : dict of Modality to Tensor (B, E)
-        With the person task, the embedding of each modality alone; zeros where it is missing.
+        With a speaker task, the embedding of each modality alone; zeros where it is missing.
     selections : dict of Modality to Selection
-        What encoders that choose looked at.
+        What encoders that select from their input selected.
     """
 
     logits: dict[str, Tensor]
@@ -56,20 +56,22 @@ class Output:
 
 
 class MultimodalModel(nn.Module):
-    """Encode each modality of an utterance, and answer all tasks from what it has.
+    """Encode each modality of an utterance, and predict all tasks from those it has.
 
     Parameters
     ----------
     config : ModelConfig
         Encoders and fusion.
     tasks : mapping of str to int
-        Number of labels of each task; all tasks share one trunk.
+        Number of labels of each task; the tasks share the encoders.
     text : PretrainedConfig or None
-        Dimensions of the pretrained text encoder, where there is one. Its weights start at random:
-        `mien.models.encoders.text.load_weights` fills them.
+        Configuration of the pretrained text encoder, if there is one. Its weights are initialised
+        at random; `mien.models.encoders.text.load_weights` loads the pretrained ones.
     absent : mapping of Modality to int, optional
-        Modalities that the model will never be shown, with the length of their encoders' vectors:
-        it is built without these encoders.
+        Modalities that will not be used, with the length of their states; the model is built
+        without their encoders.
+    speaker_task : str
+        Name of the task whose labels are the speakers; with it, the model has a speaker embedding.
 
     Examples
     --------
@@ -87,9 +89,10 @@ class MultimodalModel(nn.Module):
         tasks: Mapping[str, int],
         text: "PretrainedConfig | None" = None,
         absent: Mapping[Modality, int] | None = None,
+        speaker_task: str = "person",
     ) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.speaker_task = config, speaker_task
         self.encoders = nn.ModuleDict()
         for modality, settings in config.encoders.items():
             first = self.encoders["text"].dim if "text" in self.encoders else None
@@ -101,13 +104,13 @@ class MultimodalModel(nn.Module):
             )
         self.heads, self.fusion, self.persons = nn.ModuleDict(), nn.ModuleDict(), None
         dims = {name: cast(int, encoder.dim) for name, encoder in self.encoders.items()}
-        if "person" in tasks and config.embedding_size:
-            self.persons = PersonEmbedding(dims, config.embedding_size, tasks["person"])
+        if speaker_task in tasks and config.embedding_size:
+            self.persons = PersonEmbedding(dims, config.embedding_size, tasks[speaker_task])
         for task, labels in tasks.items():
             self._add_task(task, labels, list(dims.values()))
 
     def _add_task(self, task: str, labels: int, widths: list[int]) -> None:
-        """Make a task's fusion and, where that needs them, a head for each modality."""
+        """Build the fusion of a task and, if it fuses logits, a head for each modality."""
         fusion = state_fusion(self.config.fusion, widths, labels)
         published_init = self.config.weight_init == "published"
         self.fusion[task] = fusion or WeightedFusion(len(widths), published_init=published_init)
@@ -116,24 +119,24 @@ class MultimodalModel(nn.Module):
             self.heads[task] = nn.ModuleDict(heads)
 
     def encoder(self, modality: Modality) -> ModalityEncoder:
-        """Give the encoder of a modality."""
+        """Return the encoder of a modality."""
         return cast(ModalityEncoder, self.encoders[modality.value])
 
     def forward(self, batch: Batch) -> Output:
-        """Answer for each utterance of a batch, whatever its batch-mates."""
+        """Predict each utterance of a batch, independently of the others in it."""
         present = {m: batch.present(m) for m in self.config.modalities}
         states, selections = self._encode(batch, present)
         units = {m: scatter(F.normalize(s, dim=1), present[m]) for m, s in states.items()}
         logits, modality_logits = {}, {}
         for task in self.fusion:
-            logits[task], modality_logits[task] = self._answer(task, states, units, present)
+            logits[task], modality_logits[task] = self._predict(task, states, units, present)
         embedding, each = self._embed(states, units, present)
         return Output(logits, modality_logits, present, embedding, each, selections)
 
     def _encode(
         self, batch: Batch, present: Mapping[Modality, Tensor]
     ) -> tuple[dict[Modality, Tensor], dict[Modality, Selection]]:
-        """Encode each modality of the utterances that have it; the text guides the others."""
+        """Encode each modality of the utterances that have it; the text state guides the others."""
         states: dict[Modality, Tensor] = {}
         selections: dict[Modality, Selection] = {}
         text = None
@@ -156,21 +159,21 @@ class MultimodalModel(nn.Module):
         units: Mapping[Modality, Tensor],
         present: Mapping[Modality, Tensor],
     ) -> tuple[Tensor, dict[Modality, Tensor]]:
-        """Give the embedding (B, E) and, where persons are learnt, that of each modality."""
+        """Compute the embedding (B, E) and, with a speaker task, that of each modality."""
         if self.persons is None:
             return F.normalize(torch.cat(list(units.values()), dim=1), dim=1), {}
         every = {m.value: scatter(state, present[m]) for m, state in states.items()}
         fused, each = self.persons(every, torch.stack(list(present.values()), dim=1))
         return fused, {Modality(name): vectors for name, vectors in each.items()}
 
-    def _answer(
+    def _predict(
         self,
         task: str,
         states: Mapping[Modality, Tensor],
         units: Mapping[Modality, Tensor],
         present: Mapping[Modality, Tensor],
     ) -> tuple[Tensor, dict[Modality, Tensor]]:
-        """Give a task's fused logits (B, C), and those of each modality."""
+        """Compute the fused logits (B, C) of a task, and those of each modality."""
         fusion, exist = self.fusion[task], torch.stack(list(present.values()), dim=1)
         if isinstance(fusion, StateFusion):
             every = list(units.values())
@@ -181,7 +184,7 @@ class MultimodalModel(nn.Module):
         return fusion(torch.stack(list(each.values()), dim=1), exist), each
 
     def pretrained_parameters(self) -> Iterator[nn.Parameter]:
-        """Name the weights that were trained before and learn on, with their heads."""
+        """Yield the pretrained weights that are trained, and those of their heads."""
         for modality in self.config.modalities:
             own = list(self.encoder(modality).pretrained_parameters())
             yield from own
@@ -189,17 +192,17 @@ class MultimodalModel(nn.Module):
                 yield from cast(nn.ModuleDict, heads)[modality.value].parameters()
 
     def selector_parameters(self) -> Iterator[nn.Parameter]:
-        """Name the weights that choose what encoders look at."""
+        """Yield the weights by which encoders select from their input."""
         for modality in self.config.modalities:
             yield from self.encoder(modality).selector_parameters()
 
     @property
     def needs_fit(self) -> bool:
-        """Whether an encoder must see the training data before it learns."""
+        """Whether an encoder must observe the training data before training."""
         return any(self.encoder(modality).needs_fit for modality in self.config.modalities)
 
     def fit(self, batches: Iterable[Batch]) -> None:
-        """Let the encoders that need it see the training data once, and scale by them."""
+        """Let the encoders that need it observe the training data once, and adapt to them."""
         fitted = [m for m in self.config.modalities if self.encoder(m).needs_fit]
         for batch in batches:
             for modality in fitted:
@@ -209,7 +212,7 @@ class MultimodalModel(nn.Module):
 
 
 def scatter(values: Tensor, rows: Tensor) -> Tensor:
-    """Put the rows that exist back among zeros: (n, D) and bool (B,) -> (B, D)."""
+    """Scatter the n rows that exist among zeros: (n, D) and bool (B,) -> (B, D)."""
     out = values.new_zeros(len(rows), values.shape[1])
     out[rows] = values
     return out
@@ -220,25 +223,26 @@ def build(
     tasks: Mapping[str, int],
     text: "PretrainedConfig | None" = None,
     absent: Mapping[Modality, int] | None = None,
+    speaker_task: str = "person",
 ) -> MultimodalModel:
-    """Build a model with random weights, after a plan without memory has shown that it can be.
+    """Build a model with random weights, after building it on the meta device as a check.
 
     Parameters
     ----------
-    config, tasks, text, absent
-        As `MultimodalModel` takes them.
+    config, tasks, text, absent, speaker_task
+        Parameters of `MultimodalModel`.
 
     Raises
     ------
     MienError
-        No model can have these dimensions, or one of more than `LARGEST` weights.
+        No model can have these dimensions, or it would have more than `MAX_WEIGHTS` weights.
     """
     try:
         with torch.device("meta"):
-            plan = MultimodalModel(config, tasks, text, absent)
+            plan = MultimodalModel(config, tasks, text, absent, speaker_task)
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise MienError(f"no model can have these dimensions: {why}") from error
-    if (size := sum(weight.numel() for weight in plan.parameters())) > LARGEST:
+    if (size := sum(weight.numel() for weight in plan.parameters())) > MAX_WEIGHTS:
         raise MienError(f"a model of these dimensions would have {size:,} weights")
-    return MultimodalModel(config, tasks, text, absent)
+    return MultimodalModel(config, tasks, text, absent, speaker_task)

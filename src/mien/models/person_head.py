@@ -1,4 +1,4 @@
-"""The embedding that tells persons apart, those whom no training saw as well."""
+"""The speaker embedding, which also tells speakers apart that training did not include."""
 
 import math
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 MARGIN, SCALE = 0.2, 30.0
-"""Angle (radians) by which a person must stand out, and what cosines are multiplied by."""
+"""The angular margin of `margin_loss` in radians, and the scale of its cosines."""
 
 
 class PersonEmbedding(nn.Module):
-    """States of the modalities to vectors of unit length in one space.
+    """Project the states of the modalities to unit-length vectors in one space.
 
-    Each modality has a linear map into the space, and the fused vector is the weighted sum of
-    those present. All of them learn to lie near the same prototype of their person, so that
-    clips can be compared whatever each of them has.
+    Each modality has a linear projection into the space, and the fused vector is the weighted sum
+    of those present. All of them are trained towards the same prototype of their speaker, so that
+    clips with different modalities can be compared.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class PersonEmbedding(nn.Module):
     size : int
         Length of the embedding.
     persons : int
-        Number of persons in training; only `cosines` needs their prototypes.
+        Number of speakers in training, whose prototypes `cosines` uses.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class PersonEmbedding(nn.Module):
         super().__init__()
         self.project = nn.ModuleDict({m: nn.Linear(dim, size) for m, dim in dims.items()})
         self.weight = nn.Parameter(torch.ones(len(dims)))
-        self.weight.requires_grad_(len(dims) > 1)  # of one alone, only the direction counts
+        self.weight.requires_grad_(len(dims) > 1)  # the length of a single vector is normalised
         self.prototypes = nn.Parameter(torch.randn(persons, size))
 
     def forward(
@@ -51,9 +51,9 @@ class PersonEmbedding(nn.Module):
         Returns
         -------
         fused : Tensor (B, E)
-            Unit length; zeros where nothing is present.
+            Unit length; zeros where no modality is present.
         each : dict of str to Tensor (B, E)
-            Of each modality alone; zeros where it is missing.
+            The embedding of each modality alone; zeros where it is missing.
         """
         each = {
             m: F.normalize(self.project[m](state), dim=1) * there[:, None]
@@ -63,19 +63,19 @@ class PersonEmbedding(nn.Module):
         return F.normalize(fused, dim=1), each
 
     def cosines(self, embedding: Tensor) -> Tensor:
-        """Compare embeddings (B, E) with each person of training: (B, persons)."""
+        """Compute the cosines of embeddings (B, E) with the prototypes: (B, persons)."""
         return embedding @ F.normalize(self.prototypes, dim=1).T
 
 
 def margin_loss(cosines: Tensor, persons: Tensor) -> Tensor:
-    """Ask that an embedding be nearer to its person than to others, by an angle (AAM-softmax).
+    """Compute the additive angular margin loss (AAM-softmax, ArcFace).
 
     Parameters
     ----------
     cosines : Tensor (B, P)
-        Of `PersonEmbedding.cosines`.
+        From `PersonEmbedding.cosines`.
     persons : Tensor (B,) int64
-        Whose embeddings they are.
+        The speaker of each embedding.
 
     Returns
     -------
@@ -84,8 +84,8 @@ def margin_loss(cosines: Tensor, persons: Tensor) -> Tensor:
 
     Notes
     -----
-    Deng et al., ArcFace: Additive Angular Margin Loss, 2019. Beyond the angle at which the margin
-    would turn a cosine up again, a straight line goes on, as is common.
+    Deng et al., ArcFace: Additive Angular Margin Loss, 2019. Beyond the angle at which the cosine
+    with the margin would increase again, it is continued linearly, as is common.
     """
     cosines = cosines.float()
     own = cosines.gather(1, persons[:, None])

@@ -1,4 +1,4 @@
-"""Models by name, and settings by one flat name each, for flags and for Python."""
+"""Presets of the model configuration, and flat names of its settings for flags and for Python."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,11 +16,11 @@ PRESETS: dict[str, dict[Modality, str]] = {
     "lf-rnn": dict.fromkeys(Modality, "rnn"),
     "lf-transformer": dict.fromkeys(Modality, "feature-transformer"),
 }
-"""The published models (Dai et al. 2021) by the kinds of their encoders: dense and sparse, and two
-baselines on hand-crafted features."""
+"""Kinds of encoders of the published models (Dai et al. 2021): dense, sparse, and two baselines of
+hand-crafted features."""
 
 OWN = tuple(name for name in ModelConfig.model_fields if name != "encoders")
-"""Settings of a model beside its encoders."""
+"""Settings of a model other than its encoders."""
 
 Places = list[tuple[str, ...]]
 
@@ -28,24 +28,24 @@ Places = list[tuple[str, ...]]
 def preset(
     name: str = "mme2e", *, modalities: str | Iterable[Modality] = "tav", **settings: Any
 ) -> ModelConfig:
-    """Make a model's settings from a preset.
+    """Build the configuration of a model from a preset.
 
     Parameters
     ----------
     name : str
         One of `PRESETS`.
     modalities : str or iterable of Modality
-        Those that it is to have.
+        The modalities of the model.
     **settings
-        A name such as ``width`` sets every encoder that has it, and the model itself where that
-        has it; one such as ``audio_width`` or ``text_model`` sets one encoder.
+        A name such as ``width`` sets every encoder that has this setting, and the model itself if
+        it has it; a name such as ``audio_width`` or ``text_model`` sets one encoder.
 
     Raises
     ------
     MienError
-        There is no such preset, or a setting that none of the encoders has.
+        The preset is unknown, or no encoder has one of the settings.
     pydantic.ValidationError
-        A setting can't have such a value.
+        The value of a setting is not valid.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def preset(
 
 
 def plain(name: str, modalities: str | Iterable[Modality] = "tav") -> dict[str, Any]:
-    """Give a preset as nested plain values, the kinds of its encoders alone."""
+    """Return a preset as nested plain values that state only the kinds of its encoders."""
     if name not in PRESETS:
         raise MienError(
             f"there is no model {name!r}{did_you_mean(name, PRESETS)}; known: {', '.join(PRESETS)}"
@@ -68,7 +68,7 @@ def plain(name: str, modalities: str | Iterable[Modality] = "tav") -> dict[str, 
 
 
 def name_of(config: ModelConfig) -> str:
-    """Name the preset whose kinds of encoders a model has, or else these kinds.
+    """Return the name of the preset with the same kinds of encoders, or else a list of the kinds.
 
     Examples
     --------
@@ -82,31 +82,31 @@ def name_of(config: ModelConfig) -> str:
 
 
 def preset_of(kinds: Mapping[Modality, str]) -> str | None:
-    """Name the preset to which kinds of encoders belong; None where there is none."""
+    """Return the name of the preset that has these kinds of encoders, None if there is none."""
     return next((n for n, known in PRESETS.items() if kinds.items() <= known.items()), None)
 
 
 def with_settings(content: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Put settings by flat names where they go in nested ones; one encoder's go before shared ones.
+    """Set settings by their flat names in nested ones; those of one encoder override shared ones.
 
     Raises
     ------
     MienError
-        The model has no place for one of them.
+        The model does not have one of them.
     """
     found = {name: value for name, value in content.items() if name != "encoders"}
     encoders = {m: dict(values) for m, values in content["encoders"].items()}
     for name in sorted(settings, key=_of_one):
         places = places_of({"encoders": encoders}, name)
         if not places:
-            raise MienError(_nobody(name), parameter=name)
+            raise MienError(_no_effect(name), parameter=name)
         for *where, setting in places:
             (encoders[Modality(where[0])] if where else found)[setting] = settings[name]
     return {"encoders": encoders, **found}
 
 
 def places_of(content: Mapping[str, Any], name: str) -> Places:
-    """Say which settings of nested ones a flat name sets.
+    """Return the paths of the nested settings that a flat name sets.
 
     Examples
     --------
@@ -133,8 +133,8 @@ def _fields(config: type[EncoderConfig]) -> list[str]:
     return [name for name in config.model_fields if name != "kind"]
 
 
-def _nobody(name: str) -> str:
-    """Say why a setting has no place: other kinds of encoders have it, or it is misspelt."""
+def _no_effect(name: str) -> str:
+    """Explain why a setting has no effect: other kinds of encoders have it, or it is misspelt."""
     having: dict[str, list[str]] = {}
     for modality, kinds in ENCODERS.items():
         for kind in kinds:
@@ -142,12 +142,12 @@ def _nobody(name: str) -> str:
                 having.setdefault(kind, []).append(modality)
     if having:
         readers = ", ".join(f"{kind} of {' or '.join(of)}" for kind, of in having.items())
-        return f"changes nothing here: only an encoder {readers} reads it; leave it out"
-    return f"is no setting{did_you_mean(name, setting_names())}"
+        return f"has no effect here: only an encoder {readers} uses it; leave it out"
+    return f"is not a setting{did_you_mean(name, setting_names())}"
 
 
 def setting_names() -> list[str]:
-    """List all flat names: of the model, shared ones, and of each encoder."""
+    """Return all flat names: of the model, of several encoders, and of each encoder."""
     names = dict.fromkeys(OWN)
     for modality, kinds in ENCODERS.items():
         for config in kinds.values():

@@ -1,8 +1,8 @@
-"""The names of the published code's weights, mapped onto mien's.
+"""Conversion of state dicts of the published code to those of mien's model.
 
-A state dict of the published `mme2e` or `mme2e_sparse` loads into a model of the preset
-`mme2e` or `mme2e-sparse` after `convert`; one of `lf_rnn` or `lf_transformer` into that preset with
-a published `rnn_state`.
+After `convert`, a state dict of the published `mme2e` or `mme2e_sparse` loads into a model of the
+preset `mme2e` or `mme2e-sparse`; one of `lf_rnn` or `lf_transformer` into that preset with the
+published `rnn_state`.
 """
 
 import re
@@ -17,16 +17,16 @@ LABELS: tuple[tuple[str, ...], ...] = (
     ("angry", "disgusted", "fearful", "happy", "sad", "surprised"),
     tuple(f"Ses0{session}{sex}" for session in range(1, 6) for sex in "FM"),
 )
-"""What the published code and its fork answer, in their order: IEMOCAP's six emotions, CMU-MOSEI's,
-and IEMOCAP's ten persons."""
+"""Labels of the published code and its fork, in their order: the six emotions of IEMOCAP, those of
+CMU-MOSEI, and the ten speakers of IEMOCAP."""
 
 OUTPUT = re.compile(r"(?:[tva]_out|affines\.[tva]\.2)\.(?:weight|bias)")
-"""The published names of what gives the logits of a modality."""
+"""Published names of the layer that computes the logits of a modality."""
 
 CNN = r"^([VA])\.(?:low_level\.)?"
 
 LETTER = re.compile(r"^(encoders\.|heads\.[^.]+\.)([tavTAV])\.")
-"""Where the rules leave the letter of a modality."""
+"""Names that the rules leave with the letter of a modality."""
 
 RULES: tuple[tuple[str, str], ...] = (
     (r"^T\.albert\.pooler\..*", ""),
@@ -61,7 +61,7 @@ RULES: tuple[tuple[str, str], ...] = (
 
 
 def rename(name: str, task: str = "emotion") -> str | None:
-    """Give mien's name for a published weight, or None for one that mien has no use for.
+    """Return mien's name of a published weight, or None for one that mien does not use.
 
     Examples
     --------
@@ -84,16 +84,16 @@ def convert(
     task: str = "emotion",
     modalities: Iterable[Modality] = tuple(Modality),
 ) -> dict[str, Tensor]:
-    """Turn a published state dict into one that `load_state_dict` of mien's model takes.
+    """Convert a published state dict into one for `load_state_dict` of mien's model.
 
     Parameters
     ----------
     published : mapping of str to Tensor
         The published model's weights.
     task : str
-        Name of the task that mien's model gives its heads.
+        Name of the task of the heads in mien's model.
     modalities : iterable of Modality
-        Those of mien's model; weights of others, which the published baselines keep, are left out.
+        Those of mien's model; weights of others, which the published baselines have, are left out.
     """
     parts = ("encoders", f"heads.{task}")
     others = tuple(f"{part}.{m}." for part in parts for m in set(Modality) - set(modalities))
@@ -105,8 +105,8 @@ def convert(
     return converted
 
 
-def outputs(published: Mapping[str, Tensor]) -> int | None:
-    """Count the labels that a published state dict answers; None where it has no heads."""
+def label_count(published: Mapping[str, Tensor]) -> int | None:
+    """Return the number of labels of a published state dict, None if it has no heads."""
     heads = (tensor for name, tensor in published.items() if OUTPUT.fullmatch(name))
     return next((len(tensor) for tensor in heads), None)
 
@@ -114,7 +114,7 @@ def outputs(published: Mapping[str, Tensor]) -> int | None:
 def reorder(
     published: Mapping[str, Tensor], have: Sequence[str], want: Sequence[str]
 ) -> dict[str, Tensor]:
-    """Put the logits of a published state dict, which answers the labels `have`, in another order.
+    """Reorder the logits of a published state dict from the labels `have` to the order `want`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A run of weights that were trained elsewhere, so that they can be judged and used."""
+"""Make a run of weights that were trained elsewhere, to evaluate and use them."""
 
 from pathlib import Path
 
@@ -22,14 +22,14 @@ def adopt(
     *,
     progress: bool = True,
 ) -> Run:
-    """Make a run folder of weights as they are; its thresholds are chosen on validation.
+    """Make a run folder of weights as they are; its thresholds are chosen on the validation split.
 
     Parameters
     ----------
     weights : path
         A checkpoint that the published code wrote, or a run folder.
     data : path
-        Prepared data with the labels that the weights answer.
+        Prepared data with the labels that the weights predict.
     out : path
         The run folder, new or empty.
     model : ModelConfig
@@ -37,12 +37,12 @@ def adopt(
     config : TrainConfig, optional
         Task, loss and protocol.
     progress : bool
-        Tell how far it has come (`mien.progress`).
+        Report progress (`mien.progress`).
 
     Raises
     ------
     MienError
-        The weights can't be read, don't fit the model, or answer other labels.
+        The weights can't be read, don't fit the model, or predict other labels.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`main.py`: a command of the published system, typed as its authors typed it."""
+"""`main.py`: run a command of the published system as its authors typed it."""
 
 import argparse
 import os
@@ -15,25 +15,26 @@ from mien.cli.recipe import read_recipe
 from mien.cli.runs import show
 from mien.cli.settings import validated
 from mien.published.model import model_content, overridden
-from mien.published.options import OPTIONS, REPRODUCED, Option
+from mien.published.option import Option
+from mien.published.options import OPTIONS, REPRODUCED
 
 RECIPE = "MIEN_RECIPE"
-"""Environment variable that names a recipe, whose settings go before those of the command."""
+"""Environment variable with the path of a recipe, whose settings override the command's."""
 
-RESPELT = {"--audio-feautre-type": "--audio-feature-type"}
-"""Options as published commands misspell them."""
+MISSPELT = {"--audio-feautre-type": "--audio-feature-type"}
+"""Misspelt options in published commands, and the options that are meant."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 the work failed, 2 the command was wrong."""
     begin()
     parser = build_parser()
-    args = parser.parse_args(words(sys.argv[1:] if arguments is None else arguments))
-    return attempt(partial(_reproduce, parser, args), parser.prog, args, _spelling)
+    args = parser.parse_args(repair_arguments(sys.argv[1:] if arguments is None else arguments))
+    return attempt(partial(_reproduce, parser, args), parser.prog, args, _flag_of)
 
 
-def _spelling(parameter: str) -> str:
-    """Give the published option that sets a parameter; without one it keeps its name."""
+def _flag_of(parameter: str) -> str:
+    """Return the published option that sets a parameter; without one, the parameter's name."""
     for option in OPTIONS:
         if parameter in (option.name, option.setting.partition(".")[2]):
             return option.flags[-1]
@@ -41,7 +42,7 @@ def _spelling(parameter: str) -> str:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Make the parser; what is not given stays out of what it returns."""
+    """Make the parser; options that are not given are missing from its result."""
     parser = Parser(
         prog="main.py",
         description="Run a command of the published system (Dai et al. 2021) with mien.",
@@ -51,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for option in OPTIONS:
         plain = option.default in (..., None, "") or option.default is False
-        shown = "" if plain else f" (default: {option.default})"
+        default = "" if plain else f" (default: {option.default})"
         more: dict[str, Any] = {"action": "store_true"}
         if option.kind is not bool:
             metavar = "|".join(option.choices) or "VALUE"
@@ -59,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
             more |= {"choices": option.choices or None}
         if option.kind is list:
             more |= {"type": str, "nargs": "+"}
-        parser.add_argument(*option.flags, dest=option.name, help=option.means + shown, **more)
+        parser.add_argument(*option.flags, dest=option.name, help=option.means + default, **more)
     own = parser.add_argument_group("not published")
     own.add_argument(
         "--savings",
@@ -72,12 +73,12 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def words(typed: Sequence[str]) -> list[str]:
-    """Mend what a shell makes of published commands: lists in pieces, a misspelt option.
+def repair_arguments(typed: Sequence[str]) -> list[str]:
+    """Repair the arguments of published commands: lists that the shell split, a misspelt option.
 
     Examples
     --------
-    >>> words(["--hfc-sizes=[300,", "144,", "35]", "--audio-feautre-type=0"])
+    >>> repair_arguments(["--hfc-sizes=[300,", "144,", "35]", "--audio-feautre-type=0"])
     ['--hfc-sizes=[300, 144, 35]', '--audio-feature-type=0']
     """
     joined: list[str] = []
@@ -86,13 +87,13 @@ def words(typed: Sequence[str]) -> list[str]:
             joined[-1] += f" {word}"
         else:
             flag, equals, value = word.partition("=")
-            joined.append(RESPELT.get(flag, flag) + equals + value)
+            joined.append(MISSPELT.get(flag, flag) + equals + value)
     return joined
 
 
 def _reproduce(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     from mien.models import ModelConfig
-    from mien.published.reproduce import Job, reproduce
+    from mien.published.reproduce import PublishedCommand, reproduce
     from mien.training.config import TrainConfig
 
     values, notes = settings(args)
@@ -101,8 +102,8 @@ def _reproduce(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
         parser.error("--num-emotions and --num-persons are two tasks: give one of them")
     if given.get("img_interval", 500) <= 0:
         parser.error("--img-interval is a number of milliseconds above 0")
-    parts = tuple(part for part in ("valid", "test") if part in given)
-    if parts and "init_modalities" in values["training"]:
+    splits = tuple(name for name in ("valid", "test") if name in given)
+    if splits and "init_modalities" in values["training"]:
         parser.error(
             "--ckpt-mod says what training begins with, and --valid and --test judge a checkpoint"
             " as it is: leave it out, or give -mod to show the model some modalities alone"
@@ -114,36 +115,36 @@ def _reproduce(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
     model, training, changed = _override(model, values["training"])
     for note in notes + changed:
         print(note)
-    job = Job(
+    command = PublishedCommand(
         datapath=given.get("datapath", Path("data")),
         dataset=given.get("dataset", "iemocap"),
         frame_interval=given.get("img_interval", 500) / 1000,
         model=validated(parser, "model", ModelConfig, model),
         training=validated(parser, "training", TrainConfig, training),
-        # of the task learnt: a recipe may have set another
+        # of the task that is trained: a recipe may have set another
         labels=given.get(f"num_{training['task']}s"),
         gpu=given.get("cuda", "0"),
-        parts=parts,
+        splits=splits,
         savings=args.savings,
     )
-    for metrics in reproduce(job):
+    for metrics in reproduce(command):
         show(metrics)
 
 
 def settings(args: argparse.Namespace) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Turn a published command into settings of mien, and lines that say what means little here.
+    """Convert a published command to settings of mien, and notes on options that differ.
 
     Parameters
     ----------
     args : Namespace
-        What the parser of `build_parser` returns.
+        The result of the parser of `build_parser`.
 
     Returns
     -------
     settings : dict of str to dict
         The sections ``model``, as `mien.published.model.model_content` takes it, and ``training``.
     notes : list of str
-        One for each option given that has no effect or another one than its name says.
+        One for each option given that has no effect, or another one than its name says.
     """
     given = vars(args)
     model = given.get("model", "mme2e")
@@ -185,12 +186,15 @@ def _note(option: Option, value: Any, model: str) -> str:
 def _override(
     model: dict[str, Any], training: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """Take the settings of the recipe that the environment names, and say so."""
+    """Apply the settings of the recipe that the environment names, and note them."""
     path = os.environ.get(RECIPE)
     if not path:
         return model, training, []
     recipe = read_recipe(Path(path))
-    changed = [*_named(recipe.get("model", {})), *_named(recipe.get("training", {}))]
+    changed = [
+        *_listed_settings(recipe.get("model", {})),
+        *_listed_settings(recipe.get("training", {})),
+    ]
     notes = [f"{RECIPE}={path} goes before the command: {', '.join(changed) or 'nothing in it'}"]
     model, lost = overridden(model, recipe.get("model", {}))
     if lost:
@@ -198,10 +202,10 @@ def _override(
     return model, training | recipe.get("training", {}), notes
 
 
-def _named(section: Mapping[str, Any], before: str = "") -> Iterator[str]:
-    """Name each setting of a section, and its value."""
+def _listed_settings(section: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """Yield each setting of a section with its value."""
     for name, value in section.items():
         if isinstance(value, Mapping):
-            yield from _named(value, f"{before}{name}.")
+            yield from _listed_settings(value, f"{before}{name}.")
         else:
             yield f"{before}{name} {value}"

@@ -1,4 +1,4 @@
-"""The data of a published command: found, prepared once, and known again by what they hold."""
+"""Find the data of a published command, prepare them once, and identify them by content."""
 
 import hashlib
 import json
@@ -11,36 +11,37 @@ import pyarrow.parquet as pq
 from mien.corpora import CORPORA
 from mien.corpora.published_split import assign, read_split
 from mien.dataset.prepare import prepare
-from mien.dataset.store import MEDIA_COLUMNS, SCHEMA_VERSION, Store, read_json, utterance_to_row
+from mien.dataset.store import MEDIA_COLUMNS, SCHEMA_VERSION, Store, utterance_to_row
 from mien.errors import MienError
 from mien.features.extract import extract
 from mien.features.store import FOLDER, FeatureStore
 from mien.features.summary import read_summary
+from mien.files import read_json
 from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.utterance import Skipped, Utterance
 
 DATASETS = ("iemocap", "mosei")
-"""What the published code calls the corpora that it reads."""
+"""Names of the corpora in the published code."""
 
 AS_PUBLISHED: dict[str, Any] = {
     "no_face": "centre",
     "max_seconds": 86_400.0,
     "face_size": PUBLISHED_FACE_SIZE,
 }
-"""Arguments by which `prepare` does what the published code does."""
+"""Arguments with which `prepare` does what the published code does."""
 
 
 def digest(content: Any) -> str:
-    """Give eight letters that tell plain values from others."""
+    """Return a digest of plain values, of eight letters."""
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def prepared(datapath: Path, dataset: str, frame_interval: float, savings: Path) -> Path:
-    """Give the folder with a command's prepared data; prepare them where that is not done.
+    """Return the folder with a command's prepared data; prepare them if needed.
 
-    It is named after what the corpus holds now: utterances, labels, texts and lists, with size
-    and time of each file of sound or film, and the time of each folder of pictures.
+    It is named after the current content of the corpus: utterances, labels, texts and lists, with
+    size and time of each audio and video file, and the time of each folder of images.
 
     Raises
     ------
@@ -57,23 +58,23 @@ def prepared(datapath: Path, dataset: str, frame_interval: float, savings: Path)
     corpus, items = _read(datapath, dataset)
     how = {"frame_interval": frame_interval, **AS_PUBLISHED}
     options = {"source": str(datapath.resolve()), "dataset": dataset}
-    out = savings / f"data-{digest([SCHEMA_VERSION, corpus, how, options, _facts(items)])}"
+    out = savings / f"data-{digest([SCHEMA_VERSION, corpus, how, options, _content(items)])}"
     if (out / "dataset.json").is_file():
         print(f"the data are prepared: {out}")
         return out
-    _name_older(savings, options)
+    _report_older(savings, options)
     savings.mkdir(parents=True, exist_ok=True)
     print(prepare(items, out, corpus=corpus, options=options, **how))
     return out
 
 
 def is_prepared(folder: Path) -> bool:
-    """Tell whether a folder is one that `mien prepare` wrote, or began to write."""
+    """Tell whether `mien prepare` wrote a folder, or began to write it."""
     return any((folder / name).is_file() for name in ("dataset.json", "prepare.json"))
 
 
 def _read(datapath: Path, dataset: str) -> tuple[str, list[Utterance | Skipped]]:
-    """Read the corpus that a folder holds, with the parts that published lists beside it give."""
+    """Read the corpus in a folder, with the splits of the published lists beside it."""
     reasons = []
     processed = datapath / f"{dataset.upper()}_RAW_PROCESSED"
     for name, folder in (
@@ -85,13 +86,13 @@ def _read(datapath: Path, dataset: str) -> tuple[str, list[Utterance | Skipped]]
         except MienError as error:
             reasons.append(str(error))
         else:
-            return name, _divide(datapath / f"{dataset.upper()}_SPLIT", items)
+            return name, _assign_splits(datapath / f"{dataset.upper()}_SPLIT", items)
     raise MienError(
         f"--datapath={datapath} holds no data of {dataset} that mien knows: {'; '.join(reasons)}"
     )
 
 
-def _divide(lists: Path, items: list[Utterance | Skipped]) -> list[Utterance | Skipped]:
+def _assign_splits(lists: Path, items: list[Utterance | Skipped]) -> list[Utterance | Skipped]:
     if not lists.is_dir():
         return items
     # the processed data are often there in part
@@ -100,21 +101,21 @@ def _divide(lists: Path, items: list[Utterance | Skipped]) -> list[Utterance | S
     return assigned.items
 
 
-def _facts(items: Iterable[Utterance | Skipped]) -> list[Any]:
+def _content(items: Iterable[Utterance | Skipped]) -> list[Any]:
     """List what prepared data are made of: the corpus as it is read, and the state of its media."""
     rows: list[Any] = []
     media: set[Path] = set()
     for item in items:
         rows.append(vars(item) if isinstance(item, Skipped) else utterance_to_row(item))
         if isinstance(item, Utterance):
-            pictures = item.video_rate is not None and item.video is not None
-            video = item.video.parent if pictures and item.video else item.video
+            images = item.video_rate is not None and item.video is not None
+            video = item.video.parent if images and item.video else item.video
             media |= {path for path in (video, item.audio) if path is not None}
     return [rows, [_state(path) for path in sorted(media)]]
 
 
 def _state(path: Path) -> list[Any]:
-    """Tell a file or folder from itself after a change."""
+    """Return the path, size and time of a file or folder."""
     try:
         facts = path.stat()
     except OSError:
@@ -122,8 +123,8 @@ def _state(path: Path) -> list[Any]:
     return [str(path), facts.st_size, facts.st_mtime_ns]
 
 
-def _name_older(savings: Path, options: dict[str, Any]) -> None:
-    """Say where the same data lie prepared as they were before, or in another way."""
+def _report_older(savings: Path, options: dict[str, Any]) -> None:
+    """Print where the same data were prepared before a change, or with other settings."""
     for begun in sorted(savings.glob("data-*/prepare.json")):
         if read_json(begun).get("options") == options:
             print(
@@ -133,10 +134,10 @@ def _name_older(savings: Path, options: dict[str, Any]) -> None:
 
 
 def use_features(datapath: Path, dataset: str, data: Path, max_seconds: float) -> None:
-    """Put hand-crafted features beside the data, the published or our own, and say which.
+    """Put hand-crafted features beside the data, the published or mien's own, and print which.
 
-    Those beside data that a published command prepared are made again where the published files
-    have appeared, changed or gone. Those that `mien features` made elsewhere stay as they are.
+    Beside data that a published command prepared, they are made again if the published files have
+    appeared, changed or disappeared. Those that `mien features` made elsewhere are kept.
     """
     if data == datapath and (data / FOLDER / "features.json").is_file():
         summary = read_summary(data)
@@ -147,8 +148,8 @@ def use_features(datapath: Path, dataset: str, data: Path, max_seconds: float) -
     print(f"the features that are read, {data / FOLDER}:\n{summary}")
 
 
-def content(store: Store) -> str:
-    """Give what tells prepared data from others by all that is learnt from, wherever they lie."""
+def content_digest(store: Store) -> str:
+    """Return a digest of all that a model is trained on, whatever the folder of the data."""
     whole = hashlib.sha256(store.fingerprint.encode())
     if isinstance(store, FeatureStore):
         whole.update(store.settings.digest.encode())
@@ -157,6 +158,6 @@ def content(store: Store) -> str:
         with pq.ParquetFile(store.folder / shard["file"]) as file:
             for batch in file.iter_batches(batch_size=16, columns=list(MEDIA_COLUMNS)):
                 for row in batch.to_pylist():
-                    for part in [*(row["faces"] or [b"-"]), row["waveform"] or b"-"]:
-                        whole.update(part)
+                    for media in [*(row["faces"] or [b"-"]), row["waveform"] or b"-"]:
+                        whole.update(media)
     return whole.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The model that a published command describes."""
+"""The model of a published command."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +10,10 @@ from mien.models.presets import places_of, plain, with_settings
 
 
 def model_content(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the settings of a published command where they go in those of mien's model.
+    """Convert the settings of a published command to those of mien's model.
 
-    A published command gives every option, whatever its model reads: what none of its encoders has
-    is left out.
+    A published command sets every option, whatever its model uses: settings that none of its
+    encoders has are left out.
 
     Parameters
     ----------
@@ -43,16 +43,16 @@ def model_content(values: Mapping[str, Any]) -> dict[str, Any]:
 def overridden(
     content: dict[str, Any], recipe: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Put a recipe's model over that of a command, as far as they fit.
+    """Override the model of a command with that of a recipe, as far as they fit.
 
-    An encoder of the recipe that names its kind takes the place of the command's. One that does not
-    changes the command's, where that has such a setting.
+    An encoder of the recipe that names its kind replaces the command's. Another one changes the
+    settings of the command's encoder that this has.
 
     Returns
     -------
     content : dict
     lost : list of str
-        What the model has no place for.
+        Settings that the model does not have.
     """
     encoders: dict[str, Any] = {}
     lost: list[str] = []

@@ -1,15 +1,12 @@
 """The command line that Dai et al. published with their code, and what each option is in mien."""
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from mien.published.option import MODELS, Option, one_of, parse_letters, parse_sizes
 
 UNLIMITED = 86_400.0
 """Seconds of an utterance that are used: a day, since the published code sets no limit."""
 
-MODELS = ("mme2e", "mme2e_sparse", "lf_rnn", "lf_transformer")
 END_TO_END, BASELINES = MODELS[:2], MODELS[2:]
 LOSSES = ("l1", "mse", "ce", "bce")
 
@@ -22,62 +19,6 @@ REPRODUCED = {
     "model.text_rnn_state": ("published", ("lf_rnn",)),
 }
 """What the published code does where mien's own default is another, and for which models."""
-
-
-@dataclass(frozen=True)
-class Option:
-    """An option of the published command line.
-
-    Parameters
-    ----------
-    flags : tuple of str
-        As published.
-    kind : type
-        Of its value; bool: a switch.
-    default : object
-        As published; `...` where the option must be given.
-    means : str
-        For the help and the manual.
-    setting : str
-        The section and name of the setting of mien that it sets, if it sets one.
-    value : callable
-        Turns the published value into mien's.
-    models : tuple of str
-        Those that it concerns. For others it is accepted and a line says so.
-    choices : tuple of str
-        The values it may have; any where empty.
-    note : callable
-        Gives a line for a value that means something else than it says; empty for others.
-    """
-
-    flags: tuple[str, ...]
-    kind: type
-    default: Any
-    means: str
-    setting: str = ""
-    value: Callable[[Any], Any] = lambda value: value
-    models: tuple[str, ...] = MODELS
-    choices: tuple[str, ...] = ()
-    note: Callable[[Any], str] = lambda value: ""
-
-    @property
-    def name(self) -> str:
-        """Name it as the parser does."""
-        return self.flags[-1].lstrip("-").replace("-", "_")
-
-
-def _modalities(letters: str) -> str:
-    letters = letters.lower()
-    return "".join(letter for letter in "tav" if letter in letters) or letters
-
-
-def _sizes(words: Sequence[str | int]) -> list[int]:
-    return [int(number) for number in re.findall(r"-?\d+", " ".join(map(str, words)))]
-
-
-def _one_of(names: Sequence[str], otherwise: str) -> Callable[[str], str]:
-    """Take a name in any case; what the published code takes and never reads is its own way."""
-    return lambda name: name.lower() if name.lower() in names else otherwise
 
 
 OPTIMISERS, FUSIONS = ("adam", "sgd"), ("concat", "attention")
@@ -129,7 +70,7 @@ OPTIONS = (
         "adam",
         "optimiser: adam or sgd; any other name means adam, which the published code takes always",
         "training.optimizer",
-        _one_of(OPTIMISERS, "adam"),
+        one_of(OPTIMISERS, "adam"),
         note=lambda name: f"means adam, {THERE}" * (name.lower() not in OPTIMISERS),
     ),
     Option(
@@ -167,7 +108,7 @@ OPTIONS = (
         "early",
         "concat, attention: mien's own; any other word means the published sum of weighted answers",
         "model.fusion",
-        _one_of(FUSIONS, "weighted"),
+        one_of(FUSIONS, "weighted"),
         note=lambda kind: f"means weighted, {THERE}" * (kind.lower() not in KNOWN_FUSIONS),
     ),
     Option(
@@ -192,7 +133,7 @@ OPTIONS = (
         "hand-crafted features a step of words, voice and face, as 300 144 35 or [300, 144, 35];"
         " where the data have others these are read, and a line says so",
         "model.feature_sizes",
-        _sizes,
+        parse_sizes,
         BASELINES,
     ),
     Option(
@@ -276,7 +217,7 @@ OPTIONS = (
         "tav",
         "letters out of t, a, v",
         "model.modalities",
-        _modalities,
+        parse_letters,
     ),
     Option(
         ("--valid",),

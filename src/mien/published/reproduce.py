@@ -1,4 +1,4 @@
-"""What a command of the published system does: find the data, train, judge."""
+"""Run a command of the published system: find the data, train, evaluate."""
 
 import os
 import shutil
@@ -21,22 +21,22 @@ from mien.models import ModelConfig
 from mien.models.encoders.text import PACKAGED, load_config
 from mien.models.presets import name_of
 from mien.published.adopt import adopt
-from mien.published.data import DATASETS, content, digest, prepared, use_features
+from mien.published.data import DATASETS, content_digest, digest, prepared, use_features
 from mien.runs.run import Run
 from mien.tasks import parse_tasks
 from mien.training import TrainConfig, train
 from mien.training.checkpoint import STATE, finished
 from mien.training.unread import drop_unread
 
-GIVEN = "command.json"
-"""File of a run folder: digests of what the command was given. Written when training is done."""
+DIGESTS = "command.json"
+"""File of a run folder with the digests of the command's inputs, written after training."""
 
 METRICS = "metrics.json"
-"""File of a run folder: the figures of its test part, when judging is done."""
+"""File of a run folder with the metrics of its test split, written after evaluation."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class PublishedCommand:
     """A published command in mien's terms.
 
     Parameters
@@ -44,17 +44,17 @@ class Job:
     datapath : Path
         Prepared data, or a corpus to prepare.
     dataset : str
-        What the command calls the corpus.
+        Name of the corpus in the command.
     frame_interval : float
-        Seconds between pictures.
+        Seconds between frames.
     model, training
         Settings.
     labels : int or None
-        How many the command expects of its task, emotion or person.
+        Number of labels that the command expects of its task, emotion or person.
     gpu : str
         Number of the GPU to use.
-    parts : tuple of {"valid", "test"}
-        Judge on these parts instead of training; empty: train, and judge on test.
+    splits : tuple of {"valid", "test"}
+        Evaluate on these splits instead of training; empty: train, and evaluate on test.
     savings : Path
         Where prepared data and runs go.
     """
@@ -66,51 +66,54 @@ class Job:
     training: TrainConfig
     labels: int | None = None
     gpu: str = "0"
-    parts: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
     savings: Path = Path("savings")
 
 
-def reproduce(job: Job) -> list[Metrics]:
-    """Prepare the data where that is not done yet, train or find the run, and judge it.
+def reproduce(command: PublishedCommand) -> list[Metrics]:
+    """Prepare the data if needed, train or find the run, and evaluate it.
 
-    The same job goes on where it was stopped, and trains nothing twice: a run's folder is named
-    after its settings and the content of its data and of the weights that it begins with.
+    The same command resumes where it was stopped, and trains nothing twice: a run's folder is named
+    after its settings and the content of its data and of its initial weights.
 
     Returns
     -------
     list of Metrics
-        Of each part.
+        The metrics of each split.
 
     Raises
     ------
     MienError
-        The data are not found or can't be used, or there is no run to judge.
+        The data are not found or can't be used, or there is no run to evaluate.
     """
-    init = job.training.init
+    init = command.training.init
     if init and not Path(init).exists():
         raise MienError(f"--ckpt={init}: no such run folder and no such checkpoint")
-    _choose_gpu(job.gpu)
-    job = replace(job, model=_with_text_model(job))
-    data = prepared(job.datapath, job.dataset, job.frame_interval, job.savings)
-    if job.model.hand_crafted:
-        use_features(job.datapath, job.dataset, data, job.training.max_seconds)
-    store = open_store(data, job.model)
+    _choose_gpu(command.gpu)
+    command = replace(command, model=_with_text_model(command))
+    data = prepared(command.datapath, command.dataset, command.frame_interval, command.savings)
+    if command.model.hand_crafted:
+        use_features(command.datapath, command.dataset, data, command.training.max_seconds)
+    store = open_store(data, command.model)
     if isinstance(store, FeatureStore):
-        job = _with_features(job, store)
-    _compare(job, store)
-    run = _find(job, data, store) if job.parts else _train(job, data, store)
+        command = _with_features(command, store)
+    _compare(command, store)
+    run = _find_run(command, data, store) if command.splits else _train(command, data, store)
     print(f"the run: {run.folder}")
-    return [_judge(job, run, data, store, part) for part in job.parts or ("test",)]
+    splits = command.splits or ("test",)
+    return [_evaluate(command, run, data, store, name) for name in splits]
 
 
-def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> Metrics:
-    """Judge a run by the modalities that the command names, and keep what is of the whole run."""
+def _evaluate(
+    command: PublishedCommand, run: Run, data: Path, store: Store, split_name: str
+) -> Metrics:
+    """Evaluate a run with the modalities of the command; save the metrics if they are all of it."""
     own = run.config.model.letters
-    shown = "".join(m for m in own if m in job.model.letters) or job.model.letters
-    if shown != own:
-        print(f"the run reads {own}; of these it is shown {shown} alone, as the command says")
-    metrics = evaluate(run.folder, data=data, split=part, modalities=shown)
-    if part == "test" and shown == own and store.fingerprint == run.config.data.fingerprint:
+    used = "".join(m for m in own if m in command.model.letters) or command.model.letters
+    if used != own:
+        print(f"the run reads {own}; of these it is shown {used} alone, as the command says")
+    metrics = evaluate(run.folder, data=data, split=split_name, modalities=used)
+    if split_name == "test" and used == own and store.fingerprint == run.config.data.fingerprint:
         run.write(METRICS, metrics.model_dump(mode="json"))
     return metrics
 
@@ -119,7 +122,7 @@ def _judge(job: Job, run: Run, data: Path, store: Store, part: str) -> Metrics:
 
 
 def _choose_gpu(wanted: str) -> None:
-    """Show torch the GPU of a number alone, counted among those that may be seen."""
+    """Make only one GPU visible to torch, by its number among the visible ones."""
     count = torch.cuda.device_count()
     seen = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(count)))
     gpus = seen.split(",")[:count]
@@ -132,9 +135,9 @@ def _choose_gpu(wanted: str) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus[0]
 
 
-def _with_text_model(job: Job) -> ModelConfig:
-    """Put the packaged text encoder in the place of a published one that can't be had here."""
-    model, init, text = job.model, job.training.init, job.model.text
+def _with_text_model(command: PublishedCommand) -> ModelConfig:
+    """Replace a published text encoder that is not available by the packaged one."""
+    model, init, text = command.model, command.training.init, command.model.text
     if text is None or not text.model.startswith("albert-"):
         return model
     if init and Path(init).is_dir():
@@ -143,10 +146,10 @@ def _with_text_model(job: Job) -> ModelConfig:
     try:
         load_config(text.model)
     except MienError:
-        if init:  # the checkpoint's words are ALBERT's
+        if init:  # the checkpoint needs ALBERT
             raise
         print(
-            f"{text.model} is no folder here and can't be had from the hub: {PACKAGED}, which"
+            f"{text.model} is not a folder and cannot be fetched from the hub: {PACKAGED}, which"
             " comes with mien, takes its place"
         )
         return model.changed(Modality.TEXT, model=PACKAGED)
@@ -156,19 +159,19 @@ def _with_text_model(job: Job) -> ModelConfig:
 # The data
 
 
-def _with_features(job: Job, store: FeatureStore) -> Job:
-    """Read features of the sizes and the length that there are, whatever the command says."""
+def _with_features(command: PublishedCommand, store: FeatureStore) -> PublishedCommand:
+    """Use the sizes and the duration of the features in the data, whatever the command says."""
     unsized = {
         m: {"kind": encoder.kind} | encoder.model_dump(exclude_unset=True, exclude={"feature_size"})
-        for m, encoder in job.model.encoders.items()
+        for m, encoder in command.model.encoders.items()
     }
-    model = job.model.model_copy(update={"encoders": ModelConfig(encoders=unsized).encoders})
+    model = command.model.model_copy(update={"encoders": ModelConfig(encoders=unsized).encoders})
     fitted = fit_sizes(model, store.settings)
-    wanted, found = _feature_sizes(job.model), _feature_sizes(fitted)
+    wanted, found = _feature_sizes(command.model), _feature_sizes(fitted)
     if wanted != found:
         print(f"--hfc-sizes={wanted}: the features are of {found}, and these are read")
-    training = job.training.model_dump(exclude_unset=True, exclude={"max_seconds"})
-    return replace(job, model=model, training=TrainConfig(**training))
+    training = command.training.model_dump(exclude_unset=True, exclude={"max_seconds"})
+    return replace(command, model=model, training=TrainConfig(**training))
 
 
 def _feature_sizes(model: ModelConfig) -> list[int]:
@@ -176,13 +179,13 @@ def _feature_sizes(model: ModelConfig) -> list[int]:
     return [sizes[m] for m in Modality if m in sizes]
 
 
-def _compare(job: Job, store: Store) -> None:
-    """Say where the data are others than the command says."""
-    interval = float(store.info.get("frame_interval", job.frame_interval))
-    if interval != job.frame_interval:
+def _compare(command: PublishedCommand, store: Store) -> None:
+    """Print how the data differ from what the command says."""
+    interval = float(store.info.get("frame_interval", command.frame_interval))
+    if interval != command.frame_interval:
         print(
-            f"--img-interval={job.frame_interval * 1000:.0f} has no effect: the data were prepared"
-            f" with a picture every {interval * 1000:.0f} ms"
+            f"--img-interval={command.frame_interval * 1000:.0f} has no effect: the data were"
+            f" prepared with a picture every {interval * 1000:.0f} ms"
         )
     if store.face_size != PUBLISHED_FACE_SIZE:
         print(
@@ -191,75 +194,76 @@ def _compare(job: Job, store: Store) -> None:
             " published ones"
         )
     corpus = store.info["corpus"]
-    if corpus in DATASETS and corpus != job.dataset:
-        print(f"--dataset={job.dataset} has no effect: {store.folder} holds {corpus}")
-    if job.labels is not None:
-        _count_labels(job, store)
+    if corpus in DATASETS and corpus != command.dataset:
+        print(f"--dataset={command.dataset} has no effect: {store.folder} holds {corpus}")
+    if command.labels is not None:
+        _count_labels(command, store)
 
 
-def _count_labels(job: Job, store: Store) -> None:
-    config = job.training
+def _count_labels(command: PublishedCommand, store: Store) -> None:
+    config = command.training
     protocol = config.protocol or suggest(store.utterances, config.task)
     rows = split(store.utterances, protocol, fold=config.fold, num_folds=config.num_folds).train
-    (task,) = parse_tasks(config.task)  # the command says what number of labels one task has
+    (task,) = parse_tasks(config.task)  # the number of labels in the command is that of one task
     found = task.from_training(store.utterances[row] for row in rows).labels
-    if job.labels != len(found):
+    if command.labels != len(found):
         print(
-            f"--num-{config.task}s={job.labels}: the training part has {len(found)}, and the model"
-            f" answers these: {', '.join(found)}"
+            f"--num-{config.task}s={command.labels}: the training part has {len(found)}, and the"
+            f" model answers these: {', '.join(found)}"
         )
 
 
 # The run
 
 
-def _given(job: Job, store: Store) -> dict[str, str | None]:
-    """Tell what a command is given by its content: a file may have changed and kept its name."""
-    init, own = job.training.init, job.model.text
+def _digests(command: PublishedCommand, store: Store) -> dict[str, str | None]:
+    """Return digests of the command's inputs, since a file may change and keep its name."""
+    init, own = command.training.init, command.model.text
     text = None if own is None or not Path(own.model).is_dir() else Path(own.model)
     return {
-        "data": content(store),
-        "checkpoint": _content(Path(init)) if init else None,
-        "text_model": _of_files(p for p in text.rglob("*") if p.is_file()) if text else None,
+        "data": content_digest(store),
+        "checkpoint": _weights_digest(Path(init)) if init else None,
+        "text_model": _files_digest(p for p in text.rglob("*") if p.is_file()) if text else None,
     }
 
 
-def _content(weights: Path) -> str:
-    """Give the digest of a checkpoint, or of what decides on the answers of a run."""
+def _weights_digest(weights: Path) -> str:
+    """Return the digest of a checkpoint, or of the files that decide a run's predictions."""
     if not weights.is_dir():
         return fingerprint(weights)
     run = Run(weights)
-    return _of_files(run.folder / name for name in ("config.yaml", "model.safetensors"))
+    return _files_digest(run.folder / name for name in ("config.yaml", "model.safetensors"))
 
 
-def _of_files(paths: Iterable[Path]) -> str:
+def _files_digest(paths: Iterable[Path]) -> str:
     return digest([(path.name, fingerprint(path)) for path in sorted(paths)])
 
 
-def _folder(job: Job, given: Mapping[str, str | None], kind: str = "") -> Path:
-    """Name a run after all that decides what it answers, and nothing else."""
-    model, training = job.model.model_dump(mode="json"), job.training.model_dump(mode="json")
-    training["init"] = None  # its content is among what is given
-    name = f"{name_of(job.model)}-{job.training.task}-{job.model.letters}"
-    return job.savings / f"{kind}{name}-{digest([model, training, given])}"
+def _folder(command: PublishedCommand, digests: Mapping[str, str | None], kind: str = "") -> Path:
+    """Name a run after all that decides its predictions, and nothing else."""
+    model = command.model.model_dump(mode="json")
+    training = command.training.model_dump(mode="json")
+    training["init"] = None  # its content is among the digests
+    name = f"{name_of(command.model)}-{command.training.task}-{command.model.letters}"
+    return command.savings / f"{kind}{name}-{digest([model, training, digests])}"
 
 
-def _train(job: Job, data: Path, store: Store) -> Run:
-    """Train, go on training, or take what this very job has trained before."""
-    given = _given(job, store)
-    folder = _folder(job, given)
-    if (folder / GIVEN).is_file():
-        judged = (folder / METRICS).is_file()
+def _train(command: PublishedCommand, data: Path, store: Store) -> Run:
+    """Train, resume training, or return the run that this command has trained before."""
+    digests = _digests(command, store)
+    folder = _folder(command, digests)
+    if (folder / DIGESTS).is_file():
+        evaluated = (folder / METRICS).is_file()
         print(
             f"{folder} was trained before by this command: delete it to train anew"
-            if judged
+            if evaluated
             else f"{folder}: this command trained it before and failed to judge it: it tries again"
         )
         return Run(folder)
     if (folder / STATE).is_file():
         print(f"{folder}: training goes on after its last finished epoch")
         run = train(data, folder, resume=True)
-    elif finished(folder):  # and then stopped before it could say so
+    elif finished(folder):  # and stopped before the digests were written
         print(f"{folder} is trained to its end")
         run = Run(folder)
     elif folder.exists():
@@ -268,39 +272,39 @@ def _train(job: Job, data: Path, store: Store) -> Run:
             " the command again"
         )
     else:
-        # a published command gives every option, whatever its task reads
-        model, training, _ = drop_unread(job.model, job.training)
+        # a published command sets every option, whatever its task uses
+        model, training, _ = drop_unread(command.model, command.training)
         run = train(data, folder, model, training)
-    run.write(GIVEN, given)
+    run.write(DIGESTS, digests)
     return run
 
 
-def _find(job: Job, data: Path, store: Store) -> Run:
-    """Find the run to judge: the checkpoint's, or else the one that this command trained."""
-    init, given = job.training.init, _given(job, store)
+def _find_run(command: PublishedCommand, data: Path, store: Store) -> Run:
+    """Find the run to evaluate: that of the checkpoint, or the one that this command trained."""
+    init, digests = command.training.init, _digests(command, store)
     if init:
-        return Run(init) if Path(init).is_dir() else _import(job, data, given)
-    folder = _folder(job, given)
+        return Run(init) if Path(init).is_dir() else _import(command, data, digests)
+    folder = _folder(command, digests)
     if not folder.is_dir():
         raise MienError(
-            f"there is no run in {job.savings} that this command trained on these data: run it"
-            f" without --{job.parts[0]} first, or name a run or a checkpoint with --ckpt"
+            f"there is no run in {command.savings} that this command trained on these data: run it"
+            f" without --{command.splits[0]} first, or name a run or a checkpoint with --ckpt"
         )
-    if not (folder / GIVEN).is_file():
+    if not (folder / DIGESTS).is_file():
         print(
             f"{folder} has not been trained to its end: the figures are those of its best epoch so"
-            f" far; the same command without --{' and --'.join(job.parts)} goes on"
+            f" far; the same command without --{' and --'.join(command.splits)} goes on"
         )
     return Run(folder)
 
 
-def _import(job: Job, data: Path, given: Mapping[str, str | None]) -> Run:
-    """Make a run of a checkpoint as it is, apart from all that is trained."""
-    folder = _folder(job, given, "import-")
+def _import(command: PublishedCommand, data: Path, digests: Mapping[str, str | None]) -> Run:
+    """Make a run of a checkpoint as it is, in a folder of its own."""
+    folder = _folder(command, digests, "import-")
     if not folder.is_dir():
-        part = folder.with_name(folder.name + PART)
-        shutil.rmtree(part, ignore_errors=True)
-        adopt(str(job.training.init), data, part, job.model, job.training)
-        Run(part).write(GIVEN, given)
-        part.rename(folder)
+        draft = folder.with_name(folder.name + PART)
+        shutil.rmtree(draft, ignore_errors=True)
+        adopt(str(command.training.init), data, draft, command.model, command.training)
+        Run(draft).write(DIGESTS, digests)
+        draft.rename(folder)
     return Run(folder)

@@ -230,7 +230,7 @@ def _view(
     spectrogram: str | None,
 ) -> AttentionView:
     """Turn what a model was given and selected into arrays."""
-    shares = selection.picture_attention
+    shares = selection.image_attention
     if spectrogram is None:
         images, labels = given.values.permute(0, 2, 3, 1).cpu().numpy(), _face_labels(sample)
     else:
@@ -240,7 +240,7 @@ def _view(
     return AttentionView(
         images,
         labels,
-        selection.pictures.cpu().numpy(),
+        selection.images.cpu().numpy(),
         None if shares is None else shares.cpu().numpy(),
         selection.attention[0].cpu().numpy() if selection.attention else None,
         [kept.cpu().numpy() for kept in selection.kept],

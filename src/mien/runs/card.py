@@ -13,6 +13,8 @@ METRICS = {
     "macro_f1": "average F1 (macro)",
     "average_f1": "average F1, label by label",
     "mae": "mean absolute error",
+    "ccc": "average concordance (CCC)",
+    "pearson": "average correlation (Pearson's r)",
     "acc2": "negative or positive (Acc2)",
 }
 """What metrics are called; any other goes by its own name."""
@@ -94,12 +96,12 @@ def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
     rows = ["| task | metric | value | 95 % interval | utterances |", "|---|---|---:|---|---:|"]
     notes = []
     for task, block in metrics["tasks"].items():
-        for name, interval in block["intervals"].items():
+        for name, interval in block.get("intervals", {}).items():
             value = _value(block, name)
             if value is None:
                 continue
             bounds = "–"
-            if interval is not None:
+            if interval is not None and "low" in interval:  # else there is one for each dimension
                 bounds = f"{interval['low']:.3f} to {interval['high']:.3f}, by {interval['by']}"
                 notes += [interval["covers"]] if interval.get("covers") else []
             label = METRICS.get(name, name)
@@ -114,5 +116,5 @@ def _value(block: Mapping[str, Any], name: str) -> float | None:
     if name == "average_f1":
         multilabel = block.get("multilabel")
         return multilabel["average"]["f1"] if multilabel else None
-    parts = (block.get(part) for part in ("singlelabel", "sentiment"))
+    parts = (block.get(part) for part in ("singlelabel", "sentiment", "average"))
     return next((part[name] for part in parts if part and part.get(name) is not None), None)

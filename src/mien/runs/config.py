@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from mien.errors import MienError, brief
 from mien.features.extractor import FeatureSettings
 from mien.files import write_text
 from mien.modality import Modality
@@ -13,6 +14,11 @@ from mien.models import ModelConfig
 from mien.runs.frozen import FrozenWeights
 from mien.tasks import AnyTask
 from mien.utterance import NoFace
+from mien.yaml_file import read_yaml
+
+CONFIG = "config.yaml"
+WEIGHTS = "model.safetensors"
+"""Names of the two files without which a folder is no run that can be used."""
 
 FORMAT = 2
 """Version of the folder's layout; a folder of another version is refused."""
@@ -64,7 +70,21 @@ class RunConfig(BaseModel):
             raise ValueError("a model of hand-crafted features needs the section features")
 
 
+def read_config(path: Path) -> RunConfig:
+    """Read a config.yaml. Raises `MienError` where it is damaged or of another format."""
+    content = read_yaml(path)
+    if isinstance(content, dict) and content.get("format") != FORMAT:
+        raise MienError(
+            f"{path} is of format {str(content.get('format'))[:20]}, this mien reads {FORMAT}:"
+            " use the version of mien that environment.json names, or train again"
+        )
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        raise MienError(f"{path} is damaged: {brief(error)}") from error
+
+
 def write_config(folder: Path, config: RunConfig) -> None:
     """Write config.yaml whole or not at all."""
     document = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-    write_text(folder / "config.yaml", document)
+    write_text(folder / CONFIG, document)

@@ -31,7 +31,9 @@ def divide(run: Run, store: Store) -> Splits:
         return split(store.utterances, data.protocol, fold=data.fold, num_folds=data.num_folds)
     except MienError as error:
         raise MienError(
-            f"{store.folder} can't be divided as the run's data were ({error}); choose all",
+            f"{store.folder} cannot be split as the run's data were ({error.message}); choose all"
+            " to take every utterance",
+            parameter="split",
         ) from error
 
 

@@ -14,7 +14,7 @@ from mien.errors import MienError
 from mien.features.extractor import WORD_VECTORS
 from mien.files import atomic_write, fingerprint, unwritable, write_text
 from mien.runs.card import model_card
-from mien.runs.config import RunConfig, write_config
+from mien.runs.config import CONFIG, WEIGHTS, RunConfig, write_config
 from mien.runs.run import Run
 
 CARD = "README.md"
@@ -23,11 +23,11 @@ CARD = "README.md"
 MIB = 2**20
 
 LARGEST_FILES = {
-    "config.yaml": MIB,
+    CONFIG: MIB,
     "environment.json": MIB,
     "thresholds.json": MIB,
     "metrics.json": 16 * MIB,
-    "model.safetensors": 10 * 1024 * MIB,
+    WEIGHTS: 10 * 1024 * MIB,
     WORD_VECTORS: 1024 * MIB,
     CARD: MIB,
     "tokenizer/*.json": 64 * MIB,
@@ -38,7 +38,7 @@ LARGEST_FILES = {
 
 None of these formats runs code when it is read; whatever else a repository holds is left there."""
 
-NEEDED = ("config.yaml", "model.safetensors")
+NEEDED = (CONFIG, WEIGHTS)
 
 MOST_FILES = 64
 """Files of a run; no tokenizer has so many."""
@@ -156,7 +156,8 @@ def save(run: Run, folder: str | Path) -> Path:
     """Copy what is needed to use a run into a new folder, with a model card.
 
     Left behind are learning curves, the state of training and pictures. Paths of this machine that
-    config.yaml names are cut to their last part.
+    config.yaml names are cut to their last part, and frozen weights that the run takes from such a
+    path are copied.
 
     Parameters
     ----------
@@ -168,36 +169,47 @@ def save(run: Run, folder: str | Path) -> Path:
     Raises
     ------
     MienError
-        The folder has something in it or can't be written, or the run has no weights yet.
+        The folder has something in it or can't be written, or the run has no weights yet, or the
+        frozen ones are missing.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise MienError(f"{folder} exists and is not empty: choose another folder")
-    files = own_files(run)
+    config = _portable(run.config)
+    names = own_files(run)
+    model = run.model() if config.frozen != run.config.frozen else None
+    if model is not None:
+        names.remove(WEIGHTS)
     try:
-        for name in files:
-            folder.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            folder.joinpath(name).parent.mkdir(exist_ok=True)
             with atomic_write(folder / name) as part:
                 shutil.copyfile(run.file(name), part)
     except OSError as error:
         raise unwritable(folder, error) from error
-    write_config(folder, _portable(run.config))
-    card = model_card(run, {name: fingerprint(folder / name) for name in ("model.safetensors",)})
+    write_config(folder, config)
+    if model is not None:
+        Run(folder).write_model(model)
+    card = model_card(run, {WEIGHTS: fingerprint(folder / WEIGHTS)})
     write_text(folder / CARD, card)
     return folder
 
 
 def own_files(run: Run) -> list[str]:
     """Name the files of a run that are handed on. Raises `MienError` where weights are missing."""
-    if not run.folder.joinpath("model.safetensors").is_file():
+    if not run.folder.joinpath(WEIGHTS).is_file():
         run.weights()  # says what is missing
     paths = (path.relative_to(run.folder) for path in run.folder.rglob("*") if path.is_file())
     names = (path.as_posix() for path in paths)
-    return sorted(name for name in names if _limit(name) and name not in (CARD, "config.yaml"))
+    return sorted(name for name in names if _limit(name) and name not in (CARD, CONFIG))
 
 
 def _portable(config: RunConfig) -> RunConfig:
-    """Cut absolute paths, which name a user's folders and mean nothing elsewhere."""
+    """Cut absolute paths, which name a user's folders and mean nothing elsewhere.
+
+    Frozen weights from such a folder are no longer named: the copy must hold them.
+    """
 
     def cut(value: Any) -> Any:
         if isinstance(value, dict):
@@ -207,6 +219,8 @@ def _portable(config: RunConfig) -> RunConfig:
         absolute = isinstance(value, str) and PurePath(value).is_absolute()
         return PurePath(value).name if absolute else value
 
+    elsewhere = {m: s for m, s in config.frozen.items() if not PurePath(s.name).is_absolute()}
+    config = config.model_copy(update={"frozen": elsewhere})
     return RunConfig.model_validate(cut(config.model_dump(mode="json")))
 
 

@@ -19,21 +19,28 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from torch import Tensor
 
-from mien.errors import MienError
+from mien.errors import MienError, brief
 from mien.features.extractor import WORD_VECTORS, Extractor
-from mien.files import PART, atomic_write, fingerprint, publish, read_json, unwritable, write_text
+from mien.files import atomic_write, fingerprint, read_json, write_text
 from mien.modality import Modality
 from mien.models import MultimodalModel, build
 from mien.models.encoders.absent import Absent
-from mien.runs.config import FORMAT, DataConfig, RunConfig, write_config
+from mien.runs.config import (
+    CONFIG,
+    WEIGHTS,
+    DataConfig,
+    RunConfig,
+    read_config,
+    write_config,
+)
 from mien.runs.environment import environment
 from mien.runs.frozen import Frozen, fill_frozen, frozen_names, without_frozen
-from mien.tasks import Task
+from mien.runs.text import encoder_config, read_tokenizer, save_tokenizer
+from mien.runs.thresholds import thresholds_of
+from mien.tasks import Task, speaker_task
 from mien.tensor_file import not_finite, read_tensors, write_tensors
-from mien.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -90,7 +97,7 @@ class Run:
                 f"{folder} can't be made ({error}): choose another", parameter="out"
             ) from error
         if tokenizer is not None:
-            _save_tokenizer(tokenizer, folder / "tokenizer")
+            save_tokenizer(tokenizer, folder / "tokenizer")
         if words is not None:
             with atomic_write(folder / WORD_VECTORS) as part:
                 shutil.copyfile(words, part)
@@ -112,19 +119,9 @@ class Run:
             write_config(self.folder, self.config)
 
     def _read_config(self) -> RunConfig:
-        path = self.folder / "config.yaml"
-        if not path.is_file():
-            raise MienError(f"{self.folder} is no run folder: it has no config.yaml")
-        content = read_yaml(self.file("config.yaml"))
-        if isinstance(content, dict) and content.get("format") != FORMAT:
-            raise MienError(
-                f"{path} is of format {str(content.get('format'))[:20]}, this mien reads {FORMAT}:"
-                " use the version of mien that environment.json names, or train again"
-            )
-        try:
-            return RunConfig.model_validate(content)
-        except ValidationError as error:
-            raise MienError(f"{path} is damaged: {_brief(error)}") from error
+        if not self.folder.joinpath(CONFIG).is_file():
+            raise MienError(f"{self.folder} is no run folder: it has no {CONFIG}")
+        return read_config(self.file(CONFIG))
 
     def file(self, name: str) -> Path:
         """Give the path of one of the run's files, which is in the folder and is as it was made.
@@ -146,7 +143,7 @@ class Run:
             if Path(name).is_absolute() or ".." in Path(name).parts:
                 raise self._misnamed(name, "which is outside the run folder")
             raise MienError(f"{path} is a link out of the run folder: put the file itself there")
-        known = self.config.files.get(name) if name != "config.yaml" else None
+        known = self.config.files.get(name) if name != CONFIG else None
         if known is not None and fingerprint(path) != known:
             raise MienError(f"{path} is damaged, or another one: copy the whole run folder again")
         return path
@@ -154,45 +151,26 @@ class Run:
     def _misnamed(self, name: str, why: str) -> MienError:
         shown = ascii(name if len(name) <= 60 else f"{name[:60]} ...")
         return MienError(
-            f"{self.folder / 'config.yaml'} is damaged: its section files has the name {shown},"
+            f"{self.folder / CONFIG} is damaged: its section files has the name {shown},"
             f" {why}: copy the whole run folder again"
         )
 
     def text_config(self) -> "PretrainedConfig | None":
         """Give the dimensions of the text encoder, None for a model without text."""
-        if self.config.text is None:
-            return None
-        # transformers takes seconds to import, which a clip without text need not wait for
-        from transformers import AutoConfig
-
-        from mien.models.encoders.text import refuse_code
-
-        options = dict(self.config.text)
-        refuse_code(options, self.folder / "config.yaml")
-        try:
-            return AutoConfig.for_model(options.pop("model_type"), **options)
-        except Exception as error:  # transformers raises anything
-            path = self.folder / "config.yaml"
-            raise MienError(
-                f"{path} is damaged: its section text describes no encoder ({_brief(error)})"
-            ) from error
+        text = self.config.text
+        return None if text is None else encoder_config(text, self.folder / CONFIG)
 
     def tokenizer(self) -> Any:
         """Read the tokenizer; None for a model without text."""
         if self.config.text is None:
             return None
-        from mien.models.encoders.text import load_tokenizer
-
         folder = self.folder / "tokenizer"
         if not folder.is_dir():
             raise MienError(f"{folder} is missing: copy the whole run folder")
         there = [path.relative_to(self.folder).as_posix() for path in folder.rglob("*")]
         for name in (*there, *self.config.files):
             self.file(name)
-        try:
-            return load_tokenizer(str(folder))
-        except MienError as error:
-            raise MienError(f"{folder} can't be used: {error}") from error
+        return read_tokenizer(folder)
 
     def extractor(self) -> Extractor | None:
         """Give what extracts the features of a clip; None for a model that needs none."""
@@ -204,7 +182,7 @@ class Run:
         labels: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
         absent = self._absent(modalities)
         text = None if Modality.TEXT in absent else self.text_config()
-        return build(self.config.model, labels, text, absent)
+        return build(self.config.model, labels, text, absent, speaker_task(self.config.tasks))
 
     def _absent(self, modalities: Collection[Modality]) -> dict[Modality, int]:
         """Give the size of the states of the encoders that need not be loaded."""
@@ -224,7 +202,7 @@ class Run:
 
     def _learnt(self) -> dict[str, Tensor]:
         """Read model.safetensors."""
-        path = self.file("model.safetensors")
+        path = self.file(WEIGHTS)
         if not path.is_file():
             raise MienError(
                 f"{path} is missing: training has not finished its first epoch; wait for it, or"
@@ -259,14 +237,14 @@ class Run:
         try:
             model.load_state_dict(weights | {name: own[name] for name in names})
         except RuntimeError as error:
-            path = self.folder / "model.safetensors"
-            why = _brief(error)
-            raise MienError(f"{path} does not fit {self.folder}/config.yaml: {why}") from error
+            path = self.folder / WEIGHTS
+            why = brief(error)
+            raise MienError(f"{path} does not fit {self.folder / CONFIG}: {why}") from error
         return model.eval()
 
     def fill(self, model: MultimodalModel) -> None:
         """Read frozen weights from where they come from. Raises as `fill_frozen` does."""
-        fill_frozen(model, self._frozen_of(model), self.folder / "config.yaml")
+        fill_frozen(model, self._frozen_of(model), self.folder / CONFIG)
 
     def _frozen_of(self, model: MultimodalModel) -> Frozen:
         """Give what is recorded of the frozen weights of the encoders that a model has loaded."""
@@ -285,27 +263,12 @@ class Run:
                 f"{self.folder}: weights have become NaN or infinite, in {names[0]}; the ones"
                 " before are kept: train again with a lower lr"
             )
-        write_tensors(self.folder / "model.safetensors", weights)
+        write_tensors(self.folder / WEIGHTS, weights)
 
     def thresholds(self, task: Task) -> list[float]:
         """Give the thresholds chosen on validation, 0.5 for all where none were chosen."""
-        content = self.read("thresholds.json")
-        if task.name not in content:
-            return [0.5] * len(task.labels)
         path = self.folder / "thresholds.json"
-        try:
-            found = [content[task.name][label] for label in task.labels]
-        except (KeyError, TypeError) as error:
-            raise MienError(
-                f"{path} does not fit the labels of {task.name!r} ({error!r}): copy it again"
-            ) from error
-        for label, value in zip(task.labels, found, strict=True):
-            if type(value) not in (int, float) or not 0 <= value <= 1:
-                raise MienError(
-                    f"{path} is damaged: the threshold of {label!r} should be from 0 to 1,"
-                    f" not {str(value)[:20]}: copy it again"
-                )
-        return [float(value) for value in found]
+        return thresholds_of(task, self.read("thresholds.json"), path)
 
     def read(self, name: str) -> dict[str, Any]:
         """Read a JSON file of the folder; empty where it is not there yet."""
@@ -332,19 +295,3 @@ class Run:
         self._unwritten[name] = json.loads(text)
         write_text(self.folder / name, text)
         del self._unwritten[name]
-
-
-def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """Write a tokenizer's files, all or none."""
-    draft = folder.with_name(f"{folder.name}{PART}")
-    try:
-        tokenizer.save_pretrained(draft)
-        publish(draft, folder)
-    except OSError as error:
-        raise unwritable(folder, error) from error
-
-
-def _brief(error: Exception) -> str:
-    """Put a library's message on one line that can be read."""
-    line = " ".join(str(error).split())
-    return line if len(line) <= 300 else f"{line[:300]} …"

@@ -1,9 +1,9 @@
-"""Pickles that others distribute, read without running anything that is in them.
+"""Read pickles from untrusted sources without running anything in them.
 
-A pickle is a program, and Python's own loader runs it. The one here knows plain containers,
-strings, numbers and NumPy arrays, and refuses the rest before it is called: no name in a pickle
-ever reaches an import. What NumPy itself would trust, the state of an array, is checked first:
-a false one can make it read memory that is not its own.
+A pickle is a program, and Python's own loader runs it. This one knows plain containers, strings,
+numbers and NumPy arrays, and refuses anything else before it is called: no name in a pickle ever
+reaches an import. The state of an array, which NumPy trusts, is checked first: a wrong one can make
+it read memory out of bounds.
 """
 
 import math
@@ -11,8 +11,7 @@ import mmap
 import pickle
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,7 +19,7 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.safe_pickle import tensors
-from mien.safe_pickle.tensors import Refused
+from mien.safe_pickle.plain_data import Refused, check_keys, check_plain
 
 _OPERATIONS = (
     *(pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK, pickle.POP, pickle.POP_MARK),
@@ -39,14 +38,8 @@ _OPERATIONS = (
     *(pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.REDUCE),
 )
 _SPEC = re.compile(r"[<>=|]?([biufcSUO])\d*")
-_CONTAINERS = {list, tuple, dict, set, frozenset, np.ndarray}
-_PLAIN = _CONTAINERS | {type(None), bool, int, float, complex, str, bytes, bytearray}
 _ARRAY = object()
-_KEYS = {type(None), bool, int, float, complex, str, bytes}
-_DEEPEST = 50  # lists within lists; the data of the corpora have three
-_LONGEST = 4096  # bits of a number, which can still be written out
-_REPEATS = 100  # how often, in the mean, a byte of an honest pickle is referred to
-# From text to bytes, from these to an array: an honest pickle copies all of it thrice at most.
+# From text to bytes, and from bytes to an array: an honest pickle is copied three times at most.
 _COPIES = 3
 
 
@@ -62,18 +55,18 @@ def load(path: Path) -> Any:
     -------
     object
         None, numbers, strings, bytes, lists, tuples, dicts, sets and NumPy arrays of numbers,
-        strings or any of these. An ordered dict comes as a dict, a tensor as an array.
+        strings or any of these. An ordered dict becomes a dict, a tensor an array.
 
     Raises
     ------
     MienError
-        The file is missing or damaged, or names anything else. Nothing of it has run.
+        The file is missing or damaged, or contains anything else. Nothing of it has run.
 
     Notes
     -----
-    A pickle takes memory and time in proportion to its size, whatever it claims to hold: what is
-    within itself, or so often within itself that it would not end when it is written out, is
-    refused, and keys must be plain values or tuples of these.
+    A pickle takes memory and time in proportion to its size, whatever it claims to hold: a
+    container that contains itself, or the same object so often that its expansion would be huge,
+    is refused. Keys must be plain values or tuples of these.
 
     Examples
     --------
@@ -87,64 +80,21 @@ def load(path: Path) -> Any:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             if tensors.saved_by_torch(data[:16]):
-                return _checked(tensors.to_arrays(tensors.load_saved(path)), len(data))
-            return _checked(_Guard(data, len(data)).load(), len(data))
+                return check_plain(tensors.to_arrays(tensors.load_saved(path)), len(data))
+            return check_plain(_SafeUnpickler(data, len(data)).load(), len(data))
     except MienError as error:
         raise MienError(f"{path}: {error}") from error
     except FileNotFoundError:
         raise MienError(f"{path}: no such file") from None
-    except Exception as error:  # a damaged stream can trip over anything
+    except Exception as error:  # a damaged stream can raise anything
         raise MienError(
             f"{path}: cannot be read as a pickle of plain data ({error or type(error).__name__});"
             " it is damaged or something else"
         ) from error
 
 
-def _checked(value: Any, size: int) -> Any:
-    """Make sure that nothing but plain data has come out, and no more than the file can hold."""
-    counts: dict[int, int] = {}
-    begun: set[int] = set()
-
-    def count(item: Any, depth: int) -> int:
-        kind = type(item)
-        if kind not in _PLAIN and not isinstance(item, np.generic):
-            raise Refused(f"a {kind.__name__}")
-        if kind is int and item.bit_length() > _LONGEST:
-            raise MienError(f"has a number of {item.bit_length()} bits")
-        if kind not in _CONTAINERS:
-            return 1
-        if id(item) in counts:
-            return counts[id(item)]
-        if id(item) in begun or depth == _DEEPEST:
-            raise MienError("refused, since it has lists within lists without end")
-        begun.add(id(item))
-        total = 1 + sum(count(part, depth + 1) for part in _parts(item))
-        if total > _REPEATS * (size + _REPEATS):
-            raise MienError("refused, since written out it would be far more than there is in it")
-        counts[id(item)] = total
-        return total
-
-    count(value, 0)
-    return value
-
-
-def _parts(item: Any) -> Iterable[Any]:
-    """Give what a container holds."""
-    if isinstance(item, np.ndarray):
-        return item.ravel().tolist() if item.dtype.kind == "O" else ()
-    return chain(item, item.values()) if isinstance(item, dict) else item
-
-
-def _check_keys(keys: Iterable[Any]) -> None:
-    """Refuse keys of which a tuple within tuples would take for ever to be looked up."""
-    for key in keys:
-        for part in key if type(key) is tuple else (key,):
-            if type(part) not in _KEYS and not isinstance(part, np.generic):
-                raise MienError(f"refused, since it has a {type(part).__name__} in a key")
-
-
 class _DType:
-    """What a pickle says of an array's elements, until the real dtype is made of it."""
+    """The dtype in a pickle, of which a real dtype is made."""
 
     def __init__(self, spec: str, align: object = False, copy: object = False) -> None:
         if not (isinstance(spec, str) and _SPEC.fullmatch(spec)):
@@ -159,10 +109,10 @@ class _DType:
             self.real = self.real.newbyteorder(order)
 
 
-# Python's own interpreter of pickles, for its table of operations: the fast one has none, and
-# sets aside as much memory as a few bytes ask for.
-class _Guard(pickle._Unpickler):
-    """Runs the operations of plain data, on names that all stand for something harmless."""
+# The pure Python unpickler, for its table of operations: the C one has none, and allocates as much
+# memory as a few bytes ask for.
+class _SafeUnpickler(pickle._Unpickler):
+    """Runs the operations of plain data only; every name stands for a harmless function."""
 
     stack: list[Any]
     append: Callable[[Any], None]
@@ -171,7 +121,7 @@ class _Guard(pickle._Unpickler):
 
     def __init__(self, data: mmap.mmap, size: int) -> None:
         super().__init__(data, encoding="latin1")  # as NumPy asks for pickles of Python 2
-        self._left = _COPIES * size
+        self._allowance = _COPIES * size
         self._blank: dict[int, np.ndarray] = {}
         self._names = self._table()
 
@@ -182,7 +132,7 @@ class _Guard(pickle._Unpickler):
             "collections.OrderedDict": self._sized(dict),
             "_codecs.encode": self._encoded,
             "torch._utils._rebuild_tensor_v2": self._tensor,
-            "torch.storage._load_from_bytes": tensors.storage,
+            "torch.storage._load_from_bytes": tensors.read_storage,
         }
         for core in ("numpy.core", "numpy._core"):
             names[f"{core}.multiarray._reconstruct"] = self._blank_array
@@ -196,29 +146,29 @@ class _Guard(pickle._Unpickler):
         return names
 
     def find_class(self, module: str, name: str) -> Any:
-        """Give what stands for a name, which is never the thing of that name."""
+        """Return the harmless substitute of a name, never the object of that name."""
         full = f"{module}.{name}"
         if full not in self._names:
             raise Refused(full)
         return self._names[full]
 
-    def _charge(self, size: int) -> None:
-        """Count what is copied: an honest pickle holds all of it, once."""
-        self._left -= size
-        if self._left < 0:
+    def _count_bytes(self, size: int) -> None:
+        """Count the bytes that are copied, since an honest pickle contains all of them."""
+        self._allowance -= size
+        if self._allowance < 0:
             raise MienError("refused, since it claims to hold more than there is in it")
 
     def _sized(self, kind: Callable[..., Any]) -> Callable[..., Any]:
         def make(items: Any = ()) -> Any:
-            self._charge(len(items))
-            _check_keys((item[0] for item in items) if kind is dict else items)
+            self._count_bytes(len(items))
+            check_keys((item[0] for item in items) if kind is dict else items)
             return kind(items)
 
         return make
 
     def _bytes(self, kind: Callable[..., Any]) -> Callable[..., Any]:
         def make(content: Any = b"", encoding: str = "latin1") -> Any:
-            return kind(self._raw(content))  # a number here would ask for so many zeros
+            return kind(self._raw(content))  # an integer would allocate as many zeros
 
         return make
 
@@ -226,12 +176,12 @@ class _Guard(pickle._Unpickler):
         return self._raw(text)
 
     def _raw(self, content: Any) -> bytes:
-        """Give the bytes that stand in the pickle, as text where its protocol has no bytes."""
+        """Return bytes of the pickle, which are text where its protocol has no bytes."""
         if isinstance(content, str):
             content = content.encode("latin1")
         if not isinstance(content, bytes | bytearray):
             raise MienError(f"has {type(content).__name__} in the place of bytes")
-        self._charge(len(content))
+        self._count_bytes(len(content))
         return bytes(content)
 
     def _blank_array(self, kind: object, shape: object, code: object) -> np.ndarray:
@@ -242,7 +192,7 @@ class _Guard(pickle._Unpickler):
         return array
 
     def _content(self, dtype: Any, shape: Any, data: Any) -> tuple[np.dtype, tuple[int, ...], Any]:
-        """Check that the elements of an array are as many as its shape asks for."""
+        """Check that an array has as many elements as its shape."""
         if not isinstance(dtype, _DType) or not isinstance(shape, tuple):
             raise MienError("has an array without a shape or a type")
         if not all(type(side) is int and side >= 0 for side in shape):
@@ -258,7 +208,7 @@ class _Guard(pickle._Unpickler):
             signs = np.frombuffer(content, np.dtype("u4").newbyteorder(real.byteorder))
             if signs.max() > sys.maxunicode:
                 raise MienError("has an array of text with signs that are none")
-        self._charge(0 if real.itemsize else count)
+        self._count_bytes(0 if real.itemsize else count)
         return real, shape, content
 
     def _scalar(self, dtype: Any, data: Any) -> Any:
@@ -274,27 +224,27 @@ class _Guard(pickle._Unpickler):
         return array if axes is None else array.transpose(axes)
 
     def _tensor(self, storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> np.ndarray:
-        array = tensors.view(storage, offset, size, stride)
-        self._charge(array.nbytes)
+        array = tensors.view_tensor(storage, offset, size, stride)
+        self._count_bytes(array.nbytes)
         return array
 
     def load_bytearray8(self) -> None:
-        """Read a byte array, of no more bytes than there are."""
+        """Read a byte array of no more bytes than the pickle has."""
         size = int.from_bytes(self.read(8), "little")
         self.append(bytearray(self._raw(self.read(size))))
 
     def load_inst(self) -> None:
-        """Refuse an old-style instance, by its name."""
+        """Refuse an old-style instance, and name it."""
         module, name = self.readline()[:-1], self.readline()[:-1]
         raise Refused(f"{module.decode('latin1')}.{name.decode('latin1')}")
 
     def load_build(self) -> None:
-        """Set the state of an element type or of an array that has none yet."""
+        """Set the state of a dtype, or of an array that has none yet."""
         state, target = self.stack.pop(), self.stack[-1]
         if isinstance(target, _DType):
             target.build(state)
         elif self._blank.pop(id(target), None) is not None:
-            shape, dtype, fortran, data = state[-4:]  # before them a version, in all but old ones
+            shape, dtype, fortran, data = state[-4:]  # newer pickles have a version before them
             real, shape, content = self._content(dtype, shape, data)
             target.__setstate__((1, shape, real, bool(fortran), content))
         else:
@@ -309,37 +259,37 @@ class _Guard(pickle._Unpickler):
 
 
 class _Operations(dict[int, Any]):
-    """What to do for each operation of plain data; any other is refused."""
+    """The functions for the operations of plain data; any other operation is refused."""
 
     def __missing__(self, code: int) -> NoReturn:
         names = {op: name for name, op in vars(pickle).items() if isinstance(op, bytes)}
         raise Refused(f"the operation {names.get(bytes([code]), code)}")
 
 
-def _looking(operation: bytes, keys: slice) -> Callable[[_Guard], None]:
-    """Do an operation that looks keys up, after a look at these where they lie on the stack."""
-    own: Callable[[Any], None] = pickle._Unpickler.dispatch[operation[0]]
+def _checking_keys(operation: bytes, keys: slice) -> Callable[[_SafeUnpickler], None]:
+    """Wrap an operation that hashes keys: these are checked on the stack first."""
+    original: Callable[[Any], None] = pickle._Unpickler.dispatch[operation[0]]
 
-    def do(guard: _Guard) -> None:
-        _check_keys(guard.stack[keys])
-        own(guard)
+    def do(guard: _SafeUnpickler) -> None:
+        check_keys(guard.stack[keys])
+        original(guard)
 
     return do
 
 
-_KEYS_OF = {
+_KEY_POSITIONS = {
     pickle.SETITEM: slice(-2, -1),
     pickle.SETITEMS: slice(None, None, 2),
     pickle.DICT: slice(None, None, 2),
     pickle.ADDITEMS: slice(None),
     pickle.FROZENSET: slice(None),
 }
-_Guard.dispatch = _Operations(
+_SafeUnpickler.dispatch = _Operations(
     {operation[0]: pickle._Unpickler.dispatch[operation[0]] for operation in _OPERATIONS}
-    | {operation[0]: _looking(operation, keys) for operation, keys in _KEYS_OF.items()}
+    | {operation[0]: _checking_keys(operation, keys) for operation, keys in _KEY_POSITIONS.items()}
     | {
-        pickle.BUILD[0]: _Guard.load_build,
-        pickle.BYTEARRAY8[0]: _Guard.load_bytearray8,
-        pickle.INST[0]: _Guard.load_inst,
+        pickle.BUILD[0]: _SafeUnpickler.load_build,
+        pickle.BYTEARRAY8[0]: _SafeUnpickler.load_bytearray8,
+        pickle.INST[0]: _SafeUnpickler.load_inst,
     }
 )

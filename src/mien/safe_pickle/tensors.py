@@ -1,4 +1,4 @@
-"""Tensors in the files of others, as NumPy arrays, read without running anything in them."""
+"""Read tensors from untrusted files as NumPy arrays, without running anything in them."""
 
 import math
 import re
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mien.errors import MienError
+from mien.safe_pickle.plain_data import Refused
 
 if TYPE_CHECKING:
     from torch import TypedStorage
@@ -18,28 +19,18 @@ _BEFORE_ZIP = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _ZIP = b"PK\x03\x04"
 
 
-class Refused(MienError):
-    """A file names something that is not plain data; the error says what."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"refused, since it names {name}: only plain containers, strings, numbers and arrays"
-            " are read. Nothing of it has run; don't open it with pickle unless you know its author"
-        )
-
-
 def saved_by_torch(beginning: bytes) -> bool:
-    """Tell by its first bytes whether ``torch.save`` wrote a file, in its old or its zip format."""
+    """Tell by the first bytes whether ``torch.save`` wrote a file, in its old or its zip format."""
     return beginning.startswith((_BEFORE_ZIP, _ZIP))
 
 
 def load_saved(file: Path | BytesIO) -> Any:
-    """Read what ``torch.save`` wrote, as PyTorch reads weights: without running it.
+    """Read a file that ``torch.save`` wrote with PyTorch's loader of weights, which runs nothing.
 
     Raises
     ------
     Refused
-        The file names something else than tensors and plain data.
+        The file contains something else than tensors and plain data.
     """
     import torch
 
@@ -48,7 +39,7 @@ def load_saved(file: Path | BytesIO) -> Any:
     except RuntimeError as error:
         raise MienError(f"damaged ({str(error).splitlines()[0]})") from error
     except Exception as error:
-        # PyTorch's own words advise to read the file without the guard.
+        # PyTorch's own message advises to read the file unsafely.
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
         if named is None:
             raise MienError(f"is no plain data ({type(error).__name__})") from None
@@ -56,7 +47,7 @@ def load_saved(file: Path | BytesIO) -> Any:
 
 
 def to_arrays(value: Any) -> Any:
-    """Turn the tensors in lists, tuples and dicts into arrays."""
+    """Convert the tensors in lists, tuples and dicts to arrays."""
     import torch
 
     if isinstance(value, torch.Tensor):
@@ -68,8 +59,8 @@ def to_arrays(value: Any) -> Any:
     return value
 
 
-def storage(content: bytes) -> "TypedStorage":
-    """Read the numbers of a tensor as a pickle carries them: as a file within the file."""
+def read_storage(content: bytes) -> "TypedStorage":
+    """Read the storage of a tensor, which a pickle contains as a file within the file."""
     import torch
 
     numbers = load_saved(BytesIO(content))
@@ -78,15 +69,15 @@ def storage(content: bytes) -> "TypedStorage":
     return numbers
 
 
-def view(
+def view_tensor(
     numbers: "TypedStorage", offset: int, size: Sequence[int], stride: Sequence[int]
 ) -> np.ndarray:
-    """Lay a tensor over its numbers.
+    """Make an array of a tensor's storage.
 
     Raises
     ------
     MienError
-        The tensor would go beyond them.
+        The tensor exceeds its storage.
     """
     import torch
 

@@ -192,9 +192,9 @@ def _pair(
     (name_a, a), (name_b, b) = first, second
     # every seed of one system meets every seed of the other equally often
     seeds = math.lcm(a.counts.shape[1], b.counts.shape[1])
-    counts = [np.repeat(each.counts, seeds // each.counts.shape[1], axis=1) for each in (a, b)]
+    of_a, of_b = (np.repeat(e.counts, seeds // e.counts.shape[1], axis=1) for e in (a, b))
     how = {"speakers": over["groups"], "by": over["by"]}
-    gap, test = difference(*counts, a.value, **how), permutation_test(*counts, a.value, **how)
+    gap, test = difference(of_a, of_b, a.value, **how), permutation_test(of_a, of_b, a.value, **how)
     return PairResult(
         first=name_a,
         second=name_b,

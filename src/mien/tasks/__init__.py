@@ -1,7 +1,7 @@
 """What is asked of an utterance: how the speaker feels, by label or number, and who they are."""
 
 from mien.tasks.affect import AffectTask
-from mien.tasks.base import Monitor, Task
+from mien.tasks.base import Monitor, Task, speaker_task
 from mien.tasks.emotion import EmotionTask
 from mien.tasks.interval import Interval
 from mien.tasks.labels import LabelTask
@@ -24,4 +24,5 @@ __all__ = [
     "TaskMetrics",
     "parse_tasks",
     "register_task",
+    "speaker_task",
 ]

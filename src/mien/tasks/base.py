@@ -225,3 +225,11 @@ class Task(BaseModel, ABC):
         MienError
             There is nothing to evaluate.
         """
+
+
+def speaker_task(tasks: Iterable[Task]) -> str:
+    """Name the first task that identifies speakers, whose labels a speaker embedding learns.
+
+    Without such a task it is "person", which a model then does not have either.
+    """
+    return next((task.name for task in tasks if task.identifies_speakers), "person")

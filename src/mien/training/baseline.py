@@ -33,8 +33,8 @@ def settle(
     """
     if "max_seconds" in config.model_fields_set and config.max_seconds != features.max_seconds:
         raise MienError(
-            f"changes nothing for {name_of(model)}, which reads features as `mien features`"
-            " extracted them: leave it out",
+            f"has no effect for {name_of(model)}: `mien features` has already cut the utterances;"
+            " leave it out",
             parameter="max_seconds",
         )
     config = config.model_copy(update={"max_seconds": features.max_seconds})

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mien.errors import MienError
 from mien.files import unwritable
+from mien.runs.config import CONFIG, WEIGHTS
 from mien.runs.run import Run
 from mien.tensor_file import read_tensors, write_tensors
 
@@ -91,7 +92,7 @@ def finished(folder: Path) -> bool:
     Without a training state it has if there are weights and thresholds, which come last. With one,
     all epochs must be done, or as many without a better metric as end it early.
     """
-    if not all((folder / name).is_file() for name in ("model.safetensors", "thresholds.json")):
+    if not all((folder / name).is_file() for name in (WEIGHTS, "thresholds.json")):
         return False
     if not (folder / STATE).is_file():
         return True
@@ -108,7 +109,7 @@ def how_to_go_on(folder: Path) -> str:
     if (folder / STATE).is_file():
         return (
             f"{folder} is finished; to train longer raise epochs or early_stop, under training in"
-            f" {folder / 'config.yaml'}, and resume again"
+            f" {folder / CONFIG}, and resume again"
         )
     return (
         f"{folder} is finished, and its state/ is not kept; to train longer begin another run that"

@@ -22,6 +22,7 @@ from mien.inference.dataset import predict
 from mien.inference.evaluate import choose_thresholds
 from mien.models import ModelConfig
 from mien.progress import on_terminal
+from mien.runs.config import WEIGHTS
 from mien.runs.data import divide, examples, usable
 from mien.runs.run import Run
 from mien.training.callbacks import CheckpointCallback, StopOnSignal
@@ -177,7 +178,7 @@ def _train(
 
 def _check_usable(run: Run, error: NotFiniteError) -> None:
     """Refuse to go on where the run has no weights of an epoch before the failure."""
-    if not run.folder.joinpath("model.safetensors").is_file():
+    if not run.folder.joinpath(WEIGHTS).is_file():
         raise MienError(
             f"training stopped at {error}. No epoch was finished, so {run.folder} holds nothing"
             " that can be used: delete it, and train again with a lower lr or with clip 1"

@@ -10,7 +10,7 @@ from torch import Tensor
 from mien.errors import MienError
 from mien.modality import Modality, letters, parse_modalities
 from mien.models import MultimodalModel
-from mien.models.published_weights import LABELS, convert, outputs, reorder
+from mien.models.published_weights import LABELS, convert, label_count, reorder
 from mien.runs.run import Run
 from mien.safe_pickle.tensors import load_saved, saved_by_torch
 from mien.tasks import Task
@@ -66,10 +66,9 @@ class Weights:
             names = [name for name in own if name.startswith(f"encoders.{modality}.")]
             self._check(modality, {name: own[name] for name in names})
             taken += [name for name in names if name in self.tensors]
-        whole = set(begun) == set(all_own)
         for task in tasks:
             if self.labels.get(task.name) == task.labels:
-                taken += self._answers(own, task, begun, whole)
+                taken += self._answers(model, task, begun)
         if complete:
             self._check_answers(own, taken, letters(all_own))
         return taken
@@ -101,13 +100,12 @@ class Weights:
                 " other modalities to begin with"
             )
 
-    def _answers(
-        self, own: Mapping[str, Tensor], task: Task, begun: Sequence[Modality], whole: bool
-    ) -> list[str]:
+    def _answers(self, model: MultimodalModel, task: Task, begun: Sequence[Modality]) -> list[str]:
         """Name a task's heads, and its fusion where the model begins with all modalities."""
+        own, whole = model.state_dict(), set(begun) == set(model.config.modalities)
         parts = [f"heads.{task.name}.{modality}." for modality in begun]
         parts += [f"fusion.{task.name}."] if whole else []
-        if task.identifies_speakers:  # and the embedding
+        if task.name == model.speaker_task:  # and the embedding
             parts += [f"persons.project.{modality}." for modality in begun]
             parts += ["persons.prototypes", *(["persons.weight"] if whole else [])]
         names = [name for name in own if name.startswith(tuple(parts))]
@@ -173,7 +171,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _published(origin: str, state: dict[str, Tensor], tasks: Sequence[Task]) -> Weights:
-    count = outputs(state)
+    count = label_count(state)
     for task in tasks:
         for labels in LABELS:
             if len(labels) == count and set(labels) == set(task.labels):

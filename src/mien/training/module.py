@@ -98,7 +98,7 @@ class Learner(L.LightningModule):
                 ]
                 if each:
                     total = total + self.config.modality_loss * torch.stack(each).mean()
-            if task.identifies_speakers and self.model.persons is not None:
+            if task.name == self.model.speaker_task and self.model.persons is not None:
                 total = total + self.config.embedding_loss * self.margin_loss(output, targets)
         return total
 

@@ -23,7 +23,7 @@ from mien.runs.config import DataConfig, RunConfig
 from mien.runs.data import usable
 from mien.runs.frozen import FrozenWeights, find_frozen
 from mien.runs.run import Run
-from mien.tasks import Task, parse_tasks
+from mien.tasks import Task, parse_tasks, speaker_task
 from mien.training.baseline import settings_of, settle, words_of
 from mien.training.checkpoint import STATE, finished
 from mien.training.config import TrainConfig
@@ -143,7 +143,8 @@ def _check_init(
     """Refuse weights that don't fit, before there is a folder in the way of the next try."""
     weights = read_weights(config.init or "", tasks)
     with torch.device("meta"):
-        plan = build(model, {task.name: len(task.labels) for task in tasks}, text)
+        labels = {task.name: len(task.labels) for task in tasks}
+        plan = build(model, labels, text, speaker_task=speaker_task(tasks))
     for task in tasks if trained else ():
         if weights.labels.get(task.name) != task.labels:
             raise MienError(

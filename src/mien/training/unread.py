@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from mien.dataset.protocols import PROTOCOLS
 from mien.errors import MienError
+from mien.modality import Modality
 from mien.models.config import ModelConfig
 from mien.tasks import parse_tasks
 from mien.training.config import TrainConfig
@@ -24,8 +25,8 @@ def _folds(model: ModelConfig, config: TrainConfig) -> bool:
 
 
 def _media(model: ModelConfig, config: TrainConfig) -> bool:
-    """Tell whether faces or audio are read as they are."""
-    return any(encoder.augments for encoder in model.encoders.values())
+    """Tell whether media are read; a model of features must name the length that these have."""
+    return model.hand_crafted or model.modalities != (Modality.TEXT,)
 
 
 READERS: dict[str, tuple[Reads, str]] = {
@@ -48,11 +49,11 @@ READERS: dict[str, tuple[Reads, str]] = {
         "the task person, with an embedding size above 0,",
     ),
     "embedding_size": (_persons, "the task person"),
-    "augment": (_media, "a model of faces or audio (mme2e or mme2e-sparse with a or v)"),
-    "max_seconds": (
-        lambda m, c: m.hand_crafted or _media(m, c),  # a baseline must name what its data say
-        "a model of faces or audio",
+    "augment": (
+        lambda m, c: any(encoder.augments for encoder in m.encoders.values()),
+        "a model of faces or audio (mme2e or mme2e-sparse with a or v)",
     ),
+    "max_seconds": (_media, "a model of audio or video"),
     "text_lr_factor": (
         lambda m, c: any(encoder.learns_slowly for encoder in m.encoders.values()),
         "a text encoder that learns, or a sparse model,",
@@ -98,7 +99,7 @@ def refuse_unread(
     names = given(model) | given(config) if names is None else names
     for name, who in unread(model, config).items():
         if name in names:
-            why = f"changes nothing here: only {who} reads it; leave it out"
+            why = f"has no effect here: only {who} uses it; leave it out"
             raise MienError(why, parameter=name)
 
 
@@ -115,7 +116,7 @@ def drop_unread(
         A sentence for each that was left out and had another value than its default.
     """
     idle, lost = unread(model, config), given(model) | given(config)
-    notes = [f"{n} changes nothing here: only {idle[n]} reads it" for n in idle if n in lost]
+    notes = [f"{n} has no effect here: only {idle[n]} uses it" for n in idle if n in lost]
     return _without(model, idle), _without(config, idle), notes
 
 

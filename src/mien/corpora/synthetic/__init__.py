@@ -1,8 +1,9 @@
-"""A small made-up corpus in IEMOCAP's own release layout, for trying things without the real one.
+"""A small synthetic corpus in the layout of IEMOCAP's release, to try mien without the real one.
 
-Ten drawn persons with synthetic voices talk in five sessions. Words, voice and face each show the
-emotion of a turn more often than not, independently of one another, so that each tells something
-and together they tell more. It shows that the machinery works; it says nothing about people.
+Ten drawn persons with synthetic voices talk in five sessions. Text, audio and video each express
+the emotion of a turn more often than not, independently of one another, so that each modality is
+informative and together they are more so. Results on it show that mien works, and nothing about
+people.
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ from mien.errors import MienError
 
 
 class MakeOptions(CorpusOptions):
-    """How the corpus is generated."""
+    """Options of the generator."""
 
     dialogues: int = Field(10, ge=1, description="dialogues a session")
     turns: int = Field(12, ge=1, description="turns a dialogue")
@@ -24,12 +25,12 @@ class MakeOptions(CorpusOptions):
 
 
 def make(source: Path, **options: Any) -> None:
-    """Generate the corpus where it is not there yet.
+    """Generate the corpus if it does not exist yet.
 
     Raises
     ------
     MienError
-        The folder holds something else, or options are given and it is there already.
+        The folder holds something else, or options are given and the corpus exists already.
     """
     from mien.corpora.synthetic import generate
 

@@ -1,7 +1,7 @@
-"""The part of a drawn person that no expression changes: wall, clothes, hair, head and nose.
+"""Draw what no expression changes in a person: wall, clothes, hair, head and nose.
 
-The shading is not decoration: face detectors are trained on photographs and miss flat cartoons.
-Light comes from the upper left. Places are offsets in pixels from the middle of the face.
+The shading is needed since face detectors are trained on photographs and miss flat cartoons. Light
+comes from the upper left. Positions are offsets in pixels from the middle of the face.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import numpy as np
 from mien.corpora.synthetic.paint import HEIGHT, WIDTH, Colour, band, oval, paint, shade
 
 X, Y = 180.0, 134.0
-"""Middle of the face in the picture."""
+"""Middle of the face in the image."""
 MIDDLE = np.array([X, Y])
 EYES, BROWS, NOSE, MOUTH = Y - 8, Y - 29, Y + 22, Y + 45
 """Heights of the features."""
@@ -24,7 +24,7 @@ _LOOSE = {"long": (12, 120), "bob": (-10, 92)}  # middle and half height of the 
 
 @dataclass(frozen=True, kw_only=True)
 class Looks:
-    """What tells one face from another; colours are RGB, sizes are factors around 1."""
+    """The looks of a person; colours are RGB, sizes are factors around 1."""
 
     skin: Colour
     hair: Colour

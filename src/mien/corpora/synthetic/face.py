@@ -1,4 +1,4 @@
-"""A drawn person with an expression."""
+"""Draw a person with an expression."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +13,7 @@ _SIDES = (-1, 1)
 
 @dataclass(frozen=True, kw_only=True)
 class Expression:
-    """What a face does; all 0 at rest.
+    """An expression of the face; all values are 0 at rest.
 
     `mouth` opens from 0 to 1, the others go from about -1 to 1; `eyes` of -1.2 are closed. A
     negative `brow_tilt` lowers the inner ends of the brows (anger), a positive one raises them
@@ -35,14 +35,14 @@ def draw(looks: Looks, expression: Expression) -> np.ndarray:
     Parameters
     ----------
     looks : Looks
-        Who it is.
+        The person.
     expression : Expression
-        What the face does.
+        Expression of the face.
 
     Returns
     -------
     array (270, 360, 3) uint8
-        RGB; read-only, since pictures in use are drawn once.
+        RGB; read-only, since recent images are cached.
     """
     image = bust(looks).copy()
     for side in _SIDES:
@@ -54,9 +54,9 @@ def draw(looks: Looks, expression: Expression) -> np.ndarray:
         _teeth(image, expression)
     if looks.glasses:
         _glasses(image, looks)
-    picture = np.clip(image, 0, 255).astype(np.uint8)
-    picture.flags.writeable = False
-    return picture
+    pixels = np.clip(image, 0, 255).astype(np.uint8)
+    pixels.flags.writeable = False
+    return pixels
 
 
 def _eye(image: np.ndarray, looks: Looks, expression: Expression, side: int) -> None:

@@ -1,4 +1,4 @@
-"""Write the synthetic corpus: plan it, play each dialogue, and put the files in place at once."""
+"""Write the synthetic corpus: plan it, render each dialogue, and rename the folder at the end."""
 
 import os
 import tempfile
@@ -40,20 +40,20 @@ def write(
     Parameters
     ----------
     folder : Path
-        Where to; it must not exist, or be empty.
+        The folder to write; it must not exist, or be empty.
     dialogues : int
-        Dialogues in each of the five sessions, in turn named after the woman and the man.
+        Dialogues in each of the five sessions, named after the woman and the man in turn.
     turns : int
         Turns with a label in each dialogue; one without consensus ("xxx") follows.
     seed : int
-        The same seed gives the same text files, the same sound and the same pictures.
+        The same seed gives the same transcripts, audio and video.
     progress : bool
-        Tell how far it has come (`mien.progress`).
+        Report progress (`mien.progress`).
 
     Raises
     ------
     MienError
-        The folder has something in it, or a number is below 1.
+        The folder is not empty, or a number is below 1.
 
     Examples
     --------
@@ -68,8 +68,8 @@ def write(
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         draft = Path(temporary) / "draft"
         for session in range(1, SESSIONS + 1):
-            for part in FOLDERS:
-                (draft / f"Session{session}" / "dialog" / part).mkdir(parents=True)
+            for name in FOLDERS:
+                (draft / f"Session{session}" / "dialog" / name).mkdir(parents=True)
         notice = _NOTICE.format(seed=seed, dialogues=dialogues, turns=turns)
         (draft / "SYNTHETIC.txt").write_text(notice)
         todo = list(plan(dialogues=dialogues, turns=turns, seed=seed))
@@ -79,5 +79,5 @@ def write(
             bar = follow(done, "synthetic corpus", "dialogues", len(todo), shown=progress)
             for _ in bar:
                 pass
-        os.sync()  # all of it is on the disk before it has its name
+        os.sync()  # all of it is on the disk before it gets its name
         os.replace(draft, folder)

@@ -1,10 +1,10 @@
-"""The one primitive that faces are drawn with: a polygon painted with a soft edge."""
+"""The primitive with which faces are drawn: a polygon with a soft edge."""
 
 import cv2
 import numpy as np
 
 HEIGHT, WIDTH = 270, 360
-"""Size of the picture of one person, pixels."""
+"""Size of the image of one person, pixels."""
 
 Colour = tuple[int, int, int]
 
@@ -26,7 +26,7 @@ def paint(
     points : array (N, 2)
         Corners (x, y), pixels.
     colour : RGB
-        What to paint with.
+        Colour of the polygon.
     opacity : float
         Share of the colour in the middle of the polygon.
     blur : float

@@ -1,8 +1,8 @@
-"""What happens in the synthetic corpus, decided before anything is rendered.
+"""Plan the synthetic corpus, before anything is rendered.
 
-Every turn has an emotion, and shows one in its words, one in its voice and one in its face. Each of
-the three is the turn's own with its probability in `REVEALED` and otherwise any of the other five,
-drawn independently: no modality suffices, and together they tell more than each.
+Every turn has an emotion, and expresses one in each modality. That is the emotion of the turn with
+the probability in `CONGRUENCE`, and else any of the other five, drawn independently: no modality
+suffices, and together they are more informative than each.
 """
 
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ from typing import TypeVar
 import numpy as np
 
 from mien.corpora.synthetic.face import Expression
-from mien.corpora.synthetic.lines import EMOTIONS, sentence
+from mien.corpora.synthetic.sentences import EMOTIONS, sentence
 from mien.corpora.synthetic.speech import Manner
 
 SESSIONS = 5
 NO_CONSENSUS = "xxx"
 """IEMOCAP's code for a turn that its annotators disagree about."""
 
-REVEALED = {"words": 0.58, "voice": 0.78, "face": 0.75}
-"""Probability that a modality shows the emotion of the turn: the easier to read, the less often."""
+CONGRUENCE = {"text": 0.58, "audio": 0.78, "video": 0.75}
+"""Probability that a modality expresses the emotion of the turn: lower where it is easy to read."""
 
 MANNERS = {
     "ang": Manner(pitch=8, range=25, speed=0.1, gain=7, tension=1.0),
@@ -65,10 +65,10 @@ class Turn:
         "Ses01F_impro01_M003": the dialogue, the speaker's letter, the number.
     emotion : str
         A code from `EMOTIONS`, or `NO_CONSENSUS`.
-    shown : dict of str to str
-        The emotion that "words", "voice" and "face" show.
+    expressed : dict of str to str
+        The emotion that "text", "audio" and "video" express.
     text : str
-        The words.
+        The sentence.
     manner, expression : Manner, Expression
         Of voice and face, noise included.
     pause : float
@@ -81,7 +81,7 @@ class Turn:
 
     id: str
     emotion: str
-    shown: dict[str, str]
+    expressed: dict[str, str]
     text: str
     manner: Manner
     expression: Expression
@@ -91,7 +91,7 @@ class Turn:
 
     @property
     def person(self) -> str:
-        """Who speaks: "Ses01M"."""
+        """The speaker, such as "Ses01M"."""
         return self.id[:5] + self.id.rsplit("_", 1)[1][0]
 
 
@@ -105,7 +105,7 @@ class Dialogue:
 
     @property
     def session(self) -> str:
-        """The folder it belongs to: "Session1"."""
+        """The folder of the session, such as "Session1"."""
         return f"Session{int(self.id[3:5])}"
 
     @property
@@ -116,17 +116,17 @@ class Dialogue:
 
 
 def plan(*, dialogues: int, turns: int, seed: int) -> Iterator[Dialogue]:
-    """Decide what happens in every dialogue.
+    """Plan every dialogue.
 
     Parameters
     ----------
     dialogues : int
         Dialogues in each of the five sessions; women and men are named in turn.
     turns : int
-        Turns with a consensus in each dialogue; one without follows. The six emotions are as
-        frequent as `turns` allows.
+        Turns with a consensus in each dialogue; one without follows. The six emotions are equally
+        frequent as far as `turns` allows.
     seed : int
-        The same seed decides the same.
+        The same seed gives the same plan.
     """
     rng = np.random.default_rng(seed)
     for session in range(1, SESSIONS + 1):
@@ -136,7 +136,7 @@ def plan(*, dialogues: int, turns: int, seed: int) -> Iterator[Dialogue]:
 
 
 def _turns(dialogue: str, turns: int, rng: np.random.Generator) -> Iterator[Turn]:
-    """Both persons go through all emotions in the same order, at different places of it."""
+    """Both persons go through all emotions in the same order, from different starting points."""
     order, shift, first = rng.permutation(EMOTIONS), rng.integers(1, 6), rng.integers(2)
     for number in range(turns + 1):
         pair, second = divmod(number, 2)
@@ -145,29 +145,29 @@ def _turns(dialogue: str, turns: int, rng: np.random.Generator) -> Iterator[Turn
 
 
 def _turn(name: str, emotion: str, rng: np.random.Generator) -> Turn:
-    shown = {modality: _shown(emotion, chance, rng) for modality, chance in REVEALED.items()}
+    expressed = {m: _expressed(emotion, chance, rng) for m, chance in CONGRUENCE.items()}
     ratings = np.rint(rng.normal(_AFFECT[emotion], 0.5, (2, 3))).clip(1, 5).astype(int).tolist()
     return Turn(
         id=name,
         emotion=emotion,
-        shown=shown,
-        text=sentence(shown["words"], rng),
-        manner=_vary(MANNERS[shown["voice"]], _SPREAD_OF_MANNER, rng),
-        expression=_vary(EXPRESSIONS[shown["face"]], _SPREAD_OF_EXPRESSION, rng),
+        expressed=expressed,
+        text=sentence(expressed["text"], rng),
+        manner=_vary(MANNERS[expressed["audio"]], _SPREAD_OF_MANNER, rng),
+        expression=_vary(EXPRESSIONS[expressed["video"]], _SPREAD_OF_EXPRESSION, rng),
         pause=float(rng.uniform(-0.15, 0.55)),
         votes=_votes(emotion, rng),
         ratings=tuple((v, a, d) for v, a, d in ratings),
     )
 
 
-def _shown(emotion: str, chance: float, rng: np.random.Generator) -> str:
+def _expressed(emotion: str, chance: float, rng: np.random.Generator) -> str:
     if emotion in EMOTIONS and rng.random() < chance:
         return emotion
     return str(rng.choice([other for other in EMOTIONS if other != emotion]))
 
 
 def _vary(typical: _Style, spread: _Style, rng: np.random.Generator) -> _Style:
-    """More or less of what is typical, and noise on top."""
+    """Scale the typical values, and add noise."""
     strength = rng.uniform(0.75, 1.15)
     return type(typical)(
         **{
@@ -178,7 +178,7 @@ def _vary(typical: _Style, spread: _Style, rng: np.random.Generator) -> _Style:
 
 
 def _votes(emotion: str, rng: np.random.Generator) -> tuple[str, ...]:
-    """Three annotators: two or three agree, or, without a consensus, none."""
+    """Draw the votes of three annotators: two or three agree, or none without a consensus."""
     if emotion == NO_CONSENSUS:
         return tuple(str(vote) for vote in rng.choice(EMOTIONS, 3, replace=False))
     votes = [emotion, emotion, str(rng.choice(EMOTIONS)) if rng.random() < 0.4 else emotion]

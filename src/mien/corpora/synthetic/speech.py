@@ -1,9 +1,9 @@
-"""A voice that reads a line in a manner: espeak-ng, called directly.
+"""Synthesise speech with a voice and a manner, by calling espeak-ng directly.
 
 The library keeps hidden state from one utterance to the next (phase, flutter, echo), so the same
-call does not give the same samples twice. Every `Synthesizer` therefore loads a copy of its own and
-starts the C library's random generator anew, one `Synthesizer` at a time: its output depends on
-nothing but what it was asked to say since it was opened.
+call does not give the same samples twice. Every `Synthesizer` therefore loads its own copy and
+seeds the C library's random generator, one `Synthesizer` at a time: its output depends only on the
+calls since it was opened.
 """
 
 import ctypes
@@ -32,7 +32,7 @@ _LOUDNESS = 0.06  # root mean square of a voice at rest, full scale 1
 
 @dataclass(frozen=True)
 class Voice:
-    """What tells one voice from another.
+    """The voice of a person.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Voice:
     pitch : float
         Its base pitch, 0 to 100.
     speed : float
-        Words a minute.
+        Words per minute.
     tract : float
         Factor on all frequencies; above 1 is a shorter vocal tract.
     """
@@ -54,7 +54,7 @@ class Voice:
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How a line is said, relative to the voice at rest, where all are 0.
+    """How a line is spoken, relative to the voice at rest, where all values are 0.
 
     Parameters
     ----------
@@ -76,12 +76,12 @@ class Manner:
 
 
 class Synthesizer:
-    """An espeak-ng of its own; use it in a `with` statement.
+    """Speech synthesis by a copy of espeak-ng; use it in a `with` statement.
 
     Raises
     ------
     MienError
-        The library cannot be started, or does not have the voice asked for.
+        The library can't be started, or does not have the requested voice.
 
     Examples
     --------
@@ -92,7 +92,7 @@ class Synthesizer:
     """
 
     def __init__(self) -> None:
-        self._pieces: list[np.ndarray] = []
+        self._chunks: list[np.ndarray] = []
         self._callback = _CALLBACK(self._collect)
 
     def __enter__(self) -> Self:
@@ -126,7 +126,7 @@ class Synthesizer:
         self._library.espeak_SetSynthCallback(self._callback)
 
     def say(self, text: str, voice: Voice, manner: Manner) -> np.ndarray:
-        """Read a line aloud.
+        """Synthesise a line.
 
         Returns
         -------
@@ -134,13 +134,13 @@ class Synthesizer:
             Mono at 16 kHz, without silence at either end.
         """
         self._set(voice, manner)
-        self._pieces.clear()
+        self._chunks.clear()
         line = text.encode()
         size = ctypes.c_size_t(len(line) + 1)
         self._check(self._library.espeak_Synth(line, size, 0, 1, 0, _UTF8, None, None), text)
-        if not self._pieces:
+        if not self._chunks:
             raise MienError(f"espeak-ng made no sound of {text!r}")
-        raw = np.concatenate(self._pieces).astype(np.float32)
+        raw = np.concatenate(self._chunks).astype(np.float32)
         return _colour(soxr.resample(raw, self._rate * voice.tract, SAMPLE_RATE), manner)
 
     def _set(self, voice: Voice, manner: Manner) -> None:
@@ -159,7 +159,7 @@ class Synthesizer:
 
     def _collect(self, samples: Any, count: int, _events: Any) -> int:
         if count > 0:
-            self._pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
+            self._chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""A dialogue played: who speaks when, the two channels of sound, and the frames."""
+"""Render a dialogue: when each turn is spoken, the two audio channels, and the video frames."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from mien.utterance import SAMPLE_RATE
 
 FPS = 10
 FRAME = (480, 2 * WIDTH)
-"""Height and width of the split-screen picture, pixels."""
+"""Height and width of the split-screen video, pixels."""
 
 _BAR = (FRAME[0] - HEIGHT) // 2  # letter-box: black above and below
 _SILENCE = 0.8  # seconds before the first turn and after the last one
@@ -47,13 +47,13 @@ class Line:
 
 
 def play(dialogue: Dialogue) -> list[Line]:
-    """Let every turn be said, one after the other."""
+    """Synthesise every turn, one after the other."""
     lines: list[Line] = []
     end = _SILENCE
     with Synthesizer() as synthesizer:
         for turn in dialogue.turns:
-            # The marks that end a sentence steer espeak-ng's melody: the words would give the
-            # voice away.
+            # Punctuation changes espeak-ng's intonation, which would then depend on the text's
+            # emotion.
             text = turn.text.translate(str.maketrans("!?", ".."))
             waveform = synthesizer.say(text, PERSONS[turn.person].voice, turn.manner)
             start = round((end + turn.pause) * SAMPLE_RATE) / SAMPLE_RATE
@@ -63,16 +63,16 @@ def play(dialogue: Dialogue) -> list[Line]:
 
 
 def mix(dialogue: Dialogue, lines: list[Line]) -> np.ndarray:
-    """Mix the sound: (S, 2) int16, the named person in channel 0, each a little in both."""
+    """Mix the audio: (S, 2) int16, the named person in channel 0, each faintly in both."""
     rng = np.random.default_rng(dialogue.seed)
-    sound = rng.normal(0, _NOISE, (round(_duration(lines) * SAMPLE_RATE), 2))
+    audio = rng.normal(0, _NOISE, (round(_duration(lines) * SAMPLE_RATE), 2))
     for line in lines:
         own = dialogue.persons.index(line.turn.person)
         first = round(line.start * SAMPLE_RATE)
         last = first + len(line.waveform)
-        sound[first:last, own] += line.waveform
-        sound[first + _DELAY : last + _DELAY, 1 - own] += _CROSSTALK * line.waveform
-    return np.rint(np.clip(sound, -1, 1) * 32767).astype(np.int16)
+        audio[first:last, own] += line.waveform
+        audio[first + _DELAY : last + _DELAY, 1 - own] += _CROSSTALK * line.waveform
+    return np.rint(np.clip(audio, -1, 1) * 32767).astype(np.int16)
 
 
 def film(dialogue: Dialogue, lines: list[Line]) -> Iterator[np.ndarray]:
@@ -83,10 +83,10 @@ def film(dialogue: Dialogue, lines: list[Line]) -> Iterator[np.ndarray]:
         time = number / FPS
         frame = np.zeros((*FRAME, 3), np.uint8)
         for half, person in enumerate(dialogue.persons):
-            picture = draw(PERSONS[person].looks, _expression(lines, person, time, phases[half]))
+            image = draw(PERSONS[person].looks, _expression(lines, person, time, phases[half]))
             column = half * WIDTH
             frame[_BAR : _BAR + HEIGHT, column : column + WIDTH] = cv2.warpAffine(
-                picture,
+                image,
                 _sway(time + phases[half]),
                 (WIDTH, HEIGHT),
                 borderMode=cv2.BORDER_REPLICATE,
@@ -101,11 +101,11 @@ def _duration(lines: list[Line]) -> float:
 
 
 def _expression(lines: list[Line], person: str, time: float, phase: float) -> Expression:
-    """Show the turn's own expression, its mouth moving, or a listener's who blinks."""
+    """Return the turn's expression with a moving mouth, or a listener's who blinks."""
     for line in lines:
         if line.turn.person == person and line.start <= time < line.end:
             typical = line.turn.expression
-            opening = 0.2 * round(2 * line.loudness(time))  # in steps: few pictures to draw
+            opening = 0.2 * round(2 * line.loudness(time))  # in steps: few images to draw
             return replace(typical, mouth=0.8 * typical.mouth + opening)
     return _BLINK if (time + phase) % 3.4 < 0.2 else _REST
 

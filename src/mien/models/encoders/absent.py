@@ -1,4 +1,4 @@
-"""What stands for an encoder that is not loaded, since its modality is not shown to the model."""
+"""The placeholder for an encoder that is not loaded because its modality is not used."""
 
 from torch import Tensor
 
@@ -8,12 +8,12 @@ from mien.models.encoders.selection import Selection
 
 
 class Absent(ModalityEncoder):
-    """The place of an encoder in a model that is built without it: no weights, and no state.
+    """An encoder without weights, in a model that never gets its modality.
 
     Parameters
     ----------
     dim : int
-        Length of the vector that the encoder would make.
+        Length of the vector that the encoder would compute.
     """
 
     def __init__(self, dim: int) -> None:
@@ -23,5 +23,5 @@ class Absent(ModalityEncoder):
     def forward(
         self, ragged: Ragged, guide: Tensor | None = None
     ) -> tuple[Tensor, Selection | None]:
-        """Refuse to encode."""
-        raise RuntimeError("an encoder that was not loaded is shown its modality")
+        """Raise `RuntimeError`: there is nothing to encode with."""
+        raise RuntimeError("the encoder of this modality was not loaded")

@@ -1,4 +1,4 @@
-"""Audio as spectrogram chunks."""
+"""Reading audio as spectrogram chunks."""
 
 from dataclasses import replace
 
@@ -25,19 +25,19 @@ class AudioReader(Reader):
         self.kind: SpectrogramType = kind
 
     def augment(self, sample: Sample, random: np.random.Generator, *, keep_voice: bool) -> Sample:
-        """Change speed and onset; with `keep_voice` the onset alone."""
+        """Change the speed and the onset at random; with `keep_voice` only the onset."""
         if sample.waveform is None:
             return sample
         waveform = augment_waveform(sample.waveform, random, keep_voice=keep_voice)
         return replace(sample, waveform=waveform)
 
     def read(self, sample: Sample) -> Tensor:
-        """Give its chunks, none where it has no audio."""
+        """Return the chunks of a sample, none if it has no audio."""
         if sample.waveform is None:
             return torch.zeros(0, *CHUNK)
         waveform = torch.from_numpy(sample.waveform.astype(np.float32) / 32768)
         return chunks(waveform, self.kind)
 
     def mask(self, steps: Tensor, random: np.random.Generator) -> Tensor:
-        """Blank bands and columns of a logarithmic spectrogram, whose mean is 0."""
+        """Mask bands and columns of a logarithmic spectrogram, whose mean is 0."""
         return mask_chunks(steps, random) if len(steps) and self.kind == "log" else steps

@@ -1,9 +1,10 @@
-"""What an encoder of one modality is made of: its settings, its reader, and the registry of kinds.
+"""The settings and the reader of a modality encoder, and the registry of the kinds of encoders.
 
-An encoder is three classes. Its `EncoderConfig` is what a recipe or a run folder says of it. Its
-`Reader` takes out of a sample what it needs; it runs in the processes that load data and holds no
-weights. Its network is a `mien.models.encoders.modality_encoder.ModalityEncoder`. This module
-imports no torch, since the command line makes its flags from the settings.
+An encoder consists of three classes. Its `EncoderConfig` holds the settings, as recipes and run
+folders state them. Its `Reader` converts a sample into the input of the network; it runs in the
+processes that load data and has no weights. The network is a
+`mien.models.encoders.modality_encoder.ModalityEncoder`. This module does not import torch, because
+the command line makes flags from the settings.
 """
 
 from abc import ABC, abstractmethod
@@ -28,50 +29,50 @@ if TYPE_CHECKING:
 
 
 class Reader(ABC):
-    """Takes out of samples what an encoder reads, and lays it out in batches.
+    """Convert samples into the input of an encoder, and collate that into batches.
 
-    It is pickled into the processes that load data.
+    A reader is pickled into the processes that load data.
     """
 
     @abstractmethod
     def read(self, sample: "Sample") -> "Tensor":
-        """Give the steps (L, ...) of a sample; L is 0 where it lacks the modality."""
+        """Return the steps (L, ...) of a sample; L is 0 if it lacks the modality."""
 
     def augment(
         self, sample: "Sample", random: "np.random.Generator", *, keep_voice: bool
     ) -> "Sample":
-        """Change a training sample at random before it is read; by default not at all.
+        """Augment a training sample at random before it is read; by default, return it unchanged.
 
-        With `keep_voice` persons are learnt, so that a voice must stay as it is.
+        With `keep_voice` a task identifies speakers, so the voice must stay the same.
         """
         return sample
 
     def mask(self, steps: "Tensor", random: "np.random.Generator") -> "Tensor":
-        """Change the steps of a training sample at random; by default not at all."""
+        """Mask steps of a training sample at random; by default, return them unchanged."""
         return steps
 
     def collate(self, sequences: "Sequence[Tensor]") -> "Ragged":
-        """Lay the steps of several samples out as the encoder takes them."""
+        """Collate the steps of several samples into the input of the encoder."""
         from mien.batch import Ragged
 
         return Ragged.join(sequences)
 
 
-class EncoderConfig(BaseModel):
-    """The settings of an encoder, told from others of its modality by `kind`.
+class EncoderConfig(BaseModel, ABC):
+    """The settings of an encoder; `kind` tells it from the other encoders of its modality.
 
     Attributes
     ----------
     modalities : tuple of Modality
-        What it can encode.
+        The modalities it can encode.
     hand_crafted : bool
-        Whether it takes features that `mien features` wrote instead of text, audio or video.
+        Whether its input is features from `mien features` instead of text, audio or video.
     face_size : int or None
-        Edge of the face crops that it takes, in pixels; crops of other sizes are resized.
+        Edge of the face crops it takes as input, in pixels; crops of other sizes are resized.
     augments : bool
         Whether its reader can augment training samples.
     selects : bool
-        Whether it chooses what to look at, and tells it (`Selection`).
+        Whether it computes on a part of its input only, and returns which part (`Selection`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,28 +87,29 @@ class EncoderConfig(BaseModel):
 
     @property
     def pretrained_name(self) -> str | None:
-        """Name of the pretrained model whose weights the encoder begins with, if there is one."""
+        """Name of the pretrained model that initialises the encoder, if there is one."""
         return None
 
     @property
     def learns_slowly(self) -> bool:
-        """Whether it has weights that learn at the lower rate: pretrained or selecting ones."""
+        """Whether it has pretrained or selector weights, which have the lower learning rate."""
         return self.selects
 
+    @abstractmethod
     def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
-        """Make the reader of a modality, with the tokenizer of the model where it has one."""
-        raise NotImplementedError
+        """Build the reader of a modality, with the tokenizer of the model if it has one."""
 
     def state_size(self, pretrained: Mapping[str, Any] | None = None) -> int | None:
-        """Give the length of the vector that its network will make, None where only that knows.
+        """Return the length of the state that the network will compute, None if not known before.
 
         Parameters
         ----------
         pretrained : mapping or None
-            Dimensions of the pretrained part, as the run records them.
+            Configuration of the pretrained part, as the run folder records it.
         """
         return None
 
+    @abstractmethod
     def build(
         self,
         modality: Modality,
@@ -120,13 +122,12 @@ class EncoderConfig(BaseModel):
         Parameters
         ----------
         modality : Modality
-            What it is to encode.
+            The modality to encode.
         guide : int or None
-            Length of the text's state that is given to it, None for a model without text.
+            Length of the text state that `forward` gets, None for a model without text.
         pretrained : PretrainedConfig or None
-            Dimensions of the pretrained part, where there is one.
+            Configuration of the pretrained part, if there is one.
         """
-        raise NotImplementedError
 
     @model_validator(mode="before")
     @classmethod
@@ -143,25 +144,25 @@ class EncoderConfig(BaseModel):
 
 
 def refused(why: str) -> PydanticCustomError:
-    """Make an error of settings whose message is for users as it is."""
+    """Build a validation error whose message is shown to users as it is."""
     return PydanticCustomError("refused", "{why}", {"why": why})
 
 
 ENCODERS: dict[Modality, Registry[type[EncoderConfig]]] = {
     m: Registry(f"{m} encoder") for m in Modality
 }
-"""For each modality the kinds of encoders that it may have; the first one is the default."""
+"""The kinds of encoders of each modality; the first one is the default."""
 
 Config = TypeVar("Config", bound=EncoderConfig)
 
 
 def register_encoder(config: type[Config]) -> type[Config]:
-    """Make a kind of encoder known, by its settings; usable as a decorator.
+    """Register a kind of encoder by its settings; usable as a decorator.
 
     Raises
     ------
     MienError
-        Another class has its kind.
+        Another class has the same kind.
     """
     kind = config.model_fields["kind"].default
     for modality in config.modalities:
@@ -170,12 +171,12 @@ def register_encoder(config: type[Config]) -> type[Config]:
 
 
 def kind_of(modality: Modality, settings: Mapping[str, Any]) -> type[EncoderConfig]:
-    """Find the class of an encoder's settings by their `kind`; without one the default.
+    """Return the class of an encoder's settings by their `kind`; without a kind, the default.
 
     Raises
     ------
     PydanticCustomError
-        No such kind is known.
+        The kind is unknown.
     """
     kinds = ENCODERS[modality]
     kind = settings.get("kind", next(iter(kinds)))

@@ -1,4 +1,4 @@
-"""Faces or audio to one vector: a CNN for each step, then a transformer over time."""
+"""Face crops or spectrogram chunks to one vector: a CNN for each, then a temporal encoder."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 FACE_MEAN = (159.0, 111.0, 102.0)
 FACE_SD = (37.0, 33.0, 32.0)
-"""Mean and standard deviation of face crops, red green blue on the scale 0-255 (published)."""
+"""Mean and standard deviation of face crops, RGB from 0 to 255 (published)."""
 
 
 class CNNEncoder(ModalityEncoder):
-    """A CNN, dense or sparse, and a transformer over time.
+    """A CNN, dense or sparse, and a temporal encoder.
 
     Parameters
     ----------
     config : CNNSettings
-        Dimensions; with `SparseCNNSettings` an attention chooses where the CNN looks.
+        Dimensions; with `SparseCNNSettings` an attention selects the sites that are computed.
     channels_in : int
-        Of the pictures: 3 for faces, 1 for spectrogram chunks.
+        Channels of an image: 3 for face crops, 1 for spectrogram chunks.
     positions_out : int
-        Sites that the CNN leaves of each.
+        Sites of the last feature map of an image.
     guide : int or None
-        Length of the text's state that guides the attention, None without text.
+        Length of the text state that guides the attention, None without text.
     """
 
     def __init__(
@@ -59,39 +59,39 @@ class CNNEncoder(ModalityEncoder):
         )
         self.dim = config.trans_dim
 
-    def pictures(self, values: Tensor) -> Tensor:
-        """Give what the CNN sees of the steps, (sum T, C, H, W)."""
+    def images(self, values: Tensor) -> Tensor:
+        """Convert steps into the images that the CNN takes as input, (sum T, C, H, W)."""
         return values
 
     def forward(
         self, ragged: Ragged, guide: Tensor | None = None
     ) -> tuple[Tensor, Selection | None]:
         """Encode as `ModalityEncoder.forward` says."""
-        pictures, counts = self.pictures(ragged.values), ragged.counts
+        images, counts = self.images(ragged.values), ragged.counts
         if isinstance(self.cnn, VGG):
-            vectors = self.cnn(pictures)
+            vectors = self.cnn(images)
             return self.temporal(vectors, counts) if len(counts) else vectors, None
-        vectors, selection = self.cnn(pictures, counts, guide)
+        vectors, selection = self.cnn(images, counts, guide)
         if not len(counts):
             return vectors, None
-        chosen = selection.pictures.split(counts.tolist())
-        counts = torch.stack([pictures.sum() for pictures in chosen])
+        chosen = selection.images.split(counts.tolist())
+        counts = torch.stack([images.sum() for images in chosen])
         return self.temporal(vectors, counts), selection
 
     def selector_parameters(self) -> Iterator[nn.Parameter]:
-        """Name the weights of the sparse CNN's attention."""
+        """Return the weights of the sparse CNN's attention."""
         return self.cnn.attention.parameters() if isinstance(self.cnn, SparseVGG) else iter(())
 
 
 class AudioCNN(CNNEncoder):
-    """A CNN of spectrogram chunks (1, 128, 32)."""
+    """A CNN for spectrogram chunks (1, 128, 32)."""
 
     def __init__(self, config: CNNSettings, guide: int | None = None) -> None:
         super().__init__(config, channels_in=1, positions_out=8 * 2, guide=guide)
 
 
 class FaceCNN(CNNEncoder):
-    """A CNN of face crops (3, 48, 48) on the scale 0-255, which it normalises itself."""
+    """A CNN for face crops (3, 48, 48) with values from 0 to 255, which it normalises itself."""
 
     mean: Tensor
     sd: Tensor
@@ -101,6 +101,6 @@ class FaceCNN(CNNEncoder):
         self.register_buffer("mean", torch.tensor(FACE_MEAN)[:, None, None], persistent=False)
         self.register_buffer("sd", torch.tensor(FACE_SD)[:, None, None], persistent=False)
 
-    def pictures(self, values: Tensor) -> Tensor:
-        """Normalise face crops, which may be bytes."""
+    def images(self, values: Tensor) -> Tensor:
+        """Normalise face crops, which may be of type uint8."""
         return (values.to(self.mean) - self.mean) / self.sd

@@ -1,4 +1,4 @@
-"""Video as face crops."""
+"""Reading video as face crops."""
 
 from dataclasses import replace
 
@@ -18,20 +18,20 @@ class FaceReader(Reader):
     Parameters
     ----------
     size : int
-        Edge of the crops that the encoder takes, in pixels.
+        Edge of the crops that the encoder takes as input, in pixels.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
 
     def augment(self, sample: Sample, random: np.random.Generator, *, keep_voice: bool) -> Sample:
-        """Mirror, shift and light the crops."""
+        """Flip, shift and change the brightness of the crops at random."""
         if sample.faces is None:
             return sample
         return replace(sample, faces=augment_faces(resize_faces(sample.faces, self.size), random))
 
     def read(self, sample: Sample) -> Tensor:
-        """Give its crops, none where it has no video."""
+        """Return the crops of a sample, none if it has no video."""
         if sample.faces is None:
             return torch.zeros(0, 3, self.size, self.size, dtype=torch.uint8)
         faces = np.ascontiguousarray(resize_faces(sample.faces, self.size))

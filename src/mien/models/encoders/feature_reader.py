@@ -1,4 +1,4 @@
-"""Hand-crafted features of a sample."""
+"""Reading hand-crafted features."""
 
 import torch
 from torch import Tensor
@@ -15,18 +15,18 @@ class FeatureReader(Reader):
     Parameters
     ----------
     modality : Modality
-        Whose features.
+        The modality.
     size : int
-        Features a step.
+        Number of features of a step.
     selection : int
-        Which columns of voice features are read; see `mien.models.encoders.voice_columns`.
+        Which columns of audio features are read; see `mien.models.encoders.voice_columns`.
     """
 
     def __init__(self, modality: Modality, size: int, selection: int = 0) -> None:
         self.modality, self.size, self.selection = modality, size, selection
 
     def read(self, sample: Sample) -> Tensor:
-        """Give its steps, none where it does not have the modality."""
+        """Return the steps of a sample, none if it lacks the modality."""
         steps = sample.features.get(self.modality.letter)
         if steps is None or not len(steps):
             return torch.zeros(0, self.size)

@@ -1,6 +1,6 @@
-"""The settings of the encoders of hand-crafted features, the two-phase baselines.
+"""The settings of the encoders of hand-crafted features, for the two-phase baselines.
 
-The defaults are the published ones (Dai et al. 2021) except where the text says so.
+The defaults are the published ones (Dai et al. 2021) unless the description says otherwise.
 """
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -22,51 +22,51 @@ TEXT, AUDIO, VIDEO = Modality
 def _feature_size(published: int) -> Any:
     return Field(
         published,
-        description="hand-crafted features a step (published: text 300, audio 144, video 35;"
-        " without the flag those of the data)",
+        description="number of hand-crafted features of a step (published: text 300, audio 144,"
+        " video 35; default: as many as the data have)",
     )
 
 
 class HandCraftedSettings(EncoderConfig):
-    """Hand-crafted features, as `mien features` wrote them."""
+    """Hand-crafted features, as `mien features` writes them."""
 
     hand_crafted = True
 
     feature_size: PositiveInt
     standardize: bool = Field(
         False,
-        description="scale each hand-crafted feature to mean 0 and deviation 1 over the training"
-        " split (published: no)",
+        description="standardise each hand-crafted feature to mean 0 and standard deviation 1 over"
+        " the training split (published: no)",
     )
 
     @property
     def selection(self) -> int:
-        """Which of the features are read; 0: all."""
+        """Which selection of the features is read; 0: all features."""
         return 0
 
     def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
-        """Make the reader of features."""
+        """Build the reader of features."""
         from mien.models.encoders.feature_reader import FeatureReader
 
         return FeatureReader(modality, self.feature_size, self.selection)
 
 
 class VoiceFeatures(HandCraftedSettings):
-    """Hand-crafted features of the voice, of which there are several selections."""
+    """Hand-crafted audio features, from which several selections can be read."""
 
     feature_size: PositiveInt = _feature_size(144)
     feature_type: int = Field(
         0,
         ge=0,
         le=6,
-        description="which of the hand-crafted voice features are read: all (0); no Bark bands (1),"
-        " MFCC (2) or statistics (3); of the statistics mean and deviation alone (4), or all but"
-        " minimum and maximum (5); more of the published files (6)",
+        description="selection of the hand-crafted audio features: all (0); without Bark bands (1),"
+        " MFCCs (2) or statistics (3); only the mean and deviation of the statistics (4), or all"
+        " statistics but minimum and maximum (5); more columns of the published files (6)",
     )
 
     @property
     def selection(self) -> int:
-        """Which of the features are read."""
+        """Which selection of the features is read."""
         return self.feature_type
 
 
@@ -76,16 +76,18 @@ class RNNSettings(HandCraftedSettings):
     rnn: Literal["lstm", "gru"] = Field("lstm", description="kind of RNN")
     rnn_layers: int = Field(1, ge=1, description="layers of the RNN")
     rnn_hidden: int | None = Field(
-        None, ge=1, description="hidden size of the RNN (default: as many as features, published)"
+        None,
+        ge=1,
+        description="hidden size of the RNN (default: as many as features, published)",
     )
-    bidirectional: bool = Field(True, description="read in both directions with the RNN")
+    bidirectional: bool = Field(True, description="use a bidirectional RNN")
     dropout: float = dropout_field()
 
     def model_post_init(self, context: Any, /) -> None:
-        """Refuse a dropout that would be nowhere."""
+        """Refuse dropout for an RNN of one layer, which has no place for it."""
         if self.rnn_layers == 1 and self.dropout != type(self).model_fields["dropout"].default:
             raise refused(
-                "dropout acts between the layers of an RNN: it needs rnn_layers 2 or more"
+                "dropout is applied between the layers of an RNN: set rnn_layers to 2 or more"
             )
 
     def build(
@@ -110,14 +112,15 @@ class TextRNNConfig(RNNSettings):
     feature_size: PositiveInt = _feature_size(300)
     rnn_state: Literal["final", "published"] = Field(
         "final",
-        description="state taken of the RNN of text: the final one of each direction; published"
-        " takes the output at the last word, where half of the RNN has seen no other",
+        description="state of the text RNN that is used: the final state of each direction; or, as"
+        " published, the output at the last word, where the backward direction has read only that"
+        " word",
     )
 
 
 @register_encoder
 class AudioRNNConfig(VoiceFeatures, RNNSettings):
-    """An RNN over features of the voice."""
+    """An RNN over audio features."""
 
     modalities = (AUDIO,)
     kind: Literal["rnn"] = "rnn"
@@ -125,7 +128,7 @@ class AudioRNNConfig(VoiceFeatures, RNNSettings):
 
 @register_encoder
 class FaceRNNConfig(RNNSettings):
-    """An RNN over features of the face."""
+    """An RNN over face features."""
 
     modalities = (VIDEO,)
     kind: Literal["rnn"] = "rnn"
@@ -133,10 +136,10 @@ class FaceRNNConfig(RNNSettings):
 
 
 class FeatureTransformerSettings(HandCraftedSettings, TemporalSettings):
-    """A transformer over the steps, as wide as they are."""
+    """A transformer over the steps, as wide as the number of features."""
 
     heads: ClassVar[int]
-    """Attention heads at most; the published numbers for 300, 144 and 35 features."""
+    """Largest number of attention heads; published for 300, 144 and 35 features."""
 
     def build(
         self,
@@ -162,7 +165,7 @@ class TextFeatureTransformerConfig(FeatureTransformerSettings):
 
 @register_encoder
 class AudioFeatureTransformerConfig(VoiceFeatures, FeatureTransformerSettings):
-    """A transformer over features of the voice."""
+    """A transformer over audio features."""
 
     modalities, heads = (AUDIO,), 2
     kind: Literal["feature-transformer"] = "feature-transformer"
@@ -170,7 +173,7 @@ class AudioFeatureTransformerConfig(VoiceFeatures, FeatureTransformerSettings):
 
 @register_encoder
 class FaceFeatureTransformerConfig(FeatureTransformerSettings):
-    """A transformer over features of the face."""
+    """A transformer over face features."""
 
     modalities, heads = (VIDEO,), 5
     kind: Literal["feature-transformer"] = "feature-transformer"

@@ -1,6 +1,6 @@
 """The settings of the encoders of text, faces and spectrograms.
 
-The defaults are the published ones (Dai et al. 2021) except where the text says so.
+The defaults are the published ones (Dai et al. 2021) unless the description says otherwise.
 """
 
 from collections.abc import Mapping
@@ -20,35 +20,38 @@ TEXT, AUDIO, VIDEO = Modality
 
 
 def dropout_field() -> Any:
-    """Describe the dropout of transformers and RNNs, which one flag sets."""
+    """Define the dropout of temporal encoders and RNNs, which share a flag."""
     return Field(
         0.1,
         ge=0,
         lt=1,
-        description="dropout of the transformer over time, or between the layers of an RNN",
+        description="dropout of the temporal encoder, or between the layers of an RNN",
     )
 
 
 @register_encoder
 class TransformerConfig(EncoderConfig):
-    """A pretrained encoder of transformers for text."""
+    """A pretrained text encoder from transformers."""
 
     modalities = (TEXT,)
 
     kind: Literal["transformer"] = "transformer"
     model: str = Field(
         "minilm",
-        description="pretrained text encoder: minilm (shipped with mien), a local folder, or a hub"
-        " name such as albert-base-v2 (the published one)",
+        description="pretrained text encoder: minilm (installed with mien), a local folder, or a"
+        " name on the hub, such as albert-base-v2 (published)",
     )
     pooling: Literal["first", "mean"] | None = Field(
         None,
-        description="state taken from the text: of the first token (published; the default for"
-        " ALBERT) or the mean over tokens (the default for others)",
+        description="how the states of the tokens are pooled: first, the state of the first token"
+        " (published; the default for ALBERT), or mean, the mean over tokens (the default for"
+        " others)",
     )
-    max_len: int = Field(100, ge=4, le=512, description="tokens kept of a text")
+    max_len: int = Field(
+        100, ge=4, le=512, description="tokens of a text at most; the rest is cut off"
+    )
     freeze: bool = Field(
-        False, description="keep the text encoder as pretrained; its head learns at full rate"
+        False, description="freeze the text encoder; its head has the full learning rate"
     )
 
     @property
@@ -58,17 +61,17 @@ class TransformerConfig(EncoderConfig):
 
     @property
     def learns_slowly(self) -> bool:
-        """Whether it has weights that learn at the lower rate."""
+        """Whether it has weights with the lower learning rate."""
         return not self.freeze
 
     def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
-        """Make the reader of texts."""
+        """Build the reader of texts."""
         from mien.models.encoders.text_reader import TextReader
 
         return TextReader(tokenizer, self.max_len)
 
     def state_size(self, pretrained: Mapping[str, Any] | None = None) -> int | None:
-        """Give the hidden size, where the run says it."""
+        """Return the hidden size, None if the run does not record it."""
         return (pretrained or {}).get("hidden_size")
 
     def build(
@@ -87,20 +90,20 @@ class TransformerConfig(EncoderConfig):
 
 
 class TemporalSettings(EncoderConfig):
-    """A transformer over time."""
+    """A temporal encoder: a transformer over the steps of an utterance."""
 
-    trans_nlayers: int = Field(4, ge=1, description="layers of the transformer over time")
+    trans_nlayers: int = Field(4, ge=1, description="layers of the temporal encoder")
     trans_feedforward: int = Field(
-        2048, ge=1, description="feed-forward width of the transformer over time"
+        2048, ge=1, description="feed-forward width of the temporal encoder"
     )
     positions: bool = Field(
-        False, description="encode the order of the steps over time (published: no)"
+        False, description="add positional encodings in the temporal encoder (published: no)"
     )
     dropout: float = dropout_field()
 
 
 class CNNSettings(TemporalSettings):
-    """A CNN, then a transformer over time: what those of faces and of audio share."""
+    """A CNN followed by a temporal encoder, for face crops or spectrogram chunks."""
 
     augments = True
 
@@ -110,8 +113,8 @@ class CNNSettings(TemporalSettings):
     cnn_dropout: float = Field(
         0.0, ge=0, lt=1, description="dropout between the CNN and its projection (published: 0)"
     )
-    trans_dim: int = Field(64, ge=4, description="width of the transformer over time")
-    trans_nheads: int = Field(4, ge=1, description="heads of the transformer over time")
+    trans_dim: int = Field(64, ge=4, description="width of the temporal encoder")
+    trans_nheads: int = Field(4, ge=1, description="attention heads of the temporal encoder")
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse head counts that do not divide the width."""
@@ -121,7 +124,7 @@ class CNNSettings(TemporalSettings):
             )
 
     def state_size(self, pretrained: Mapping[str, Any] | None = None) -> int | None:
-        """Give the width of the transformer over time."""
+        """Return the width of the temporal encoder."""
         return self.trans_dim
 
     def build(
@@ -138,28 +141,29 @@ class CNNSettings(TemporalSettings):
 
 
 class SparseCNNSettings(CNNSettings):
-    """A CNN that looks where an attention sends it."""
+    """A sparse CNN, which computes only the sites that an attention selects."""
 
     selects = True
 
     sparse_threshold: float = Field(
-        0.5, gt=0, le=1, description="sparse-cnn: share of the attention that is kept"
+        0.5, gt=0, le=1, description="sparse-cnn: attention mass of the sites that are computed"
     )
     sparsity: Literal["sites", "frames", "both"] = Field(
         "sites",
-        description="sparse-cnn: keep sites of each picture, whole frames and spectrogram chunks,"
+        description="sparse-cnn: select sites of each image, whole frames and spectrogram chunks,"
         " or both",
     )
     attention: Literal["learned", "published", "published-unmended"] = Field(
         "learned",
-        description="sparse-cnn: weight what is kept by the attention, so that it learns, or"
-        " select only (published); published-unmended: with the published code's defect, too, by"
-        " which features land in other pictures of the batch, for checkpoints trained with it",
+        description="sparse-cnn: learned, the attention also weights what it selects, so that it is"
+        " trained; published, it only selects; published-unmended, also with the defect of the"
+        " published code that moves features to other images of the batch, for checkpoints that"
+        " were trained with it",
     )
     weight_init: Literal["default", "published"] = Field(
         "default",
-        description="weights that training starts from: of sparse convolutions 2.45 times smaller"
-        " than the published ones, and of the modalities in the fusion equal; or as published",
+        description="initial weights: default, sparse convolutions 2.45 times smaller than"
+        " published, and equal weights of the modalities in the fusion; or published",
     )
 
 
@@ -168,11 +172,11 @@ class Spectrogram(EncoderConfig):
 
     spectrogram: Literal["log", "published"] = Field(
         "log",
-        description="spectrogram: logarithmic, normalised per utterance, or the published power",
+        description="spectrogram type: log, normalised per utterance, or the published power",
     )
 
     def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
-        """Make the reader of spectrogram chunks."""
+        """Build the reader of spectrogram chunks."""
         from mien.models.encoders.audio_reader import AudioReader
 
         return AudioReader(self.spectrogram)
@@ -184,7 +188,7 @@ class Faces(EncoderConfig):
     face_size = 48
 
     def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
-        """Make the reader of face crops."""
+        """Build the reader of face crops."""
         from mien.models.encoders.face_reader import FaceReader
 
         assert self.face_size is not None
@@ -193,7 +197,7 @@ class Faces(EncoderConfig):
 
 @register_encoder
 class AudioCNNConfig(Spectrogram, CNNSettings):
-    """A CNN of spectrogram chunks."""
+    """A CNN for spectrogram chunks."""
 
     modalities = (AUDIO,)
     kind: Literal["cnn"] = "cnn"
@@ -201,7 +205,7 @@ class AudioCNNConfig(Spectrogram, CNNSettings):
 
 @register_encoder
 class AudioSparseCNNConfig(Spectrogram, SparseCNNSettings):
-    """A CNN that looks at parts of spectrogram chunks."""
+    """A sparse CNN for spectrogram chunks."""
 
     modalities = (AUDIO,)
     kind: Literal["sparse-cnn"] = "sparse-cnn"
@@ -209,7 +213,7 @@ class AudioSparseCNNConfig(Spectrogram, SparseCNNSettings):
 
 @register_encoder
 class FaceCNNConfig(Faces, CNNSettings):
-    """A CNN of face crops."""
+    """A CNN for face crops."""
 
     modalities = (VIDEO,)
     kind: Literal["cnn"] = "cnn"
@@ -217,7 +221,7 @@ class FaceCNNConfig(Faces, CNNSettings):
 
 @register_encoder
 class FaceSparseCNNConfig(Faces, SparseCNNSettings):
-    """A CNN that looks at parts of face crops."""
+    """A sparse CNN for face crops."""
 
     modalities = (VIDEO,)
     kind: Literal["sparse-cnn"] = "sparse-cnn"

@@ -1,4 +1,4 @@
-"""The network of one modality: from the steps of an utterance to one vector."""
+"""The network of one modality: the steps of an utterance to one vector."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -7,22 +7,23 @@ from typing import Self
 from torch import Tensor, nn
 
 from mien.batch import Ragged
+from mien.errors import MienError
 from mien.models.encoders.selection import Selection
 
 
 class ModalityEncoder(nn.Module, ABC):
-    """Summarise each utterance's steps of one modality as one vector.
+    """Encode the steps of an utterance in one modality as one vector, its state.
 
     Attributes
     ----------
     dim : int
-        Length of the vector.
+        Length of the state.
     frozen : bool
-        Keep the weights as they are; it then stays in eval mode, too.
+        Whether the weights are not trained; the encoder then stays in eval mode.
     pretrained_part : str or None
-        Name of the submodule that was trained before, where there is one (`load_pretrained`).
+        Name of the pretrained submodule, if there is one (`load_pretrained`).
     needs_fit : bool
-        Whether it must see the training data once before it learns (`observe`, then `fit`).
+        Whether it must observe the training data once before training (`observe`, then `fit`).
     """
 
     dim: int
@@ -34,51 +35,53 @@ class ModalityEncoder(nn.Module, ABC):
     def forward(
         self, ragged: Ragged, guide: Tensor | None = None
     ) -> tuple[Tensor, Selection | None]:
-        """Encode utterances, whatever their batch-mates.
+        """Encode utterances, each independently of the others in the batch.
 
         Parameters
         ----------
         ragged : Ragged
-            Their steps, at least one each. An encoder with batch norm is also given none at all,
-            where other processes that train have some (`mien.models.layers.synced_norm`).
+            Their steps, at least one each. An encoder with batch norm also gets no utterance at
+            all if only other processes have some (`mien.models.layers.synced_norm`).
         guide : Tensor (B, Q) or None
-            The text's state of each, zeros where it has no text; None for a model without text.
+            Their text states, zeros for an utterance without text; None for a model without text.
 
         Returns
         -------
         states : Tensor (B, dim)
         selection : Selection or None
-            What it looked at, where it chooses.
+            What was selected from the input, if the encoder selects.
         """
 
     def head(self, labels: int) -> nn.Module:
-        """Make what turns the states (B, dim) into the logits (B, labels) of a task."""
+        """Build the head of a task: states (B, dim) to logits (B, labels)."""
         return nn.Linear(self.dim, labels)
 
     def load_pretrained(self, name: str) -> None:
-        """Fill the `pretrained_part` with the weights of a pretrained model.
+        """Load the weights of a pretrained model into the `pretrained_part`.
 
         Raises
         ------
         MienError
-            The model can't be found or read.
+            The model cannot be found or read, or the encoder has no pretrained part.
         """
-        raise NotImplementedError
+        raise MienError(
+            f"{type(self).__name__} has no pretrained part: it cannot load the weights of {name!r}"
+        )
 
     def pretrained_parameters(self) -> Iterator[nn.Parameter]:
-        """Name the weights that were trained before and learn on, more slowly than others."""
+        """Return the pretrained weights that are trained, at a lower learning rate than others."""
         return iter(())
 
     def selector_parameters(self) -> Iterator[nn.Parameter]:
-        """Name the weights that choose what it looks at: they learn more slowly, too."""
+        """Return the weights that select from the input; they have the lower rate, too."""
         return iter(())
 
     def observe(self, values: Tensor) -> None:
-        """See some steps (sum L, ...) of the training data, where it `needs_fit`."""
+        """Observe steps (sum L, ...) of the training data, if it `needs_fit`."""
 
     def fit(self) -> None:
-        """Take over what was observed."""
+        """Adapt to the data that were observed."""
 
     def train(self, mode: bool = True) -> Self:
-        """Change to training mode, but for a frozen encoder."""
+        """Set the training mode; a frozen encoder stays in eval mode."""
         return super().train(mode and not self.frozen)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class FeatureEncoder(ModalityEncoder):
-    """What encoders of hand-crafted features share: their scale, and a head of two layers."""
+    """An encoder of hand-crafted features: it standardises them, and its heads have two layers."""
 
     def __init__(self, config: HandCraftedSettings) -> None:
         super().__init__()
@@ -31,41 +31,40 @@ class FeatureEncoder(ModalityEncoder):
         self.needs_fit = config.standardize
 
     def scaled(self, steps: Tensor) -> Tensor:
-        """Scale steps (n, size) where that is wanted."""
+        """Standardise steps (n, size) if the settings ask for it."""
         return steps if self.scale is None else self.scale(steps)
 
     def head(self, labels: int) -> nn.Module:
-        """Make the published head, of two layers."""
+        """Build the published head of two layers."""
         half = self.dim // 2
         return nn.Sequential(nn.Linear(self.dim, half), nn.ReLU(), nn.Linear(half, labels))
 
     def observe(self, values: Tensor) -> None:
-        """See steps of the training data, to scale by them."""
+        """Observe steps of the training data for their mean and deviation."""
         if self.scale is not None:
             self.scale.observe(values)
 
     def fit(self) -> None:
-        """Scale by what was observed."""
+        """Use the mean and deviation of the steps that were observed."""
         if self.scale is not None:
             self.scale.fit()
 
 
 class RecurrentEncoder(FeatureEncoder):
-    """An RNN over the steps of an utterance; none of them is padding.
+    """An RNN over the steps of an utterance, without padding.
 
     Parameters
     ----------
     config : RNNSettings
         Kind, layers, hidden size, directions.
     last_step : bool
-        Take the output at the last step, where the backward direction has seen that step alone
-        and learns from no other, instead of the final state of each direction.
+        Use the output at the last step, where the backward direction has read only that step,
+        instead of the final state of each direction.
 
     Notes
     -----
-    The LF-RNN of Dai et al. 2021, section 5.2. Where text takes the last step it computes what the
-    published one does for utterances that need no padding; that one reads padding as if it were
-    data.
+    The LF-RNN of Dai et al. 2021, section 5.2. With the last step for text it equals the published
+    one for utterances without padding; the published one reads padding as if it were data.
     """
 
     def __init__(self, config: RNNSettings, last_step: bool = False) -> None:
@@ -99,12 +98,12 @@ class RecurrentEncoder(FeatureEncoder):
 
 
 class FeatureTransformer(FeatureEncoder):
-    """A transformer over the steps, as wide as they are.
+    """A transformer over the steps, as wide as the number of features.
 
     Parameters
     ----------
     config : FeatureTransformerSettings
-        Layers, feed-forward width, heads at most.
+        Layers, feed-forward width, largest number of heads.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""What an encoder chose to look at."""
+"""What an encoder selected from its input."""
 
 from dataclasses import dataclass, field
 
@@ -7,21 +7,21 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Selection:
-    """What the attention chose among T pictures: face crops, or spectrogram chunks.
+    """What the attention of a sparse CNN selected among T images: face crops or spectrogram chunks.
 
     Parameters
     ----------
-    pictures : Tensor (T,) bool
-        The pictures that were looked at: all, unless whole pictures are chosen.
-    picture_attention : Tensor (T,) or None
-        Share of the attention on each picture of its utterance, where whole pictures are chosen.
+    images : Tensor (T,) bool
+        The images that were computed: all, unless whole images are selected.
+    image_attention : Tensor (T,) or None
+        Attention on each image among those of its utterance, if whole images are selected.
     attention : list of Tensor (N, H, W)
-        For each stage that chooses sites, the attention on those of the N pictures looked at.
+        For each stage that selects sites, the attention on the sites of the N images computed.
     kept : list of Tensor (N, H, W) bool
-        The sites that each of these stages kept.
+        The sites that each of these stages selected.
     """
 
-    pictures: Tensor
-    picture_attention: Tensor | None = None
+    images: Tensor
+    image_attention: Tensor | None = None
     attention: list[Tensor] = field(default_factory=list)
     kept: list[Tensor] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The CNN that looks only where the attention sends it."""
+"""The sparse CNN, which computes only the sites that an attention selects."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from mien.models.encoders.selection import Selection
-from mien.models.encoders.vgg import BLOCKS, Stem, VGGBlock, laid_out, projection, scaled
+from mien.models.encoders.vgg import BLOCKS, Stem, VGGBlock, in_memory_format, projection, scaled
 from mien.models.layers.attention import (
     AdditiveAttention,
-    choose_pictures,
+    choose_images,
     nucleus,
     spatial_softmax,
 )
@@ -22,31 +22,32 @@ if TYPE_CHECKING:
     from mien.models.encoders.media_settings import SparseCNNSettings
 
 DENSE = 2
-"""VGG blocks in front of the first attention."""
+"""Number of VGG blocks before the first attention."""
 
 TEXT_DROPOUT = 0.5
-"""Share of utterances whose words do not guide the attention in training: else what is seen and
-heard comes to repeat the words, and adds less to them."""
+"""Probability that training hides the text of an utterance from the attention. Otherwise the audio
+and video states come to repeat the text and contribute less beside it."""
 
 
 class SparseVGG(nn.Module):
-    """Pictures to vectors: stem, two VGG blocks, then three stages of attention and sparse block.
+    """Images to vectors: stem, two VGG blocks, three stages of an attention and a sparse block.
 
     Parameters
     ----------
     config : SparseCNNSettings
         Dimensions, threshold and kind of sparsity.
     channels_in, positions_out : int
-        As of `mien.models.encoders.vgg.VGG`.
+        As for `mien.models.encoders.vgg.VGG`.
     query : int or None
-        Length of the text's state that guides the attention, None without text.
+        Length of the text state that guides the attention, None without text.
 
     Notes
     -----
-    Dai et al. 2021, section 4.3. There the attention only selects and so never learns; here what
-    it keeps is weighted by it (the M of their equation), times the number of sites, so that a
-    uniform attention changes nothing. `attention="published"` leaves the weights out;
-    `"published-unmended"` does so too, and has the published defect `Sites.paired_as_published`.
+    Dai et al. 2021, section 4.3. In the published code the attention only selects, so it gets no
+    gradient. Here it also weights the features of the selected sites (the M of their equation),
+    times the number of sites, so that a uniform attention changes nothing. `attention="published"`
+    omits these weights; `"published-unmended"` also has the published defect
+    `Sites.paired_as_published`.
     """
 
     def __init__(
@@ -76,46 +77,46 @@ class SparseVGG(nn.Module):
         self.project = projection(wide[-1] * positions_out, config)
 
     def forward(
-        self, pictures: Tensor, counts: Tensor, query: Tensor | None
+        self, images: Tensor, counts: Tensor, query: Tensor | None
     ) -> tuple[Tensor, Selection]:
-        """Turn pictures into vectors of those looked at.
+        """Encode the images that are selected.
 
         Parameters
         ----------
-        pictures : Tensor (sum T, C, H, W)
+        images : Tensor (sum T, C, H, W)
         counts : Tensor (B,) int64
-            Pictures of each utterance.
+            Number of images of each utterance.
         query : Tensor (B, Q) or None
-            The text's state of each utterance.
+            The text state of each utterance.
 
         Returns
         -------
         vectors : Tensor (N, dim)
         selection : Selection
         """
-        maps = self.blocks(self.stem(laid_out(pictures, self.training)))
+        maps = self.blocks(self.stem(in_memory_format(images, self.training)))
         if query is not None:
-            query = self._hide(query).repeat_interleave(counts, dim=0)
+            query = self._text_dropout(query).repeat_interleave(counts, dim=0)
         selection = Selection(torch.ones(len(maps), dtype=torch.bool, device=maps.device))
         if self.config.sparsity != "sites" and len(maps):
-            maps, query, selection = self._choose_pictures(maps, counts, query)
+            maps, query, selection = self._choose_images(maps, counts, query)
         active = torch.ones_like(maps[:, 0], dtype=torch.bool)
         for number, block in enumerate(self.stages):
             x, sites = self._choose_sites(number, maps, active, query, selection)
             maps, active = block(x, sites)
         return self.project(maps.flatten(1)), selection
 
-    def _hide(self, query: Tensor) -> Tensor:
-        """Hide some utterances' words from an attention that learns."""
+    def _text_dropout(self, query: Tensor) -> Tensor:
+        """Set the text states of some utterances to zero while a learned attention is trained."""
         if not self.training or self.config.attention != "learned":
             return query
         return query * (torch.rand(len(query), 1, device=query.device) >= TEXT_DROPOUT)
 
-    def _choose_pictures(
+    def _choose_images(
         self, maps: Tensor, counts: Tensor, query: Tensor | None
     ) -> tuple[Tensor, Tensor | None, Selection]:
         scores = self.attention[0](maps, query).flatten(1).logsumexp(dim=1)
-        shares, chosen = choose_pictures(scores, counts, self.config.sparse_threshold)
+        shares, chosen = choose_images(scores, counts, self.config.sparse_threshold)
         selection = Selection(chosen, shares.detach())
         maps, query = maps[chosen], None if query is None else query[chosen]
         if self.config.attention == "learned":
@@ -126,7 +127,7 @@ class SparseVGG(nn.Module):
     def _choose_sites(
         self, stage: int, maps: Tensor, active: Tensor, query: Tensor | None, selection: Selection
     ) -> tuple[Tensor, Sites]:
-        """Keep the sites that matter: their features (K, C), and where they are."""
+        """Select sites by the attention; return their features (K, C) and their positions."""
         if self.config.sparsity == "frames":
             sites = Sites(active)
             return sites.rows(maps), sites

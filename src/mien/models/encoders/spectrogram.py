@@ -1,4 +1,4 @@
-"""The sound of an utterance as the model sees it: mel spectrograms cut into chunks of 0.4 s."""
+"""Mel spectrograms of utterances, split into chunks of 0.4 s: the input of audio encoders."""
 
 import math
 from functools import cache
@@ -14,37 +14,38 @@ N_MELS = 128
 WINDOW = 400
 """Samples of one analysis window, 25 ms."""
 HOP_LENGTH = 200
+"""Samples from one window to the next, 12.5 ms."""
 COLUMNS = 32
-"""Spectrogram columns of one chunk: 0.4 s."""
+"""Spectrogram columns of one chunk, 0.4 s."""
 CHUNK = (1, N_MELS, COLUMNS)
 """Shape of one chunk."""
 
 SpectrogramType = Literal["log", "published"]
 
-# With 400 points the lowest mel triangles fall between two frequencies and stay empty, four of
-# them at 16 kHz; 1024 is the smallest power of two that fills all.
+# With 400 points four of the lowest mel filters fall between two frequencies at 16 kHz and stay
+# empty; 1024 is the smallest power of two that fills all of them.
 _LOG_POINTS = 1024
-# About the energy that rounding to 16 bits adds to a band: nothing below it is sound.
+# About the energy that rounding to 16 bits adds to a band; lower energies carry no signal.
 _FLOOR = 1e-7
-# What lies 60 dB below the loudest band is the room and the recorder, not the speaker; without
-# this, digital silence at an end of a clip would decide how the rest is normalised.
+# Energies 60 dB below the loudest band come from the room and the recorder, not from the speaker.
+# Without this limit, digital silence at an end of a clip would dominate the normalisation.
 _RANGE = 1e-6
-# Logarithmic energies spread this little only where there is no sound at all.
+# Log energies have a deviation this small only in silence.
 _FLAT = 1e-3
 
 
 def mel_spectrogram(waveform: Tensor, points: int = WINDOW) -> Tensor:
     """Compute the published power mel spectrogram (Dai et al. 2021).
 
-    Windows of 25 ms (Hann) every 12.5 ms, centred, the edges mirrored; 128 triangular filters on
+    Hann windows of 25 ms every 12.5 ms, centred, with reflected edges; 128 triangular filters on
     the HTK mel scale, not normalised; power, not logarithmic.
 
     Parameters
     ----------
     waveform : Tensor (S,)
-        Floating point in [-1, 1] at 16 kHz. Shorter than one window: zeros are appended.
+        Floating point in [-1, 1] at 16 kHz. One shorter than a window is padded with zeros.
     points : int
-        Points of the Fourier transform; more than the window's 400 interpolate the spectrum.
+        Size of the Fourier transform; more points than the window's 400 interpolate the spectrum.
 
     Returns
     -------
@@ -68,8 +69,8 @@ def mel_spectrogram(waveform: Tensor, points: int = WINDOW) -> Tensor:
 def log_mel_spectrogram(waveform: Tensor) -> Tensor:
     """Compute the logarithmic mel spectrogram, normalised over the utterance.
 
-    A network trained from scratch learns badly from plain power, which spans many magnitudes.
-    Energies more than 60 dB below the loudest are raised to that. The mean is 0 and the standard
+    Power spans many orders of magnitude, from which a network trained from scratch learns badly.
+    Energies more than 60 dB below the loudest are clamped. The mean is 0 and the standard
     deviation 1 over all bands and columns; silence gives zeros.
 
     Parameters
@@ -88,7 +89,7 @@ def log_mel_spectrogram(waveform: Tensor) -> Tensor:
 
 
 def chunks(waveform: Tensor, kind: SpectrogramType = "log") -> Tensor:
-    """Cut the spectrogram of one utterance into chunks of 32 columns.
+    """Split the spectrogram of one utterance into chunks of 32 columns.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def chunks(waveform: Tensor, kind: SpectrogramType = "log") -> Tensor:
     Returns
     -------
     Tensor (P, 1, 128, 32) float32
-        The last chunk is filled up with zeros on the right.
+        The last chunk is padded with zeros on the right.
 
     Examples
     --------
@@ -114,7 +115,7 @@ def chunks(waveform: Tensor, kind: SpectrogramType = "log") -> Tensor:
 
 @cache
 def _filters(points: int) -> Tensor:
-    """Triangles of equal width in mel, (points // 2 + 1, 128)."""
+    """Return triangular filters of equal width in mel, (points // 2 + 1, 128)."""
     frequencies = torch.linspace(0, SAMPLE_RATE / 2, points // 2 + 1, dtype=torch.float64)
     top = 2595 * math.log10(1 + SAMPLE_RATE / 2 / 700)
     corners = 700 * (10 ** (torch.linspace(0, top, N_MELS + 2, dtype=torch.float64) / 2595) - 1)

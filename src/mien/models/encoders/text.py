@@ -1,4 +1,4 @@
-"""The text encoder: any encoder of transformers, by name, by folder, or the one mien ships."""
+"""The text encoder: any encoder of transformers by name or folder, or the packaged one."""
 
 import inspect
 import json
@@ -28,21 +28,21 @@ from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.selection import Selection
 
 PACKAGED = "minilm"
-"""Name of the encoder that comes as a Python package (all-MiniLM-L6-v2) and needs no download."""
+"""Name of the encoder that a Python package holds (all-MiniLM-L6-v2), so that it is installed."""
 
 
 class TextEncoder(ModalityEncoder):
-    """Token ids to one vector an utterance.
+    """Encode the token ids of an utterance as one vector.
 
     Parameters
     ----------
     config : PretrainedConfig
-        Of the encoder, as transformers writes it.
+        The configuration of the encoder in transformers.
     pooling : {"first", "mean"} or None
-        Which state stands for the text. None: the first token's for ALBERT, as published, and
-        the mean over tokens for others, as sentence encoders are trained.
+        How the states of the tokens are pooled. None: the first token for ALBERT, as published,
+        and the mean over tokens for others, as sentence encoders are trained.
     freeze : bool
-        Keep the weights as they are.
+        Do not train the weights.
     """
 
     pretrained_part = "encoder"
@@ -53,7 +53,7 @@ class TextEncoder(ModalityEncoder):
         super().__init__()
         self.encoder = _build(config)
         if "add_pooling_layer" in inspect.signature(type(self.encoder)).parameters:
-            self.encoder.pooler = None  # it would take part in nothing
+            self.encoder.pooler = None  # nothing would use it
         self.pooling = pooling or ("first" if config.model_type == "albert" else "mean")
         self.padding: int = getattr(config, "pad_token_id", None) or 0
         self.dim = config.hidden_size
@@ -75,29 +75,29 @@ class TextEncoder(ModalityEncoder):
         return (states * weight).sum(dim=1) / weight.sum(dim=1), None
 
     def load_pretrained(self, name: str) -> None:
-        """Fill it with pretrained weights. Raises `MienError` as `load_config` does."""
+        """Load pretrained weights. Raises `MienError` as `load_config` does."""
         load_weights(self, name)
 
     def pretrained_parameters(self) -> Iterator[nn.Parameter]:
-        """Name all of its weights, unless they are frozen."""
+        """Return all of its weights, none if they are frozen."""
         return iter(()) if self.frozen else self.parameters()
 
 
 def _build(config: PretrainedConfig) -> Any:
-    """Build an encoder with random weights, which encodes two tokens before it is believed."""
+    """Build an encoder with random weights, and check that it encodes two tokens."""
     try:
         encoder = AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
         _try(encoder)
-    except Exception as error:  # sizes that don't fit each other make transformers raise anything
+    except Exception as error:  # inconsistent sizes make transformers raise anything
         raise MienError(
-            f"the configuration of the text encoder describes none that can be built"
+            "no text encoder can be built from its configuration"
             f" ({_first_line(error)}): copy it again"
         ) from error
     return encoder
 
 
 def _try(encoder: Any) -> None:
-    """Encode two tokens: some settings are first read then. A plan without memory can't."""
+    """Encode two tokens, since some settings are only read then; not on the meta device."""
     if encoder.device.type == "meta":
         return
     tokens = torch.zeros(1, 2, dtype=torch.long, device=encoder.device)
@@ -108,22 +108,22 @@ def _try(encoder: Any) -> None:
 
 
 def describe(config: PretrainedConfig) -> dict[str, Any]:
-    """Give the dimensions of an encoder as plain values, without where they came from."""
+    """Return the configuration of an encoder as plain values, without its origin."""
     origin = ("_name_or_path", "transformers_version", "architectures", "dtype")
     values = {name: value for name, value in config.to_dict().items() if name not in origin}
     return values | {"model_type": config.model_type}
 
 
 def source(name: str) -> Path:
-    """Give the folder of a text encoder, from the hub where the name is no folder.
+    """Return the folder of a text encoder, which is fetched from the hub if the name is no folder.
 
-    The hub is asked once; where it does not answer, what was fetched before serves.
+    The hub is asked once; if it does not answer, files that were fetched before are used.
 
     Raises
     ------
     MienError
-        The name is neither a folder nor can it be fetched; or the packaged encoder is asked for
-        and its package is not installed.
+        The name is neither a folder nor can it be fetched, or the package of the packaged encoder
+        is not installed.
     """
     if name != PACKAGED:
         return Path(name) if Path(name).is_dir() else _fetch(name)
@@ -139,7 +139,7 @@ def source(name: str) -> Path:
 
 @cache
 def _fetch(name: str) -> Path:
-    """Fetch a text encoder from the hub into its cache: settings, words and safetensors alone."""
+    """Fetch a text encoder from the hub into its cache: configuration, tokenizer, safetensors."""
     from huggingface_hub import constants, snapshot_download
 
     offline = constants.HF_HUB_OFFLINE
@@ -150,16 +150,16 @@ def _fetch(name: str) -> Path:
             return Path(snapshot_download(name, allow_patterns=wanted, local_files_only=not there))
     except Exception as error:  # the hub's library raises anything
         raise MienError(
-            f"the text encoder {name!r} is no folder here and could not be fetched from the"
+            f"the text encoder {name!r} is not a folder and could not be fetched from the"
             f" hub{' (HF_HUB_OFFLINE is set)' if offline else ''}: on a machine with access run"
-            f" `hf download {name} --local-dir DIR`, bring DIR here and name it; or name"
+            f" `hf download {name} --local-dir DIR`, copy DIR here and give its path; or choose"
             f" {PACKAGED}, which needs no download",
             parameter="text_model",
         ) from error
 
 
 def _on_the_hub(name: str) -> bool:
-    """Ask the hub once for a model; its own library would ask six times."""
+    """Ask the hub once whether it has a model; its library would ask six times."""
     from huggingface_hub import get_session, get_token, hf_hub_url
 
     try:
@@ -173,7 +173,7 @@ def _on_the_hub(name: str) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the libraries' warnings and progress bars from the screen."""
+    """Suppress the libraries' warnings and progress bars."""
     from huggingface_hub.utils import logging as hub_logging
 
     levels = [(lib, lib.get_verbosity()) for lib in (transformers_logging, hub_logging)]
@@ -196,14 +196,14 @@ def load_config(name: str) -> PretrainedConfig:
     Raises
     ------
     MienError
-        The name is neither a folder nor can it be fetched, or the model is not an encoder.
+        The name is neither a folder nor can it be fetched, or the model is not a text encoder.
     """
     config: PretrainedConfig = _load(AutoConfig, name)
-    # what learns to fill gaps reads in both directions; BART does as well, with a decoder
+    # models for masked language modelling read in both directions; BART is one with a decoder
     if config.is_encoder_decoder or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise MienError(
-            f"{name} is a model of the kind {config.model_type!r}, which is not a text encoder:"
-            f" give one such as BERT, RoBERTa, ALBERT, ELECTRA or ModernBERT, or {PACKAGED}",
+            f"{name} is a model of type {config.model_type!r}, which is not a text encoder:"
+            f" choose one such as BERT, RoBERTa, ALBERT, ELECTRA or ModernBERT, or {PACKAGED}",
             parameter="text_model",
         )
     return config
@@ -212,22 +212,22 @@ def load_config(name: str) -> PretrainedConfig:
 def load_tokenizer(name: str) -> Any:
     """Read the tokenizer of a text encoder. Raises `MienError` as `load_config` does."""
     tokenizer = _load(AutoTokenizer, name)
-    # where its files are missing, transformers makes one that knows no words
+    # if its files are missing, transformers makes one with an empty vocabulary
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise _unreadable(name, "there is no tokenizer")
     try:
         tokenizer(["a word"], padding=True, return_tensors="pt")
-    except Exception as error:  # what its files say is first used here, and may be anything
+    except Exception as error:  # the content of its files is first used here
         raise _unreadable(name, f"tokenizer: {_first_line(error)}") from error
     return tokenizer
 
 
 def load_weights(encoder: TextEncoder, name: str) -> None:
-    """Fill an encoder with its pretrained weights. Raises `MienError` as `load_config` does."""
+    """Load the pretrained weights of an encoder. Raises `MienError` as `load_config` does."""
     options = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
     pretrained, report = _load(AutoModel, name, **options)
     weights, own = pretrained.state_dict(), encoder.encoder.state_dict()
-    # what is missing has random values by now
+    # missing weights have random values
     if missing := sorted(own.keys() & report["missing_keys"]):
         raise _unreadable(name, f"{len(missing)} of {len(own)} weights are missing: {missing[0]} …")
     encoder.encoder.load_state_dict({key: weights[key] for key in own})
@@ -242,7 +242,7 @@ def _load(kind: Any, name: str, **options: Any) -> Any:
             raise _unreadable(name, f"{path.name}: {_first_line(error)}") from error
         refuse_code(settings, path)
     try:
-        # quietly: transformers prints what is unused, the pooling layer that mien leaves out too
+        # transformers warns of unused weights, such as the pooling layer that mien leaves out
         with _quiet():
             return kind.from_pretrained(
                 folder, trust_remote_code=False, local_files_only=True, **options
@@ -252,16 +252,16 @@ def _load(kind: Any, name: str, **options: Any) -> Any:
 
 
 def refuse_code(settings: Mapping[str, Any], where: Path | str) -> None:
-    """Refuse what can't be read without running its author's code, which mien never does.
+    """Refuse a model or tokenizer that needs code of its author, which mien never runs.
 
-    Transformers would take a class of its own where it has one that seems to fit: other answers
-    than the author's, without a word.
+    Transformers would silently use a class of its own that seems to fit, with other results than
+    those of the author.
 
     Raises
     ------
     MienError
-        The settings of a model or tokenizer name code: a class beside them, or on the hub; a class
-        of tokenizers that transformers does not have; or a kernel.
+        The settings of a model or tokenizer name code: a class in their folder or on the hub, a
+        tokenizer class that transformers does not have, or a kernel.
     """
     code = settings.get("auto_map")
     kernels = [value for name, value in settings.items() if "attn_implementation" in name]
@@ -269,13 +269,13 @@ def refuse_code(settings: Mapping[str, Any], where: Path | str) -> None:
     tokenizer = settings.get("tokenizer_class")
     if code:
         raise MienError(
-            f"{where} names code of its own ({str(code)[:80]}), which mien never runs: take an"
-            " encoder that transformers knows without it"
+            f"{where} names code of its own ({str(code)[:80]}), which mien never runs: choose an"
+            " encoder that transformers supports without it"
         )
     if tokenizer is not None and not _known_tokenizer(tokenizer):
         raise MienError(
             f"{where} names a tokenizer that transformers does not have ({str(tokenizer)[:80]}):"
-            " take an encoder that transformers knows"
+            " choose an encoder that transformers supports"
         )
 
 
@@ -287,8 +287,8 @@ def _known_tokenizer(name: Any) -> bool:
 
 def _unreadable(name: str, why: str) -> MienError:
     return MienError(
-        f"{name} holds no text encoder that transformers can read ({why}):"
-        " the folder needs config.json, model.safetensors and the tokenizer's files"
+        f"{name} holds no text encoder that transformers can read ({why}): the folder must contain"
+        " config.json, model.safetensors and the files of the tokenizer"
     )
 
 

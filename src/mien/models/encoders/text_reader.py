@@ -1,4 +1,4 @@
-"""Texts as token ids."""
+"""Reading text as token ids."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ class TextReader(Reader):
     Parameters
     ----------
     tokenizer
-        Of transformers.
+        A tokenizer of transformers.
     max_len : int
-        Tokens that are kept.
+        Longest text in tokens; the rest is cut off.
     """
 
     def __init__(self, tokenizer: Any, max_len: int) -> None:
         self.tokenizer, self.max_len = tokenizer, max_len
 
     def read(self, sample: Sample) -> Tensor:
-        """Give its tokens, none where it has no text."""
+        """Return the tokens of a sample, none if it has no text."""
         if sample.text is None:
             return torch.zeros(0, dtype=torch.long)
         tokens = self.tokenizer(sample.text, truncation=True, max_length=self.max_len)

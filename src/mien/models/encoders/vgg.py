@@ -1,4 +1,4 @@
-"""The CNN of faces and of spectrogram chunks: a 5x5 stem and five VGG blocks."""
+"""The dense CNN for face crops and spectrogram chunks: a 5x5 stem and five VGG blocks."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def scaled(channels: int, width: float) -> int:
     return max(8, round(channels * width / 8) * 8)
 
 
-def laid_out(pictures: Tensor, training: bool) -> Tensor:
-    """Lay pictures (N, C, H, W) out in memory as the CNNs compute best.
+def in_memory_format(images: Tensor, training: bool) -> Tensor:
+    """Convert images (N, C, H, W) to the memory format in which the CNNs compute best.
 
-    Channels side by side are faster. But a CPU then sums up batch norm's gradients in float32 so
-    carelessly that their norms are wrong by 6e-3, against 1e-6, and training gains little by it:
-    `benchmarks/memory_format.py`.
+    Channels last is faster. In training on a CPU, however, it sums the gradients of batch norm in
+    float32 so imprecisely that their norms are off by 6e-3 instead of 1e-6, and it saves little
+    time: `benchmarks/memory_format.py`.
     """
-    if training and pictures.device.type == "cpu":
-        return pictures.contiguous()
-    return pictures.contiguous(memory_format=torch.channels_last)
+    if training and images.device.type == "cpu":
+        return images.contiguous()
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 class Stem(nn.Module):
@@ -43,12 +43,12 @@ class Stem(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the stem."""
-        # max and ReLU commute, and after pooling ReLU has a quarter of the work
+        # max pooling and ReLU commute, and after pooling ReLU has a quarter of the work
         return F.relu(F.max_pool2d(self.norm(self.conv(x)), 2), inplace=True)
 
 
 class VGGBlock(nn.Module):
-    """Twice (conv 3x3, batch norm, ReLU), then 2x2 max pooling where `pool`."""
+    """Twice (conv 3x3, batch norm, ReLU), then 2x2 max pooling if `pool`."""
 
     def __init__(self, channels_in: int, channels_out: int, pool: bool) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class VGGBlock(nn.Module):
 
 
 def projection(features: int, config: CNNSettings) -> nn.Sequential:
-    """Make the two linear layers from the last maps, (N, features), to vectors (N, dim)."""
+    """Build the two linear layers from the last feature maps (N, features) to vectors (N, dim)."""
     hidden = scaled(1024, config.width)
     return nn.Sequential(
         nn.Dropout(config.cnn_dropout),
@@ -80,7 +80,7 @@ def projection(features: int, config: CNNSettings) -> nn.Sequential:
 
 
 class VGG(nn.Module):
-    """Pictures to vectors: stem, VGG blocks, then two linear layers.
+    """Images to vectors: stem, VGG blocks, then two linear layers.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class VGG(nn.Module):
     channels_in : int
         3 for faces (48 x 48), 1 for spectrogram chunks (128 x 32).
     positions_out : int
-        Sites left after four poolings: 3 x 3 for faces, 8 x 2 for chunks.
+        Sites left after four poolings: 3 x 3 for face crops, 8 x 2 for chunks.
 
     Notes
     -----
@@ -108,5 +108,5 @@ class VGG(nn.Module):
         self.project = projection(channels * positions_out, config)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Turn pictures (N, C, H, W) into vectors (N, dim)."""
-        return self.project(self.blocks(self.stem(laid_out(x, self.training))).flatten(1))
+        """Encode images (N, C, H, W) as vectors (N, dim)."""
+        return self.project(self.blocks(self.stem(in_memory_format(x, self.training))).flatten(1))

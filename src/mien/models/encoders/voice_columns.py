@@ -1,7 +1,7 @@
-"""The seven selections of voice features that the published code offers (`--audio-feature-type`).
+"""The seven selections of audio features that the published code offers (`--audio-feature-type`).
 
-They are column numbers of its files, 763 rows a step. mien keeps of these the 144 that are read by
-default, in their order, and behind them what only the last selection reads.
+They are column numbers of its files, which have 763 columns. mien stores the 144 columns of the
+default selection in their order, followed by those that only the last selection reads.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from mien.errors import MienError
 
 _BARK, _MFCC = range(22), range(22, 34)
 _STATISTICS = range(655, 763)
-"""18 phonological classes, for each mean, deviation, skewness, kurtosis, maximum and minimum."""
+"""Mean, deviation, skewness, kurtosis, maximum and minimum of each of 18 phonological classes."""
 _EMPTY = (100, 101)
 _MORE = (
     *(range(58, 104), range(116, 122), range(180, 214), range(238, 244), range(360, 366)),
     *(range(424, 458), range(482, 488), range(552, 560), range(562, 566), range(568, 582)),
 )
-"""Of the articulation, phonation and prosody that only the seventh selection reads."""
+"""Articulation, phonation and prosody features that only the last selection reads."""
 
 _PLUS = (*_BARK, *_MFCC, *(column for part in _MORE for column in part), *_STATISTICS)
 
@@ -29,22 +29,22 @@ PUBLISHED: tuple[tuple[int, ...], ...] = (
     (*_BARK, *_MFCC, *(c for c in _STATISTICS if (c - 655) % 6 < 4)),
     _PLUS,
 )
-"""For each selection the columns of the published files."""
+"""The columns of the published files in each selection."""
 
 ROWS = 763
-"""Features a step in the published files of IEMOCAP's voices."""
+"""Number of features of a step in the published audio files of IEMOCAP."""
 
 KEPT = (*PUBLISHED[0], *(c for c in _PLUS if c not in PUBLISHED[0]))
-"""The columns of the published files that mien keeps, in the order in which it keeps them."""
+"""The columns of the published files that mien stores, in its order."""
 
 
 def columns(selection: int, width: int) -> Sequence[int]:
-    """Give the columns of a selection among voice features of so many columns.
+    """Return the columns of a selection among audio features that have `width` columns.
 
     Raises
     ------
     MienError
-        The features are not of the kind that the selection is about.
+        The features have another number of columns than the selection needs.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def columns(selection: int, width: int) -> Sequence[int]:
     needed = len(KEPT) if selection == 6 else len(PUBLISHED[0])
     if width not in (needed, len(KEPT)):
         raise MienError(
-            f"{selection} chooses among {needed} voice features, and the data have {width}:"
+            f"selection {selection} needs {needed} audio features, and the data have {width}:"
             f" leave it out{', or read the published files' if selection == 6 else ''}",
             parameter="audio_feature_type",
         )

@@ -1,1 +1,1 @@
-"""Layers that several encoders share."""
+"""Layers that encoders share."""

@@ -1,4 +1,4 @@
-"""Cross-modal attention: where in a picture to look, given what is said."""
+"""Cross-modal attention: which sites of an image matter, given the text."""
 
 import torch
 import torch.nn.functional as F
@@ -6,23 +6,24 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 CONTRAST, STRONG = 0.5, 2.0
-"""The first weight of all channels together; the strength, in standard deviations, that counts."""
+"""For `init_energy_bias`: the sum of the score weights; the threshold of a strong feature, in
+standard deviations."""
 
 
 class AdditiveAttention(nn.Module):
-    """Score each site of a map by its features and by the text: w · tanh(U x + V t).
+    """Score each site of a feature map by its features and the text: w · tanh(U x + V t).
 
     Parameters
     ----------
     channels : int
-        Features of a site; also the hidden size.
+        Number of features of a site; also the hidden size.
     query : int or None
-        Length of the text's state, None for a model without text.
+        Length of the text state, None for a model without text.
 
     Notes
     -----
-    Dai et al. 2021, section 4.3; additive attention is of Bahdanau et al. 2015. A bias of `w`,
-    which the published model has, cancels in the softmax.
+    Dai et al. 2021, section 4.3; additive attention is due to Bahdanau et al. 2015. The published
+    model has a bias of `w`, which cancels in the softmax.
     """
 
     def __init__(self, channels: int, query: int | None) -> None:
@@ -32,10 +33,10 @@ class AdditiveAttention(nn.Module):
         self.score = nn.Linear(channels, 1, bias=False)
 
     def init_energy_bias(self) -> None:
-        """Start by favouring, a little, where features are strong, whatever the words say.
+        """Initialise the attention to favour sites with strong features, whatever the text.
 
-        A start at random would hide half of each picture at random until the attention has learnt.
-        One strong feature counts for more than many weak ones, which silence has, too.
+        A random initialisation would drop a random half of each image until the attention is
+        trained. One strong feature counts more than many weak ones, which silence has, too.
         """
         nn.init.eye_(self.features.weight)
         nn.init.constant_(self.features.bias, -STRONG)
@@ -44,9 +45,9 @@ class AdditiveAttention(nn.Module):
             nn.init.zeros_(self.text.weight)
 
     def forward(self, maps: Tensor, query: Tensor | None) -> Tensor:
-        """Score maps (N, C, H, W), given a state (N, Q) for each: (N, H, W) up to a constant.
+        """Score maps (N, C, H, W), given a text state (N, Q) for each: (N, H, W) up to a constant.
 
-        It computes in float32 under autocast, too: a rounded score keeps other sites.
+        It computes in float32 even under autocast, since rounded scores select other sites.
         """
         with torch.autocast(maps.device.type, enabled=False):
             guide = self.features.bias
@@ -59,22 +60,22 @@ class AdditiveAttention(nn.Module):
 
 
 def spatial_softmax(scores: Tensor, active: Tensor) -> Tensor:
-    """Turn the scores (N, H, W) of active sites into shares that sum to 1 in each map."""
+    """Compute the softmax of the scores (N, H, W) over the active sites of each map."""
     scores = scores.masked_fill(~active, -torch.inf)
     return F.softmax(scores.flatten(1), dim=1).view_as(scores)
 
 
 def nucleus(shares: Tensor, mass: float, among: Tensor) -> Tensor:
-    """Choose, in each row, the fewest of the largest shares that hold the probability mass.
+    """Select, in each row, the fewest largest probabilities whose sum reaches the mass.
 
     Parameters
     ----------
     shares : Tensor (N, S)
-        Probabilities; each row sums to 1 over what is `among`.
+        Probabilities; each row sums to 1 over the candidates in `among`.
     mass : float
-        Above 0, at most 1; 1 keeps everything.
+        Above 0, at most 1; 1 selects every candidate.
     among : Tensor (N, S) bool
-        What can be chosen, one at least in each row.
+        The candidates, at least one in each row.
 
     Returns
     -------
@@ -90,26 +91,26 @@ def nucleus(shares: Tensor, mass: float, among: Tensor) -> Tensor:
     ordered, order = shares.detach().masked_fill(~among, -1.0).sort(dim=1, descending=True)
     ordered = ordered.clamp(min=0).double()
     before = ordered.cumsum(dim=1) - ordered
-    before[:, 0] = 0  # whatever the rounding, the first is chosen
+    before[:, 0] = 0  # whatever the rounding, the first is selected
     return torch.zeros_like(among).scatter(1, order, before < mass) & among
 
 
-def choose_pictures(scores: Tensor, counts: Tensor, mass: float) -> tuple[Tensor, Tensor]:
-    """Choose whole pictures of each utterance by the attention that all their sites receive.
+def choose_images(scores: Tensor, counts: Tensor, mass: float) -> tuple[Tensor, Tensor]:
+    """Select whole images of each utterance by the total attention on their sites.
 
     Parameters
     ----------
     scores : Tensor (sum T,)
-        Of each picture, the logarithm of its sites' mass.
+        The logarithm of the total mass of each image's sites.
     counts : Tensor (B,) int64
-        Pictures of each utterance, at least 1.
+        Number of images of each utterance, at least 1.
     mass : float
         Probability mass of the nucleus.
 
     Returns
     -------
     shares : Tensor (sum T,)
-        Attention on each picture; sums to 1 in each utterance.
+        Attention on each image; it sums to 1 over an utterance.
     chosen : Tensor (sum T,) bool
     """
     padded = pad_sequence(scores.split(counts.tolist()), batch_first=True, padding_value=-torch.inf)

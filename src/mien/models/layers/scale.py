@@ -1,16 +1,16 @@
-"""Features of mean 0 and deviation 1."""
+"""Standardisation of features."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Scale(nn.Module):
-    """Give each feature mean 0 and deviation 1, as over the training split.
+    """Standardise each feature to mean 0 and standard deviation 1 over the training split.
 
     Parameters
     ----------
     size : int
-        Features of a step.
+        Number of features of a step.
     """
 
     mean: Tensor
@@ -23,12 +23,12 @@ class Scale(nn.Module):
         self._sums: Tensor | None = None
 
     def observe(self, steps: Tensor) -> None:
-        """Add steps (n, size) to what the scale will be measured on."""
+        """Add steps (n, size) to the data whose mean and deviation `fit` computes."""
         powers = torch.stack([steps.double() ** power for power in range(3)]).sum(dim=1)
         self._sums = powers if self._sums is None else self._sums + powers
 
     def fit(self) -> None:
-        """Take over what was observed; what all but never changes keeps its scale."""
+        """Compute the mean and deviation; a feature that is almost constant keeps its scale."""
         if self._sums is None:
             return
         count, total, squares = self._sums
@@ -39,5 +39,5 @@ class Scale(nn.Module):
         self._sums = None
 
     def forward(self, steps: Tensor) -> Tensor:
-        """Scale steps (n, size)."""
+        """Standardise steps (n, size)."""
         return (steps - self.mean) / self.sd

@@ -1,8 +1,8 @@
-"""Convolution, batch norm and pooling where maps are active, and nowhere else.
+"""Convolution, batch norm and pooling on the active sites of feature maps only.
 
-The features of the active sites are the rows of one matrix, in the order map, y, x. A convolution
-gathers, for each of its nine taps, the rows that have a neighbour there, multiplies them with one
-matrix, and adds the products up.
+The features of the active sites are the rows of one matrix, in the order map, y, x. For each of its
+nine taps, a convolution gathers the rows that have a neighbour there, multiplies them by the matrix
+of the tap and adds up the products.
 """
 
 import math
@@ -16,17 +16,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 TAPS, CENTRE = 9, 4
-"""The places of a 3x3 kernel, row by row, and the middle one."""
+"""The positions of a 3x3 kernel, row by row, and its centre."""
 
 BLOCK = 8192
-"""Rows of a block: what is read and added up for them stays in the cache for all taps."""
+"""Rows of a block, whose inputs and sums stay in the cache for all taps."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Neighbours: row `source[i]` lies at a tap of row `to[i]`; past `count` is padding.
+    """Neighbours: row `source[i]` lies at a tap of row `to[i]`; beyond `count` is padding.
 
-    At the centre a block is its own neighbour, and `block` says so.
+    At the centre tap each row is its own neighbour, and `block` is the slice of the rows.
     """
 
     tap: int
@@ -38,7 +38,7 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Sites:
-    """The active sites of N maps of one size; its tables are made once for all layers on it.
+    """The active sites of N maps of one size, with index tables that all layers on them share.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Sites:
 
     @cached_property
     def index(self) -> Tensor:
-        """Places of the K active sites in the flattened maps, (K,) int64."""
+        """Positions of the K active sites in the flattened maps, (K,) int64."""
         return self.mask.flatten().nonzero()[:, 0]
 
     @property
@@ -69,7 +69,7 @@ class Sites:
 
     @cached_property
     def neighbours(self) -> list[tuple[Tensor, Tensor]]:
-        """For each tap, the rows that lie there and the rows whose neighbours they are."""
+        """For each tap, the neighbouring rows and the rows whose neighbours they are."""
         _, height, width = self.mask.shape
         every = torch.arange(len(self), device=self.mask.device)
         number = torch.full_like(self.mask, -1, dtype=torch.int64)
@@ -80,12 +80,12 @@ class Sites:
             there = number[:, y : y + height, x : x + width].flatten()[self.index]
             to = (there >= 0).nonzero()[:, 0]
             before.append((there[to], to))
-        after = [(to, source) for source, to in reversed(before)]  # b is left of a, a right of b
+        after = [(to, source) for source, to in reversed(before)]  # b left of a: a right of b
         return [*before, (every, every), *after]
 
     @cached_property
     def blocks(self) -> list[Pairs]:
-        """All neighbours: the centres, then the other taps, block by block of the rows `to`."""
+        """All neighbours: the centre tap, then the other taps of each block of rows."""
         edges = torch.tensor([*range(0, len(self), BLOCK), len(self)], device=self.mask.device)
         taps = []
         for tap, (source, to) in enumerate(self.neighbours):
@@ -98,26 +98,26 @@ class Sites:
 
     @cached_property
     def products(self) -> int:
-        """How many rows a convolution multiplies, all taps together."""
+        """Number of rows that a convolution multiplies, over all taps."""
         return sum(len(to) for _, to in self.neighbours)
 
     def rows(self, maps: Tensor) -> Tensor:
-        """Take the features of the active sites, (K, C), from maps (N, C, H, W)."""
+        """Gather the features of the active sites, (K, C), from maps (N, C, H, W)."""
         rows = maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])
         return rows if self.full else rows.index_select(0, self.index)
 
     def paired_as_published(self, rows: Tensor) -> Tensor:
-        """Give each site the features that the published code's first sparse layer gives it.
+        """Permute the features of the sites as the published code does in its first sparse layer.
 
-        That code lists features by map, y, x, but sites by y, x, map, and pairs the n-th with the
-        n-th: so features land in other maps, and what lands depends on the rest of the batch.
+        That code orders features by map, y, x but sites by y, x, map, and pairs them by position:
+        features move to other maps, and which ones depends on the rest of the batch.
         """
         by_place = self.mask.permute(1, 2, 0)
         place = (by_place.flatten().cumsum(0) - 1).view(by_place.shape).permute(2, 0, 1)
         return rows.index_select(0, place[self.mask])
 
     def maps(self, rows: Tensor, fill: float = 0.0) -> Tensor:
-        """Put rows (K, C) into maps (N, C, H, W), which hold `fill` where they are not active."""
+        """Scatter rows (K, C) into maps (N, C, H, W), which are `fill` at inactive sites."""
         if not self.full:
             empty = rows.new_full((self.mask.numel(), rows.shape[1]), fill)
             rows = empty.index_copy_(0, self.index, rows)
@@ -132,13 +132,13 @@ def _pairs(tap: int, source: Tensor, to: Tensor) -> Pairs:
 
 
 def _recurring(size: int) -> int:
-    """Round up, by an eighth where there are many: setting up a kernel of a new size is slow."""
-    step = max(PICTURES, (1 << size.bit_length()) // 16)
+    """Round up by at most an eighth, so that sizes recur: a kernel is slow for each new size."""
+    step = max(IMAGES, (1 << size.bit_length()) // 16)
     return math.ceil(size / step) * step
 
 
 class _Gathered(torch.autograd.Function):
-    """The convolution by gathering; its backward gathers the same rows once more."""
+    """The convolution by gathering; its backward pass gathers the same rows again."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, sites: Sites) -> Tensor:
@@ -146,7 +146,7 @@ class _Gathered(torch.autograd.Function):
         ctx.blocks = sites.blocks
         kernels, out = _kernels(weight), _sum(x, weight.shape[1])
         for pairs in sites.blocks:
-            product = F.conv2d(_picture(_take(x, pairs.source, pairs)), kernels[pairs.tap])
+            product = F.conv2d(_image(_take(x, pairs.source, pairs)), kernels[pairs.tap])
             _add(out, pairs.to, product, pairs)
         return out.to(x.dtype)
 
@@ -160,7 +160,7 @@ class _Gathered(torch.autograd.Function):
             if len(given) > pairs.count:
                 given[pairs.count :] = 0
             to_x, to_kernel, _ = torch.ops.aten.convolution_backward(
-                *(_picture(given), _picture(taken), kernels[pairs.tap], None),
+                *(_image(given), _image(taken), kernels[pairs.tap], None),
                 *([1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, True, False]),
             )
             _add(grad_x, pairs.source, to_x, pairs)
@@ -172,20 +172,20 @@ class _Gathered(torch.autograd.Function):
         return grad_x.to(x.dtype), grad_weight[..., 0, 0].to(weight.dtype), None
 
 
-# A product of matrices is asked for as a pointwise convolution: that runs on the very kernels of
-# the dense convolution, twice as fast as torch.mm on a CPU that is not Intel's. On one thread
-# PyTorch does so for batches of 16 or more alone.
-PICTURES = 16
+# A matrix product is computed as a pointwise convolution of 16 images. It uses the kernels of the
+# dense convolution, which are twice as fast as torch.mm on CPUs that are not made by Intel; on one
+# thread PyTorch uses them only for batches of 16 or more.
+IMAGES = 16
 
 
 def _kernels(weight: Tensor) -> tuple[Tensor, ...]:
-    """See weight (9, C_out, C_in) as nine kernels (C_out, C_in, 1, 1), channels last."""
+    """View weight (9, C_out, C_in) as nine kernels (C_out, C_in, 1, 1), channels last."""
     return weight[:, :, None, None].permute(0, 1, 4, 2, 3).unbind()
 
 
-def _picture(rows: Tensor) -> Tensor:
-    """See rows (n, C) as pictures (16, C, 1, n / 16), channels last."""
-    return rows.view(PICTURES, 1, -1, rows.shape[1]).permute(0, 3, 1, 2)
+def _image(rows: Tensor) -> Tensor:
+    """View rows (n, C) as images (16, C, 1, n / 16), channels last."""
+    return rows.view(IMAGES, 1, -1, rows.shape[1]).permute(0, 3, 1, 2)
 
 
 def _take(rows: Tensor, which: Tensor, pairs: Pairs) -> Tensor:
@@ -195,13 +195,13 @@ def _take(rows: Tensor, which: Tensor, pairs: Pairs) -> Tensor:
 
 
 def _sum(x: Tensor, channels: int) -> Tensor:
-    """Make rows to add to: half precision would lose what nine taps add up."""
+    """Allocate the rows of a sum, in float32 at least: half precision would lose accuracy."""
     return x.new_empty((len(x), channels), dtype=torch.promote_types(x.dtype, torch.float32))
 
 
-def _add(total: Tensor, which: Tensor, pictures: Tensor, pairs: Pairs) -> None:
-    """Add products to their rows; the centres, which come first, reach each row."""
-    rows = pictures.permute(0, 2, 3, 1).reshape(-1, pictures.shape[1])[: pairs.count]
+def _add(total: Tensor, which: Tensor, images: Tensor, pairs: Pairs) -> None:
+    """Add products to their rows; those of the centre tap, which come first, set every row."""
+    rows = images.permute(0, 2, 3, 1).reshape(-1, images.shape[1])[: pairs.count]
     if pairs.block is not None:
         total[pairs.block] = rows
     else:
@@ -209,7 +209,7 @@ def _add(total: Tensor, which: Tensor, pictures: Tensor, pairs: Pairs) -> None:
 
 
 def gathered(x: Tensor, weight: Tensor, sites: Sites) -> Tensor:
-    """Convolve rows (K, C_in) with weight (9, C_out, C_in), multiplying active sites alone."""
+    """Convolve rows (K, C_in) with weight (9, C_out, C_in), multiplying active sites only."""
     device = x.device.type
     if torch.is_autocast_enabled(device):
         dtype = torch.get_autocast_dtype(device)
@@ -218,16 +218,16 @@ def gathered(x: Tensor, weight: Tensor, sites: Sites) -> Tensor:
 
 
 def masked(x: Tensor, weight: Tensor, sites: Sites) -> Tensor:
-    """Convolve as `gathered` does, with the same answer, by a dense convolution of masked maps."""
+    """Compute the same convolution as `gathered` as a dense convolution of masked maps."""
     kernel = weight.view(3, 3, *weight.shape[1:]).permute(2, 3, 0, 1)
     return sites.rows(F.conv2d(sites.maps(x), kernel.contiguous(), padding=1))
 
 
 def gathering_pays(sites: Sites, channels_in: int, channels_out: int) -> bool:
-    """Tell whether `gathered` is faster than `masked`, as `benchmarks/sparse.py` measures it.
+    """Return whether `gathered` is faster than `masked`, as `benchmarks/sparse.py` measures it.
 
-    A gathered product costs more than a dense one, the more so the fewer channels it has, and a
-    convolution by gathering has a fixed cost. Accelerators do better with dense convolutions.
+    A gathered product costs more than a dense one, especially with few channels, and a convolution
+    by gathering has a fixed cost. Accelerators are faster with dense convolutions.
     """
     if sites.full or sites.mask.device.type != "cpu":
         return False
@@ -238,20 +238,20 @@ def gathering_pays(sites: Sites, channels_in: int, channels_out: int) -> bool:
 
 
 class SubmanifoldConv(nn.Module):
-    """A 3x3 convolution of active sites alone: no site becomes active, none is read that is not.
+    """A 3x3 convolution that reads active sites only and writes the same sites.
 
     Parameters
     ----------
     channels_in, channels_out : int
         Features of a site.
     published_init : bool
-        Start from the weights of SparseConvNet, normal of variance 2 / (9 C_in), instead of those
-        of `torch.nn.Conv2d`, whose deviation is 2.45 times smaller.
+        Initialise as SparseConvNet does, normal with variance 2 / (9 C_in), instead of as
+        `torch.nn.Conv2d` does, whose standard deviation is 2.45 times smaller.
 
     Notes
     -----
     Graham and van der Maaten, Submanifold Sparse Convolutional Networks, 2017. `weight[3 y + x]`
-    is what the dense kernel holds at (y, x); there is no bias.
+    is the dense kernel at (y, x); there is no bias.
     """
 
     def __init__(
@@ -273,7 +273,7 @@ class SubmanifoldConv(nn.Module):
 
 
 class ActiveNorm(nn.BatchNorm1d):
-    """Batch norm over active sites, the published eps; one site alone takes running statistics."""
+    """Batch norm over active sites with the published eps; one site uses running statistics."""
 
     def __init__(self, channels: int, momentum: float) -> None:
         super().__init__(channels, eps=1e-4, momentum=momentum)
@@ -282,7 +282,7 @@ class ActiveNorm(nn.BatchNorm1d):
         """Normalise rows (K, C)."""
         if len(x) > 1 or not self.training:
             return super().forward(x)
-        # one row has no variance: take the running statistics
+        # one row has no variance
         weight, bias = self.weight, self.bias
         return F.batch_norm(x, self.running_mean, self.running_var, weight, bias, eps=self.eps)
 
@@ -295,9 +295,9 @@ class SparseBlock(nn.Module):
     channels_in, channels_out : int
         Features of a site.
     momentum : float
-        Of the batch norms' running statistics.
+        Momentum of the batch norms' running statistics.
     published_init : bool
-        As of `SubmanifoldConv`.
+        As for `SubmanifoldConv`.
     """
 
     def __init__(
@@ -322,17 +322,17 @@ class SparseBlock(nn.Module):
         x : Tensor (K, C_in)
             Features of the active sites.
         sites : Sites
-            Where these are in N maps.
+            Their positions in N maps.
 
         Returns
         -------
         maps : Tensor (N, C_out, H / 2, W / 2)
-            Zero where not active; an odd last line or column is dropped.
+            Zero where not active; an odd last row or column is dropped.
         active : Tensor (N, H / 2, W / 2) bool
-            A site is active if one of its four is.
+            A site is active if one of the four that are pooled is.
         """
         x = F.relu(self.norm1(self.conv1(x, sites)), inplace=True)
         x = self.norm2(self.conv2(x, sites))
-        # max and ReLU commute; what is not active ends as 0
+        # max pooling and ReLU commute; inactive sites become 0
         maps = F.relu(F.max_pool2d(sites.maps(x, -math.inf), 2), inplace=True)
         return maps, F.max_pool2d(sites.mask[:, None].float(), 2)[:, 0] > 0

@@ -1,4 +1,4 @@
-"""Batch norm over what several processes have of a batch, on any device."""
+"""Batch norm over a batch that several processes share, on any device."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 class SyncedNorm(_BatchNorm):
     """Batch norm by the mean and variance of the whole batch, of which each process has a share.
 
-    Unlike `torch.nn.SyncBatchNorm` it works on CPUs, and where a process has nothing at all. It
+    Unlike `torch.nn.SyncBatchNorm` it works on CPUs, and in a process whose share is empty. It
     shares weights and running statistics with the layer that it replaces.
 
     Parameters
@@ -20,7 +20,7 @@ class SyncedNorm(_BatchNorm):
     norm : batch norm
         The layer to replace.
     group : ProcessGroup
-        The processes. Not the group of DDP, whose own exchange may come before or after.
+        The processes. It must not be the group of DDP, whose communication may interleave.
     """
 
     def __init__(self, norm: _BatchNorm, group: ProcessGroup) -> None:
@@ -33,10 +33,10 @@ class SyncedNorm(_BatchNorm):
         self.training, self.group = norm.training, group
 
     def _check_input_dim(self, input: Tensor) -> None:
-        """Take any number of dimensions, as `torch.nn.SyncBatchNorm` does."""
+        """Accept any number of dimensions, as `torch.nn.SyncBatchNorm` does."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise x (N, C, ...), N from 0."""
+        """Normalise x (N, C, ...); N may be 0."""
         mean, variance = self.running_mean, self.running_var
         assert mean is not None
         assert variance is not None
@@ -56,7 +56,7 @@ class SyncedNorm(_BatchNorm):
         return y
 
     def _statistics(self, x: Tensor) -> tuple[float, Tensor, Tensor]:
-        """Give the number of values a channel in all processes, their mean and variance."""
+        """Compute the number, mean and variance of each channel's values in all processes."""
         size = x.numel() // x.shape[1]
         every = x.new_zeros(self.group.size(), 2, x.shape[1] + 1, dtype=_exact(x))
         if size:
@@ -68,23 +68,23 @@ class SyncedNorm(_BatchNorm):
         means, squared, sizes = every[:, 0, :-1], every[:, 1, :-1], every[:, 0, -1:]
         total = sizes.sum()
         mean = (means * sizes).sum(dim=0) / total.clamp(min=1)
-        # each process's deviations are from its own mean (Chan et al. 1979)
+        # the squares of each process are about its own mean (Chan et al. 1979)
         squares = (squared + sizes * (means - mean).square()).sum(dim=0)
         return float(total), mean, squares / total.clamp(min=1)
 
 
 def _exact(x: Tensor) -> torch.dtype:
-    """Give the type in which sums are taken: of bfloat16 they would be coarse."""
+    """Return the type of sums, which bfloat16 would round too coarsely."""
     return torch.promote_types(x.dtype, torch.float32)
 
 
 def synced(module: nn.Module) -> bool:
-    """Tell whether other processes wait for a module's batch norms."""
+    """Return whether other processes wait for a module's batch norms."""
     return any(isinstance(part, SyncedNorm) for part in module.modules())
 
 
 class _Normalise(torch.autograd.Function):
-    """Batch norm by a mean and variance of `count` values in all processes, which it learns by."""
+    """Batch norm by a mean and variance of `count` values in all processes, with their gradient."""
 
     @staticmethod
     def forward(
@@ -114,7 +114,7 @@ class _Normalise(torch.autograd.Function):
             own = torch.stack([to_weight, to_bias])
         sums = own.clone()
         all_reduce(sums, group=ctx.group)
-        # of one value alone, the running statistics were taken, which do not depend on it
+        # a single value is normalised by the running statistics, which do not depend on it
         along, plain = sums / ctx.count if ctx.count > 1 else torch.zeros_like(sums)
         shape = (1, -1, *[1] * (x.dim() - 2))
         factor = scale * weight

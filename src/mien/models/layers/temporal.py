@@ -1,4 +1,4 @@
-"""Over time: from the vectors of an utterance's faces or pieces to one vector."""
+"""The temporal encoder: the vectors of an utterance's face crops or chunks to one vector."""
 
 import math
 
@@ -8,22 +8,22 @@ from torch.nn.utils.rnn import pad_sequence
 
 
 def sinusoids(length: int, dim: int) -> Tensor:
-    """Sine and cosine positions, (length, dim) (Vaswani et al. 2017, section 3.5)."""
+    """Compute sinusoidal positional encodings (length, dim) (Vaswani et al. 2017, section 3.5)."""
     rate = torch.exp(torch.arange(0, dim, 2) * (-math.log(10_000.0) / dim))
     angle = torch.arange(length)[:, None] * rate
     return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)[:, :dim]
 
 
 class TemporalEncoder(nn.Module):
-    """A transformer encoder with a learned vector in front, whose output stands for the whole.
+    """A transformer encoder with a learned class token in front, whose output is the state.
 
     Parameters
     ----------
     dim, layers, heads, feedforward, dropout
-        Of the post-norm encoder.
+        Dimensions of the post-norm encoder.
     positions : bool
-        Add sinusoidal positions. The published model has none, so that the order of the frames
-        has no effect on its answer.
+        Add sinusoidal positional encodings. The published model has none, so the order of the
+        frames does not affect its predictions.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class TemporalEncoder(nn.Module):
         self.dim = dim
 
     def forward(self, vectors: Tensor, counts: Tensor) -> Tensor:
-        """Summarise ragged sequences.
+        """Encode ragged sequences.
 
         Parameters
         ----------
         vectors : Tensor (sum T, dim)
-            All sequences, one after the other.
+            All sequences, concatenated.
         counts : Tensor (B,) int64
             Their lengths, each at least 1.
 

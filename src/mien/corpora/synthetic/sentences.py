@@ -1,4 +1,4 @@
-"""What the synthetic persons say: sentences typical of an emotion about things typical of none."""
+"""Sentences of the synthetic persons: typical of an emotion, about topics typical of none."""
 
 import numpy as np
 
