@@ -35,7 +35,9 @@ def fixed_width(table: Table) -> str:
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     lines = [table.title, *(_line(row, widths) for row in head), rule]
     if table.labels:
-        lines += [*(_line(row, widths) for row in table.labels), rule]
+        lines += [_line(row, widths) for row in table.labels]
+    if table.labels and table.summary:
+        lines.append(rule)
     return "\n".join([*lines, *(_line(row, widths) for row in table.summary), *table.notes])
 
 
