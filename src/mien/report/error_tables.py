@@ -51,7 +51,7 @@ def confusion_table(counts: Sequence[tuple[str, str, int]]) -> Table:
     """List which labels are taken for which, the most frequent first."""
     return Table(
         "the most frequent confusions",
-        ("truth", "predicted", "predictions"),
+        ("truth", "predicted", "count"),
         [(right, predicted, str(count)) for right, predicted, count in counts],
         [],
         [],
