@@ -79,29 +79,21 @@ class Study:
 
     @classmethod
     def open(cls, folder: Path, config: StudyConfig) -> "Study":
-        """Make a study, or go on with the same one.
+        """Make a study, or go on with one; folds and seeds may be added to it.
 
         Raises
         ------
         MienError
             The folder holds something else, or a study of other settings or data.
         """
-        if not folder.joinpath(STUDY).is_file():
-            if folder.is_dir() and any(folder.iterdir()):
-                raise MienError(f"{folder} is not empty and no study: choose another folder")
-            folder.mkdir(parents=True, exist_ok=True)
-            content = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-            write_text(folder / STUDY, content)
-            return cls(folder)
-        study = cls(folder)
-        recorded, asked = study.config.model_dump(mode="json"), config.model_dump(mode="json")
-        other = [n for n in asked if n != "data" and asked[n] != recorded[n]]
-        if other:
-            raise MienError(
-                f"{folder} holds a study with another {_which(recorded, asked, other[0])}: choose"
-                " another folder, or give the same settings to go on with it"
-            )
-        return study
+        if folder.joinpath(STUDY).is_file():
+            _check_same(folder, cls(folder).config, config)
+        elif folder.is_dir() and any(folder.iterdir()):
+            raise MienError(f"{folder} is not empty and no study: choose another folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        content = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+        write_text(folder / STUDY, content)
+        return cls(folder)
 
     def jobs(self) -> list[Job]:
         """List all folds with all seeds, fold by fold."""
@@ -148,6 +140,18 @@ class Study:
     def _parts(self) -> Iterator[Predictions]:
         for job in self.jobs():
             yield read_predictions(self.path(job))
+
+
+def _check_same(folder: Path, recorded: StudyConfig, asked: StudyConfig) -> None:
+    """Refuse to go on with a study of other settings or data."""
+    free = {"data", "folds", "seeds"}  # the data may have moved
+    found, wanted = (each.model_dump(mode="json", exclude=free) for each in (recorded, asked))
+    for name in wanted:
+        if found[name] != wanted[name]:
+            raise MienError(
+                f"{folder} holds a study with another {_which(found, wanted, name)}: choose another"
+                " folder, or give the same settings to go on with it"
+            )
 
 
 def _which(recorded: dict[str, Any], asked: dict[str, Any], name: str) -> str:
