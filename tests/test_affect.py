@@ -37,8 +37,8 @@ def test_it_is_made_of_the_dimensions_that_are_rated() -> None:
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([rated(0), rated(1, stance="for")], "no utterance has any"),
-        ([rated(0, valence="high"), rated(1)], "no utterance has any"),
+        ([rated(0), rated(1, stance="for")], "no utterance of the training split has any"),
+        ([rated(0, valence="high"), rated(1)], "no utterance of the training split has any"),
         ([rated(0, valence=2.0), rated(1, valence=2.0)], "every rating of valence .* is 2"),
     ],
 )
@@ -74,7 +74,7 @@ def test_a_dimension_that_nobody_rated_is_nan_and_the_row_still_known() -> None:
 def test_scores_are_on_the_scale_of_the_ratings() -> None:
     scores = task().scores(torch.tensor([[0.0, 1.0], [-2.0, 0.5]]))
     assert scores.tolist() == [[3.0, 4.0], [2.0, 3.0]]
-    answer = task().answer([2.25, 3.5], [])
+    answer = task().predict([2.25, 3.5], [])
     assert (answer.decision, answer.scores) == ([], {})
     assert answer.values == {"valence": 2.25, "arousal": 3.5}
     assert str(answer) == "valence 2.25, arousal 3.50"

@@ -147,7 +147,7 @@ def test_a_silent_part_of_a_clip_has_no_sound(recognizer: Recognizer, tmp_path: 
 
 def test_a_black_video_is_not_answered(recognizer: Recognizer, tmp_path: Path) -> None:
     black = write_video(tmp_path / "a.mp4", 90, picture=np.zeros((48, 64, 3), np.uint8))
-    with pytest.raises(MienError, match="no face was found in any of 6 pictures"):
+    with pytest.raises(MienError, match="no face was found in any of 6 frames"):
         recognizer(black)
 
 

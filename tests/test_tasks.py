@@ -174,9 +174,9 @@ def test_the_person_task_lists_known_persons_by_name() -> None:
 
 
 def test_a_task_needs_two_labels() -> None:
-    with pytest.raises(MienError, match="only 'sad' occurs"):
+    with pytest.raises(MienError, match="the training split has only 'sad'"):
         EmotionTask.from_training([utterance(emotions=("sad",)), utterance(emotions=())])
-    with pytest.raises(MienError, match="no utterance is labelled"):
+    with pytest.raises(MienError, match="no utterance of the training split is labelled"):
         PersonTask.from_training([utterance(person=None)])
 
 
@@ -246,11 +246,11 @@ def test_sentiment_stays_within_its_scale_and_has_words() -> None:
         (0.6, "weakly positive"),
         (2.9, "highly positive"),
     ):
-        answer = task.answer([value], [])
+        answer = task.predict([value], [])
         assert (answer.decision, answer.values) == ([word], {"sentiment": value})
 
 
 @pytest.mark.parametrize("loss", ["bce", "ce"])
 def test_sentiment_takes_no_loss_of_labels(loss: str) -> None:
-    with pytest.raises(ValidationError, match="takes the losses l1, mse"):
+    with pytest.raises(ValidationError, match="the losses of the task are l1, mse"):
         SentimentTask(loss=loss)

@@ -99,7 +99,7 @@ def test_an_unknown_task_is_refused_with_the_one_that_is_meant(mien, data: Path,
     for task, told in (
         ("emotion+affcet", "no task 'affcet' (did you mean affect?)"),
         ("both", "no task 'both'; choose from"),
-        ("person+person", "is named twice"),
+        ("person+person", "names the task 'person' twice"),
         ("", "no task ''"),
     ):
         result = mien("train", data, "--out", tmp_path / "run", "--task", task)

@@ -68,7 +68,7 @@ def test_the_authors_processed_data(program, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "splits: train 2, valid 2, test 2; 0 in no part" in result.stdout
     assert "1 (Ses01F_impro01_F010) listed but skipped" in result.stdout
-    assert "6 with words, 6 with sound, 6 with faces" in result.stdout
+    assert "6 with text, 6 with audio, 6 with faces" in result.stdout
     assert set(skips(out)) == {"Ses01F_impro01_F009", "Ses01F_impro01_F010"}
     shown = program("inspect", out).stdout
     given = next(line for line in shown.split("\n") if line.startswith("  given"))
@@ -133,7 +133,7 @@ def test_meld(program, tmp_path: Path) -> None:
     result = program("prepare", "meld", root, out, "--no-face", "centre", "--workers", 1)
     assert result.returncode == 0, result.stderr
     assert "meld: 5 utterances of 2 known persons" in result.stdout
-    assert "5 with words, 3 with sound, 3 with faces" in result.stdout
+    assert "5 with text, 3 with audio, 3 with faces" in result.stdout
     losses = json.loads((out / "dataset.json").read_text())["losses"]
     assert sum(count for kind, count in losses.items() if kind.startswith("video: ")) == 2
     assert sum(count for kind, count in losses.items() if kind.startswith("audio: ")) == 2
@@ -156,5 +156,5 @@ def test_cremad(program, tmp_path: Path) -> None:
     result = program("prepare", "cremad", root, out, "--no-face", "centre", "--workers", 1)
     assert result.returncode == 0, result.stderr
     assert "cremad: 3 utterances of 3 known persons" in result.stdout
-    assert "3 with words, 3 with sound, 2 with faces" in result.stdout
+    assert "3 with text, 3 with audio, 2 with faces" in result.stdout
     assert set(skips(out)) == {"1003_WSI_NEU_XX"}

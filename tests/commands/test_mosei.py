@@ -26,7 +26,7 @@ def mosei(program, corpus: Path) -> Path:
     assert result.returncode == 0, result.stderr
     assert "splits: train 32, valid 8, test 8; 0 in no part" in result.stdout
     assert "48 utterances of 0 known persons" in result.stdout
-    assert "48 with words, 48 with sound, 48 with faces" in result.stdout
+    assert "48 with text, 48 with audio, 48 with faces" in result.stdout
     assert "sentiment   of 48 utterances" in result.stdout
     return out
 
@@ -56,10 +56,10 @@ def test_several_emotions_and_sentiment_are_judged_and_reported(mien, both: Path
     result = mien("evaluate", both)
     assert result.returncode == 0, result.stderr
     metrics = json.loads((both / "metrics.json").read_text())["tasks"]
-    # of 8 clips 4 have one label, 2 have two and 2 have none: yes or no comes first
+    # of 8 clips 4 have one label, 2 have two and 2 have none: multi-label comes first
     assert (metrics["emotion"]["n"], metrics["emotion"]["singlelabel"]["n"]) == (8, 4)
     emotion, _, sentiment = result.stdout.partition("\nsentiment, test split")
-    assert emotion.index("yes or no?") < emotion.index("Which label?")
+    assert emotion.index("Multi-label") < emotion.index("Single-label")
     assert "weighted" in emotion
     assert metrics["emotion"]["multilabel"]["average"]["weighted_accuracy"] > 0.6
     assert "seven" in sentiment

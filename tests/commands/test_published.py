@@ -635,7 +635,7 @@ def test_the_authors_folder_is_prepared_and_divided_by_its_lists(
         assert f"protocol given: {shares}" in said
         assert "3 (Ses09F_absent_F000, Ses09F_absent_F001, Ses09F_absent_F002) listed" in shown
         count = len(found.split(", "))
-        assert f"--num-emotions=6: the training part has {count}, and the model answers" in shown
+        assert f"--num-emotions=6: the training split has {count}, and the model answers" in shown
         assert f"these: {found}" in shown
 
 

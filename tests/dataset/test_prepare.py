@@ -157,7 +157,7 @@ def test_what_was_skipped_is_recorded_once(prepared):
         ("clip", "an earlier utterance has the same id"),
         ("bad", "video"),
         ("one", "audio"),
-        ("one", "no words, sound or picture"),
+        ("one", "no text, audio or video"),
     ]
 
 
@@ -193,8 +193,8 @@ def test_the_summary_reads_well(tmp_path):
     summary = run(texts(3), tmp_path / "out")
     assert str(summary).splitlines() == [
         "synthetic: 3 utterances of 0 known persons (synthetic)",
-        "  modalities  3 with words, 0 with sound, 0 with faces",
-        "  sound       0.00 hours",
+        "  modalities  3 with text, 0 with audio, 0 with faces",
+        "  audio       0.00 hours",
         "  faces       0",
         "  emotions    none; 3 unlabelled",
         "  skipped     0 utterances (reasons in skipped.jsonl)",
@@ -346,7 +346,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
 def test_nothing_left_is_an_error_and_no_dataset(tmp_path):
     for name, items in {"empty": [], "bad": [utterance("a", text=" ")]}.items():
         out = tmp_path / name
-        with pytest.raises(MienError, match="nothing of the corpus can be used"):
+        with pytest.raises(MienError, match="no utterance of the corpus can be used"):
             run(items, out)
         assert len(notes(out)) == len(items)
         with pytest.raises(MienError, match="not finished"):

@@ -91,7 +91,7 @@ def test_sound_too_short_to_analyse_is_absent(cropper, tmp_path, seconds, reason
     assert skipped[0].reason.startswith(reason)
     nothing, skipped = to_sample(utterance(audio=path), cropper)
     assert nothing is None
-    assert [note.reason for note in skipped][1:] == ["no words, sound or picture"]
+    assert [note.reason for note in skipped][1:] == ["no text, audio or video"]
 
 
 SILENCES = {
@@ -117,7 +117,7 @@ def test_steady_sound_is_noted_and_kept(cropper, tmp_path):
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
     sample, skipped = to_sample(utterance(audio=tmp_path / "a.wav"), cropper)
     assert (sample.modalities, len(sample.waveform)) == ("a", 16_000)
-    assert [note.kind for note in skipped] == ["note: steady sound"]
+    assert [note.kind for note in skipped] == ["note: steady audio"]
 
 
 def test_a_faint_voice_is_sound(cropper, shared_data, tmp_path):
@@ -134,7 +134,7 @@ def test_a_video_without_a_face_is_no_video(cropper, tmp_path):
     assert sample.frame_times.tolist() == [0, 0.5, 1, 1.5]
     assert sample.seconds == pytest.approx(2.0, abs=1e-3)
     assert [(note.kind, note.reason) for note in skipped] == [
-        ("video: no face found", "video: no face was found in any of 4 pictures")
+        ("video: no face found", "video: no face was found in any of 4 frames")
     ]
     sample, skipped = to_sample(utterance(video=path, text="hm"), cropper, CENTRE)
     assert (sample.modalities, len(sample.faces), skipped) == ("tv", 4, [])
@@ -176,7 +176,7 @@ def test_a_clip_in_memory_is_treated_as_a_file_is(cropper):
     sample, notes = from_clip(black, cropper)
     assert (sample.modalities, sample.seconds) == ("", 1.5)
     assert notes == [
-        "video: no face was found in any of 3 pictures",
+        "video: no face was found in any of 3 frames",
         "audio: silent in the clip: nothing is louder than 96 dB below full scale",
     ]
     sample, notes = from_clip(replace(black, waveform=murmur(8_000)[:, 0]), cropper, CENTRE)
@@ -208,18 +208,18 @@ def test_what_is_longer_than_the_limit_is_cut_with_a_note(cropper, tmp_path, end
 def test_a_video_without_sound_or_a_sound_without_picture(cropper, tmp_path):
     video = write_video(tmp_path / "mute.mkv", 30, codec="ffv1")
     sample, skipped = to_sample(utterance(video=video, audio=video), cropper, CENTRE)
-    assert (sample.modalities, skipped[0].reason) == ("v", "audio: holds no sound")
+    assert (sample.modalities, skipped[0].reason) == ("v", "audio: holds no audio")
     assert skipped[0].kind == "audio: no such track"
     sound = write_noise(tmp_path / "a.wav", 1)
     sample, skipped = to_sample(utterance(video=sound, audio=sound), cropper)
-    assert (sample.modalities, skipped[0].reason) == ("a", "video: holds no picture")
+    assert (sample.modalities, skipped[0].reason) == ("a", "video: holds no video")
 
 
 @pytest.mark.parametrize("text", [None, "", " \n"])
 def test_nothing_at_all(cropper, text):
     assert to_sample(utterance(text=text), cropper) == (
         None,
-        [Skipped("a", "no words, sound or picture", kind="no words, sound or picture")],
+        [Skipped("a", "no text, audio or video", kind="no text, audio or video")],
     )
 
 
@@ -235,9 +235,9 @@ def test_a_turn_after_the_end_of_the_recording(cropper, tmp_path):
     samples = [item for item in items if isinstance(item, Sample)]
     assert [s.modalities for s in samples] == ["av", "t", "t"]
     assert [(n.id, n.reason) for n in items if isinstance(n, Skipped)] == [
-        ("out", "video: no picture from 7.25 s to 9 s"),
+        ("out", "video: no frame from 7.25 s to 9 s"),
         ("out", "audio: only 0 samples from 7.25 s to 9 s"),
-        ("backwards", "video: no picture from 1.5 s to 0.5 s"),
+        ("backwards", "video: no frame from 1.5 s to 0.5 s"),
         ("backwards", "audio: only 0 samples from 1.5 s to 0.5 s"),
     ]
 
@@ -257,4 +257,4 @@ def test_damage_is_noted_with_the_turns_it_reaches(cropper, tmp_path):
     notes = {item.id: item.reason for item in items if isinstance(item, Skipped)}
     assert sorted(notes) == ["across", "after"]
     assert notes["across"].startswith("video: damaged at 2.")
-    assert notes["after"] == "video: no picture from 3 s to 4 s"
+    assert notes["after"] == "video: no frame from 3 s to 4 s"

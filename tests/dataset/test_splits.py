@@ -296,7 +296,7 @@ def test_a_protocol_is_refused_for_data_without_what_it_needs(registered) -> Non
     with pytest.raises(MienError) as error:
         split([utterance(i) for i in range(6)], "by-number")
     assert error.value.message.startswith(
-        "the protocol 'by-number' goes by session and dialogue, which no utterance has: choose"
+        "the protocol 'by-number' needs session and dialogue, which no utterance has: choose"
     )
     split([utterance(i, session="S", dialogue="D") for i in range(6)], "by-number")
 

@@ -174,8 +174,8 @@ def test_crops_of_any_size_survive(tmp_path, size):
     ("harm", "message"),
     [
         (lambda crops: [crops[0], crops[1][:300]], "a face crop that can't be decoded"),
-        (lambda crops: [crops[0], b"pixels"], "a face crop that is no lossless WebP picture"),
-        (lambda crops: [crops[0], None], "a face crop that is no lossless WebP picture"),
+        (lambda crops: [crops[0], b"pixels"], "a face crop that is no lossless WebP image"),
+        (lambda crops: [crops[0], None], "a face crop that is no lossless WebP image"),
         (lambda crops: [encode_crop(np.zeros((64, 64, 3), np.uint8))], "64 x 64 pixels, not 48"),
         (lambda crops: crops[:1], "1 face crops, not 2"),
         (lambda crops: None, "0 face crops, not 2"),
@@ -194,7 +194,9 @@ def test_crops_that_are_not_as_they_were_written_are_damage(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("size", [None, "48", 48.0, True, 47, 513])
 def test_a_folder_must_name_a_size_of_its_crops(tmp_path, size):
-    with pytest.raises(MienError, match=r"dataset\.json: damaged, it names no size of the face"):
+    with pytest.raises(
+        MienError, match=r"dataset\.json: damaged, it does not state the size of the face"
+    ):
         make_store(tmp_path / "data", [sample(0)], face_size=size)
 
 

@@ -111,7 +111,7 @@ def test_a_missing_channel_is_named(tmp_path):
 
 def test_an_empty_wav_holds_no_sound(tmp_path):
     soundfile.write(tmp_path / "empty.wav", np.zeros(0), 16_000)
-    with pytest.raises(MienError, match=r"empty.wav: no sound in it can be decoded"):
+    with pytest.raises(MienError, match=r"empty.wav: no audio in it can be decoded"):
         read_audio(tmp_path / "empty.wav")
 
 

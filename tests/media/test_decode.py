@@ -190,9 +190,9 @@ def test_what_a_file_holds(tmp_path):
     assert (has_video(both), has_audio(both)) == (True, True)
     assert (has_video(mute), has_audio(mute)) == (True, False)
     assert (has_video(sound), has_audio(sound)) == (False, True)
-    with pytest.raises(MienError, match=r"mute.mkv: holds no sound"):
+    with pytest.raises(MienError, match=r"mute.mkv: holds no audio"):
         read_audio(mute)
-    with pytest.raises(MienError, match=r"sound.wav: holds no picture"):
+    with pytest.raises(MienError, match=r"sound.wav: holds no video"):
         next(read_frames(sound, [(0, None)]))
 
 

@@ -109,7 +109,7 @@ def test_over_a_hole_the_picture_before_stays_and_it_is_told(tmp_path: Path) -> 
     assert [number for _, _, number in got] == [0, 1, 1, 1, 1, 5, 6]
     (damage,) = damages
     assert damage.at == 1.0
-    assert "3 of the pictures up to number 6 are missing" in str(damage)
+    assert "3 of the images up to number 6 are missing" in str(damage)
 
 
 def test_a_broken_picture_is_left_out_and_told(tmp_path: Path) -> None:
@@ -149,12 +149,12 @@ def test_an_utterance_of_pictures_is_decoded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "rate", "message"),
     [
-        ("other_%d.png", 2, r"other_%d\.png: no such pictures"),
+        ("other_%d.png", 2, r"other_%d\.png: no such images"),
         ("image_.png", 2, "one %d"),
         ("%d_%d.png", 2, "one %d"),
-        ("image_%d.png", 0, "0 pictures a second"),
-        ("image_%d.png", float("nan"), "nan pictures a second"),
-        ("gone/image_%d.png", 2, "no such pictures"),
+        ("image_%d.png", 0, "not 0"),
+        ("image_%d.png", float("nan"), "not nan"),
+        ("gone/image_%d.png", 2, "no such images"),
     ],
 )
 def test_what_is_no_pattern_of_pictures(

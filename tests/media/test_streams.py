@@ -112,13 +112,13 @@ def test_a_folder_or_a_device_is_no_file(tmp_path):
 @pytest.mark.parametrize("rate", [400, 800_000])
 def test_a_sample_rate_beyond_reason_is_refused(tmp_path, rate):
     soundfile.write(tmp_path / "a.wav", np.zeros(4000), rate)
-    with pytest.raises(MienError, match=f"a.wav: its sound has {rate} samples a second"):
+    with pytest.raises(MienError, match=f"a.wav: its audio has {rate} samples a second"):
         read_audio(tmp_path / "a.wav")
 
 
 def test_too_many_channels_are_refused(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros((400, 65)), 16_000)
-    with pytest.raises(MienError, match=r"a\.wav: its sound has 65 channels, not 1 to 64"):
+    with pytest.raises(MienError, match=r"a\.wav: its audio has 65 channels, not 1 to 64"):
         read_audio(tmp_path / "a.wav")
 
 
@@ -127,7 +127,7 @@ def test_pictures_beyond_the_limit_are_refused_and_those_within_it_are_not(tmp_p
     monkeypatch.setattr("mien.media.streams.MAX_PIXELS", 64 * 48)
     assert [number_of(p) for *_, p in read_frames(path, [(0, None)])] == [0]
     monkeypatch.setattr("mien.media.streams.MAX_PIXELS", 64 * 48 - 1)
-    with pytest.raises(MienError, match=r"a\.mkv: its pictures of 64 x 48 are larger than 3071"):
+    with pytest.raises(MienError, match=r"a\.mkv: its frames of 64 x 48 have more than 3071"):
         next(read_frames(path, [(0, None)]))
 
 

@@ -201,10 +201,10 @@ def test_a_cue_whose_times_make_no_sense_is_left_out_with_a_note(
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("a.txt", " \n", "holds no words"),
-        ("a.vtt", "WEBVTT\n", "holds no words"),
-        ("a.srt", "Words without times.", "holds no words"),
-        ("a.srt", "00:00:02,0 --> 00:00:01,0\nNo.", "holds no words.*ends before it begins"),
+        ("a.txt", " \n", "holds no text"),
+        ("a.vtt", "WEBVTT\n", "holds no text"),
+        ("a.srt", "Words without times.", "holds no text"),
+        ("a.srt", "00:00:02,0 --> 00:00:01,0\nNo.", "holds no text.*ends before it begins"),
         ("a.txt", "Привет, мир".encode("cp1251"), "UTF-8"),
         ("a.txt", "hello".encode("utf-16-le"), "zero bytes"),
         ("a.vtt", b"\xff\xfe\x00\xd8", "UTF-8"),
@@ -219,7 +219,7 @@ def test_a_cue_whose_times_make_no_sense_is_left_out_with_a_note(
         ("a.ttml", "<tt", "can't be read as XML"),
         ("a.ttml", '<!DOCTYPE tt [<!ENTITY a "b">]><tt>&a;</tt>', "document type"),
         ("a.ttml", "<div>" * 60 + "<p begin='1s' end='2s'/>" + "</div>" * 60, "deeper than 50"),
-        ("a.ass", "[Script Info]\n", "holds no words"),
+        ("a.ass", "[Script Info]\n", "holds no text"),
     ],
 )
 def test_what_cannot_be_read_is_refused(

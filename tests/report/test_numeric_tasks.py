@@ -50,7 +50,7 @@ def test_affect_is_shown_in_table_page_and_plot(tmp_path: Path, pixels) -> None:
         "–",
         f"{found['baselines']['constant']['average']['mae']:.3f}",
     ]
-    assert "Means of the training part: valence 3.00, arousal 2.50." in text
+    assert "Means of the training split: valence 3.00, arousal 2.50." in text
     assert "each drawn by person" in text
     out = tmp_path / "results.png"
     plot_metrics({"affect": metrics}, out, "Some results", synthetic=False)

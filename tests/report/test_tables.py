@@ -19,7 +19,7 @@ def test_table_has_every_label_average_interval_and_baselines(emotion):
     no, frequent = emotion.baselines.always_no, emotion.baselines.most_frequent
     assert re.search(rf"^always no +{no.average.accuracy:.3f} ", text, re.MULTILINE)
     assert re.search(rf"^most frequent label +{frequent.wa:.3f} ", text, re.MULTILINE)
-    assert f"training part: {frequent.label}." in text
+    assert f"training split: {frequent.label}." in text
     assert "top-5" not in text
     assert "drawn by utterance" in text
 

@@ -85,5 +85,5 @@ def test_a_task_of_somebody_else_trains_and_answers(
 def test_a_name_is_given_once_and_is_one_word() -> None:
     with pytest.raises(MienError, match="a task 'person' already"):
         register_task(type("Again", (PersonTask,), {}))
-    with pytest.raises(ValueError, match="needs a name of small letters"):
+    with pytest.raises(ValueError, match="needs a lower-case name"):
         register_task(LabelTask)

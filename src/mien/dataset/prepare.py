@@ -262,7 +262,7 @@ def _finish(
     summary = count.summary(settings["corpus"])
     if not summary.utterances:
         raise MienError(
-            f"{out}: nothing of the corpus can be used; {summary.skipped} utterances were skipped"
+            f"{out}: no utterance of the corpus can be used; {summary.skipped} were skipped"
             " for the reasons in skipped.jsonl"
         )
     entries = [ShardEntry.of(s, n).model_dump() for s, n in zip(shards, count.sizes, strict=True)]

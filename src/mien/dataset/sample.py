@@ -54,7 +54,7 @@ def to_sample(
     --------
     >>> sample, skipped = to_sample(Utterance(id="a", corpus="mine"), cropper)  # doctest: +SKIP
     >>> sample is None, skipped[0].reason  # doctest: +SKIP
-    (True, 'no words, sound or picture')
+    (True, 'no text, audio or video')
     """
     items = list(to_samples([utterance], cropper, options))
     sample = next((item for item in items if isinstance(item, Sample)), None)
@@ -161,7 +161,7 @@ def from_media(
 def _at_rate(waveform: np.ndarray, rate: int | None, name: str) -> np.ndarray:
     """Convert a waveform in [-1, 1] to 16 kHz, int16."""
     if rate is None:
-        raise MienError(f"{name}: a waveform needs its rate, in samples a second")
+        raise MienError(f"{name}: a waveform needs its sample rate (rate, in Hz)")
     if rate != SAMPLE_RATE:
         waveform = soxr.resample(waveform, rate, SAMPLE_RATE)
     return np.clip(np.rint(waveform * 32768), -32768, 32767).astype(np.int16)
@@ -210,7 +210,7 @@ def to_samples(
         if not any(item.kind.endswith(": damaged") for item in skipped):
             yield from _length_notes(sample, options)
         source = str(utterance.video or utterance.audio or "")
-        nothing = "no words, sound or picture"
+        nothing = "no text, audio or video"
         yield sample if sample.modalities else Skipped(utterance.id, nothing, source, nothing)
 
 

@@ -213,7 +213,7 @@ class Shard:
     def _check_block(self, block: int) -> None:
         end = min((block + 1) * BLOCK_BYTES, _footer(self._data))
         if zlib.crc32(self._data[block * BLOCK_BYTES : end]) != self._sums[block]:
-            raise ValueError(f"other bytes than were written, near {block * BLOCK_BYTES:,}")
+            raise ValueError(f"wrong checksum near byte {block * BLOCK_BYTES:,}")
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -227,7 +227,7 @@ def _footer(data: mmap.mmap) -> int:
     """Return where the footer of a Parquet file begins."""
     start = len(data) - _TRAILER - int.from_bytes(data[-_TRAILER : 4 - _TRAILER], "little")
     if data[-4:] != b"PAR1" or start < 4:
-        raise ValueError("no Parquet file, or cut short")
+        raise ValueError("not a Parquet file, or truncated")
     return start
 
 

@@ -53,7 +53,7 @@ def split(
     chosen = PROTOCOLS[protocol]
     if missing := chosen.missing(utterances):
         raise MienError(
-            f"the protocol {protocol!r} goes by {' and '.join(missing)}, which no utterance has:"
+            f"the protocol {protocol!r} needs {' and '.join(missing)}, which no utterance has:"
             " choose another (`mien inspect DATA` shows what fits)",
             parameter="protocol",
         )
@@ -69,7 +69,7 @@ def split(
     for name, members in rows.items():
         if not members:
             raise MienError(
-                f"the protocol {protocol!r} leaves the {name} part empty: choose another"
+                f"the protocol {protocol!r} leaves the {name} split empty: choose another"
                 " (`mien inspect DATA` shows what fits)",
                 parameter="protocol",
             )
@@ -120,4 +120,4 @@ def suggest(utterances: Sequence[Utterance], task: str) -> str:
         except MienError:
             continue
         return name
-    raise MienError(f"{len(utterances)} utterances are too few to divide into three parts")
+    raise MienError(f"{len(utterances)} utterances are too few for three splits")

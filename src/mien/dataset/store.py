@@ -67,7 +67,7 @@ _SAMPLE_COLUMNS = [
     "face_found",
 ]
 
-REMEDY = "run the same 'mien prepare' command again: it makes anew what is damaged"
+REMEDY = "run the same 'mien prepare' command again: it writes damaged shards again"
 """What the user should do about a prepared folder that can't be read."""
 
 # A sample is read together with its row group: small groups make shuffled reading fast.
@@ -281,7 +281,7 @@ def read_info(folder: Path) -> dict[str, Any]:
         )
     size = info.get("face_size")
     if type(size) is not int or not PUBLISHED_FACE_SIZE <= size <= MAX_FACE_SIZE:
-        raise MienError(f"{path}: damaged, it names no size of the face crops; {REMEDY}")
+        raise MienError(f"{path}: damaged, it does not state the size of the face crops; {REMEDY}")
     return info
 
 

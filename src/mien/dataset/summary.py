@@ -71,13 +71,13 @@ class DatasetSummary:
         emotions = _counted(self.emotions)
         modalities = ", ".join(
             f"{self.modalities[letter]} with {name}"
-            for letter, name in (("t", "words"), ("a", "sound"), ("v", "faces"))
+            for letter, name in (("t", "text"), ("a", "audio"), ("v", "faces"))
         )
         lines = [
             f"{self.corpus}: {self.utterances} utterances of {len(self.persons)} known persons"
             + (" (synthetic)" if self.synthetic else ""),
             f"  modalities  {modalities}",
-            f"  sound       {self.hours:.2f} hours",
+            f"  audio       {self.hours:.2f} hours",
             f"  faces       {self.faces}{share}",
             f"  emotions    {emotions or 'none'}; {self.unlabelled} unlabelled",
             *([f"  sentiment   of {self.sentiment} utterances"] if self.sentiment else []),

@@ -100,7 +100,7 @@ def read_faces(
     videos = []
     for turn, frames, noted in zip(turns, searched, remarks, strict=True):
         if not frames:
-            noted.append(Remark("no picture in that time", f"no picture {_span(turn)}"))
+            noted.append(Remark("no frame in that time", f"no frame {_span(turn)}"))
         videos.append(select_faces(frames, options, noted))
         videos[-1].end = min([*ends, _bounds(turn, options)[1]]) if frames else None
     return videos
@@ -113,7 +113,7 @@ def select_faces(
     centre = options.no_face == "centre"
     faces = [(time, face) for time, face in searched if face.found or centre]
     if searched and not faces:
-        number = "the only picture" if len(searched) == 1 else f"any of {len(searched)} pictures"
+        number = "the only frame" if len(searched) == 1 else f"any of {len(searched)} frames"
         remarks = [*remarks, Remark("no face found", f"no face was found in {number}")]
     return TurnVideo([time for time, _ in searched], faces, remarks=remarks)
 
@@ -169,7 +169,7 @@ def check_audio(waveform: np.ndarray, where: str, remarks: list[Remark]) -> Turn
         if not is_steady(waveform):
             return TurnAudio(kept, seconds, remarks)
         why = f"its level never changes {where}, as in noise or a tone: no voice stands out"
-        remark = Remark("note: steady sound", why)
+        remark = Remark("note: steady audio", why)
     return TurnAudio(kept, seconds, [*remarks, remark])
 
 

@@ -67,7 +67,7 @@ def _rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
                 "fold": training.fold,
                 "seed": training.seed,
                 "task": task.name,
-                "decision": task.answer(scores[row].tolist(), thresholds[row].tolist()).decision,
+                "decision": task.predict(scores[row].tolist(), thresholds[row].tolist()).decision,
                 "scores": list(zip(task.labels, scores[row].tolist(), strict=True)),
                 **_truth(task, truth[row], bool(known[row])),
             }

@@ -277,7 +277,7 @@ class Recognizer:
     def decide(self, scores: Mapping[str, torch.Tensor]) -> dict[str, TaskPrediction]:
         """Make the prediction for each task from its scores (C,)."""
         return {
-            task.name: task.answer(scores[task.name].tolist(), self.thresholds[task.name])
+            task.name: task.predict(scores[task.name].tolist(), self.thresholds[task.name])
             for task in self.tasks
         }
 

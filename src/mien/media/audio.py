@@ -124,11 +124,11 @@ def _bounded(track: Track, report: Reporter) -> Iterator[tuple[float | None, Any
     for time, frame in track.frames(report):
         rate = frame.sample_rate
         if not SAMPLE_RATE_RANGE[0] <= rate <= SAMPLE_RATE_RANGE[1]:
-            raise MienError(f"{track.path}: its sound has {rate} samples a second")
+            raise MienError(f"{track.path}: its audio has {rate} samples a second")
         seconds += frame.samples / rate
         if seconds > longest:
-            why = f"more than {longest:.0f} s of sound in a file of its size"
-            report(Damage(track.path, longest, why, "more sound than fits"))
+            why = f"more than {longest:.0f} s of audio in a file of its size"
+            report(Damage(track.path, longest, why, "more audio than fits"))
             return
         yield time, frame
 

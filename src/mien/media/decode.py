@@ -93,7 +93,7 @@ def read_frames(
     if not interval > 0:
         raise MienError(f"the frame interval must be above 0 seconds, not {interval}")
     if rate is not None and not 0 < rate < math.inf:
-        raise MienError(f"{path}: {rate:g} pictures a second make no video")
+        raise MienError(f"{path}: the rate must be above 0 images a second, not {rate:g}")
     step = interval if rate is None else max(interval, 1 / rate)
     bounds = [clamp_span(span, max_seconds) for span in spans]
     wanted = heapq.merge(*(_times(i, *bound, step) for i, bound in enumerate(bounds)))
@@ -182,7 +182,9 @@ def decode(
             max_seconds=max_seconds,
         )
     if len({frame.shape for frame in frames}) > 1:
-        raise MienError(f"{utterance.video}: changes its picture size half-way; convert it first")
+        raise MienError(
+            f"{utterance.video}: changes its frame size half-way; convert it to one size"
+        )
     return Clip(
         frames=np.stack(frames) if frames else None,
         times=np.array(times, np.float32) if frames else None,

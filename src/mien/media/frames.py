@@ -67,8 +67,8 @@ def video_frames(path: Media, report: Reporter) -> Generator[TimedFrame]:
             if until > longest and not reported:
                 reported = True
                 span = f"{begin:.2f} s to {until:.2f} s"
-                what = f"shows one picture from {span}; {MAX_STILL_SECONDS:g} s are used"
-                report(Note(path, longest, "picture stands still", what))
+                what = f"shows one frame from {span}; {MAX_STILL_SECONDS:g} s are used"
+                report(Note(path, longest, "still frame", what))
             convert = partial(_convert, track, frame, begin, report)
             yield TimedFrame(begin, min(until, longest), convert)
 
@@ -90,7 +90,7 @@ def _bounded(track: Track, report: Reporter) -> Iterator[tuple[float | None, Any
         pixels += frame.width * frame.height
         if pixels > most:
             why = f"more than {most:.2g} pixels in a file of its size"
-            report(Damage(track.path, time or 0.0, why, "more pictures than fit"))
+            report(Damage(track.path, time or 0.0, why, "more video than fits"))
             return
         yield time, frame
 

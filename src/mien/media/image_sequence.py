@@ -39,13 +39,13 @@ def find_images(pattern: Path) -> dict[int, Path]:
     """
     parts = _NUMBER.split(pattern.name)
     if len(parts) != 2:
-        raise MienError(f"{pattern}: numbered pictures need one %d in the place of their number")
+        raise MienError(f"{pattern}: a pattern of numbered images needs one %d for their number")
     name = re.compile(rf"{re.escape(parts[0])}(\d+){re.escape(parts[1])}")
     files = sorted(pattern.parent.iterdir()) if pattern.parent.is_dir() else ()
     matches = (name.fullmatch(path.name) for path in files)
     found = {int(match[1]): pattern.with_name(match[0]) for match in matches if match}
     if not found:
-        raise MienError(f"{pattern}: no such pictures")
+        raise MienError(f"{pattern}: no such images")
     return dict(sorted(found.items()))
 
 
@@ -75,7 +75,7 @@ def image_frames(pattern: Path, rate: float, report: Reporter) -> Generator[Time
     missing = last + 1 - first - len(found)
     for number, following in pairwise([*found, last + 1]):
         if missing and following > number + 1:
-            why = f"{missing} of the pictures up to number {last} are missing"
+            why = f"{missing} of the images up to number {last} are missing"
             report(Damage(pattern, (number + 1 - first) / rate, why))
             missing = 0
         begin, until = (number - first) / rate, (following - first) / rate

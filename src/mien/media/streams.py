@@ -107,7 +107,7 @@ def media_errors(path: Media) -> Iterator[None]:
     except (av.FFmpegError, OSError, ValueError, ArithmeticError, MemoryError) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if isinstance(error, av.ArgumentError):
-            why = "it is a text, a playlist, or of a kind that is not read"
+            why = "it is text, a playlist, or of a format that is not read"
         raise MienError(f"{path}: cannot be read as a media file ({why})") from error
 
 
@@ -148,13 +148,13 @@ def limit_fault(stream: Any) -> str | None:
     if stream.type == "video":
         if context.width * context.height > MAX_PIXELS:
             size = f"{context.width} x {context.height}"
-            return f"its pictures of {size} are larger than {MAX_PIXELS} pixels; scale them down"
+            return f"its frames of {size} have more than {MAX_PIXELS} pixels; scale them down"
         return None
     if not SAMPLE_RATE_RANGE[0] <= context.sample_rate <= SAMPLE_RATE_RANGE[1]:
         lowest, highest = SAMPLE_RATE_RANGE
-        return f"its sound has {context.sample_rate} samples a second, not {lowest} to {highest}"
+        return f"its audio has {context.sample_rate} samples a second, not {lowest} to {highest}"
     if not 0 < context.channels <= MAX_CHANNELS:
-        return f"its sound has {context.channels} channels, not 1 to {MAX_CHANNELS}"
+        return f"its audio has {context.channels} channels, not 1 to {MAX_CHANNELS}"
     return None
 
 

@@ -216,8 +216,8 @@ class _Stream:
             first = int(beyond[0])
             self.stop = packets.start + int(used[first])
             hours = gaps[first] / 3600
-            why = f"its time stamps jump by {hours:.3g} hours; what follows is left out"
-            self.notes.append(Damage(path, float(before[first]), why, "time stamps jump"))
+            why = f"its timestamps jump by {hours:.3g} hours; what follows is left out"
+            self.notes.append(Damage(path, float(before[first]), why, "timestamps jump"))
             used, empty = used[:first], empty[:first]
         if len(used):
             self.end = max(self.end, float(ends[used].max()))
@@ -228,9 +228,9 @@ class _Stream:
             first = self.strays[0]
             known = self.times[:first][~np.isnan(self.times[:first])]
             at = max(float(known[-1]) + self.shifts[0][1], 0.0) if len(known) else 0.0
-            many = "time stamps" if len(self.strays) > 1 else "time stamp"
-            what = f"{len(self.strays)} {many} after {at:.2f} s far off and not believed"
-            self.notes.append(Note(path, at, "time stamps far off", what))
+            unit = "timestamp" if len(self.strays) == 1 else "timestamps"
+            what = f"{len(self.strays)} {unit} after {at:.2f} s far off and ignored"
+            self.notes.append(Note(path, at, "stray timestamps", what))
         return StreamTimestamps(
             shifts=tuple(self.shifts) or ((0, 0.0),),
             strays=frozenset(self.strays),
@@ -262,7 +262,7 @@ def _align(
             start = origin
         for index, stream in streams.items():
             if recording and packets[index].stop != 0:
-                what = f"time stamps go back at {begin:.2f} s: taken for an appended recording"
+                what = f"timestamps go back at {begin:.2f} s: taken for an appended recording"
                 stream.notes.append(Note(path, begin, "recordings joined", what))
             stream.place(packets[index], begin, begin - start, path)
         begin = max([begin, *(stream.end for stream in streams.values())])

@@ -18,7 +18,6 @@ from mien.media.streams import Kind, demux, find_streams, limit_fault, open_medi
 from mien.media.timestamps import FileTimestamps, StreamTimestamps, read_timestamps
 from mien.utterance import Media, MediaBytes
 
-_CONTENT = {"video": "picture", "audio": "sound"}
 # Files often end a little before their header says; more than this (s) is damage.
 _SHORTFALL = 1.0
 # Formats without a stated duration: an estimate from the size of the file tells nothing of damage.
@@ -99,7 +98,7 @@ class Track:
                 time, frame = item
                 if last is None and self.kind == "video" and frame.color_trc in HDR:
                     curve = HDR[frame.color_trc]
-                    what = f"is of high dynamic range ({curve}); its tones are mapped"
+                    what = f"is of high dynamic range ({curve}); it is mapped to the standard range"
                     report(Note(self.path, None, "high dynamic range", what))
                 last = (last or 0.0) if time is None else time
                 end = max(end, last + _lasts(frame))
@@ -108,7 +107,7 @@ class Track:
                 reported = True
                 report(Damage(self.path, max(last, 0.0), why))
         if last is None:
-            what = f"no {_CONTENT[self.kind]} in it can be decoded ({self._nothing(why)})"
+            what = f"no {self.kind} in it can be decoded ({self._nothing(why)})"
             raise MienError(f"{self.path}: {what}")
         stated = self._stated_seconds()
         if not reported and stated is not None and end + _SHORTFALL < stated:
@@ -120,8 +119,8 @@ class Track:
             what = f"has {self.others + 1} {self.kind} streams; number {self.stream.index} is used"
             yield Note(self.path, None, f"several {self.kind} streams", what)
         if self.kind == "video" and self._raw and self._rate is None:
-            what = f"does not say how many pictures belong to a second: {_USUAL_RATE:g} are assumed"
-            yield Note(self.path, None, "frame rate guessed", what)
+            what = f"does not state its frame rate: {_USUAL_RATE:g} frames a second are assumed"
+            yield Note(self.path, None, "frame rate assumed", what)
         if note := note_appended(self.path, self.container.format.name):
             yield note
         yield from self.timestamps.notes
@@ -197,9 +196,9 @@ class Track:
 
     def _nothing(self, why: str | None) -> str:
         if self.timestamps.stop == 0:
-            return "its time stamps are hours away from the beginning"
+            return "its timestamps are hours after the beginning"
         if self.kind == "video" and not self.stream.codec_context.width:
-            return f"its pictures have no size, or more than {MAX_PIXELS} pixels"
+            return f"its frames have no size, or more than {MAX_PIXELS} pixels"
         return why or "it is empty"
 
 
@@ -228,7 +227,7 @@ def open_track(path: Media, kind: Kind) -> Iterator[Track]:
     with open_media(path) as container:
         streams = find_streams(container, kind)
         if not streams:
-            raise MienError(f"{path}: holds no {_CONTENT[kind]}")
+            raise MienError(f"{path}: holds no {kind}")
         stream, *others = streams
         fault = limit_fault(stream)
         if fault is not None:

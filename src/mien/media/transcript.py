@@ -67,7 +67,7 @@ def read_transcript(path: str | Path) -> Transcript:
     if reader is None:
         known = ", ".join(_READERS)
         raise MienError(
-            f"{path} is no transcript that can be read: its name ends in none of {known}"
+            f"{path} is not a transcript that can be read: its suffix is none of {known}"
         )
     content, notes = _text(path)
     try:
@@ -85,7 +85,7 @@ def read_transcript(path: str | Path) -> Transcript:
     ]
     if not cues:
         reasons = f" that can be used ({'; '.join(notes)})" if notes else ""
-        raise MienError(f"{path} holds no words{reasons}")
+        raise MienError(f"{path} holds no text{reasons}")
     return Transcript(cues, notes)
 
 
@@ -109,7 +109,7 @@ def _text(path: Path) -> tuple[str, list[str]]:
         text = content.decode("cp1252", errors="replace")
         notes = [f"{path.name} is not UTF-8 text and was read as Windows-1252"]
     if "\0" in text:
-        raise MienError(f"{path} is no text, or none in UTF-8: it holds zero bytes")
+        raise MienError(f"{path} is not UTF-8 text: it holds zero bytes")
     return text, notes
 
 

@@ -208,7 +208,7 @@ def _count_labels(command: PublishedCommand, store: Store) -> None:
     found = task.from_training(store.utterances[row] for row in rows).labels
     if command.labels != len(found):
         print(
-            f"--num-{config.task}s={command.labels}: the training part has {len(found)}, and the"
+            f"--num-{config.task}s={command.labels}: the training split has {len(found)}, and the"
             f" model answers these: {', '.join(found)}"
         )
 

@@ -42,7 +42,7 @@ class DataConfig(BaseModel):
     fingerprint: str | None = None
     """Tells the data from others wherever they lie; see `mien.dataset.store.Store`."""
     label_counts: dict[str, dict[str, int]] = {}
-    """For each task how often each label occurs in the training part."""
+    """For each task how often each label occurs in the training split."""
 
 
 class RunConfig(BaseModel):

@@ -79,7 +79,7 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
         persons = any(task.identifies_speakers for task in tasks)
         hint = " (strangers to training are judged by `mien verification`)" if persons else ""
         raise MienError(
-            f"no utterance of a part has both a known {' or '.join(t.name for t in tasks)} and one"
+            f"no utterance of a split has both a known {' or '.join(t.name for t in tasks)} and one"
             f" of the modalities {modalities!r}: choose another protocol, task or other modalities"
             f"{hint}"
         )

@@ -15,10 +15,10 @@ from mien.metrics.paired import difference, holm, mcnemar, permutation_test
 from mien.studies.summary import chance_value, constant_value
 from mien.studies.system import Counted, System, clusters, count, metric_of
 from mien.tasks import LabelTask
-from mien.tasks.interval import Interval, Part
+from mien.tasks.interval import Interval, MetricsBlock
 
 
-class SystemResult(Part):
+class SystemResult(MetricsBlock):
     """The metric of one system."""
 
     name: str
@@ -28,7 +28,7 @@ class SystemResult(Part):
     interval: Interval | None = Field(description="of the mean over the seeds, over speakers")
 
 
-class PairResult(Part):
+class PairResult(MetricsBlock):
     """How two systems differ."""
 
     first: str
@@ -44,7 +44,7 @@ class PairResult(Part):
     )
 
 
-class Comparison(Part):
+class Comparison(MetricsBlock):
     """The content of what `mien compare` writes as JSON."""
 
     task: str

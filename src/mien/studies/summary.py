@@ -16,13 +16,13 @@ from mien.metrics.bootstrap import interval
 from mien.metrics.counted import CountedMetric
 from mien.studies.system import clusters, constant_scores, count
 from mien.tasks import Task
-from mien.tasks.interval import Interval, Part
+from mien.tasks.interval import Interval, MetricsBlock
 
 METRICS = "metrics.json"
 """Name of the file in a study's folder."""
 
 
-class Spread(Part):
+class Spread(MetricsBlock):
     """A metric of several trainings."""
 
     mean: float | None
@@ -30,7 +30,7 @@ class Spread(Part):
     values: dict[str, float | None] = Field(description="by seed or by fold")
 
 
-class MetricSummary(Part):
+class MetricSummary(MetricsBlock):
     """One metric of a study."""
 
     title: str
@@ -42,7 +42,7 @@ class MetricSummary(Part):
     chance: float | None = Field(description="expected of random predictions")
 
 
-class TaskSummary(Part):
+class TaskSummary(MetricsBlock):
     """One task of a study."""
 
     n: int = Field(description="utterances that were evaluated")
@@ -50,7 +50,7 @@ class TaskSummary(Part):
     metrics: dict[str, MetricSummary]
 
 
-class FoldLeakage(Part):
+class FoldLeakage(MetricsBlock):
     """How many utterances a fold has, and what its test shares with its training."""
 
     fold: int | None
@@ -62,7 +62,7 @@ class FoldLeakage(Part):
     sentence: float | None
 
 
-class StudyMetrics(Part):
+class StudyMetrics(MetricsBlock):
     """The content of a study's ``metrics.json``."""
 
     protocol: str

@@ -1,4 +1,4 @@
-"""What is asked of an utterance: how the speaker feels, by label or number, and who they are."""
+"""Tasks: what a model predicts of an utterance, such as emotion labels, ratings or the speaker."""
 
 from mien.tasks.affect import AffectTask
 from mien.tasks.base import Monitor, Task, speaker_task

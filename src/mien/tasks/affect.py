@@ -1,4 +1,4 @@
-"""Valence, arousal and dominance: how the speaker feels, as numbers in up to three dimensions."""
+"""The affect task: valence, arousal and dominance as numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Literal, Self
@@ -18,28 +18,28 @@ from mien.tasks.registry import register_task
 from mien.utterance import Utterance
 
 DIMENSIONS = ("valence", "arousal", "dominance")
-"""The names in `Utterance.labels` that the task reads."""
+"""Names in `Utterance.labels` that the task uses."""
 
-LEAST = 1e-8
-"""Keeps the loss from dividing by zero where predictions and ratings are one constant."""
+EPSILON = 1e-8
+"""Lower limit of a denominator, which is 0 where predictions and ratings are the same constant."""
 
 
 @register_task
 class AffectTask(Task):
-    """The dimensions of affect that training rates, on the scale of its ratings.
+    """The dimensions of affect that the training split has ratings of, on the scale of these.
 
-    The model's logits are in standard deviations from training's mean, so that it begins in the
-    middle of whatever scale there is.
+    The logits are in standard deviations from the mean of the training split, so that an untrained
+    model predicts the middle of any scale.
 
     Parameters
     ----------
     labels : tuple of str
-        Those of `DIMENSIONS` that occur in training.
+        Those of `DIMENSIONS` that have ratings in the training split.
     loss : {"ccc", "l1", "mse"}
-        "ccc": 1 less the concordance correlation (Lin 1989) over a batch; "l1", "mse": the
+        "ccc": 1 minus the concordance correlation (Lin 1989) over a batch; "l1", "mse": the
         absolute or squared error, in standard deviations. Each is a mean over the dimensions.
     means, deviations : tuple of float
-        Of training's ratings in each dimension.
+        Mean and standard deviation of the training ratings in each dimension.
 
     Examples
     --------
@@ -66,12 +66,12 @@ class AffectTask(Task):
 
     @classmethod
     def from_training(cls, utterances: Iterable[Utterance], loss: str | None = None) -> Self:
-        """Make the task of the dimensions that are rated.
+        """Build the task of the dimensions that have ratings.
 
         Raises
         ------
         MienError
-            None is, or one has the same rating everywhere.
+            No dimension has ratings, or all ratings of a dimension are equal.
         """
         rated: dict[str, list[float]] = {name: [] for name in DIMENSIONS}
         for utterance in utterances:
@@ -81,13 +81,13 @@ class AffectTask(Task):
         rated = {name: values for name, values in rated.items() if values}
         if not rated:
             raise MienError(
-                f"the task 'affect' needs ratings of {', '.join(DIMENSIONS)}, or of one of them; in"
-                " the training part no utterance has any"
+                f"the task 'affect' needs ratings of one of {', '.join(DIMENSIONS)} or more; no"
+                " utterance of the training split has any"
             )
         if flat := [name for name, values in rated.items() if len(set(values)) < 2]:
             raise MienError(
-                f"every rating of {flat[0]} in the training part is {rated[flat[0]][0]:g}: there is"
-                " nothing to learn; leave that column out"
+                f"every rating of {flat[0]} in the training split is {rated[flat[0]][0]:g}, so it"
+                " cannot be learnt: leave that column out"
             )
         return cls(
             labels=tuple(rated),
@@ -97,21 +97,21 @@ class AffectTask(Task):
         )
 
     def target(self, utterance: Utterance) -> Tensor:
-        """Give the ratings (D,), NaN in the dimensions that nobody rated."""
+        """Return the ratings (D,), NaN in dimensions without a rating."""
         ratings = (_rating(utterance, name) for name in self.labels)
         return torch.tensor([torch.nan if rating is None else rating for rating in ratings])
 
     def known(self, targets: Tensor) -> Tensor:
-        """Tell which rows are rated in one dimension or more."""
+        """Return which rows have a rating in one dimension or more."""
         return ~targets.isnan().all(dim=-1)
 
     @property
     def smallest_batch(self) -> int:
-        """Concordance is one of several utterances."""
+        """Two for the concordance, which needs several utterances."""
         return 2 if self.loss == "ccc" else 1
 
     def loss_of(self, logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
-        """Compute the mean loss over the dimensions; CCC of those rated in two rows or more."""
+        """Compute the mean loss over the dimensions; for CCC, of those with two ratings or more."""
         logits = logits.float()  # means and variances need more than bfloat16
         wanted = (targets - targets.new_tensor(self.means)) / targets.new_tensor(self.deviations)
         if self.loss != "ccc":
@@ -126,20 +126,20 @@ class AffectTask(Task):
         return torch.stack(losses).mean() if losses else logits.sum() * 0
 
     def label_counts(self, targets: Tensor) -> dict[str, int]:
-        """Count the ratings in each dimension."""
+        """Count the ratings of each dimension."""
         return dict(zip(self.labels, (~targets.isnan()).sum(dim=0).tolist(), strict=True))
 
     def scores(self, logits: Tensor) -> Tensor:
-        """Turn logits (B, D) into numbers on the scale of the ratings."""
+        """Convert logits (B, D) into numbers on the scale of the ratings."""
         return logits.new_tensor(self.means) + logits * logits.new_tensor(self.deviations)
 
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
-        """Give the numbers."""
+    def predict(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
+        """Return the numbers."""
         rounded = (round(score, 6) for score in scores)
         return TaskPrediction(decision=[], values=dict(zip(self.labels, rounded, strict=True)))
 
     def monitored(self, scores: Tensor, targets: Tensor) -> float:
-        """Compute the mean CCC over the dimensions in which it is defined; 0 where in none."""
+        """Compute the mean CCC over the dimensions in which it is defined, 0 if in none."""
         if not scores.isfinite().all():
             return float("nan")
         found = []
@@ -177,20 +177,20 @@ class AffectTask(Task):
         persons: Sequence[str | None] | None = None,
         by: str = "person",
     ) -> AffectMetrics:
-        """Evaluate beside always answering the means of training."""
+        """Evaluate, with the training means as a constant baseline."""
         found = evaluate_dimensions(scores, truth, self.labels, self.means, groups=persons, by=by)
         return AffectMetrics.model_validate(found)
 
 
 def batch_concordance(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Compute the concordance correlation () of two series (N,), N >= 2, with a gradient."""
+    """Compute the concordance correlation () of two series (N,), N >= 2, differentiably."""
     p, t = predicted - predicted.mean(), truth - truth.mean()
     apart = (predicted.mean() - truth.mean()) ** 2
     below = (p * p).mean() + (t * t).mean() + apart
-    return 2 * (p * t).mean() / below.clamp_min(LEAST)
+    return 2 * (p * t).mean() / below.clamp_min(EPSILON)
 
 
 def _rating(utterance: Utterance, name: str) -> float | None:
-    """Give a rating of an utterance; a label of that name in words is none."""
+    """Return a rating of an utterance, None if it has none or the label of that name is text."""
     value = utterance.labels.get(name)
     return float(value) if isinstance(value, int | float) else None

@@ -1,16 +1,16 @@
-"""Metrics of valence, arousal and dominance, and how they are shown."""
+"""Metrics of the affect task, and their tables and charts."""
 
 from pydantic import Field
 
 from mien.tasks.display import Bar, Bars, Charts, Row, Table, cells, interval_note, interval_row
-from mien.tasks.interval import Interval, Part
+from mien.tasks.interval import Interval, MetricsBlock
 from mien.tasks.metrics import TaskMetrics
 
 NAMES = {"CCC": "ccc", "Pearson's r": "pearson", "mean absolute error": "mae"}
 
 
-class Agreement(Part):
-    """How well predictions agree with ratings; see `mien.metrics.concordance`."""
+class Agreement(MetricsBlock):
+    """Agreement of predictions with ratings; see `mien.metrics.concordance`."""
 
     ccc: float | None = Field(description="concordance correlation coefficient (Lin 1989)")
     pearson: float | None
@@ -18,32 +18,32 @@ class Agreement(Part):
 
 
 class Dimension(Agreement):
-    """The same in one dimension."""
+    """Agreement in one dimension."""
 
-    n: int = Field(description="utterances rated in it")
+    n: int = Field(description="utterances with a rating in this dimension")
 
 
-class Agreements(Part):
-    """Agreement in each dimension, and its mean over them."""
+class Agreements(MetricsBlock):
+    """Agreement in each dimension, and the mean over the dimensions."""
 
     per_dimension: dict[str, Dimension]
     average: Agreement
 
 
 class ConstantAgreements(Agreements):
-    """What always answering the means of training reaches."""
+    """Metrics of always predicting the training means."""
 
     answer: dict[str, float] = Field(description="these means")
 
 
-class AffectBaselines(Part):
-    """What a constant answer reaches."""
+class AffectBaselines(MetricsBlock):
+    """Metrics of a constant prediction."""
 
     constant: ConstantAgreements
 
 
-class AffectIntervals(Part):
-    """Intervals of each metric, by dimension."""
+class AffectIntervals(MetricsBlock):
+    """Confidence intervals of each metric, by dimension."""
 
     ccc: dict[str, Interval | None]
     pearson: dict[str, Interval | None]
@@ -57,7 +57,7 @@ class AffectMetrics(TaskMetrics, Agreements):
     intervals: AffectIntervals
 
     def tables(self) -> list[Table]:
-        """Lay out all dimensions in one table."""
+        """Return one table of all dimensions."""
         constant = self.baselines.constant
         answer = ", ".join(f"{name} {value:.2f}" for name, value in constant.answer.items())
         first = next(iter(self.intervals.ccc.values()))
@@ -70,12 +70,12 @@ class AffectMetrics(TaskMetrics, Agreements):
                     ("average", str(self.n), *cells(self.average, NAMES)),
                     ("always the mean", "", *cells(constant.average, NAMES)),
                 ],
-                [f"Means of the training part: {answer}.", *interval_note(first)],
+                [f"Means of the training split: {answer}.", *interval_note(first)],
             )
         ]
 
     def charts(self) -> Charts:
-        """Show the average, CCC and correlation of each dimension, and no heat map."""
+        """Return charts of the average, and of CCC and correlation by dimension; no heat map."""
         constant = self.baselines.constant
         average = [
             Bar("average CCC", self.average.ccc, constant.average.ccc),

@@ -1,4 +1,4 @@
-"""A task: what is asked of an utterance, its loss, its decision and its metrics."""
+"""The interface of a task: targets, loss, prediction and metrics."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,16 +18,16 @@ from mien.utterance import Utterance
 
 @dataclass(frozen=True)
 class Monitor:
-    """The validation metric of a task that early stopping and the best epoch use.
+    """The monitored metric of a task: early stopping and the best epoch depend on it.
 
     Parameters
     ----------
     name : str
-        In the log it is ``valid/NAME``. Tasks with the same name are averaged.
+        The name in the log, as ``valid/NAME``; tasks with the same name are averaged.
     title : str
-        For people.
+        The name in reports.
     sign : {1, -1}
-        1: more is better; -1: less is.
+        1 if higher is better, -1 if lower is better.
     """
 
     name: str
@@ -36,32 +36,32 @@ class Monitor:
 
 
 class Task(BaseModel, ABC):
-    """A question to a model, with everything that depends on which question it is.
+    """What a model predicts of an utterance, and all code that depends on it.
 
-    A subclass gives `name` a default, by which `mien.tasks.register_task` knows it.
+    A subclass gives `name` a default, under which `mien.tasks.register_task` registers it.
 
     Parameters
     ----------
     name : str
-        What is asked.
+        Name of the task.
     labels : tuple of str
-        One name for each logit, in their order.
+        A name for each logit, in their order.
     loss : str
         One of `losses`.
 
     Attributes
     ----------
     losses : tuple of str
-        The losses that the task takes, the default first.
+        The losses that the task supports, the default first.
     monitor : Monitor
-        Its validation metric.
+        Its monitored metric.
     metrics_type : type of TaskMetrics
-        What `evaluate` returns.
+        The type that `evaluate` returns.
     balanced : bool
-        `balance` weighs labels by their rarity.
+        Whether `balance` weights labels by their rarity.
     identifies_speakers : bool
-        The labels are the speakers. Then voices are not altered in augmentation, a split keeps the
-        speakers known, and an embedding that tells speakers apart is learnt with the labels.
+        Whether the labels are the speakers. Then augmentation does not alter voices, the default
+        protocol has the same speakers in all splits, and a speaker embedding is trained, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -80,49 +80,49 @@ class Task(BaseModel, ABC):
     @classmethod
     def _takes(cls, loss: str) -> str:
         if loss not in cls.losses:
-            raise ValueError(f"the task takes the losses {', '.join(cls.losses)}")
+            raise ValueError(f"the losses of the task are {', '.join(cls.losses)}")
         return loss
 
     @classmethod
     @abstractmethod
     def from_training(cls, utterances: Iterable[Utterance], loss: str | None = None) -> Self:
-        """Make the task of the labels that training utterances have.
+        """Build the task with the labels that training utterances have.
 
         Parameters
         ----------
         utterances : iterable of Utterance
-            Of the training split.
+            Those of the training split.
         loss : str, optional
             One of `losses` (default: the first).
 
         Raises
         ------
         MienError
-            The utterances have too few labels to learn from.
+            The utterances have too few labels to train with.
         """
 
     @abstractmethod
     def target(self, utterance: Utterance) -> Tensor:
-        """Give what is right (C,) for an utterance, NaN where that is not known."""
+        """Return the target (C,) of an utterance, NaN if it is not known."""
 
     def known(self, targets: Tensor) -> Tensor:
-        """Tell of which rows of targets (..., C) something is known: bool (...)."""
+        """Return which rows of targets (..., C) are known, bool (...)."""
         return ~targets.isnan().any(dim=-1)
 
     def criterion(self, logits: Tensor, targets: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Compute the mean loss of logits (B, C) over the rows whose target is known.
+        """Compute the mean loss of logits (B, C) over the rows with a known target.
 
         Parameters
         ----------
         logits, targets : Tensor (B, C)
-            Fused logits and what `target` gives (NaN: unknown).
+            Fused logits, and the targets (NaN if not known).
         weight : Tensor (C,) or None
-            From `balance`.
+            Weights of the labels, from `balance`.
 
         Returns
         -------
         Tensor ()
-            Zero, with a gradient of zero, where no target is known.
+            Zero, with a gradient of zero, if no target is known.
         """
         known = self.known(targets)
         if not known.any():
@@ -135,11 +135,11 @@ class Task(BaseModel, ABC):
 
     @property
     def smallest_batch(self) -> int:
-        """How many utterances a batch needs at least for the loss to teach anything."""
+        """The fewest utterances of a batch for which the loss has a gradient."""
         return 1
 
     def balance(self, targets: Tensor) -> Tensor:
-        """Weight labels (C,) by their rarity among training targets (N, C)."""
+        """Compute weights of the labels (C,) by their rarity among training targets (N, C)."""
         return targets.new_ones(len(self.labels))
 
     @abstractmethod
@@ -148,22 +148,22 @@ class Task(BaseModel, ABC):
 
     @abstractmethod
     def scores(self, logits: Tensor) -> Tensor:
-        """Turn logits (B, C) into what is shown and evaluated."""
+        """Convert logits (B, C) into scores, which predictions state and `evaluate` takes."""
 
     @property
     def has_thresholds(self) -> bool:
-        """Whether each label has a threshold of its own, chosen on validation."""
+        """Whether each label has a threshold, which is chosen on the validation split."""
         return False
 
     @abstractmethod
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
-        """Answer by the scores (C,) of one clip."""
+    def predict(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
+        """Convert the scores (C,) of one clip into a prediction."""
 
     @abstractmethod
     def monitored(self, scores: Tensor, targets: Tensor) -> float:
-        """Compute the metric of `monitor` over scores and targets (N, C), N may be 0.
+        """Compute the metric of `monitor` from scores and targets (N, C); N may be 0.
 
-        NaN, or the worst value there is, where a score is not a finite number.
+        It is NaN, or the worst possible value, if a score is not finite.
         """
 
     @classmethod
@@ -205,31 +205,31 @@ class Task(BaseModel, ABC):
         persons: Sequence[str | None] | None = None,
         by: str = "person",
     ) -> TaskMetrics:
-        """Evaluate scores (N, C) against the truth (N, C), of whose rows something is known.
+        """Evaluate scores (N, C) against the truth (N, C), whose rows are all known.
 
         Parameters
         ----------
         scores, truth : array (N, C)
-            What `scores` and `target` give.
+            Results of `scores` and `target`.
         thresholds : sequence of C float, or array (N, C)
-            Of the labels, where the task `has_thresholds`; rows differ where folds are pooled.
+            Thresholds of the labels, if the task `has_thresholds`; rows differ if folds are pooled.
         counts : mapping
-            What `label_counts` gave of training.
+            The `label_counts` of the training split.
         persons : sequence of N str, optional
-            Over whom intervals are.
+            The groups that confidence intervals resample, by default the speakers.
         by : str
-            What `persons` names, where it is not persons but recordings.
+            What a group is: "person", or "dialogue".
 
         Raises
         ------
         MienError
-            There is nothing to evaluate.
+            There are no utterances to evaluate.
         """
 
 
 def speaker_task(tasks: Iterable[Task]) -> str:
-    """Name the first task that identifies speakers, whose labels a speaker embedding learns.
+    """Return the name of the first task that identifies speakers, for the speaker embedding.
 
-    Without such a task it is "person", which a model then does not have either.
+    Without such a task it is "person", which then is not among the tasks of the model either.
     """
     return next((task.name for task in tasks if task.identifies_speakers), "person")

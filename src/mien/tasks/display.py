@@ -1,4 +1,4 @@
-"""How the metrics of a task are shown: tables and charts as plain data, which a report draws."""
+"""Tables and charts of metrics as plain data, which reports render."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from mien.tasks.interval import Interval
 
 UNDEFINED = "–"
-"""Stands where a metric has no value (see `mien.metrics.classification` for when that is)."""
+"""Shown for a metric that is undefined (`mien.metrics.classification` says when)."""
 
 Row = tuple[str, ...]
 Intervals = Mapping[str, Interval | None]
@@ -16,7 +16,7 @@ Intervals = Mapping[str, Interval | None]
 
 @dataclass(frozen=True)
 class Table:
-    """Text cells: a heading, one row a label, and below a rule the averages and baselines."""
+    """A table of text cells: a row for each label and, below a rule, averages and baselines."""
 
     title: str
     header: Row
@@ -27,7 +27,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Bar:
-    """A metric of the model, that of a baseline (None: has none), and its interval."""
+    """A metric of the model, the metric of a baseline if there is one, and the interval."""
 
     name: str
     value: float | None
@@ -44,11 +44,11 @@ class Bars:
     title : str
         Heading.
     series : dict of str to list of Bar
-        By what each series is called.
+        The bars by the name of their series.
     baseline : str
-        What the baseline is called; it is marked where a bar has one.
+        Name of the baseline, which is marked on bars that have one.
     highest : float or None
-        End of the scale; None: as far as the bars go.
+        Upper limit of the axis; None: the highest bar.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Values from 0 to 1 (None: undefined) in rows and columns."""
+    """A matrix of values from 0 to 1 (None: undefined)."""
 
     title: str
     values: list[list[float | None]]
@@ -71,7 +71,7 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class Charts:
-    """What a task's row of the picture of results shows, from left to right."""
+    """The charts of a task in a figure of the results, from left to right."""
 
     overall: Bars
     by_label: Bars
@@ -79,26 +79,26 @@ class Charts:
 
 
 def confusion(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> HeatMap:
-    """Show a confusion matrix, as shares of each true label."""
+    """Convert a confusion matrix of counts into a heat map of shares of each true label."""
     shares: list[list[float | None]] = [
         [count / total if (total := sum(row)) else None for count in row] for row in counts
     ]
-    title = "what was taken for what (share of each true label)"
+    title = "confusion matrix (share of each true label)"
     return HeatMap(title, shares, list(labels), list(labels), "true", "predicted")
 
 
 def number(value: float | None) -> str:
-    """Write a metric."""
+    """Format a metric."""
     return UNDEFINED if value is None else f"{value:.3f}"
 
 
 def cells(metrics: BaseModel, names: Mapping[str, str]) -> Row:
-    """Write the metrics that stand under these headings, each by the name of its field."""
+    """Format metrics by the names of their fields, in the order of the headings in `names`."""
     return tuple(number(getattr(metrics, name)) for name in names.values())
 
 
 def interval_row(found: Intervals, names: Mapping[str, str], blank: int = 0) -> list[Row]:
-    """Give the row of intervals below metrics of these names; nothing where there are none."""
+    """Return the row of intervals for these metrics, no row if there are no intervals."""
     if not any(found.values()):
         return []
     row = (
@@ -109,7 +109,7 @@ def interval_row(found: Intervals, names: Mapping[str, str], blank: int = 0) -> 
 
 
 def interval_note(interval: Interval | None) -> list[str]:
-    """Say how an interval was made and whom it covers."""
+    """Describe how an interval was computed and which speakers it covers."""
     if interval is None:
         return []
     drawn = interval.by if interval.by == "utterance" else f"{interval.by} and then by utterance"

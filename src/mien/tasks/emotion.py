@@ -1,4 +1,4 @@
-"""How the speaker feels: one label or several."""
+"""The emotion task: one label or several."""
 
 from collections.abc import Iterable
 from typing import Literal, Self
@@ -23,7 +23,7 @@ class EmotionTask(LabelTask):
 
     @classmethod
     def from_training(cls, utterances: Iterable[Utterance], loss: str | None = None) -> Self:
-        """Make the task of the emotions that occur. Raises `MienError` for fewer than two."""
+        """Build the task of the emotions that occur. Raises `MienError` for fewer than two."""
         labelled = [set(u.emotions) for u in utterances if u.emotions is not None]
         found = set().union(*labelled)
         known = [emotion for emotion in EMOTIONS if emotion in found]
@@ -31,5 +31,5 @@ class EmotionTask(LabelTask):
         return cls.of(known + sorted(found - set(known)), loss, single)
 
     def true_labels(self, utterance: Utterance) -> set[str] | None:
-        """Give the emotions, None where nobody labelled them."""
+        """Return the emotions, None if the utterance is not labelled."""
         return None if utterance.emotions is None else set(utterance.emotions)

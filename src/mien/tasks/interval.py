@@ -1,21 +1,21 @@
-"""The interval of a metric."""
+"""Confidence intervals of metrics."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Part(BaseModel):
-    """A part of metrics that is settled once made."""
+class MetricsBlock(BaseModel):
+    """An immutable block of metrics."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Interval(Part):
-    """The interval in which a metric lies for most resamples."""
+class Interval(MetricsBlock):
+    """The bootstrap interval of a metric."""
 
     low: float = Field(description="lower end")
     high: float = Field(description="upper end")
-    level: float = Field(description="share of the resamples inside")
-    resamples: int = Field(description="how often was drawn")
-    by: str = Field(description="what was drawn: person, dialogue or utterance")
-    units: int | None = Field(None, description="how many of these there are, null: not known")
-    covers: str | None = Field(None, description="whom it covers, where these are few")
+    level: float = Field(description="share of the resamples inside the interval")
+    resamples: int = Field(description="number of resamples")
+    by: str = Field(description="what was resampled: person, dialogue or utterance")
+    units: int | None = Field(None, description="number of these, null if not known")
+    covers: str | None = Field(None, description="the speakers it covers, if they are few")

@@ -1,4 +1,4 @@
-"""Metrics of a task of labels, and how they are shown."""
+"""Metrics of a task of labels, and their tables and charts."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ from mien.tasks.display import (
     interval_row,
     number,
 )
-from mien.tasks.interval import Interval, Part
+from mien.tasks.interval import Interval, MetricsBlock
 from mien.tasks.metrics import TaskMetrics
 
 OVERALL = {
@@ -27,8 +27,8 @@ OVERALL = {
     "weighted F1": "weighted_f1",
     "among first five (top-5)": "top5",
 }
-SINGLE = {"recall": "recall", "precision": "precision", "F1": "f1"}
-SEVERAL = {
+SINGLE_LABEL = {"recall": "recall", "precision": "precision", "F1": "f1"}
+MULTI_LABEL = {
     "accuracy": "accuracy",
     "weighted accuracy": "weighted_accuracy",
     "recall": "recall",
@@ -45,8 +45,8 @@ HEAT_MAP = {
 }
 
 
-class OneLabel(Part):
-    """A label among those of which exactly one is right."""
+class OneLabel(MetricsBlock):
+    """Single-label metrics of one label."""
 
     support: int = Field(description="utterances that have the label")
     recall: float | None
@@ -54,8 +54,8 @@ class OneLabel(Part):
     f1: float | None
 
 
-class SingleLabel(Part):
-    """Metrics where exactly one label is right; see `mien.metrics.classification.singlelabel`."""
+class SingleLabel(MetricsBlock):
+    """Single-label metrics; see `mien.metrics.classification.singlelabel`."""
 
     n: int = Field(description="utterances with exactly one label")
     wa: float = Field(description="accuracy")
@@ -64,19 +64,19 @@ class SingleLabel(Part):
     macro_f1: float | None
     weighted_f1: float
     top1: float
-    top5: float | None = Field(description="share with the right label among the five highest")
+    top5: float | None = Field(description="share with the true label among the five highest")
     per_label: dict[str, OneLabel]
-    confusion: list[list[int]] = Field(description="a row a true label, a column a predicted one")
+    confusion: list[list[int]] = Field(description="rows are true labels, columns predicted labels")
 
 
 class MostFrequent(SingleLabel):
-    """The same of always answering with training's most frequent label."""
+    """Metrics of always predicting the most frequent label of the training split."""
 
     label: str = Field(description="that label")
 
 
-class Averages(Part):
-    """Means over the labels that have a value."""
+class Averages(MetricsBlock):
+    """Multi-label metrics, as means over the labels for which they are defined."""
 
     accuracy: float | None
     weighted_accuracy: float | None
@@ -88,33 +88,33 @@ class Averages(Part):
 
 
 class OneOfSeveral(Averages):
-    """A label that is right or not whatever the others are."""
+    """Multi-label metrics of one label."""
 
     threshold: float | None = Field(description="null where pooled folds have different ones")
     support: int = Field(description="utterances that have the label")
 
 
-class MultiLabel(Part):
-    """Metrics where each label is right or not; see `mien.metrics.classification.multilabel`."""
+class MultiLabel(MetricsBlock):
+    """Multi-label metrics; see `mien.metrics.classification.multilabel`."""
 
     per_label: dict[str, OneOfSeveral]
     average: Averages
-    exact_match: float = Field(description="share whose set of labels is predicted")
+    exact_match: float = Field(description="share whose set of labels is predicted exactly")
     subset: float
     intersect: float
 
 
-class LabelBaselines(Part):
-    """What constant answers reach."""
+class LabelBaselines(MetricsBlock):
+    """Metrics of constant predictions."""
 
     always_no: MultiLabel | None
     most_frequent: MostFrequent | None
 
 
-class LabelIntervals(Part):
-    """Intervals of three metrics."""
+class LabelIntervals(MetricsBlock):
+    """Confidence intervals of three metrics."""
 
-    average_f1: Interval | None = Field(description="of the mean F1, each label right or not")
+    average_f1: Interval | None = Field(description="of the average multi-label F1")
     ua: Interval | None
     macro_f1: Interval | None
 
@@ -122,28 +122,30 @@ class LabelIntervals(Part):
 class LabelMetrics(TaskMetrics):
     """Metrics of a task of labels; see `mien.metrics.evaluate_labels`."""
 
-    multilabel: MultiLabel | None = Field(description="null where the task has no thresholds")
-    singlelabel: SingleLabel | None = Field(description="null where no utterance has one label")
+    multilabel: MultiLabel | None = Field(description="null if the task has no thresholds")
+    singlelabel: SingleLabel | None = Field(
+        description="null if no utterance has exactly one label"
+    )
     baselines: LabelBaselines
     intervals: LabelIntervals
 
     @property
     def one_label_each(self) -> bool:
-        """Whether every utterance evaluated has exactly one label."""
+        """Whether every evaluated utterance has exactly one label."""
         return self.singlelabel is not None and self.singlelabel.n == self.n
 
     def tables(self) -> list[Table]:
-        """Lay out both kinds, multi-label first where some utterances have several labels."""
+        """Return tables of both kinds, multi-label first if some utterances have several labels."""
         single = (
-            [self._overall(self.singlelabel), self._single(self.singlelabel)]
+            [self._overall_table(self.singlelabel), self._single_label_table(self.singlelabel)]
             if (self.singlelabel)
             else []
         )
-        several = [self._several(self.multilabel)] if self.multilabel else []
+        several = [self._multi_label_table(self.multilabel)] if self.multilabel else []
         return single + several if self.one_label_each else several + single
 
     def charts(self) -> Charts:
-        """Show overall metrics, two metrics by label, and the confusion or all metrics by label."""
+        """Return charts: overall, by label, and the confusion matrix or all metrics by label."""
         single, several = self.singlelabel, self.multilabel
         matrix = None
         if single and (self.one_label_each or not several):
@@ -152,15 +154,15 @@ class LabelMetrics(TaskMetrics):
             matrix = _by_metric(several, self.labels)
         return Charts(self._overall_bars(), self._label_bars(), matrix)
 
-    def _overall(self, found: SingleLabel) -> Table:
+    def _overall_table(self, found: SingleLabel) -> Table:
         frequent = self.baselines.most_frequent
         names = {h: n for h, n in OVERALL.items() if n != "top5" or found.top5 is not None}
         notes = [f"{found.n} of {self.n} utterances have exactly one label."]
         if frequent:
-            notes.append(f"Most frequent label in the training part: {frequent.label}.")
+            notes.append(f"Most frequent label in the training split: {frequent.label}.")
         spread = {"ua": self.intervals.ua, "macro_f1": self.intervals.macro_f1}
         return Table(
-            "Which label? Overall",
+            "Single-label metrics, overall",
             ("", *names),
             [],
             [
@@ -171,12 +173,12 @@ class LabelMetrics(TaskMetrics):
             notes + interval_note(self.intervals.ua),
         )
 
-    def _single(self, found: SingleLabel) -> Table:
+    def _single_label_table(self, found: SingleLabel) -> Table:
         frequent = self.baselines.most_frequent
         return Table(
-            "Which label? By label",
-            ("label", "utterances", *SINGLE),
-            _label_rows(found.per_label, SINGLE),
+            "Single-label metrics, by label",
+            ("label", "utterances", *SINGLE_LABEL),
+            _label_rows(found.per_label, SINGLE_LABEL),
             [
                 ("average", str(found.n), *_macro(found)),
                 *([("most frequent label", "", *_macro(frequent))] if frequent else []),
@@ -184,27 +186,27 @@ class LabelMetrics(TaskMetrics):
             [],
         )
 
-    def _several(self, found: MultiLabel) -> Table:
+    def _multi_label_table(self, found: MultiLabel) -> Table:
         spread, no = self.intervals.average_f1, self.baselines.always_no
         return Table(
-            "Has this label, yes or no? By label",
-            ("label", "utterances", "threshold", *SEVERAL),
-            _label_rows(found.per_label, {"threshold": "threshold"} | SEVERAL),
+            "Multi-label metrics, by label",
+            ("label", "utterances", "threshold", *MULTI_LABEL),
+            _label_rows(found.per_label, {"threshold": "threshold"} | MULTI_LABEL),
             [
-                ("average", str(self.n), "", *cells(found.average, SEVERAL)),
-                *interval_row({"f1": spread}, SEVERAL, blank=2),
-                *([("always no", "", "", *cells(no.average, SEVERAL))] if no else []),
+                ("average", str(self.n), "", *cells(found.average, MULTI_LABEL)),
+                *interval_row({"f1": spread}, MULTI_LABEL, blank=2),
+                *([("always no", "", "", *cells(no.average, MULTI_LABEL))] if no else []),
             ],
             interval_note(spread),
         )
 
     def _overall_bars(self) -> Bars:
-        bars = [*self._single_bars(), *self._several_bars()]
+        bars = [*self._single_label_bars(), *self._multi_label_bars()]
         both = bool(self.singlelabel) == bool(self.multilabel)
         one = "most frequent label" if self.singlelabel else "always no"
-        return Bars("overall", {"this model": bars}, "constant answer" if both else one)
+        return Bars("overall", {"this model": bars}, "constant baseline" if both else one)
 
-    def _single_bars(self) -> list[Bar]:
+    def _single_label_bars(self) -> list[Bar]:
         found, frequent = self.singlelabel, self.baselines.most_frequent
         if found is None:
             return []
@@ -222,13 +224,13 @@ class LabelMetrics(TaskMetrics):
             for text, name in names.items()
         ]
 
-    def _several_bars(self) -> list[Bar]:
+    def _multi_label_bars(self) -> list[Bar]:
         found, no = self.multilabel, self.baselines.always_no
         if found is None:
             return []
-        names = {"average F1\n(yes or no)": "f1", "accuracy\n(yes or no)": "accuracy"}
+        names = {"average F1\n(multi-label)": "f1", "accuracy\n(multi-label)": "accuracy"}
         if not self.one_label_each:
-            names["weighted acc.\n(yes or no)"] = "weighted_accuracy"
+            names["weighted acc.\n(multi-label)"] = "weighted_accuracy"
         return [
             Bar(
                 text,
@@ -244,7 +246,7 @@ class LabelMetrics(TaskMetrics):
         baseline: SingleLabel | MultiLabel | None
         if self.multilabel:
             baseline, called = self.baselines.always_no, "always no"
-            names = {"F1 (yes or no)": "f1", "accuracy (yes or no)": "accuracy"}
+            names = {"F1 (multi-label)": "f1", "accuracy (multi-label)": "accuracy"}
         else:
             baseline, called = self.baselines.most_frequent, "most frequent label"
             names = {"F1": "f1", "recall": "recall"}

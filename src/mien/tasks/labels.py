@@ -1,4 +1,4 @@
-"""Tasks whose answer is one label or several."""
+"""Tasks that predict labels, one or several."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -28,19 +28,19 @@ from mien.utterance import Utterance
 
 
 class LabelTask(Task):
-    """A task of labels.
+    """A task whose predictions are labels.
 
     Parameters
     ----------
     labels : tuple of str
-        The possible answers.
+        The labels.
     loss : {"bce", "ce", "l1", "mse"}
-        "bce": several labels may be right, each with a threshold (published);
-        "ce": exactly one label is right;
-        "l1", "mse": several may be right; the absolute or squared error of their probabilities.
+        "bce": multi-label, with a threshold for each label (published);
+        "ce": single-label;
+        "l1", "mse": multi-label; the absolute or squared error of the probabilities.
     single_label : bool
-        Every labelled utterance of the training split has exactly one label. Then the decision is
-        the label with the highest score, whatever the loss.
+        Whether every labelled utterance of the training split has exactly one label. Then the
+        decision is the label with the highest score, whatever the loss.
     """
 
     losses: ClassVar[tuple[str, ...]] = ("bce", "ce", "l1", "mse")
@@ -52,39 +52,39 @@ class LabelTask(Task):
 
     @classmethod
     def of(cls, labels: Sequence[str], loss: str | None, single_label: bool) -> Self:
-        """Make the task of its labels. Raises `MienError` where there are fewer than two."""
+        """Build the task with these labels. Raises `MienError` if there are fewer than two."""
         if len(labels) < 2:
-            have = f"only {labels[0]!r} occurs" if labels else "no utterance is labelled"
+            found = "no utterance of the training split is labelled"
+            if labels:
+                found = f"the training split has only {labels[0]!r}"
             name = cls.model_fields["name"].default
-            raise MienError(
-                f"the task {name!r} needs at least two labels; in the training part {have}"
-            )
+            raise MienError(f"the task {name!r} needs at least two labels; {found}")
         return cls(labels=labels, loss=loss or cls.losses[0], single_label=single_label)  # type: ignore[call-arg]
 
     @abstractmethod
     def true_labels(self, utterance: Utterance) -> set[str] | None:
-        """Give the labels of an utterance, None where they are not known to the task."""
+        """Return the labels of an utterance, None if they are not known."""
 
     @property
     def has_thresholds(self) -> bool:
-        """Whether several labels may be right, each where it is above its threshold."""
+        """Whether the task is multi-label, with a threshold for each label."""
         return self.loss != "ce"
 
     def target(self, utterance: Utterance) -> Tensor:
-        """Give indicators (C,) of the labels of an utterance.
+        """Return the indicators (C,) of an utterance's labels.
 
-        NaN where the labels are not known, and with "ce" where not exactly one label is right.
+        They are NaN if the labels are not known and, with "ce", if there is not exactly one.
         """
-        right = self.true_labels(utterance)
-        if right is None:
+        known = self.true_labels(utterance)
+        if known is None:
             return torch.full((len(self.labels),), torch.nan)
-        target = torch.tensor([float(label in right) for label in self.labels])
+        target = torch.tensor([float(label in known) for label in self.labels])
         if self.loss == "ce" and target.sum() != 1:
             return torch.full_like(target, torch.nan)
         return target
 
     def loss_of(self, logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
-        """Compute the loss; `weight` is that of a label, or of its presence."""
+        """Compute the loss with the `weight` of each label or, if multi-label, its positives."""
         if self.loss == "ce":
             return F.cross_entropy(logits, targets.argmax(dim=1), weight=weight)
         if self.loss == "bce":
@@ -97,10 +97,10 @@ class LabelTask(Task):
         return error.mean()
 
     def balance(self, targets: Tensor) -> Tensor:
-        """Weight labels (C,) by their rarity among training targets (N, C).
+        """Compute weights of the labels (C,) by their rarity among training targets (N, C).
 
-        "ce": N / (C x count); else negatives / positives (published `pos_weight`), the weight of
-        the positives. A label without positives has weight 1.
+        For "ce" they are N / (C x count), otherwise negatives / positives as weight of the
+        positives (published `pos_weight`). A label without positives has weight 1.
         """
         targets = targets[self.known(targets)]
         positives = targets.sum(dim=0)
@@ -115,11 +115,11 @@ class LabelTask(Task):
         return dict(zip(self.labels, targets.nansum(dim=0).int().tolist(), strict=True))
 
     def scores(self, logits: Tensor) -> Tensor:
-        """Turn logits (B, C) into probabilities."""
+        """Convert logits (B, C) into probabilities."""
         return logits.softmax(dim=1) if self.loss == "ce" else logits.sigmoid()
 
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
-        """Decide, and show the score of each label."""
+    def predict(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
+        """Return the decision and the score of each label."""
         return TaskPrediction(
             decision=self.decide(scores, thresholds),
             above_threshold=self.above(scores, thresholds) if self.has_thresholds else None,
@@ -127,11 +127,11 @@ class LabelTask(Task):
         )
 
     def decide(self, scores: Sequence[float], thresholds: Sequence[float]) -> list[str]:
-        """Choose the labels.
+        """Return the predicted labels.
 
-        With "ce", and where training had one label an utterance: the one with the highest score,
-        of equal ones the first. Else all above their threshold, and with these the highest, whose
-        own threshold may be higher than the others'; none where all are below.
+        With "ce", or if each training utterance has one label: the label with the highest score,
+        the first of equal ones. Otherwise, all labels above their threshold, together with the one
+        with the highest score even if it is below its own threshold; none if all are below.
 
         Examples
         --------
@@ -147,12 +147,12 @@ class LabelTask(Task):
         return [label for label in self.labels if label in above or (above and label == best)]
 
     def above(self, scores: Sequence[float], thresholds: Sequence[float]) -> list[str]:
-        """Give the labels whose score is greater than their threshold, in their order."""
+        """Return the labels whose score is greater than their threshold, in their order."""
         triples = zip(self.labels, scores, thresholds, strict=True)
         return [label for label, score, threshold in triples if score > threshold]
 
     def monitored(self, scores: Tensor, targets: Tensor) -> float:
-        """Compute the mean F1 over the labels that occur, at the thresholds best for these very."""
+        """Compute the mean F1 over the labels that occur (`macro_f1`)."""
         known = self.known(targets)
         return macro_f1(self, scores[known].numpy(), targets[known].numpy())
 
@@ -189,14 +189,14 @@ class LabelTask(Task):
         persons: Sequence[str | None] | None = None,
         by: str = "person",
     ) -> LabelMetrics:
-        """Evaluate, label by label where the task has thresholds, and as one label."""
+        """Evaluate single-label metrics and, if the task has thresholds, multi-label ones."""
         found = evaluate_labels(
             scores,
             truth,
             self.labels,
             thresholds=np.array(thresholds) if self.has_thresholds else None,
             train_counts=np.array([counts[label] for label in self.labels]),
-            # where the speakers are the labels, nothing is left to draw but utterances
+            # if the speakers are the labels, only utterances can be resampled
             groups=None if self.identifies_speakers else persons,
             by=by,
         )
@@ -204,9 +204,9 @@ class LabelTask(Task):
 
 
 def macro_f1(task: LabelTask, probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Mean F1 over the labels that occur; of several labels at the thresholds best for this split.
+    """Compute the mean F1 over the labels that occur; if multi-label, at the best thresholds.
 
-    NaN where a probability is no finite number: such a model is never better than another.
+    It is NaN if a probability is not finite, so that such a model is never the best.
     """
     if not np.isfinite(probabilities).all():
         return float("nan")

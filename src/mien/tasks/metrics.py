@@ -1,26 +1,26 @@
-"""What every task's metrics have in common."""
+"""The interface of a task's metrics."""
 
 from abc import ABC, abstractmethod
 
 from pydantic import Field
 
 from mien.tasks.display import Charts, Table
-from mien.tasks.interval import Part
+from mien.tasks.interval import MetricsBlock
 
 
-class TaskMetrics(Part, ABC):
-    """How good a model's answers to one task are, beside constant answers.
+class TaskMetrics(MetricsBlock, ABC):
+    """Metrics of a model in one task, and of constant baselines.
 
-    A metric that has no value is None, never NaN.
+    An undefined metric is None, never NaN.
     """
 
-    n: int = Field(description="utterances that were evaluated")
+    n: int = Field(description="number of utterances that were evaluated")
     labels: list[str] = Field(description="the labels, the steps or the dimensions")
 
     @abstractmethod
     def tables(self) -> list[Table]:
-        """Lay the metrics out in tables."""
+        """Return the metrics as tables."""
 
     @abstractmethod
     def charts(self) -> Charts:
-        """Lay the metrics out in charts."""
+        """Return the metrics as charts."""

@@ -1,4 +1,4 @@
-"""Who speaks."""
+"""The person task: speaker identification."""
 
 from collections.abc import Iterable
 from typing import ClassVar, Literal, Self
@@ -10,7 +10,7 @@ from mien.utterance import Utterance
 
 @register_task
 class PersonTask(LabelTask):
-    """Which of the speakers of training speaks."""
+    """Which of the speakers of the training split speaks."""
 
     losses: ClassVar[tuple[str, ...]] = ("ce", "bce", "l1", "mse")
     identifies_speakers: ClassVar[bool] = True
@@ -19,9 +19,9 @@ class PersonTask(LabelTask):
 
     @classmethod
     def from_training(cls, utterances: Iterable[Utterance], loss: str | None = None) -> Self:
-        """Make the task of the speakers that occur. Raises `MienError` for fewer than two."""
+        """Build the task of the speakers that occur. Raises `MienError` for fewer than two."""
         return cls.of(sorted({u.person for u in utterances if u.person}), loss, True)
 
     def true_labels(self, utterance: Utterance) -> set[str] | None:
-        """Give the speaker, None where it is none of the labels."""
+        """Return the speaker, None if it is not one of the labels."""
         return {utterance.person} if utterance.person in self.labels else None

@@ -1,4 +1,4 @@
-"""The tasks that there are, by name."""
+"""The registry of tasks by name."""
 
 import re
 from typing import Annotated, Any, TypeVar
@@ -10,38 +10,38 @@ from mien.registry import Registry
 from mien.tasks.base import Task
 
 TASKS: Registry[type[Task]] = Registry("task")
-"""Every registered task class by the name of its task."""
+"""The registered task classes by the names of their tasks."""
 
 Kind = TypeVar("Kind", bound=Task)
 
 
 def register_task(kind: type[Kind]) -> type[Kind]:
-    """Make a task known by its name, as a class decorator.
+    """Register a task under its name; usable as a class decorator.
 
-    From then on ``mien train --task NAME`` learns it, alone or with others, and a run folder that
-    names it can be opened.
+    A registered task can be trained with ``mien train --task NAME``, alone or with others, and run
+    folders that name it can be opened.
 
     Raises
     ------
     ValueError
-        The class has no name of its own.
+        The class gives its field `name` no default.
     MienError
-        Another class has the name.
+        Another class has the same name.
     """
     name = kind.model_fields["name"].default
     if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise ValueError(f"{kind.__name__} needs a name of small letters as default of its field")
+        raise ValueError(f"{kind.__name__} needs a lower-case name as the default of its field")
     TASKS.register(name, kind)
     return kind
 
 
 def parse_tasks(text: str) -> list[type[Task]]:
-    """Read the names of tasks, with a plus sign between them.
+    """Parse names of tasks that are joined by plus signs.
 
     Raises
     ------
     MienError
-        A name is unknown, or stands there twice.
+        A name is unknown, or occurs twice.
 
     Examples
     --------
@@ -51,12 +51,12 @@ def parse_tasks(text: str) -> list[type[Task]]:
     names = [name.strip() for name in text.split("+")]
     for name in names:
         if names.count(name) > 1:
-            raise MienError(f"the task {name!r} is named twice in {text!r}: name it once")
+            raise MienError(f"{text!r} names the task {name!r} twice: name it once")
     return [TASKS[name] for name in names]
 
 
 def _of_its_class(value: Any) -> Any:
-    """Make a task of its settings, by the class that is registered for its name."""
+    """Build a task from its settings, with the class that is registered for its name."""
     if not isinstance(value, dict):
         return value
     try:
@@ -67,4 +67,4 @@ def _of_its_class(value: Any) -> Any:
 
 
 AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(_of_its_class)]
-"""A field for a task of any registered class."""
+"""Type of a field that holds a task of any registered class."""

@@ -1,4 +1,4 @@
-"""How positive or negative an utterance is, as a number."""
+"""The sentiment task: how positive or negative an utterance is, as a number."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Literal, Self
@@ -24,12 +24,12 @@ SENTIMENTS = (
     "positive",
     "highly positive",
 )
-"""The words for sentiment -3, -2, ... 3 (CMU-MOSEI, Zadeh et al. 2018)."""
+"""Names of the sentiments -3, -2, ... 3 (CMU-MOSEI, Zadeh et al. 2018)."""
 
 
 @register_task
 class SentimentTask(Task):
-    """Sentiment from -3 to 3; its one logit is the number itself.
+    """Sentiment from -3 to 3, whose single logit is the number itself.
 
     Parameters
     ----------
@@ -47,41 +47,41 @@ class SentimentTask(Task):
 
     @classmethod
     def from_training(cls, utterances: Iterable[Utterance], loss: str | None = None) -> Self:
-        """Make the task, which is the same for all data."""
+        """Build the task, which is the same for all data."""
         return cls(loss=loss or cls.losses[0])
 
     def target(self, utterance: Utterance) -> Tensor:
-        """Give the sentiment (1,), NaN where nobody judged it."""
+        """Return the sentiment (1,), NaN if it is not rated."""
         known = utterance.sentiment is not None
         return torch.tensor([utterance.sentiment if known else torch.nan])
 
     def loss_of(self, logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
         """Compute the mean error."""
-        # unlike `scores`, not kept within the scale: beyond its ends nothing would be learnt
+        # unlike `scores` it does not clamp, since the gradient beyond the scale would be 0
         error = (logits - targets).abs() if self.loss == "l1" else (logits - targets) ** 2
         return error.mean()
 
     def label_counts(self, targets: Tensor) -> dict[str, int]:
-        """Count how often each whole step occurs."""
+        """Count the utterances of each whole step."""
         return step_counts(targets[~targets.isnan()].numpy())
 
     def scores(self, logits: Tensor) -> Tensor:
-        """Keep the numbers (B, 1) within the scale."""
+        """Clamp the numbers (B, 1) to the scale."""
         return logits.clamp(-MAX_SENTIMENT, MAX_SENTIMENT)
 
-    def answer(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
-        """Give the number, and its word.
+    def predict(self, scores: Sequence[float], thresholds: Sequence[float]) -> TaskPrediction:
+        """Return the number and its name.
 
         Examples
         --------
-        >>> str(SentimentTask().answer([1.2], []))
+        >>> str(SentimentTask().predict([1.2], []))
         'weakly positive (+1.20)'
         """
         word = SENTIMENTS[round(scores[0]) + len(SENTIMENTS) // 2]
         return TaskPrediction(decision=[word], values={"sentiment": round(scores[0], 6)})
 
     def monitored(self, scores: Tensor, targets: Tensor) -> float:
-        """Compute the mean absolute error; one that is no number is the largest there can be."""
+        """Compute the mean absolute error, with the largest possible error in place of NaN."""
         mae = (scores - targets)[self.known(targets)].abs().mean()
         return float(mae.nan_to_num(nan=2 * MAX_SENTIMENT))
 
@@ -104,7 +104,7 @@ class SentimentTask(Task):
         persons: Sequence[str | None] | None = None,
         by: str = "person",
     ) -> SentimentMetrics:
-        """Evaluate beside always answering the median step of training."""
+        """Evaluate, with the median step of the training split as a constant baseline."""
         found = evaluate_sentiment(
             scores[:, 0], truth[:, 0], train_counts=counts, groups=persons, by=by
         )

@@ -1,4 +1,4 @@
-"""Metrics of the sentiment task, and how they are shown."""
+"""Metrics of the sentiment task, and their tables and charts."""
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ from mien.tasks.display import (
     interval_row,
     number,
 )
-from mien.tasks.interval import Interval, Part
+from mien.tasks.interval import Interval, MetricsBlock
 from mien.tasks.metrics import TaskMetrics
 
 OVERALL = {
@@ -35,15 +35,15 @@ CHART = {
 }
 
 
-class Step(Part):
-    """The utterances of one whole step of true sentiment."""
+class Step(MetricsBlock):
+    """Metrics of the utterances of one whole step of true sentiment."""
 
     support: int
-    mae: float | None = Field(description="mean absolute error, null where there are none")
+    mae: float | None = Field(description="mean absolute error, null if there are no utterances")
 
 
-class Sentiment(Part):
-    """How near sentiment comes; see `mien.metrics.regression.sentiment`."""
+class Sentiment(MetricsBlock):
+    """Metrics of the predicted numbers; see `mien.metrics.regression.sentiment`."""
 
     mae: float
     correlation: float | None = Field(description="Pearson's r")
@@ -56,23 +56,23 @@ class Sentiment(Part):
     acc5: float
     acc7: float
     per_step: dict[str, Step]
-    confusion: list[list[int]] = Field(description="a row a true step, a column a predicted one")
+    confusion: list[list[int]] = Field(description="rows are true steps, columns predicted steps")
 
 
 class ConstantSentiment(Sentiment):
-    """The same of always answering the median step of training."""
+    """Metrics of always predicting the median step of the training split."""
 
     answer: float
 
 
-class SentimentBaselines(Part):
-    """What a constant answer reaches."""
+class SentimentBaselines(MetricsBlock):
+    """Metrics of a constant prediction."""
 
     constant: ConstantSentiment
 
 
-class SentimentIntervals(Part):
-    """Intervals of two metrics."""
+class SentimentIntervals(MetricsBlock):
+    """Confidence intervals of two metrics."""
 
     mae: Interval | None
     acc2: Interval | None
@@ -88,11 +88,11 @@ class SentimentMetrics(TaskMetrics):
     intervals: SentimentIntervals
 
     def tables(self) -> list[Table]:
-        """Lay out the metrics overall, and the error by step."""
+        """Return tables of the overall metrics and of the error by step."""
         return [self._overall(), self._by_step()]
 
     def charts(self) -> Charts:
-        """Show overall metrics, the error by step, and the confusion of steps."""
+        """Return charts of the overall metrics, the error by step and the confusion of steps."""
         found, constant = self.sentiment, self.baselines.constant
         overall = [
             Bar(
@@ -108,8 +108,8 @@ class SentimentMetrics(TaskMetrics):
         ]
         title = f"mean absolute error {found.mae:.2f}, by true sentiment"
         return Charts(
-            Bars("overall", {"this model": overall}, "constant answer"),
-            Bars(title, {"this model": errors}, "constant answer", highest=None),
+            Bars("overall", {"this model": overall}, "constant baseline"),
+            Bars(title, {"this model": errors}, "constant baseline", highest=None),
             confusion(found.confusion, self.labels),
         )
 
@@ -126,7 +126,7 @@ class SentimentMetrics(TaskMetrics):
                 (f"always {constant.answer:g}", *cells(constant, OVERALL)),
             ],
             [
-                f"Median of the training part, in whole steps: {constant.answer:g}.",
+                f"Median of the training split, in whole steps: {constant.answer:g}.",
                 *interval_note(self.intervals.mae),
             ],
         )

@@ -68,7 +68,7 @@ class TrainConfig(BaseModel):
         ge=1,
         description="utterances a step in each process; a step of all has devices times as many",
     )
-    epochs: int = Field(40, ge=1, description="at most so many passes over the training part")
+    epochs: int = Field(40, ge=1, description="at most so many passes over the training split")
     early_stop: int = Field(
         6, ge=1, description="stop after so many epochs without a better monitored metric"
     )

@@ -33,7 +33,7 @@ class Loaders(L.LightningDataModule):
         )
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Load the training part, shuffled by seed and epoch."""
+        """Load the training split, shuffled by seed and epoch."""
         return self._loader(self.training, self.config.seed)
 
     def val_dataloader(self) -> DataLoader[Any]:

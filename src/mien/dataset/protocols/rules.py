@@ -85,7 +85,7 @@ def _test_the_others(
 
 register_protocol(
     "given",
-    "the parts that the corpus assigns",
+    "the splits that the corpus assigns",
     _given,
     needs=("split",),
     suggested_for=("persons", "others"),
@@ -93,7 +93,7 @@ register_protocol(
 )
 register_protocol(
     "persons",
-    "no person in two parts",
+    "no person in two splits",
     _persons,
     needs=("person",),
     suggested_for=("others",),
@@ -101,7 +101,7 @@ register_protocol(
 )
 register_protocol(
     "sessions",
-    "no session in two parts; fold K tests session K, and the one before it validates",
+    "no session in two splits; fold K tests session K, and the one before it validates",
     _sessions,
     needs=("session",),
     folds=True,
@@ -109,7 +109,7 @@ register_protocol(
 )
 register_protocol(
     "dialogues",
-    "known persons in dialogues that no other part has",
+    "known persons in dialogues that no other split has",
     _dialogues,
     needs=("dialogue",),
     suggested_for=("persons", "others"),
@@ -117,7 +117,7 @@ register_protocol(
 )
 register_protocol(
     "sentences",
-    "known persons saying sentences that training never had",
+    "known persons speaking sentences that training does not have",
     _sentences,
     needs=("sentence",),
     suggested_for=("persons",),
@@ -125,7 +125,7 @@ register_protocol(
 )
 register_protocol(
     "strangers",
-    "known persons in training and validation, others in the test",
+    "known persons in training and validation, unseen ones in the test",
     _strangers,
     needs=("person",),
     unseen_speakers=True,
