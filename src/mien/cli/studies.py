@@ -11,7 +11,7 @@ from mien.cli.runs import training_settings
 from mien.cli.settings import add_fields
 
 if TYPE_CHECKING:
-    from mien.studies.summary import StudyMetrics
+    from mien.report.study_report import StudyMetrics
 
 
 def cv(parser: argparse.ArgumentParser) -> None:

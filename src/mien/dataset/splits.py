@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mien.dataset.protocols import PROTOCOLS
+from mien.dataset.protocols import PROTOCOLS, Protocol
 from mien.errors import MienError
 from mien.utterance import SPLITS, Utterance
 
@@ -50,14 +50,7 @@ def split(
     MienError
         The protocol is unknown, the data have too few groups for it, or a split stays empty.
     """
-    chosen = PROTOCOLS[protocol]
-    if missing := chosen.missing(utterances):
-        raise MienError(
-            f"the protocol {protocol!r} needs {' and '.join(missing)}, which no utterance has:"
-            " choose another (`mien inspect DATA` shows what fits)",
-            parameter="protocol",
-        )
-    names = chosen.assign(utterances, seed, fold, num_folds)
+    names = _protocol(protocol, utterances).assign(utterances, seed, fold, num_folds)
     if len(names) != len(utterances) or not set(names) <= {*SPLITS, None}:
         raise MienError(
             f"the rule of the protocol {protocol!r} must give one of {', '.join(SPLITS)} or None"
@@ -76,6 +69,18 @@ def split(
     return Splits(**rows, left_out=names.count(None))
 
 
+def _protocol(name: str, utterances: Sequence[Utterance]) -> Protocol:
+    """Find a protocol by its name. Raises `MienError` where the data lack what it needs."""
+    chosen = PROTOCOLS[name]
+    if missing := chosen.missing(utterances):
+        raise MienError(
+            f"the protocol {name!r} needs {' and '.join(missing)}, which no utterance has:"
+            " choose another (`mien inspect DATA` shows what fits)",
+            parameter="protocol",
+        )
+    return chosen
+
+
 def folds_of(
     utterances: Sequence[Utterance], protocol: str, num_folds: int | None = None
 ) -> list[int | None]:
@@ -84,9 +89,9 @@ def folds_of(
     Raises
     ------
     MienError
-        The protocol is unknown, or does not say how many folds it makes.
+        The protocol is unknown, needs what the data lack, or does not say how many folds it makes.
     """
-    chosen = PROTOCOLS[protocol]
+    chosen = _protocol(protocol, utterances)
     if not chosen.folds:
         return [None]
     if chosen.fold_count is None:

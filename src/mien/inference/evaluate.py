@@ -172,7 +172,7 @@ def metrics_of(predictions: Predictions) -> Metrics:
         if len(known):
             blocks[task.name] = _evaluate(task, predictions.select(known))
     return Metrics(
-        split=info.split,
+        part=info.split,
         protocol=info.protocol,
         data=info.data,
         synthetic=info.synthetic,

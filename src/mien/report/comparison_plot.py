@@ -5,8 +5,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mien.report.comparison_report import Comparison
 from mien.report.plots import BLUE, FAINT, INK, mark_synthetic, plain, save
-from mien.studies.comparison import Comparison
 
 WIDTH = 8.0
 ROW = 0.45
@@ -19,7 +19,7 @@ def plot_comparison(found: Comparison, out: Path) -> None:
     Parameters
     ----------
     found : Comparison
-        What `mien.studies.comparison.compare` gives.
+        What `mien.report.comparison_report.compare` gives.
     out : Path
         The SVG or PNG file to write.
     """

@@ -1,7 +1,7 @@
 """Tables of a comparison: the systems beside the baselines, and how each two of them differ."""
 
 from mien.metrics.bootstrap import NOUNS
-from mien.studies.comparison import Comparison, PairResult, SystemResult
+from mien.report.comparison_report import Comparison, PairResult, SystemResult
 from mien.tasks.display import UNDEFINED, Row, Table, number
 
 

@@ -1,6 +1,6 @@
 """Tables of a study: what its folds let through, and its metrics with their spread."""
 
-from mien.studies.summary import FoldLeakage, MetricSummary, StudyMetrics
+from mien.report.study_report import FoldLeakage, MetricSummary, StudyMetrics
 from mien.tasks.display import UNDEFINED, Row, Table, interval_note, number
 
 

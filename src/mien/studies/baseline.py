@@ -17,12 +17,13 @@ from mien.files import only_one
 from mien.inference.predictions import Origin, Predictions, PredictionsInfo, Training
 from mien.metrics.thresholds import choose
 from mien.modality import Modality
+from mien.report.study_report import StudyMetrics
 from mien.studies.classifiers import Classifier, choose_strength
 from mien.studies.cross_validation import PROTOCOL, chosen_folds, leakages
 from mien.studies.feature_table import FeatureTable, compute_features, name_of, read_features
 from mien.studies.jobs import run_jobs
 from mien.studies.study import Job, Study, StudyConfig
-from mien.studies.summary import StudyMetrics, brief, summarise, write_summary
+from mien.studies.summary import brief, summarise, write_summary
 from mien.tasks import Task, parse_tasks
 from mien.utterance import Utterance
 

@@ -15,10 +15,11 @@ from mien.features.store import open_store
 from mien.files import only_one
 from mien.inference.evaluate import predict_split
 from mien.models import ModelConfig
+from mien.report.study_report import StudyMetrics
 from mien.runs.run import Run
 from mien.studies.jobs import run_jobs
 from mien.studies.study import Job, Study, StudyConfig
-from mien.studies.summary import StudyMetrics, brief, summarise, write_summary
+from mien.studies.summary import brief, summarise, write_summary
 from mien.training.checkpoint import STATE, finished
 from mien.training.config import TrainConfig
 from mien.training.fit import train

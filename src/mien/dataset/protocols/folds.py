@@ -44,11 +44,15 @@ def _deal(
     """
     names = _names(utterances, fact)
     count = min(USUAL_FOLDS, len(names)) if count is None else count
+    if len(names) < 2:
+        raise MienError(
+            f"folds need at least two {fact}s, and the data have {len(names)}: choose another"
+            " protocol (`mien inspect DATA` shows what fits)",
+            parameter="protocol",
+        )
     if not 2 <= count <= len(names):
         raise MienError(
-            f"{len(names)} {fact}s can't be divided into {count} folds: choose 2 to {len(names)}"
-            if len(names) > 1
-            else f"folds need at least two {fact}s, and the data have {len(names)}",
+            f"{len(names)} {fact}s can't be divided into {count} folds: choose 2 to {len(names)}",
             parameter="num_folds",
         )
     shuffled = seeded_order(names, seed)
@@ -98,8 +102,20 @@ def _loso(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[
     return _assign(utterances, [{s} for s in _names(utterances, "session")], "session", fold)
 
 
+def _improvised_turns(utterances: Sequence[Utterance]) -> list[Utterance]:
+    """Take the improvised turns whose session is known. Raises `MienError` where there is none."""
+    found = [u for u in utterances if fact_of(u, "style") == "improvised" and u.session]
+    if not found:
+        raise MienError(
+            "no turn of a known session is improvised: choose another protocol (`mien inspect DATA`"
+            " shows what fits)",
+            parameter="protocol",
+        )
+    return found
+
+
 def _improvised(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
-    taken = [u for u in utterances if fact_of(u, "style") == "improvised"]
+    taken = _improvised_turns(utterances)
     splits = dict(zip((u.id for u in taken), _loso(taken, seed, fold), strict=True))
     return [splits.get(u.id) for u in utterances]
 
@@ -177,9 +193,7 @@ register_protocol(
     _improvised,
     needs=("session", "style"),
     folds=True,
-    fold_count=lambda utterances, count: len(
-        _names([u for u in utterances if fact_of(u, "style") == "improvised"], "session")
-    ),
+    fold_count=lambda utterances, count: len(_names(_improvised_turns(utterances), "session")),
 )
 register_protocol(
     "emobox",
