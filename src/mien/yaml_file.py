@@ -30,7 +30,7 @@ class _Loader(yaml.SafeLoader):
             raise yaml.YAMLError(f"line {event.start_mark.line + 1}: anchors are not read")
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise yaml.YAMLError("lists within lists without end")
+            raise yaml.YAMLError("it is nested too deeply")
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -39,13 +39,13 @@ class _Loader(yaml.SafeLoader):
         mapping = super().construct_mapping(node, deep)
         if len(mapping) < len(node.value):
             line = node.start_mark.line + 1
-            raise yaml.YAMLError(f"a key stands twice in the section that begins at line {line}")
+            raise yaml.YAMLError(f"a key is given twice in the section that begins at line {line}")
         return mapping
 
     def construct_yaml_float(self, node: Any) -> float:
         number: float = super().construct_yaml_float(node)
         if not math.isfinite(number):
-            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: no finite number")
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: a number that is not finite")
         return number
 
 
@@ -76,7 +76,7 @@ def read_yaml(path: Path) -> Any:
     except OSError as error:
         raise MienError(f"{path} can't be read ({error.strerror or error})") from error
     except RecursionError as error:
-        raise MienError(f"{path} is damaged: lists within lists without end") from error
+        raise MienError(f"{path} is damaged: it is nested too deeply") from error
     # a scalar that only looks like a number can raise almost anything
     except (
         yaml.YAMLError,

@@ -113,7 +113,7 @@ def test_nothing_is_loaded_for_clips_that_are_not_there(
     assert "does not exist" in mien("explain", run_folder, "a.wav", "--out", tmp_path).stderr
     nowhere = mien("predict", run_folder, "--text", "a", "--json", tmp_path / "no" / "a.json")
     assert "can't be written" in nowhere.stderr
-    assert "no run folder" in mien("predict", "--model", tmp_path, "--text", "a").stderr
+    assert "not a run folder" in mien("predict", "--model", tmp_path, "--text", "a").stderr
 
 
 def test_a_missing_clip_costs_no_other_and_order_is_kept(

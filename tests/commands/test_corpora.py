@@ -66,7 +66,7 @@ def test_the_authors_processed_data(program, tmp_path: Path) -> None:
     source = root / "IEMOCAP_RAW_PROCESSED"
     result = program("prepare", "processed", source, out, "--no-face", "centre", "--workers", 1)
     assert result.returncode == 0, result.stderr
-    assert "splits: train 2, valid 2, test 2; 0 in no part" in result.stdout
+    assert "splits: train 2, valid 2, test 2; 0 in no split" in result.stdout
     assert "1 (Ses01F_impro01_F010) listed but skipped" in result.stdout
     assert "6 with text, 6 with audio, 6 with faces" in result.stdout
     assert set(skips(out)) == {"Ses01F_impro01_F009", "Ses01F_impro01_F010"}

@@ -38,13 +38,13 @@ def test_a_missing_folder(mien, tmp_path: Path, corpus: str) -> None:
 def test_data_that_are_not_there_or_not_prepared(mien, tmp_path: Path) -> None:
     assert_told(mien("inspect", tmp_path / "no"), "no such folder")
     assert_told(mien("train", tmp_path, "--out", tmp_path / "run"), "not a prepared folder")
-    assert_told(mien("evaluate", tmp_path), "no run folder")
-    assert_told(mien("verification", tmp_path), "no run folder")
+    assert_told(mien("evaluate", tmp_path), "not a run folder")
+    assert_told(mien("verification", tmp_path), "not a run folder")
     gone = mien("verification", "--encoder", "voice", "--data", tmp_path / "no")
     assert_told(gone, "no such folder")
-    assert_told(mien("report", tmp_path), "no run folder")
-    assert_told(mien("predict", tmp_path, "a.wav"), "no run folder")
-    assert_told(mien("explain", tmp_path, "a.wav", "--out", tmp_path / "o"), "no run folder")
+    assert_told(mien("report", tmp_path), "not a run folder")
+    assert_told(mien("predict", tmp_path, "a.wav"), "not a run folder")
+    assert_told(mien("explain", tmp_path, "a.wav", "--out", tmp_path / "o"), "not a run folder")
 
 
 def test_bad_media_are_recorded_and_the_rest_is_kept(mien, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_published_split_divides_or_is_refused(mien, clips: Path, tmp_path: Pa
     assert not (tmp_path / "out").exists()
     result = mien(*command, "--splits", tmp_path, "--partial")
     assert result.returncode == 0, result.stderr
-    assert "splits: train 20, valid 4, test 6; 6 in no part; 1 (elsewhere)" in result.stdout
+    assert "splits: train 20, valid 4, test 6; 6 in no split; 1 (elsewhere)" in result.stdout
     given = next(
         line for line in mien("inspect", tmp_path / "out").stdout.split("\n") if "given" in line
     )
@@ -285,7 +285,7 @@ def test_where_nothing_can_be_written_no_work_is_begun(
     assert_told(result, f"{tmp_path}: can't be written (Read-only file system)")
 
 
-@pytest.mark.parametrize("content", ['{"part": "test"}', '{"part": 1, "protocol": 2, "tasks": 3}'])
+@pytest.mark.parametrize("content", ['{"split": "test"}', '{"split": 1, "data": 2, "tasks": 3}'])
 def test_damaged_figures_are_told_by_the_report(
     mien, run_folder: Path, tmp_path: Path, content: str
 ) -> None:

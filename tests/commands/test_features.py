@@ -21,8 +21,8 @@ def featured(program, data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     result = program("features", folder, "--workers", 2)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == [
-        "words   256 numbers a step (wordllama-256), of 36 of 36 utterances",
-        "voice   144 numbers a step (voice-1), of 36 of 36 utterances",
+        "text    256 features per step (wordllama-256), of 36 of 36 utterances",
+        "audio   144 features per step (voice-1), of 36 of 36 utterances",
     ]
     return folder
 
@@ -128,7 +128,7 @@ def test_features_of_things_that_are_not_there(mien, data: Path, tmp_path: Path)
     assert mien(*features, "--modalities", "xyz").returncode == 2
     result = mien(*features, "--modalities", "tav")
     assert result.returncode == 0, result.stderr
-    assert "no utterance has features of face" in result.stdout
+    assert "no utterance has features of video" in result.stdout
     assert mien("features", tmp_path / "data", "--workers", 0).returncode == 2
 
 
@@ -142,4 +142,4 @@ def test_features_that_are_read(mien, data: Path, tmp_path: Path) -> None:
         np.savez(own / f"{utterance.id}.npz", face=np.full((2, 10), number % 2))
     result = mien("features", tmp_path / "data", "--read", own, "--workers", 1)
     assert result.returncode == 0, result.stderr
-    assert "face     10 numbers a step (own), of 36 of 36 utterances" in result.stdout
+    assert "video    10 features per step (own), of 36 of 36 utterances" in result.stdout

@@ -24,7 +24,7 @@ def mosei(program, corpus: Path) -> Path:
     flags = ["--splits", corpus / "splits", "--no-face", "centre", "--workers", 1]
     result = program("prepare", "mosei", corpus, out, *flags)
     assert result.returncode == 0, result.stderr
-    assert "splits: train 32, valid 8, test 8; 0 in no part" in result.stdout
+    assert "splits: train 32, valid 8, test 8; 0 in no split" in result.stdout
     assert "48 utterances of 0 known persons" in result.stdout
     assert "48 with text, 48 with audio, 48 with faces" in result.stdout
     assert "sentiment   of 48 utterances" in result.stdout

@@ -261,7 +261,7 @@ def test_what_a_model_has_no_use_for_is_accepted_with_a_line(model: str) -> None
         ("-bs=8 -lr=1e-4 -ep=3 --num-emotions=6 --num-persons=10", "two tasks"),
         ("-bs=8 -lr=1e-4 -ep=3 --trans-dim=10", "trans_dim 10 is not a multiple"),
         ("-bs=0 -lr=1e-4 -ep=3", "batch_size"),
-        ("-bs=8 -lr=1e-4 -ep=3 --img-interval=0", "--img-interval is a number of milliseconds"),
+        ("-bs=8 -lr=1e-4 -ep=3 --img-interval=0", "--img-interval must be above 0 milliseconds"),
     ],
 )
 def test_a_wrong_command_ends_with_status_2(capsys, line: str, message: str) -> None:
@@ -319,7 +319,7 @@ def test_without_albert_minilm_takes_its_place_and_a_line_says_so(monkeypatch, c
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("mien.published.reproduce.load_config", refuse)
     assert _with_text_model(job()).encoders["text"].model == "minilm"
-    assert "albert-base-v2 is not a folder" in capsys.readouterr().out
+    assert "albert-base-v2 is not a folder here" in capsys.readouterr().out
     own = preset(text_model="./mine")
     assert _with_text_model(job(model=own)) == own
     wordless = preset(modalities="va")
@@ -386,13 +386,13 @@ def test_a_published_command_prepares_trains_and_prints_a_table(
     assert main(here(line)) == 0
     shown = capsys.readouterr().out
     task = "person" if "persons" in line else "emotion"
-    assert re.search(r"^MIEN_RECIPE=small.yaml goes before the command: .*width 0.125", shown, re.M)
+    assert re.search(r"^MIEN_RECIPE=small.yaml overrides the command: .*width 0.125", shown, re.M)
     assert re.search(r"--cuda=\d: there is no GPU here", shown)
     assert f"{task}, test split, protocol" in shown
     assert "this model" in shown or "average" in shown
     (folder,) = re.findall(r"^the run: (.*)$", shown, re.M)
     run = Run(folder)
-    assert json.loads((run.folder / "metrics.json").read_text())["part"] == "test"
+    assert json.loads((run.folder / "metrics.json").read_text())["split"] == "test"
     assert len(run.config.tasks[0].labels) == (10 if task == "person" else 6)
     assert run.config.tasks[0].loss == "bce"
     assert set(run.read("thresholds.json")[task]) == set(run.config.tasks[0].labels)
@@ -411,7 +411,7 @@ def test_a_run_without_a_finished_epoch_is_named(here: Callable, monkeypatch, ca
     assert main(here(line)) == 1
     assert "main.py: interrupted" in capsys.readouterr().err
     assert main(here(line)) == 1
-    assert "begun by this command and holds no finished epoch" in capsys.readouterr().err
+    assert "begun by this command and has no finished epoch" in capsys.readouterr().err
 
 
 def test_a_run_that_could_not_be_judged_is_not_done(
@@ -423,7 +423,7 @@ def test_a_run_that_could_not_be_judged_is_not_done(
     monkeypatch.setattr("mien.published.reproduce._folder", lambda *_: run.folder)
     assert _train(job(), tmp_path, None).folder == run.folder
     shown = capsys.readouterr().out
-    assert "this command trained it before and failed to judge it: it tries again" in shown
+    assert "this command trained it and failed to evaluate it: it tries again" in shown
     assert "was trained before" not in shown
     run.write("metrics.json", {})
     assert _train(job(), tmp_path, None).folder == run.folder
@@ -441,7 +441,7 @@ def test_a_training_that_fails_does_not_count_as_done(
     monkeypatch.setenv("MIEN_RECIPE", "wild.yaml")
     stopped = r"main\.py: training stopped at epoch \d, .*? is (nan|inf).*?(savings/\S+) keeps"
     found = []
-    for said in ("", "training goes on after its last finished epoch"):
+    for said in ("", "training resumes after its last finished epoch"):
         assert main(line) == 1
         shown = capsys.readouterr()
         found.append(re.search(stopped, shown.err))
@@ -557,7 +557,7 @@ def test_what_was_stopped_goes_on_whatever_was_judged_in_between(
     assert main(here(f"{line} --test")) == 0
     shown = capsys.readouterr().out
     assert "not been trained to its end" in shown
-    assert "the same command without --test goes on" in shown
+    assert "the same command without --test resumes training" in shown
     assert (run / "thresholds.json").is_file()
     assert main(here(line)) == 0
     shown = capsys.readouterr().out
@@ -567,7 +567,7 @@ def test_what_was_stopped_goes_on_whatever_was_judged_in_between(
     remove_state(run)
     assert main(here(line)) == 0
     shown = capsys.readouterr().out
-    assert "is trained to its end" in shown
+    assert "its training is finished" in shown
     assert told(shown) == (run, figures)
 
 
@@ -635,7 +635,7 @@ def test_the_authors_folder_is_prepared_and_divided_by_its_lists(
         assert f"protocol given: {shares}" in said
         assert "3 (Ses09F_absent_F000, Ses09F_absent_F001, Ses09F_absent_F002) listed" in shown
         count = len(found.split(", "))
-        assert f"--num-emotions=6: the training split has {count}, and the model answers" in shown
+        assert f"--num-emotions=6: the training split has {count}, and the model predicts" in shown
         assert f"these: {found}" in shown
 
 
@@ -687,7 +687,7 @@ def test_data_that_have_changed_are_prepared_anew(tmp_path: Path, monkeypatch, c
     lists, audio = root / "IEMOCAP_SPLIT" / "test_split.txt", "Ses01F_impro01/Ses01F_impro01_F000"
     lists.write_text("\n".join(lists.read_text().split()[1:]))
     folder()
-    assert f"{made[0]} was prepared of these data before they changed" in capsys.readouterr().out
+    assert f"{made[0]} was prepared from these data before they changed" in capsys.readouterr().out
     path = root / "IEMOCAP_RAW_PROCESSED" / "meta.pkl"
     meta = pickle.loads(path.read_bytes())
     path.write_bytes(pickle.dumps(meta, 4))
@@ -725,7 +725,9 @@ def test_the_features_are_those_that_lie_there_now(tmp_path: Path, capsys) -> No
         use_features(tmp_path, "mosei", data, 60.0)
         shown, settings = capsys.readouterr().out, FeatureStore(data).settings
         for m, name in (("t", "words"), ("a", "voice"), ("v", "face")):
-            assert f"{settings.sizes[m]} numbers a step ({settings.sources[m]}), of" in shown, name
+            assert f"{settings.sizes[m]} features per step ({settings.sources[m]}), of" in shown, (
+                name
+            )
         return settings.sizes
 
     own = {"t": 256, "a": 144, "v": 35}
@@ -748,7 +750,7 @@ def test_features_that_the_user_made_stay_and_are_named(tmp_path: Path, capsys) 
     extract(data, modalities="a", workers=1, progress=False)
     write_mosei_features(data / "MOSEI_HCF_FEATURES", ["synthetic-000"], 1.0)
     use_features(data, "mosei", data, 60.0)
-    assert "voice   144 numbers a step (voice-1), of 3 of 3" in capsys.readouterr().out
+    assert "audio   144 features per step (voice-1), of 3 of 3" in capsys.readouterr().out
     assert FeatureStore(data).settings.sizes == {"a": 144}
 
 

@@ -109,7 +109,7 @@ def test_a_clone_without_git_lfs(tmp_path: Path) -> None:
     assert utterances["1001_DFA_ANG_XX"].video is None
     assert skipped == {
         "1001_DFA_ANG_XX": "video: only a pointer of git-lfs",
-        "1002_DFA_ANG_XX": "only pointers of git-lfs, no film and no sound",
+        "1002_DFA_ANG_XX": "only pointers of git-lfs, no video and no audio",
     }
 
 

@@ -182,10 +182,10 @@ def test_whatever_cannot_be_used_is_told_with_its_reason(release: Path) -> None:
     found = reasons(skipped)
     assert found.pop("audio: file missing") == [f"{UNDERSCORE}_10"]
     assert found.pop("video: file missing") == [f"{NUMBER}_7"]
-    assert found.pop("files missing: neither sound nor picture") == ["nomedia_0"]
+    assert found.pop("files missing: neither audio nor video") == ["nomedia_0"]
     assert found.pop("not labelled") == [f"{DASH}_2"]
     assert found.pop("labelled, but in no transcript") == ["neverseen_5"]
-    assert found.pop("labelled without any answer") == [f"{NUMBER}_8"]
+    assert found.pop("labelled without any rating") == [f"{NUMBER}_8"]
     assert found.pop("does not end after it begins") == [f"{DASH}_4", f"{DASH}_3"]
     assert found.pop("twice in the transcripts; the earlier clip is kept") == [f"{DASH}_0"]
     assert found.pop("transcript line that is no clip") == [DASH, DASH]

@@ -401,7 +401,7 @@ ATTACKS = {
     "a side that is true": (array(F8, b"\x88\x85", EIGHT) + b".", "shape (True,)"),
     "text beyond Unicode": (
         array(F8.replace(b"f8", b"U1"), b"K\x01\x85", b"C\x04\xff\xff\xff\x7f") + b".",
-        "signs that are none",
+        "invalid characters",
     ),
     "an array without content": (BLANK + b".", "without content"),
     "a second state": (
@@ -419,15 +419,15 @@ ATTACKS = {
     "copies of copies": (
         b"B" + struct.pack("<I", 5000) + b"x" * 5000 + b"q\x00("
         + (global_("builtins", "bytearray") + b"h\x00\x85R") * 100 + b"t.",
-        "more than there is in it",
+        "more than the file does",
     ),
     "copies of a list": (
         b"](" + b"K\x01" * 5000 + b"eq\x00(" + (SET + b"h\x00\x85R") * 100 + b"t.",
-        "more than there is in it",
+        "more than the file does",
     ),
     "elements without size": (
         array(F8.replace(b"f8", b"U0"), b"J\xff\xff\xff\x7f\x85", b"C\x00") + b".",
-        "more than there is in it",
+        "more than the file does",
     ),
     # no pickle, or half of one
     "nothing": (b"", "cannot be read"),
@@ -522,18 +522,18 @@ BOMBS = {
     "a member of a set": (SET + b"](" + twice(60) + b"e\x85R.", "a tuple in a key"),
     "a member of a set of today": (b"\x80\x04\x8f(" + twice(60) + b"\x90.", "a tuple in a key"),
     "a member of a frozen set": (b"\x80\x04(" + twice(60) + b"\x91.", "a tuple in a key"),
-    "a tuple": (b"\x80\x02" + twice(60) + b".", "lists within lists"),
-    "a tuple that is flat": (b"\x80\x02" + twice(40) + b".", "far more than there is in it"),
-    "lists": (b"\x80\x02" + (b"]q\x00h\x00a" + b"0h\x00") + b".", "lists within lists"),
+    "a tuple": (b"\x80\x02" + twice(60) + b".", "nested too deeply"),
+    "a tuple that is flat": (b"\x80\x02" + twice(40) + b".", "far larger than the file"),
+    "lists": (b"\x80\x02" + (b"]q\x00h\x00a" + b"0h\x00") + b".", "nested too deeply"),
     "lists by reference": (
         b"\x80\x02]" + b"".join(b"q%c](h%ch%ce" % (i, i, i) for i in range(40)) + b".",
-        "far more than there is in it",
+        "far larger than the file",
     ),
-    "a deep list": (b"\x80\x02" + b"]" * 5000 + b"a" * 4999 + b".", "lists within lists"),
-    "a deep tuple": (b"\x80\x02K\x01" + NESTED + b".", "lists within lists"),
+    "a deep list": (b"\x80\x02" + b"]" * 5000 + b"a" * 4999 + b".", "nested too deeply"),
+    "a deep tuple": (b"\x80\x02K\x01" + NESTED + b".", "nested too deeply"),
     "a long number": (b"\x80\x02\x8b" + struct.pack("<I", 5000) + b"\x7f" * 5000 + b".", "bits"),
     "a number of many digits": (b"L" + b"9" * 5000 + b"L\n.", "4300 digits"),
-    "a shape": (array(F8, twice(60) + b"\x85", b"C\x00") + b".", "an array of shape that is none"),
+    "a shape": (array(F8, twice(60) + b"\x85", b"C\x00") + b".", "an array of an invalid shape"),
 }
 
 

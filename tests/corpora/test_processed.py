@@ -114,7 +114,7 @@ def test_the_persons_fork_has_speakers_and_no_labels(tmp_path: Path, folder: str
     assert {(u.corpus, u.emotions, u.text) for u in utterances.values()} == {
         ("iemocap", None, "Synthetic words.")
     }
-    told = "note: speaker_id in meta.pkl is {}; by the id's last part {} speaks"
+    told = "note: speaker_id in meta.pkl is {}; by the last field of the id {} speaks"
     assert notes == {
         "Ses01F_impro01_M000": told.format("Ses01F", "Ses01M"),
         "Ses01M_impro02_F000": told.format("Ses01M", "Ses01F"),
@@ -175,11 +175,11 @@ def test_iemocap_from_the_folder_or_the_one_above(iemocap: Path) -> None:
         "../../secret_F000": "not an id such as Ses01F_impro01_F000",
         "Ses01F_impro01_M001": "annotators do not agree (xxx)",
         "Ses01F_impro01_M002": "surprised (sur) is not one of the six emotions",
-        "Ses02F_impro02_F000": "folder missing: no sound and no pictures",
+        "Ses02F_impro02_F000": "folder missing: no audio and no video",
         "Ses02F_impro02_M000": "video: no frame rate (fps) in meta.pkl",
         "Ses02F_impro02_M001": "video: no frame rate (fps) in meta.pkl",
-        "Ses02F_impro02_M002": "its label in meta.pkl is no text",
-        "?": "an id that is no text but a int",
+        "Ses02F_impro02_M002": "its label in meta.pkl is not text",
+        "?": "an id that is a int, not text",
     }
 
 
@@ -255,7 +255,7 @@ def test_mosei(mosei: Path) -> None:
     assert utterances["-3g5yACwYnA_2"].emotions == ("angry", "fearful")
     assert utterances["-3g5yACwYnA_2"].text is None
     assert skipped == {
-        "-3g5yACwYnA_3": "folder missing: no sound and no pictures",
+        "-3g5yACwYnA_3": "folder missing: no audio and no video",
         "-3g5yACwYnA_4": "no label of six numbers in meta.pkl",
         "-3g5yACwYnA_5": "no label of six numbers in meta.pkl",
         "-3g5yACwYnA_6": "no label of six numbers in meta.pkl",

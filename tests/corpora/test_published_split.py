@@ -34,7 +34,7 @@ def test_what_is_listed_gets_its_part_and_the_rest_none() -> None:
     assert {item.id: item.split for item in assigned.items} == {
         "a": "train", "b": "test", "x": None, "y": None
     }  # fmt: skip
-    assert str(assigned) == "splits: train 1, valid 0, test 1; 2 in no part"
+    assert str(assigned) == "splits: train 1, valid 0, test 1; 2 in no split"
 
 
 def test_what_was_skipped_is_no_mismatch() -> None:
@@ -47,16 +47,18 @@ def test_what_was_skipped_is_no_mismatch() -> None:
 
 def test_ids_that_are_not_there_are_counted_with_examples() -> None:
     parts = dict.fromkeys("abcdefgh", "train")
-    with pytest.raises(MienError, match=r"the lists.* 6 \(c, d, e, …\) of the 8 ids") as error:
+    with pytest.raises(
+        MienError, match=r"the lists.* 6 \(c, d, e, …\) of the 8 listed ids"
+    ) as error:
         assign(corpus("a b"), parts, name="the lists")
     assert error.value.parameter == "partial"
     assigned = assign(corpus("a b"), parts, partial=True)
-    assert str(assigned).endswith("6 (c, d, e, …) listed but not there")
+    assert str(assigned).endswith("6 (c, d, e, …) listed but not in the corpus")
 
 
 @pytest.mark.parametrize("partial", [False, True])
 def test_a_split_of_another_corpus_is_told(partial: bool) -> None:
-    with pytest.raises(MienError, match=r"another corpus: none of the 1 ids listed.*Ses01F"):
+    with pytest.raises(MienError, match=r"another corpus, since none of the 1 listed ids.*Ses01F"):
         assign(corpus("a b"), {"Ses01F_impro01_F000": "train"}, partial=partial)
 
 
@@ -65,7 +67,7 @@ def test_a_split_of_another_corpus_is_told(partial: bool) -> None:
     [
         ({"valid": "a"}, r"1 \(a\) in more than one of the three lists"),
         ({"valid": "a b", "test": "b c"}, r"3 \(a, b, c\) in more than one"),
-        ({"test": ""}, r"test_split\.txt lists nothing"),
+        ({"test": ""}, r"test_split\.txt lists no id"),
     ],
 )
 def test_lists_that_do_not_divide(tmp_path: Path, lists: dict[str, str], message: str) -> None:

@@ -227,7 +227,7 @@ def test_features_of_another_width_are_left_out_and_written_down(
     (line,) = (data / FOLDER / "skipped.jsonl").read_text().splitlines()
     item, source = json.loads(line), str(own / "synthetic-000.npz")
     assert (item["id"], item["source"]) == ("synthetic-000", source)
-    assert item["reason"] == f"{source}: face has 8 numbers a step, most have 7: write it anew"
+    assert item["reason"] == f"{source}, face: 8 features per step, most have 7: write it again"
     assert FeatureStore(data).modalities == ["ta", "tv", "av", "ta", ""]
 
 
@@ -236,7 +236,7 @@ def test_where_no_features_are_of_the_usual_width_it_says_so(data: Path, tmp_pat
     own.mkdir()
     for name, width in (("synthetic-000", 8), ("x", 7), ("y", 7)):
         np.savez(own / f"{name}.npz", face=np.ones((3, width)))
-    with pytest.raises(MienError, match="no utterance has features of face") as error:
+    with pytest.raises(MienError, match="no utterance has features of video") as error:
         run(data, read=own, modalities="v")
     assert "; 1 left out: face with another number of columns than most" in str(error.value)
     assert "most have 7" in (data / FOLDER / "skipped.jsonl").read_text()
@@ -250,10 +250,10 @@ def test_what_there_is_is_written_where_one_modality_has_nothing(
     np.savez(strange / "somebody.npz", face=np.ones((3, 7)))
     summary = run(data, read=strange)
     assert summary.sources == {"t": "wordllama-256", "a": "voice-1"}
-    assert "no utterance has features of face: the rest is kept" in str(summary)
+    assert "no utterance has features of video: the rest is kept" in str(summary)
     assert set(FeatureStore(data).settings.sizes) == {"t", "a"}
     other = store(tmp_path / "other", [sample(0)]).folder
-    with pytest.raises(MienError, match="no utterance has features of face"):
+    with pytest.raises(MienError, match="no utterance has features of video"):
         run(other, read=strange, modalities="v")
 
 
@@ -267,7 +267,7 @@ def test_damaged_features_are_left_out_and_written_down(data: Path, tmp_path: Pa
     summary = run(data, read=own)
     assert summary.counts["v"] == 1
     where = f"(reasons in {data / FOLDER / 'skipped.jsonl'})"
-    assert f"1 left out: face that is no table of finite numbers {where}" in str(summary)
+    assert f"1 left out: face that is not a table of finite numbers {where}" in str(summary)
     assert f"1 left out: file that cannot be read {where}" in str(summary)
     lines = (data / FOLDER / "skipped.jsonl").read_text().splitlines()
     assert [json.loads(line)["id"] for line in lines] == ["synthetic-001", "synthetic-002"]

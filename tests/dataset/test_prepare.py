@@ -14,8 +14,9 @@ import soundfile
 from media_files import murmur, write_video
 
 from mien.dataset.prepare import MIN_JOB_UTTERANCES, _grouped, prepare
+from mien.dataset.shard import Shard, shard_writer
 from mien.dataset.shard_jobs import time_limit
-from mien.dataset.store import SCHEMA_VERSION, Store
+from mien.dataset.store import SCHEMA, SCHEMA_VERSION, Store
 from mien.errors import MienError
 from mien.media.decode import read_frames
 from mien.media.faces import FaceCropper
@@ -290,6 +291,21 @@ def test_what_is_damaged_is_made_anew_by_the_same_command(tmp_path, harm, caplog
     assert "nothing to do" not in caplog.text
     assert contents(out) == before
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def test_a_shard_of_another_writer_is_named_and_made_again_once_it_is_deleted(tmp_path):
+    out = tmp_path / "out"
+    first, before = run(texts(3), out), contents(out)
+    (shard,) = out.glob("*.parquet")
+    rows = Shard(shard, SCHEMA, remedy="").read()
+    with shard_writer(shard, SCHEMA) as writer:
+        writer.write_table(rows)
+    (out / "dataset.json").unlink()
+    with pytest.raises(MienError, match="lacks the list of skipped utterances; delete this file"):
+        run(texts(3), out)
+    shard.unlink()
+    assert run(texts(3), out) == first
+    assert contents(out) == before
 
 
 def test_one_folder_is_prepared_by_one_process_and_a_killed_one_leaves_no_lock(tmp_path):

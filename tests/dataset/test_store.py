@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from mien.dataset.shard import ShardEntry
+from mien.dataset.shard import ShardEntry, shard_writer
 from mien.dataset.store import (
     INDEX_COLUMNS,
     SCHEMA,
@@ -212,6 +213,22 @@ def test_what_was_skipped_travels_with_the_shard(tmp_path):
     write_shard(tmp_path / "a.parquet", [note, sample(0)])
     table, skipped = read_shard(tmp_path / "a.parquet")
     assert (table.num_rows, skipped) == (1, [note])
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "{", "3", '["a"]', '[{"id": "a"}]', '[{"kind": 1}]', "[" * 100_000]
+)
+def test_a_shard_without_its_list_of_what_was_skipped_is_refused(tmp_path, content):
+    path = tmp_path / "a.parquet"
+    with shard_writer(path, SCHEMA) as writer:
+        writer.write_table(pa.Table.from_pylist([sample_to_row(sample(0))], SCHEMA))
+        if content is not None:
+            writer.add_key_value_metadata({"skipped": content})
+    with pytest.raises(
+        MienError, match=r"a\.parquet: damaged, it lacks the list of skipped"
+    ) as error:
+        read_shard(path)
+    assert "delete this file, then run the same 'mien prepare' command again" in str(error.value)
 
 
 def test_the_schema_names_its_version(store):

@@ -85,13 +85,13 @@ def test_openface_files_that_are_damaged_are_left_out_and_noted(tmp_path: Path) 
     found = [files(utterance(f"u{number}")) for number in range(1, 8)]
     assert found[:6] == [{}] * 6
     assert found[6]["v"].shape == (2, 35)
-    infinite = "has action units that are no finite numbers"
+    infinite = "has action units that are not finite"
     reasons = dict(left_out(files))
     assert list(reasons) == ["u1", "u2", "u3", "u4", "u5", "u6"]
-    assert reasons["u1"].startswith("is no file of OpenFace")
+    assert reasons["u1"].startswith("is not a file of OpenFace")
     assert reasons["u2"].startswith("is damaged (")
     assert (reasons["u3"], reasons["u4"]) == (infinite, infinite)
-    assert reasons["u5"] == "has a time that is no finite number"
+    assert reasons["u5"] == "has a time that is not finite"
     assert reasons["u6"].startswith("has other action units (1) than most files (35)")
     assert {item.kind for item in files.skipped} == {
         "features: file of OpenFace that cannot be read"
@@ -105,7 +105,7 @@ def test_what_is_damaged_elsewhere_in_a_video_does_not_matter(tmp_path: Path) ->
     files, video = open_precomputed(tmp_path), Path("videos/talk.avi")
     assert len(files(utterance(video=video, start=0.0, end=0.5))["v"]) == 5
     assert files(utterance("u2", video=video, start=0.5, end=1.0)) == {}
-    assert left_out(files) == [("u2", "has action units that are no finite numbers")]
+    assert left_out(files) == [("u2", "has action units that are not finite")]
 
 
 # A user's own
@@ -146,7 +146,7 @@ def test_own_features_of_another_width_than_most_are_left_out(tmp_path: Path) ->
     assert found["u2"].tolist() == [[3, 4]]
     kinds = {(item.id, item.kind) for item in files.skipped}
     assert ("u0", "features: face with another number of columns than most") in kinds
-    assert ("u5", "features: face that is no table of finite numbers") in kinds
+    assert ("u5", "features: face that is not a table of finite numbers") in kinds
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_own_features_that_are_no_table_of_numbers_are_left_out(
     (fault,) = files.skipped
     assert (fault.id, fault.kind) == (
         "u1",
-        "features: face that is no table of finite numbers",
+        "features: face that is not a table of finite numbers",
     )
     assert fault.source == str(tmp_path / "u1.npz")
 

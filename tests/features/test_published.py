@@ -111,7 +111,7 @@ def test_iemocap_words_of_another_width_are_left_out_and_noted(iemocap: Path) ->
     (item,) = files.skipped
     assert (item.id, item.source) == (MAN, str(iemocap / IEMOCAP))
     assert item.kind == "features: text with another number of columns than most"
-    assert "text has 256 numbers a step, most have 300" in item.reason
+    assert "text: 256 features per step, most have 300" in item.reason
 
 
 class Evil:

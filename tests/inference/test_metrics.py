@@ -45,7 +45,7 @@ def measured() -> TaskMetrics:
 def document() -> dict[str, Any]:
     """What metrics.json holds."""
     metrics = Metrics(
-        part="test",
+        split="test",
         protocol="random",
         data="data",
         synthetic=True,

@@ -87,7 +87,7 @@ def test_a_revision_is_asked_for(run: Run, hub: Hub) -> None:
     hub.repos[NAME] = files_of(run.folder)
     open_run(NAME, revision="v1")
     assert ("GET", f"/api/models/{NAME}/revision/v1") in hub.asked
-    with pytest.raises(MienError, match="is no name on the hub"):
+    with pytest.raises(MienError, match="is not a name on the hub"):
         open_run(run.folder, revision="v1")
 
 
@@ -115,13 +115,13 @@ def test_a_file_that_is_too_large_is_not_fetched(run: Run, hub: Hub) -> None:
     assert not any("/resolve/" in path for _, path in hub.asked)
     hub.repos[NAME] |= {f"tokenizer/{number}.json": b"{}" for number in range(100)}
     hub.sizes.clear()
-    with pytest.raises(MienError, match="files of a run, which has fewer"):
+    with pytest.raises(MienError, match="files of a run, which is too many"):
         fetch(NAME)
 
 
 def test_a_repository_without_a_run_is_told(hub: Hub) -> None:
     hub.repos[NAME] = {"config.json": b"{}", "model.safetensors": b""}
-    with pytest.raises(MienError, match=r"is no run of mien: it has no config\.yaml"):
+    with pytest.raises(MienError, match=r"is not a run of mien: it has no config\.yaml"):
         open_run(NAME)
 
 
@@ -131,7 +131,7 @@ def test_a_repository_without_a_run_is_told(hub: Hub) -> None:
         (401, "log in with `hf auth login`"),
         (403, "log in with `hf auth login`"),
         (429, "status 429"),
-        (500, "can't be reached, and it was not fetched before"),
+        (500, "cannot be reached, and it was not fetched before"),
     ],
 )
 def test_a_hub_that_refuses_is_told_once_and_quietly(
@@ -141,24 +141,24 @@ def test_a_hub_that_refuses_is_told_once_and_quietly(
     with caplog.at_level(logging.DEBUG), pytest.raises(MienError) as error:
         open_run(NAME)
     assert told in str(error.value)
-    assert str(error.value).startswith(f"{NAME} is no folder here and could not be fetched")
+    assert str(error.value).startswith(f"{NAME} is not a folder and could not be fetched")
     assert len(hub.asked) == 1
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_name_that_is_nowhere_is_told(hub: Hub) -> None:
-    with pytest.raises(MienError, match="no such repository, or you may not see it"):
+    with pytest.raises(MienError, match="no such repository, or you have no access to it"):
         Recognizer.from_pretrained("synthetic/missing")
 
 
 def test_without_a_network_it_is_told_at_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(MienError, match="can't be reached, and it was not fetched before"):
+    with pytest.raises(MienError, match="cannot be reached, and it was not fetched before"):
         open_run(NAME)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(MienError, match=r"\(HF_HUB_OFFLINE is set\)$"):
         open_run(NAME)
-    with pytest.raises(MienError, match="is no run folder"):
+    with pytest.raises(MienError, match="is not a run folder"):
         open_run("./synthetic/model")
 
 
@@ -197,7 +197,7 @@ def test_a_token_is_in_no_message(run: Run, hub: Hub, capfd, caplog) -> None:
     hub.status = 403
     with caplog.at_level(logging.DEBUG), pytest.raises(MienError) as error:
         Recognizer(run, "cpu").push_to_hub(NAME, token=TOKEN)
-    assert str(error.value).startswith(f"{NAME} could not be uploaded: the hub does not let you")
+    assert str(error.value).startswith(f"{NAME} could not be uploaded: access denied")
     whole = error.getrepr(style="long", showlocals=False)
     assert TOKEN not in "".join([str(whole), *capfd.readouterr(), caplog.text])
 
@@ -209,7 +209,8 @@ def test_the_card_tells_tasks_data_metrics_with_intervals_and_licence(
     interval |= {"units": 4, "covers": "these 4 speakers only"}
     block = {"n": 20, "singlelabel": {"ua": 0.625, "macro_f1": 0.5}, "multilabel": None}
     block |= {"intervals": {"ua": interval, "macro_f1": None, "average_f1": None}}
-    metrics = {"part": "test", "protocol": "random", "synthetic": True, "tasks": {"emotion": block}}
+    metrics = {"split": "test", "protocol": "random", "synthetic": True}
+    metrics |= {"tasks": {"emotion": block}}
     run.write("metrics.json", metrics)
     card = (save(run, tmp_path / "copy") / "README.md").read_text()
     front = yaml.safe_load(card.split("---")[1])
@@ -224,7 +225,7 @@ def test_the_card_tells_tasks_data_metrics_with_intervals_and_licence(
     assert licence.strip().startswith("Not stated")
     (run.folder / "metrics.json").unlink()
     assert (
-        "None: the run was not evaluated"
+        "None: the run has not been evaluated"
         in (save(run, tmp_path / "other") / "README.md").read_text()
     )
 
@@ -234,7 +235,7 @@ def test_the_card_of_a_task_without_an_interval_of_its_average(run: Run, tmp_pat
     low = {"low": 0.1, "high": 0.7, "level": 0.95, "resamples": 1000, "by": "person"}
     affect = {"n": 30, "average": {"ccc": 0.4375, "pearson": None, "mae": 0.5}}
     affect["intervals"] = {name: {"valence": low} for name in affect["average"]}
-    metrics = {"part": "test", "protocol": "random", "synthetic": True}
+    metrics = {"split": "test", "protocol": "random", "synthetic": True}
     begun.write("metrics.json", metrics | {"tasks": {"affect": affect, "stance": {"n": 30}}})
     card = (save(begun, tmp_path / "copy") / "README.md").read_text()
     rows = [line for line in card.splitlines() if line.startswith(("| affect", "| stance"))]

@@ -90,20 +90,20 @@ def test_a_source_that_is_missing_or_another_is_refused_by_name(
     run = fit(tiny_data, tmp_path / "run", model, quick, epochs=1).folder
     path, named = (
         source / "model.safetensors",
-        f"takes the frozen weights of its text from '{source}",
+        f"uses frozen text weights from '{source}",
     )
     weights = load_file(path)
     name = next(name for name in weights if name.endswith("dense.weight"))
     save_file(weights | {name: weights[name] + 1e-6}, path, {"format": "pt"})
-    with pytest.raises(MienError, match="whose weights are others by now") as raised:
+    with pytest.raises(MienError, match="which have changed since training") as raised:
         evaluate(run, progress=False)
     assert named in str(raised.value)
     narrow = {n: w[:1] if n == name else w for n, w in weights.items()}
     save_file({n: w.contiguous() for n, w in narrow.items()}, path, {"format": "pt"})
-    with pytest.raises(MienError, match=f"{run} takes the frozen weights"):
+    with pytest.raises(MienError, match=f"{run} uses frozen text weights"):
         Run(run).model()
     source.rename(tmp_path / "elsewhere")
-    with pytest.raises(MienError, match="which can't be read: the text encoder") as raised:
+    with pytest.raises(MienError, match="which cannot be read: the text encoder") as raised:
         Run(run).model()
     assert named in str(raised.value)
 
@@ -121,7 +121,7 @@ def test_a_copy_to_hand_on_holds_the_weights_of_a_folder_that_nobody_else_has(
     assert copy.config.frozen == {}
     assert stored(copy) == set(copy.model().state_dict())
     assert [Recognizer(copy, "cpu")(text=text).answers for text in texts] == expected
-    with pytest.raises(MienError, match="which can't be read"):
+    with pytest.raises(MienError, match="which cannot be read"):
         save(run, tmp_path / "late")
     assert not (tmp_path / "late").exists()
 

@@ -17,7 +17,7 @@ from mien.errors import MienError
 from mien.identity.verification import verify_run
 from mien.inference.evaluate import evaluate
 from mien.models import ModelConfig
-from mien.runs.data import divide
+from mien.runs.data import split_store
 from mien.runs.run import Run
 from mien.training import TrainConfig, train
 from mien.training.module import Learner
@@ -50,7 +50,7 @@ def test_it_learns_both_tasks_and_beats_chance(
     assert emotion.ua > 0.67
     assert person.ua > 0.5
     store = Store(tiny_data)
-    silent = sum("a" not in store.modalities[row] for row in divide(run, store).test)
+    silent = sum("a" not in store.modalities[row] for row in split_store(run, store).test)
     heard = evaluate(run.folder, modalities="a", progress=False)
     assert silent > 0
     assert heard.left_out == metrics.left_out + silent

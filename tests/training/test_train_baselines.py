@@ -103,10 +103,10 @@ def test_a_resumed_run_wants_its_own_features(data: Path, tmp_path: Path) -> Non
 
 def test_the_scale_is_learnt_from_the_training_part_alone(data: Path, tmp_path: Path) -> None:
     run = train(data, tmp_path / "run", RNN, QUICK, progress=False)
-    from mien.runs.data import divide
+    from mien.runs.data import split_store
 
     store = FeatureStore(data)
-    voices = [store[row].features.get("a") for row in divide(run, store).train]
+    voices = [store[row].features.get("a") for row in split_store(run, store).train]
     steps = np.concatenate([voice for voice in voices if voice is not None])
     model = run.model()
     assert model.encoders["audio"].scale.mean.numpy() == pytest.approx(steps.mean(axis=0), abs=1e-3)

@@ -42,7 +42,10 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 
 def _add_length(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--max-seconds", type=float, default=600.0, help="cut longer clips to this (default: 600)"
+        "--max-seconds",
+        type=float,
+        default=600.0,
+        help="cut longer clips to this length (default: 600)",
     )
 
 
@@ -90,11 +93,11 @@ def _model_and_clips(args: argparse.Namespace) -> tuple[str, list[str]]:
     model, clips = args.model, list(args.clip)
     if model is None:
         if not clips or not Path(clips[0]).is_dir():
-            first = f"; {clips[0]} is no run folder" if clips else ""
+            first = f"; {clips[0]} is not a run folder" if clips else ""
             args.parser.error(f"name the model with --model: a run folder or a hub name{first}")
         model = clips.pop(0)
     if Path(model).is_dir() and not Path(model, "config.yaml").is_file():
-        raise MienError(f"{model} is no run folder: it has no config.yaml")
+        raise MienError(f"{model} is not a run folder: it has no config.yaml")
     return model, clips
 
 

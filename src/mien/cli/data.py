@@ -37,7 +37,7 @@ def prepare(parser: argparse.ArgumentParser) -> None:
         "--max-seconds",
         type=float,
         default=600.0,
-        help="cut longer utterances to this (default: 600)",
+        help="cut longer utterances to this length (default: 600)",
     )
     parser.add_argument(
         "--face-size",
@@ -180,7 +180,7 @@ def features(parser: argparse.ArgumentParser) -> None:
         "--max-seconds",
         type=float,
         default=60.0,
-        help="cut longer utterances to this (default: 60)",
+        help="cut longer utterances to this length (default: 60)",
     )
     _add_workers(parser)
     parser.set_defaults(handler=_features)

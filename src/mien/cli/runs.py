@@ -137,7 +137,7 @@ def show(metrics: "Metrics") -> None:
     from mien.tasks import TASKS
 
     for name, block in metrics.tasks.items():
-        print(f"\n{name}, {metrics.part} split, protocol {metrics.protocol}")
+        print(f"\n{name}, {metrics.split} split, protocol {metrics.protocol}")
         if metrics.synthetic:
             print("synthetic data: these metrics say nothing of real people")
         print(table(block))

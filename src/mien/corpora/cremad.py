@@ -97,7 +97,7 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
         )
     if all(_is_pointer(path) for paths in clips.values() for path in paths.values()):
         raise MienError(
-            f"{source} holds pointers of git-lfs in the place of films and sounds: install git-lfs"
+            f"{source} holds pointers of git-lfs instead of video and audio files: install git-lfs"
             " and run git lfs pull there"
         )
     actors, invalid = _demographics(source)
@@ -121,7 +121,7 @@ def _read(
         audio = files.get(".wav") or video or files.get(".mp3")
         if audio is None:
             source = next(iter(clips[name].values()))
-            yield Skipped(name, "only pointers of git-lfs, no film and no sound", str(source))
+            yield Skipped(name, "only pointers of git-lfs, no video and no audio", str(source))
             continue
         if video is None and ".flv" in clips[name]:
             yield Skipped(name, "video: only a pointer of git-lfs", str(clips[name][".flv"]))

@@ -44,12 +44,14 @@ PersonRule = Literal["speaker", "published"]
 class Options(CorpusOptions):
     """The options of `read`."""
 
-    emotions: Emotions = Field("six", description="the published six or all labels")
+    emotions: Emotions = Field(
+        "six", description="the six emotions of published work, or all labels"
+    )
     person_rule: PersonRule = Field(
         "speaker",
-        description="whose an utterance is; published: the fork's rule, right half the time",
+        description="how the speaker is found; published: a fork's rule, right half the time",
     )
-    named_side: Side = Field("left", description="where the actor named in the dialogue's id sits")
+    named_side: Side = Field("left", description="side of the actor named in the dialogue's id")
 
 
 _DIALOGUE = re.compile(r"Ses\d\d[FM]_\w+")
@@ -75,7 +77,7 @@ def label_fault(code: str, words: Mapping[str, str]) -> str | None:
         return f"{CODES[code]} ({code}) is not one of the six emotions"
     if code == "xxx":
         return "annotators do not agree (xxx)"
-    return f"label {code} has no word in mien"
+    return f"label {code} is not a known emotion"
 
 
 def stage_position(utterance_id: str, named_side: Side = "left") -> tuple[Side, int]:

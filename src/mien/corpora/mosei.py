@@ -127,7 +127,7 @@ class _Reader:
         if ratings is None:
             return "not labelled"
         if ratings.emotions is None and ratings.sentiment is None:
-            return "labelled without any answer"
+            return "labelled without any rating"
         if not max(line.start, 0.0) < line.end:
             return "does not end after it begins"
         return None
@@ -139,7 +139,7 @@ class _Reader:
             kind: path for kind, path in (("video", mp4), ("audio", wav)) if not path.is_file()
         }
         if len(lacking) == 2:
-            yield Skipped(line.id, "files missing: neither sound nor picture", str(wav))
+            yield Skipped(line.id, "files missing: neither audio nor video", str(wav))
             return
         for kind, path in lacking.items():
             yield Skipped(line.id, f"{kind}: file missing", str(path))

@@ -70,7 +70,7 @@ def read(source: Path, **options: Any) -> Iterator[Utterance | Skipped]:
         raise MienError(f"{folder / 'meta.pkl'} holds no utterances: it should be a dict by id")
     entries = {name: entry for name, entry in meta.items() if _is_text(name)}
     nameless = [
-        Skipped("?", f"an id that is no text but a {type(name).__name__}", str(folder / "meta.pkl"))
+        Skipped("?", f"an id that is a {type(name).__name__}, not text", str(folder / "meta.pkl"))
         for name in meta.keys() - entries.keys()
     ]
     if _is_iemocap(folder, entries):
@@ -106,7 +106,7 @@ def _corpus_folder(source: Path) -> Path:
         )
     if len(found) > 1:
         raise MienError(
-            f"{source} holds two corpora with emotions of their own: name one,"
+            f"{source} holds two corpora with different emotions: name one of"
             f" {' or '.join(map(str, found))}"
         )
     return found[0].resolve()
@@ -143,7 +143,7 @@ class _Iemocap:
             if fault := self.fault(name, meta[name]):
                 yield Skipped(name, fault, str(self.folder / "meta.pkl"))
             elif not (folder := self.utterance_folder(name)).is_dir():
-                yield Skipped(name, "folder missing: no sound and no pictures", str(folder))
+                yield Skipped(name, "folder missing: no audio and no video", str(folder))
             else:
                 yield from self.utterance(name, meta[name], folder)
 
@@ -157,7 +157,7 @@ class _Iemocap:
         if label is None:
             return None
         if not isinstance(label, str):
-            return "its label in meta.pkl is no text"
+            return "its label in meta.pkl is not text"
         return iemocap.label_fault(label[:_MAX_SHOWN], self.words)
 
     def utterance_folder(self, name: str) -> Path:
@@ -201,7 +201,7 @@ def _other_speaker(claimed: Any, speaker: str) -> str | None:
     if claimed == speaker:
         return None
     shown = claimed[:_MAX_SHOWN] if isinstance(claimed, str) else type(claimed).__name__
-    return f"note: speaker_id in meta.pkl is {shown}; by the id's last part {speaker} speaks"
+    return f"note: speaker_id in meta.pkl is {shown}; by the last field of the id {speaker} speaks"
 
 
 def _dialogue(name: str) -> str:
@@ -220,7 +220,7 @@ def _read_mosei(folder: Path, meta: Mapping[str, Any]) -> Iterator[Utterance | S
         elif emotions is None:
             yield Skipped(name, "no label of six numbers in meta.pkl", str(folder / "meta.pkl"))
         elif not (folder / name).is_dir():
-            yield Skipped(name, "folder missing: no sound and no pictures", str(folder / name))
+            yield Skipped(name, "folder missing: no audio and no video", str(folder / name))
         else:
             audio = folder / name / "audio.wav"
             if not audio.is_file():

@@ -35,11 +35,11 @@ class Assigned:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{split} {count}" for split, count in self.counts.items())
-        facts = [f"splits: {counts}; {self.unlisted} in no part"]
+        facts = [f"splits: {counts}; {self.unlisted} in no split"]
         if self.skipped:
             facts.append(f"{_some(self.skipped)} listed but skipped (reasons in skipped.jsonl)")
         if self.absent:
-            facts.append(f"{_some(self.absent)} listed but not there")
+            facts.append(f"{_some(self.absent)} listed but not in the corpus")
         return "; ".join(facts)
 
 
@@ -81,7 +81,7 @@ def _ids(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise MienError(f"{path} cannot be read as a list of ids ({error})") from error
     if not (names := [name.strip() for name in names if name.strip()]):
-        raise MienError(f"{path} lists nothing")
+        raise MienError(f"{path} lists no id")
     return names
 
 
@@ -89,7 +89,7 @@ def assign(
     items: Iterable[Utterance | Skipped],
     splits: Mapping[str, SplitName],
     *,
-    name: str = "the split",
+    name: str = "the lists",
     partial: bool = False,
 ) -> Assigned:
     """Assign each utterance the split that the lists name, and none where they don't name it.
@@ -121,7 +121,7 @@ def assign(
     >>> [utterance.split for utterance in assigned.items]
     [None, 'test']
     >>> print(assigned)
-    splits: train 0, valid 0, test 1; 1 in no part
+    splits: train 0, valid 0, test 1; 1 in no split
     """
     found = [
         replace(item, split=splits.get(item.id)) if isinstance(item, Utterance) else item
@@ -132,14 +132,14 @@ def assign(
     absent = sorted(splits.keys() - utterances.keys() - left_out)
     if len(absent) == len(splits):
         raise MienError(
-            f"{name} is of another corpus: none of the {len(splits)} ids listed is there, such as"
-            f" {absent[0]}"
+            f"{name}: of another corpus, since none of the {len(splits)} listed ids, such as"
+            f" {absent[0]}, is in this one"
         )
     if absent and not partial:
         raise MienError(
-            f"{name} does not fit: {_some(absent)} of the {len(splits)} ids listed are not there."
-            " Take the split of this corpus, or get what is missing; if you mean to have only some"
-            " of the corpus, say so",
+            f"{name}: {_some(absent)} of the {len(splits)} listed ids are not in the corpus. Take"
+            " the lists of this corpus, or get what is missing; if you have only a part of the"
+            " corpus, say so",
             parameter="partial",
         )
     counts = Counter(item.split for item in utterances.values())

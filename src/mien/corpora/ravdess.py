@@ -157,7 +157,7 @@ def _read_take(codes: Codes, files: list[tuple[int, Path]]) -> Iterator[Utteranc
 
 
 CORPUS = Corpus(
-    about="RAVDESS speech, sound or video: files such as 03-01-05-01-02-01-12.wav",
+    about="RAVDESS speech, audio or video: files such as 03-01-05-01-02-01-12.wav",
     read=read,
     emotions=EMOTION_WORDS,
 )

@@ -147,11 +147,17 @@ def read_shard(path: Path, entry: ShardEntry | None = None) -> tuple[pa.Table, l
     Raises
     ------
     MienError
-        The shard is missing, damaged, or not that of `entry`.
+        The shard is missing, damaged, or not that of `entry`; or `write_shard` did not write it.
     """
     shard = Shard(path, SCHEMA, entry, remedy=REMEDY)
-    skipped = json.loads(shard.metadata[b"skipped"])
-    return shard.read(INDEX_COLUMNS), [Skipped(**item) for item in skipped]
+    try:
+        skipped = [Skipped(**item) for item in json.loads(shard.metadata[b"skipped"])]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise MienError(
+            f"{path}: damaged, it lacks the list of skipped utterances; delete this file, then run"
+            " the same 'mien prepare' command again"
+        ) from error
+    return shard.read(INDEX_COLUMNS), skipped
 
 
 class Store:

@@ -27,9 +27,10 @@ from mien.features.store import (
     SCHEMA,
     write_features,
 )
-from mien.features.summary import NAMES, FeatureCounts, FeatureSummary, read_summary
+from mien.features.summary import FeatureCounts, FeatureSummary, read_summary
 from mien.features.word_vectors import PackagedVectors, VectorTable, save_vectors, split_words
 from mien.files import PART, only_one, read_json, write_text
+from mien.modality import Modality
 from mien.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -174,7 +175,7 @@ def _sources(
     """Decide the source of the features of each modality."""
     read = set(files.modalities) if files else set()
     if glove is not None and "t" in read:
-        raise MienError("the words' features are read from files: leave it out", parameter="glove")
+        raise MienError("the text features are read from files: leave it out", parameter="glove")
     sources = {"a": VOICE_EXTRACTOR, "v": FACE_EXTRACTOR} | {m: files.name for m in read if files}
     if "t" in modalities and "t" not in read:
         sources["t"] = _vectors(glove, store)
@@ -243,12 +244,12 @@ def _finish(
     """Count what the shards hold, and write `features.json`, which completes the folder."""
     counts = FeatureCounts(folder / shard.file for shard in store.shards)
     left_out = _note_skipped(folder, files)
-    missing = " or ".join(NAMES[m] for m in sources if not counts.utterances[m])
+    missing = " or ".join(Modality.of(m) for m in sources if not counts.utterances[m])
     sources = {m: source for m, source in sources.items() if counts.utterances[m]}
     if not sources:
         raise MienError(
-            f"{store.folder}: no utterance has features of {missing or 'any kind'}: look whether"
-            " the ids fit, and name other modalities" + "".join(f"; {line}" for line in left_out)
+            f"{store.folder}: no utterance has features of {missing or 'any kind'}: check that"
+            " the ids match, or name other modalities" + "".join(f"; {line}" for line in left_out)
         )
     notes = [f"no utterance has features of {missing}: the rest is kept"] if missing else []
     read = files is not None and "t" in files.modalities

@@ -57,7 +57,7 @@ class OpenFaceFeatures:
             times, units = self._rows(path)
             units = units[(times >= start) & (times < end)]
             if not np.isfinite(units).all():
-                raise MienError(f"{path}: has action units that are no finite numbers")
+                raise MienError(f"{path}: has action units that are not finite")
         except MienError as error:
             kind = "features: file of OpenFace that cannot be read"
             self.skipped.append(Skipped(utterance.id, str(error), str(path), kind))
@@ -101,7 +101,7 @@ def _read(path: Path) -> Rows:
     heading = _heading(path)
     names = _ordered(heading)
     if not names or "timestamp" not in heading:
-        raise MienError(f"{path}: is no file of OpenFace: it has no action units or times")
+        raise MienError(f"{path}: is not a file of OpenFace: it has no action units or times")
     try:
         with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
             lines = [line for line in csv.reader(file, skipinitialspace=True) if line][1:]
@@ -111,7 +111,7 @@ def _read(path: Path) -> Rows:
     best: dict[float, dict[str, float]] = {}
     for row in rows:
         if not math.isfinite(row["timestamp"]):
-            raise MienError(f"{path}: has a time that is no finite number")
+            raise MienError(f"{path}: has a time that is not finite")
         known = best.get(row["timestamp"])
         better = known is None or row.get("confidence", 1) > known.get("confidence", 1)
         if row.get("success", 1) == 1 and better:

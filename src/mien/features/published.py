@@ -9,7 +9,8 @@ import numpy as np
 
 from mien.corpora.iemocap import stage_position
 from mien.errors import MienError
-from mien.features.widths import NAMES, OTHER_WIDTH, Widths
+from mien.features.widths import OTHER_WIDTH, Widths
+from mien.modality import Modality
 from mien.models.encoders.voice_columns import KEPT, ROWS
 from mien.safe_pickle.reader import load
 from mien.utterance import SPLITS, Side, Skipped, Utterance
@@ -91,11 +92,11 @@ class PublishedFeatures:
 
     def _fits(self, utterance: Utterance, m: str, array: np.ndarray) -> bool:
         """Tell whether features have the usual width; those that have another are recorded."""
-        where = str(self._folder)
+        where, name = str(self._folder), Modality.of(m)
         try:
-            self._widths.check(m, array, f"{where}, {utterance.id}")
+            self._widths.check(m, array, f"{where}, {utterance.id}, {name}")
         except MienError as error:
-            kind = f"features: {NAMES[m]} with {OTHER_WIDTH}"
+            kind = f"features: {name} with {OTHER_WIDTH}"
             self.skipped.append(Skipped(utterance.id, str(error), where, kind))
             return False
         return True
@@ -119,7 +120,7 @@ class PublishedFeatures:
         for side, rows in sides.items():
             steps = self._table(rows).T
             if steps.shape[1] != ROWS:
-                raise ValueError(f"{steps.shape[1]} rows of sound where {ROWS} were expected")
+                raise ValueError(f"{steps.shape[1]} rows of audio where {ROWS} were expected")
             if len(steps):
                 own = self._sides.setdefault(name, {}).setdefault("a", {})
                 own[side] = np.ascontiguousarray(steps[:, list(KEPT)])

@@ -11,8 +11,7 @@ from typing import Any
 from mien.dataset.shard import ShardEntry
 from mien.errors import MienError
 from mien.features.store import LETTERS, open_features, read_features_info
-
-NAMES = {"t": "words", "a": "voice", "v": "face"}
+from mien.modality import Modality
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +41,7 @@ class FeatureSummary:
 
     def __str__(self) -> str:
         lines = [
-            f"{NAMES[m]:<6} {self.sizes[m]:>4} numbers a step ({source}), of"
+            f"{Modality.of(m):<6} {self.sizes[m]:>4} features per step ({source}), of"
             f" {self.counts[m]} of {self.utterances} utterances"
             for m, source in self.sources.items()
         ]
@@ -113,6 +112,6 @@ class FeatureCounts:
         size = len(row[m]) // 4 // row[f"{m}_steps"]
         if self.sizes.setdefault(m, size) != size:
             raise MienError(
-                f"{path}: {row['id']} has {size} features of {NAMES[m]} a step, others have"
-                f" {self.sizes[m]}: delete {path.parent}, then 'mien features' again"
+                f"{path}: {row['id']} has {size} features of {Modality.of(m)} per step, others"
+                f" have {self.sizes[m]}: delete {path.parent}, then 'mien features' again"
             )

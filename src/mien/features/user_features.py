@@ -10,11 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mien.errors import MienError
-from mien.features import widths
 from mien.features.widths import OTHER_WIDTH, Widths
 from mien.utterance import Skipped, Utterance
 
-NAMES = {name: m for m, name in widths.NAMES.items()}
+ARRAYS = {"text": "t", "voice": "a", "face": "v"}
 """Letters of the modalities by the names of the arrays and columns."""
 
 
@@ -34,9 +33,9 @@ class UserFeatures:
         self._widths = Widths()
         self._rows = _read_parquet(path) if path.is_file() else None
         present = set(self._rows.column_names) if self._rows else self._names_in_folder()
-        self.modalities = "".join(m for name, m in NAMES.items() if name in present)
+        self.modalities = "".join(m for name, m in ARRAYS.items() if name in present)
         if not self.modalities:
-            raise MienError(f"{path}: has none of {', '.join(NAMES)}")
+            raise MienError(f"{path}: has none of {', '.join(ARRAYS)}")
         ids = self._rows["id"].to_pylist() if self._rows else []
         if self._rows:
             self._count(self._rows)
@@ -58,13 +57,13 @@ class UserFeatures:
         except MienError as error:
             self._skip(utterance, "file that cannot be read", error, where)
             return found
-        for name, m in NAMES.items():
-            kind = f"{name} that is no table of finite numbers"
+        for name, m in ARRAYS.items():
+            kind = f"{name} that is not a table of finite numbers"
             try:
                 if row.get(name) is not None and len(row[name]):
                     array = _checked(row[name], f"{where}, {name}")
                     kind = f"{name} with {OTHER_WIDTH}"
-                    self._widths.check(m, array, where)
+                    self._widths.check(m, array, f"{where}, {name}")
                     found[m] = array
             except MienError as error:
                 self._skip(utterance, kind, error, where)
@@ -90,7 +89,7 @@ class UserFeatures:
                 names.update(content)
                 for name, array in content.items():
                     if getattr(array, "ndim", 0) == 2 and array.size:  # a member may be no array
-                        self._widths.add(NAMES[name], array.shape[1])
+                        self._widths.add(ARRAYS[name], array.shape[1])
             except MienError as error:
                 faults.append(error)
         if not names and faults:
@@ -99,7 +98,7 @@ class UserFeatures:
 
     def _count(self, rows: pa.Table) -> None:
         """Count the widths in a table by the first step of each row."""
-        for name, m in NAMES.items():
+        for name, m in ARRAYS.items():
             if name not in rows.column_names:
                 continue
             try:
@@ -126,7 +125,7 @@ def _read_parquet(path: Path) -> pa.Table:
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path) as content:
-            return {name: content[name] for name in content.files if name in NAMES}
+            return {name: content[name] for name in content.files if name in ARRAYS}
     except Exception as error:  # zipfile raises almost anything on a damaged archive
         raise MienError(f"{path}: cannot be read as .npz of plain numbers ({error})") from error
 
@@ -138,5 +137,5 @@ def _checked(values: object, where: str) -> np.ndarray:
     except (TypeError, ValueError, OverflowError):
         array = np.empty(0, np.float32)
     if array.ndim != 2 or not array.size or not np.isfinite(array).all():
-        raise MienError(f"{where}: is no table (steps, numbers) of finite numbers")
+        raise MienError(f"{where}: is not a table (steps, features) of finite numbers")
     return array

@@ -6,8 +6,6 @@ import numpy as np
 
 from mien.errors import MienError
 
-NAMES = {"t": "text", "a": "voice", "v": "face"}
-
 OTHER_WIDTH = "another number of columns than most"
 
 
@@ -21,7 +19,7 @@ class Widths:
     >>> widths = Widths()
     >>> for width in (7, 8, 7):
     ...     widths.add("v", width)
-    >>> widths.check("v", np.ones((3, 7)), "u1.npz")
+    >>> widths.check("v", np.ones((3, 7)), "u1.npz, face")
     """
 
     def __init__(self) -> None:
@@ -39,5 +37,5 @@ class Widths:
         (usual, _), *_ = self._counts[m].most_common(1)
         if found != usual:
             raise MienError(
-                f"{where}: {NAMES[m]} has {found} numbers a step, most have {usual}: write it anew"
+                f"{where}: {found} features per step, most have {usual}: write it again"
             )

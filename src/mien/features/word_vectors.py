@@ -149,6 +149,6 @@ def _vector(numbers: list[str], size: int, where: str) -> np.ndarray:
         vector = np.empty(0, np.float16)
     if len(vector) != size or not np.isfinite(vector).all():
         raise MienError(
-            f"{where}: is no word with {size} numbers; give a GloVe text file", parameter="glove"
+            f"{where}: is not a word with {size} numbers; give a GloVe text file", parameter="glove"
         )
     return vector

@@ -10,6 +10,7 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.files import fingerprint
+from mien.inference import BATCH_SIZE
 from mien.modality import Modality
 
 Warn = Callable[[str], object]
@@ -101,7 +102,9 @@ class RunEncoder:
     (192,)
     """
 
-    def __init__(self, run: str | Path, device: str | None = None, *, batch_size: int = 16) -> None:
+    def __init__(
+        self, run: str | Path, device: str | None = None, *, batch_size: int = BATCH_SIZE
+    ) -> None:
         from mien.inference.recognizer import Recognizer
 
         self.recognizer = Recognizer.from_pretrained(run, device=device)

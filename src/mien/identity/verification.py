@@ -15,7 +15,8 @@ from mien.files import write_text
 from mien.identity.resemblyzer import Voiceprint
 from mien.identity.silence_control import SilentStore
 from mien.identity.trials import PAIRINGS, Trials, make_trials
-from mien.inference.dataset import BATCH_SIZE, Device, embed
+from mien.inference import BATCH_SIZE
+from mien.inference.dataset import Device, embed
 from mien.metrics.verification import evaluate_trials
 from mien.metrics.verification.bootstrap import RESAMPLES
 from mien.modality import Modality
@@ -23,7 +24,7 @@ from mien.progress import follow
 from mien.report.verification_plots import plot_verification
 from mien.report.verification_report import TrialMetrics, VerificationReport, VerificationRow
 from mien.report.verification_tables import markdown
-from mien.runs.data import check_letters, divide, rows_of
+from mien.runs.data import check_letters, rows_of, split_store
 from mien.runs.run import Run
 
 EncoderName = Literal["voice"]
@@ -165,7 +166,7 @@ def _trained(run: Run, store: Store, rows: list[int]) -> int | None:
     if store.fingerprint != run.config.data.fingerprint:
         return None
     utterances = store.utterances
-    had = {utterances[row].person for row in divide(run, store).train}
+    had = {utterances[row].person for row in split_store(run, store).train}
     return len({utterances[row].person for row in rows} & had - {None})
 
 

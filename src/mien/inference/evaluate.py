@@ -17,7 +17,7 @@ from mien.inference.metrics import Metrics
 from mien.inference.predictions import Origin, Predictions, PredictionsInfo, Training
 from mien.metrics.thresholds import choose
 from mien.modality import Modality
-from mien.runs.data import check_letters, divide, open_for, rows_of, usable
+from mien.runs.data import check_letters, open_for, rows_of, split_store, usable
 from mien.runs.run import Run
 from mien.tasks import Task, TaskMetrics
 
@@ -172,7 +172,7 @@ def metrics_of(predictions: Predictions) -> Metrics:
         if len(known):
             blocks[task.name] = _evaluate(task, predictions.select(known))
     return Metrics(
-        part=info.split,
+        split=info.split,
         protocol=info.protocol,
         data=info.data,
         synthetic=info.synthetic,
@@ -218,7 +218,7 @@ def _complete_thresholds(run: Run, store: Store, options: dict[str, Any]) -> Non
     chosen = run.read("thresholds.json")
     if all(not task.has_thresholds or task.name in chosen for task in run.config.tasks):
         return
-    rows = usable(store, divide(run, store).valid, run.config.tasks, run.config.model.letters)
+    rows = usable(store, split_store(run, store).valid, run.config.tasks, run.config.model.letters)
     predictions = predict(run, run.model(), store, rows, **options)
     try:
         choose_thresholds(run, predictions)

@@ -9,7 +9,7 @@ from mien.tasks import TASKS, TaskMetrics
 
 
 def _of_their_tasks(value: Any) -> Any:
-    """Read each task's metrics as the task with that name gives them."""
+    """Validate the metrics of each task by the type that the task declares."""
     if not isinstance(value, dict):
         return value
     try:
@@ -20,7 +20,7 @@ def _of_their_tasks(value: Any) -> Any:
 
 
 class Metrics(BaseModel):
-    """How good a run is on one split; the content of ``metrics.json``.
+    """Metrics of a run on one split; the content of ``metrics.json``.
 
     Examples
     --------
@@ -30,13 +30,13 @@ class Metrics(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    part: str = Field(description="the split: train, valid, test or all")
-    protocol: str = Field(description="how the data were divided")
-    data: str = Field(description="the prepared data")
-    synthetic: bool = Field(description="the data are synthetic")
-    modalities: str = Field(description="what the model was shown: t text, a audio, v video")
-    left_out: int = Field(description="utterances without a known label, or without a modality")
+    split: str = Field(description="train, valid, test or all")
+    protocol: str = Field(description="the protocol by which the data were split")
+    data: str = Field(description="folder of the prepared data")
+    synthetic: bool = Field(description="whether the data are synthetic")
+    modalities: str = Field(description="modalities of the input: t text, a audio, v video")
+    left_out: int = Field(description="utterances without a known label or without a modality")
     unlabelled: list[str] = Field(description="tasks for which no utterance has a known label")
     tasks: Annotated[dict[str, SerializeAsAny[TaskMetrics]], BeforeValidator(_of_their_tasks)] = (
-        Field(description="for each other task, what its `Task.evaluate` gives")
+        Field(description="metrics of each other task, from its `Task.evaluate`")
     )

@@ -6,7 +6,7 @@ from mien.features.store import open_store
 from mien.inference.dataset import predict
 from mien.inference.evaluate import choose_thresholds
 from mien.models import ModelConfig
-from mien.runs.data import divide, usable
+from mien.runs.data import split_store, usable
 from mien.runs.run import Run
 from mien.training.config import TrainConfig
 from mien.training.initial import begin_with
@@ -57,6 +57,6 @@ def adopt(
     network, tasks = run.build(), run.config.tasks
     print(begin_with(weights, network, tasks))
     run.write_model(network)
-    rows = usable(store, divide(run, store).valid, tasks, model.letters)
+    rows = usable(store, split_store(run, store).valid, tasks, model.letters)
     choose_thresholds(run, predict(run, run.model(), store, rows, progress=progress))
     return run

@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="main.py",
         description="Run a command of the published system (Dai et al. 2021) with mien.",
-        epilog=f"{RECIPE}=FILE in the environment takes the settings of that recipe before those of"
+        epilog=f"{RECIPE}=FILE in the environment: the settings of that recipe override those of"
         " the command.",
         argument_default=argparse.SUPPRESS,
     )
@@ -101,12 +101,12 @@ def _reproduce(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
     if "num_emotions" in given and "num_persons" in given:
         parser.error("--num-emotions and --num-persons are two tasks: give one of them")
     if given.get("img_interval", 500) <= 0:
-        parser.error("--img-interval is a number of milliseconds above 0")
+        parser.error("--img-interval must be above 0 milliseconds")
     splits = tuple(name for name in ("valid", "test") if name in given)
     if splits and "init_modalities" in values["training"]:
         parser.error(
-            "--ckpt-mod says what training begins with, and --valid and --test judge a checkpoint"
-            " as it is: leave it out, or give -mod to show the model some modalities alone"
+            "--ckpt-mod chooses the weights from which training starts, and --valid and --test"
+            " evaluate a checkpoint as it is: leave it out, or choose modalities with -mod"
         )
     try:
         model = model_content(values["model"])
@@ -178,7 +178,7 @@ def _set(values: dict[str, dict[str, Any]], setting: str, value: Any) -> None:
 def _note(option: Option, value: Any, model: str) -> str:
     flag = option.flags[-1] if option.kind is bool else f"{option.flags[-1]}={value}"
     if model not in option.models:
-        return f"{option.flags[-1]} has no effect: {model} has nothing of the kind"
+        return f"{option.flags[-1]} has no effect: {model} has no such setting"
     note = option.note(value)
     return note and f"{flag}: {note}"
 
@@ -195,7 +195,7 @@ def _override(
         *_listed_settings(recipe.get("model", {})),
         *_listed_settings(recipe.get("training", {})),
     ]
-    notes = [f"{RECIPE}={path} goes before the command: {', '.join(changed) or 'nothing in it'}"]
+    notes = [f"{RECIPE}={path} overrides the command: {', '.join(changed) or 'nothing'}"]
     model, lost = overridden(model, recipe.get("model", {}))
     if lost:
         notes.append(f"{RECIPE}={path}: the model of the command has no {', '.join(lost)}")

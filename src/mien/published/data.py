@@ -128,8 +128,8 @@ def _report_older(savings: Path, options: dict[str, Any]) -> None:
     for begun in sorted(savings.glob("data-*/prepare.json")):
         if read_json(begun).get("options") == options:
             print(
-                f"{begun.parent} was prepared of these data before they changed, or in another way:"
-                " delete it if you need it no more"
+                f"{begun.parent} was prepared from these data before they changed, or with other"
+                " settings: delete it if you no longer need it"
             )
 
 
@@ -145,7 +145,7 @@ def use_features(datapath: Path, dataset: str, data: Path, max_seconds: float) -
         published = datapath / f"{dataset.upper()}_HCF_FEATURES"
         read = published if published.is_dir() else None
         summary = extract(data, read=read, max_seconds=max_seconds, renew=data != datapath)
-    print(f"the features that are read, {data / FOLDER}:\n{summary}")
+    print(f"the features in {data / FOLDER}:\n{summary}")
 
 
 def content_digest(store: Store) -> str:

@@ -28,29 +28,30 @@ THERE = "as it does in the published code"
 
 OPTIONS = (
     # training
-    Option(("-bs", "--batch-size"), int, ..., "utterances a step", "training.batch_size"),
+    Option(
+        ("-bs", "--batch-size"), int, ..., "utterances per training step", "training.batch_size"
+    ),
     Option(("-lr", "--learning-rate"), float, ..., "learning rate", "training.lr"),
     Option(("-wd", "--weight-decay"), float, 0.0, "weight decay", "training.weight_decay"),
-    Option(("-ep", "--epochs"), int, ..., "at most so many epochs", "training.epochs"),
+    Option(("-ep", "--epochs"), int, ..., "largest number of epochs", "training.epochs"),
     Option(
         ("-es", "--early-stop"),
         int,
         5,
-        "stop after so many epochs without a better F1 in validation",
+        "stop after this many epochs without a better F1 on the validation split",
         "training.early_stop",
     ),
     Option(
         ("-cu", "--cuda"),
         str,
         "0",
-        "number of the GPU; where there is none of that number, the first one or the processor, and"
-        " a line says so",
+        "number of the GPU; if it does not exist, the first GPU or the CPU is used, with a note",
     ),
     Option(
         ("-cl", "--clip"),
         float,
         -1.0,
-        "largest norm of the gradient; 0 or less: no limit",
+        "largest norm of the gradient; 0 or less: no clipping",
         "training.clip",
         lambda norm: norm if norm > 0 else None,
     ),
@@ -58,17 +59,17 @@ OPTIONS = (
         ("-sc", "--scheduler"),
         bool,
         False,
-        "let the learning rate fall to 0 along half a cosine, step by step",
+        "cosine schedule of the learning rate, to 0, step by step",
         "training.schedule",
         lambda on: "cosine" if on else "constant",
     ),
-    Option(("-se", "--seed"), int, 0, "of everything random", "training.seed"),
-    Option(("--loss",), str, "bce", "of the labels", "training.loss", choices=LOSSES),
+    Option(("-se", "--seed"), int, 0, "seed of everything random", "training.seed"),
+    Option(("--loss",), str, "bce", "loss of the labels", "training.loss", choices=LOSSES),
     Option(
         ("--optim",),
         str,
         "adam",
-        "optimiser: adam or sgd; any other name means adam, which the published code takes always",
+        "optimiser: adam or sgd; any other name means adam, which the published code always uses",
         "training.optimizer",
         one_of(OPTIMISERS, "adam"),
         note=lambda name: f"means adam, {THERE}" * (name.lower() not in OPTIMISERS),
@@ -77,7 +78,7 @@ OPTIONS = (
         ("--text-lr-factor",),
         float,
         10.0,
-        "the text encoder and its head learn so many times more slowly",
+        "factor by which the learning rate of the text encoder and its head is lower",
         "training.text_lr_factor",
         models=END_TO_END,
     ),
@@ -95,8 +96,8 @@ OPTIONS = (
         ("--text-model-size",),
         str,
         "base",
-        "ALBERT v2 of that size: from a folder albert-SIZE-v2 where the command is given, or from"
-        " the hub or its cache; where it is in none of them MiniLM, and a line says so",
+        "size of ALBERT v2: from a folder albert-SIZE-v2 in the working directory, or from the hub"
+        " or its cache; if it is in none of them MiniLM is used, with a note",
         "model.text_model",
         "albert-{}-v2".format,
         END_TO_END,
@@ -106,7 +107,7 @@ OPTIONS = (
         ("--fusion",),
         str,
         "early",
-        "concat, attention: mien's own; any other word means the published sum of weighted answers",
+        "concat, attention: mien's own; any other word means the published weighted sum of logits",
         "model.fusion",
         one_of(FUSIONS, "weighted"),
         note=lambda kind: f"means weighted, {THERE}" * (kind.lower() not in KNOWN_FUSIONS),
@@ -115,7 +116,7 @@ OPTIONS = (
         ("--feature-dim",),
         int,
         256,
-        "nothing, as in the published code: a modality's state is as wide as --trans-dim says",
+        "no effect, as in the published code: --trans-dim sets the width of a modality's state",
         models=(),
     ),
     Option(
@@ -130,8 +131,8 @@ OPTIONS = (
         ("-hfcs", "--hfc-sizes"),
         list,
         [300, 144, 35],
-        "hand-crafted features a step of words, voice and face, as 300 144 35 or [300, 144, 35];"
-        " where the data have others these are read, and a line says so",
+        "hand-crafted features per step of text, audio and video, as 300 144 35 or"
+        " [300, 144, 35]; if the data have other sizes these are used, with a note",
         "model.feature_sizes",
         parse_sizes,
         BASELINES,
@@ -140,7 +141,7 @@ OPTIONS = (
         ("--trans-dim",),
         int,
         512,
-        "width of the transformers over time",
+        "width of the temporal transformers",
         "model.trans_dim",
         models=END_TO_END,
     ),
@@ -148,7 +149,7 @@ OPTIONS = (
         ("--trans-nlayers",),
         int,
         2,
-        "layers of the transformers over time",
+        "layers of the temporal transformers",
         "model.trans_nlayers",
         models=(*END_TO_END, "lf_transformer"),
     ),
@@ -156,7 +157,7 @@ OPTIONS = (
         ("--trans-nheads",),
         int,
         8,
-        "heads of the transformers over time",
+        "heads of the temporal transformers",
         "model.trans_nheads",
         models=END_TO_END,
     ),
@@ -164,7 +165,7 @@ OPTIONS = (
         ("-aft", "--audio-feature-type"),
         int,
         0,
-        "0 to 6: which of the hand-crafted voice features are read",
+        "0 to 6: selection of the hand-crafted audio features",
         "model.audio_feature_type",
         models=BASELINES,
     ),
@@ -173,32 +174,32 @@ OPTIONS = (
         ("--num-emotions",),
         int,
         None,
-        "learn emotions: those that the data have, and a line says where the number differs",
+        "train on emotions: those of the data, with a note if their number differs",
     ),
     Option(
         ("--num-persons",),
         int,
         None,
-        "learn who speaks, as in the fork: the persons that the data have, and a line says where"
-        " the number differs",
+        "train on speakers, as the fork does: those of the data, with a note if their number"
+        " differs",
         note=lambda number: (
-            "a person is who speaks; the fork named whom the recording is named"
-            " after, the speaker in half of the utterances"
+            "a person is the speaker; the fork used the actor after whom the recording is named,"
+            " who is the speaker in half of the utterances"
         ),
     ),
-    Option(("--img-interval",), int, 500, "milliseconds between two pictures"),
+    Option(("--img-interval",), int, 500, "milliseconds between two frames"),
     Option(
         ("--hand-crafted",),
         bool,
         False,
-        "read hand-crafted features: the baselines always do",
+        "use hand-crafted features: the baselines always do",
         models=BASELINES,
     ),
     Option(
         ("--text-max-len",),
         int,
         300,
-        "tokens kept of a text",
+        "tokens that are used of a text",
         "model.text_max_len",
         models=END_TO_END,
     ),
@@ -206,8 +207,8 @@ OPTIONS = (
         ("--datapath",),
         Path,
         Path("data"),
-        "folder with the published processed data, a corpus's own release, or what mien prepare"
-        " wrote; the first two are prepared once, into --savings",
+        "folder with the published processed data, a corpus's own release, or data that"
+        " mien prepare wrote; the first two are prepared once, into --savings",
     ),
     Option(("--dataset",), str, "iemocap", "the corpus", choices=("iemocap", "mosei")),
     # which modalities, and evaluation
@@ -223,28 +224,30 @@ OPTIONS = (
         ("--valid",),
         bool,
         False,
-        "do not train: judge --ckpt, or what this command trained, on the validation part",
+        "do not train: evaluate --ckpt, or the run of this command, on the validation split",
     ),
-    Option(("--test",), bool, False, "the same on the test part; with --valid one after the other"),
+    Option(
+        ("--test",), bool, False, "the same on the test split; with --valid one after the other"
+    ),
     Option(
         ("--ckpt",),
         str,
         "",
-        "a run folder, or a checkpoint (.pt) of the published code: to judge with --valid or"
-        " --test, or else to begin training with",
+        "a run folder, or a checkpoint (.pt) of the published code: it is evaluated with --valid or"
+        " --test, else training starts from it",
     ),
     Option(
         ("--ckpt-mod",),
         str,
         "tav",
-        "modalities to take from --ckpt to begin training with; not for --valid and --test",
+        "modalities whose weights training takes from --ckpt; not for --valid and --test",
     ),
     # the RNNs
     Option(
         ("-dr", "--dropout"),
         float,
         0.1,
-        "of the transformers over time, and between layers of RNNs",
+        "dropout of the temporal transformers, and between layers of RNNs",
         "model.dropout",
     ),
     Option(
@@ -259,8 +262,8 @@ OPTIONS = (
         ("-hs", "--hidden-size"),
         int,
         None,
-        "hidden size of each RNN (not given: as many as features, as the published code has it"
-        " whatever is said here)",
+        "hidden size of each RNN (default: the number of features, which the published code"
+        " always uses)",
         "model.rnn_hidden",
         models=("lf_rnn",),
     ),
@@ -268,9 +271,11 @@ OPTIONS = (
         ("-bi", "--bidirectional"),
         bool,
         False,
-        "nothing: the RNNs read in both directions with it and without, as in the published code",
+        "no effect: the RNNs are always bidirectional, as in the published code",
         models=("lf_rnn",),
-        note=lambda on: "changes nothing: the RNNs do so anyway, as in the published code",
+        note=lambda on: (
+            "has no effect: the RNNs are always bidirectional, as in the published code"
+        ),
     ),
     Option(
         ("--gru",),

@@ -111,7 +111,7 @@ def _evaluate(
     own = run.config.model.letters
     used = "".join(m for m in own if m in command.model.letters) or command.model.letters
     if used != own:
-        print(f"the run reads {own}; of these it is shown {used} alone, as the command says")
+        print(f"the run takes {own} as input; only {used} is used, as the command says")
     metrics = evaluate(run.folder, data=data, split=split_name, modalities=used)
     if split_name == "test" and used == own and store.fingerprint == run.config.data.fingerprint:
         run.write(METRICS, metrics.model_dump(mode="json"))
@@ -127,11 +127,11 @@ def _choose_gpu(wanted: str) -> None:
     seen = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(count)))
     gpus = seen.split(",")[:count]
     if not gpus:
-        print(f"--cuda={wanted}: there is no GPU here, the processor computes")
+        print(f"--cuda={wanted}: there is no GPU here, the CPU is used")
     elif wanted.isdigit() and int(wanted) < len(gpus):
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus[int(wanted)]
     else:
-        print(f"--cuda={wanted}: the GPUs here are 0 to {len(gpus) - 1}; GPU 0 computes")
+        print(f"--cuda={wanted}: the GPUs here are 0 to {len(gpus) - 1}; GPU 0 is used")
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus[0]
 
 
@@ -149,8 +149,8 @@ def _with_text_model(command: PublishedCommand) -> ModelConfig:
         if init:  # the checkpoint needs ALBERT
             raise
         print(
-            f"{text.model} is not a folder and cannot be fetched from the hub: {PACKAGED}, which"
-            " comes with mien, takes its place"
+            f"{text.model} is not a folder here and not available from the hub: {PACKAGED},"
+            " which comes with mien, is used instead"
         )
         return model.changed(Modality.TEXT, model=PACKAGED)
     return model
@@ -169,7 +169,7 @@ def _with_features(command: PublishedCommand, store: FeatureStore) -> PublishedC
     fitted = fit_sizes(model, store.settings)
     wanted, found = _feature_sizes(command.model), _feature_sizes(fitted)
     if wanted != found:
-        print(f"--hfc-sizes={wanted}: the features are of {found}, and these are read")
+        print(f"--hfc-sizes={wanted}: the data have features of the sizes {found}, which are used")
     training = command.training.model_dump(exclude_unset=True, exclude={"max_seconds"})
     return replace(command, model=model, training=TrainConfig(**training))
 
@@ -185,11 +185,11 @@ def _compare(command: PublishedCommand, store: Store) -> None:
     if interval != command.frame_interval:
         print(
             f"--img-interval={command.frame_interval * 1000:.0f} has no effect: the data were"
-            f" prepared with a picture every {interval * 1000:.0f} ms"
+            f" prepared with a frame every {interval * 1000:.0f} ms"
         )
     if store.face_size != PUBLISHED_FACE_SIZE:
         print(
-            f"the data were prepared with face crops of {store.face_size} pixels, which are scaled"
+            f"the data were prepared with face crops of {store.face_size} pixels, which are resized"
             f" to {PUBLISHED_FACE_SIZE}; mien prepare --face-size {PUBLISHED_FACE_SIZE} gives the"
             " published ones"
         )
@@ -209,7 +209,7 @@ def _count_labels(command: PublishedCommand, store: Store) -> None:
     if command.labels != len(found):
         print(
             f"--num-{config.task}s={command.labels}: the training split has {len(found)}, and the"
-            f" model answers these: {', '.join(found)}"
+            f" model predicts these: {', '.join(found)}"
         )
 
 
@@ -255,20 +255,20 @@ def _train(command: PublishedCommand, data: Path, store: Store) -> Run:
     if (folder / DIGESTS).is_file():
         evaluated = (folder / METRICS).is_file()
         print(
-            f"{folder} was trained before by this command: delete it to train anew"
+            f"{folder} was trained before by this command: delete it to train again"
             if evaluated
-            else f"{folder}: this command trained it before and failed to judge it: it tries again"
+            else f"{folder}: this command trained it and failed to evaluate it: it tries again"
         )
         return Run(folder)
     if (folder / STATE).is_file():
-        print(f"{folder}: training goes on after its last finished epoch")
+        print(f"{folder}: training resumes after its last finished epoch")
         run = train(data, folder, resume=True)
     elif finished(folder):  # and stopped before the digests were written
-        print(f"{folder} is trained to its end")
+        print(f"{folder}: its training is finished")
         run = Run(folder)
     elif folder.exists():
         raise MienError(
-            f"{folder} was begun by this command and holds no finished epoch: delete it, and give"
+            f"{folder} was begun by this command and has no finished epoch: delete it, and run"
             " the command again"
         )
     else:
@@ -292,8 +292,8 @@ def _find_run(command: PublishedCommand, data: Path, store: Store) -> Run:
         )
     if not (folder / DIGESTS).is_file():
         print(
-            f"{folder} has not been trained to its end: the figures are those of its best epoch so"
-            f" far; the same command without --{' and --'.join(command.splits)} goes on"
+            f"{folder} has not been trained to its end: the metrics are those of its best epoch so"
+            f" far; the same command without --{' and --'.join(command.splits)} resumes training"
         )
     return Run(folder)
 

@@ -49,7 +49,7 @@ def write_report(folder: str | Path, out: str | Path | None = None) -> Path:
         plots["Training"] = training
     with _readable(run.folder / "metrics.json", "`mien evaluate` renews it"):
         metrics = Metrics.model_validate(content)
-        title = f"{run.folder.name}: {metrics.part} split, protocol {metrics.protocol}"
+        title = f"{run.folder.name}: {metrics.split} split, protocol {metrics.protocol}"
         plot_metrics(metrics.tasks, results, title, metrics.synthetic)
         text = html(title, metrics.tasks, plots, synthetic=metrics.synthetic)
     write_text(page, text)

@@ -1,4 +1,4 @@
-"""The model card of a run: what it answers, what it learnt from, and how good it is."""
+"""The model card of a run: its tasks, its data and its metrics."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,18 +11,18 @@ from mien.tasks import Task
 METRICS = {
     "ua": "average recall (UA)",
     "macro_f1": "average F1 (macro)",
-    "average_f1": "average F1, label by label",
+    "average_f1": "average F1 (multi-label)",
     "mae": "mean absolute error",
     "ccc": "average concordance (CCC)",
     "pearson": "average correlation (Pearson's r)",
     "acc2": "negative or positive (Acc2)",
 }
-"""What metrics are called; any other goes by its own name."""
+"""Names of metrics in the card; others keep their own name."""
 
 USE = """\
-Scores are the model's, not probabilities that can be relied on. It predicts the label that
-annotators gave to similar recordings; it does not see feelings. Do not use it to decide about
-people, or to identify anybody who has not agreed to it: see mien's own model card.
+Scores are not calibrated probabilities. The model predicts the label that annotators gave to
+similar recordings; it does not perceive feelings. Do not use it to make decisions about people, or
+to identify anybody who has not consented: see the model card of mien.
 """
 
 
@@ -32,9 +32,9 @@ def model_card(run: Run, digests: Mapping[str, str]) -> str:
     Parameters
     ----------
     run : Run
-        The run; its metrics are those that ``mien evaluate`` left in the folder.
+        The run, with the metrics that ``mien evaluate`` wrote.
     digests : mapping of str to str
-        SHA-256 of files, to be named.
+        SHA-256 of the files to list.
     """
     parts = [
         _front(run),
@@ -49,8 +49,8 @@ def model_card(run: Run, digests: Mapping[str, str]) -> str:
         "## Metrics",
         "\n\n".join(_metrics(run.read("metrics.json"))),
         "## Licence",
-        "Not stated: the terms of the training data and of the pretrained parts may bind this"
-        " model, and nobody has said here what they are. Ask whoever trained it.",
+        "Not stated. The licences of the training data and of the pretrained weights may apply to"
+        " this model: ask whoever trained it.",
         "## Use",
         USE.strip(),
         "## Files",
@@ -75,7 +75,8 @@ def _task(task: Task) -> str:
 def _data(run: Run) -> str:
     data = run.config.data
     synthetic = (
-        "**The data are synthetic**: generated, not recorded. The model knows nothing of people."
+        "**The data are synthetic**: generated, not recorded. The model has learnt nothing about"
+        " real people."
         if data.synthetic
         else "The data are recordings of people."
     )
@@ -87,12 +88,12 @@ def _data(run: Run) -> str:
 
 
 def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """Lay out what was measured, with intervals where there are some."""
+    """Yield the metrics as Markdown, with intervals if there are some."""
     if not metrics:
-        yield "None: the run was not evaluated (`mien evaluate`)."
+        yield "None: the run has not been evaluated (`mien evaluate`)."
         return
     about = "synthetic data" if metrics["synthetic"] else "recordings of people"
-    yield f"On the {metrics['part']} split ({about}), protocol `{metrics['protocol']}`:"
+    yield f"On the {metrics['split']} split ({about}), protocol `{metrics['protocol']}`:"
     rows = ["| task | metric | value | 95 % interval | utterances |", "|---|---|---:|---|---:|"]
     notes = []
     for task, block in metrics["tasks"].items():
@@ -101,7 +102,7 @@ def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
             if value is None:
                 continue
             bounds = "–"
-            if interval is not None and "low" in interval:  # else there is one for each dimension
+            if interval is not None and "low" in interval:  # without, it has one for each dimension
                 bounds = f"{interval['low']:.3f} to {interval['high']:.3f}, by {interval['by']}"
                 notes += [interval["covers"]] if interval.get("covers") else []
             label = METRICS.get(name, name)
@@ -112,7 +113,7 @@ def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _value(block: Mapping[str, Any], name: str) -> float | None:
-    """Find the metric that an interval belongs to."""
+    """Return the metric of an interval."""
     if name == "average_f1":
         multilabel = block.get("multilabel")
         return multilabel["average"]["f1"] if multilabel else None

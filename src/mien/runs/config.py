@@ -1,4 +1,4 @@
-"""What a run folder records of its settings."""
+"""The configuration of a run, as config.yaml stores it."""
 
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,14 @@ from mien.yaml_file import read_yaml
 
 CONFIG = "config.yaml"
 WEIGHTS = "model.safetensors"
-"""Names of the two files without which a folder is no run that can be used."""
+"""Names of the two files that every usable run folder has."""
 
 FORMAT = 2
-"""Version of the folder's layout; a folder of another version is refused."""
+"""Version of the layout of run folders; folders of other versions are refused."""
 
 
 class DataConfig(BaseModel):
-    """Which data a run was trained on, and how they were divided."""
+    """The data that a run was trained on, and how they were split."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,13 +40,13 @@ class DataConfig(BaseModel):
     face_size: int = 48
     synthetic: bool = False
     fingerprint: str | None = None
-    """Tells the data from others wherever they lie; see `mien.dataset.store.Store`."""
+    """Identifies the data independently of their folder; see `mien.dataset.store.Store`."""
     label_counts: dict[str, dict[str, int]] = {}
-    """For each task how often each label occurs in the training split."""
+    """Number of training utterances with each label, for each task."""
 
 
 class RunConfig(BaseModel):
-    """The whole of config.yaml."""
+    """The content of config.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -58,25 +58,25 @@ class RunConfig(BaseModel):
     text: dict[str, Any] | None = None
     features: FeatureSettings | None = None
     frozen: dict[Modality, FrozenWeights] = {}
-    """The frozen pretrained weights that model.safetensors leaves out."""
+    """The frozen pretrained weights, which model.safetensors does not contain."""
     files: dict[str, str] = {}
-    """SHA-256 of the files that never change, by their names in the folder."""
+    """SHA-256 digests of the files that do not change, by their names in the folder."""
 
     def model_post_init(self, context: Any, /) -> None:
-        """Refuse a model with text whose encoder is not described, a baseline without features."""
+        """Refuse a text encoder without its configuration, and a baseline without features."""
         if self.model.text is not None and self.text is None:
-            raise ValueError("a model with text needs the section text")
+            raise ValueError("a model with a text encoder needs the section text")
         if self.model.hand_crafted and self.features is None:
             raise ValueError("a model of hand-crafted features needs the section features")
 
 
 def read_config(path: Path) -> RunConfig:
-    """Read a config.yaml. Raises `MienError` where it is damaged or of another format."""
+    """Read a config.yaml. Raises `MienError` if it is damaged or has another format."""
     content = read_yaml(path)
     if isinstance(content, dict) and content.get("format") != FORMAT:
         raise MienError(
-            f"{path} is of format {str(content.get('format'))[:20]}, this mien reads {FORMAT}:"
-            " use the version of mien that environment.json names, or train again"
+            f"{path} has format {str(content.get('format'))[:20]}, and this version of mien reads"
+            f" {FORMAT}: use the version of mien that environment.json names, or train again"
         )
     try:
         return RunConfig.model_validate(content)
@@ -85,6 +85,6 @@ def read_config(path: Path) -> RunConfig:
 
 
 def write_config(folder: Path, config: RunConfig) -> None:
-    """Write config.yaml whole or not at all."""
+    """Write config.yaml atomically."""
     document = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
     write_text(folder / CONFIG, document)

@@ -1,5 +1,6 @@
-"""The data side of a run: which rows, in which batches."""
+"""The data of a run: which utterances it uses, and their batches."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,44 @@ from mien.dataset.store import Store
 from mien.dataset.torch_dataset import BatchDataset
 from mien.errors import MienError
 from mien.features.store import FeatureStore, check_sources, open_store
+from mien.modality import Modality
 from mien.runs.run import Run
 from mien.tasks import Task
 
+logger = logging.getLogger(__name__)
+
 
 def open_for(run: Run, data: Path) -> Store:
-    """Open data as the run's model reads them. Raises `MienError` where they don't fit it."""
+    """Open data for the model of a run. Raises `MienError` if they do not fit it."""
     store = open_store(data, run.config.model)
     if isinstance(store, FeatureStore) and run.config.features is not None:
         check_sources(store.settings, run.config.features, run.config.model.letters, data)
+    else:
+        _check_face_size(run, store)
     return store
 
 
-def divide(run: Run, store: Store) -> Splits:
-    """Divide data as the run's protocol says. Raises `MienError` where it does not fit them."""
+def _check_face_size(run: Run, store: Store) -> None:
+    """Warn of face crops of another size than in training; refuse them if they are not resized."""
+    encoder, trained = run.config.model.encoders.get(Modality.VIDEO), run.config.data.face_size
+    if encoder is None or store.face_size == trained or "v" not in "".join(store.modalities):
+        return
+    sizes = f"{store.folder} has face crops of {store.face_size} pixels, the training had {trained}"
+    if encoder.face_size is None:
+        raise MienError(
+            f"{sizes}, and the video encoder {encoder.kind!r} does not resize them: prepare the"
+            f" data again with a face size of {trained}",
+            parameter="data",
+        )
+    logger.warning(
+        "%s: resized to %d, they differ a little from those that the model was trained on; for the"
+        " same crops prepare the data again with a face size of %d",
+        *(sizes, encoder.face_size, trained),
+    )
+
+
+def split_store(run: Run, store: Store) -> Splits:
+    """Split data by the protocol of a run. Raises `MienError` if the data do not fit it."""
     data = run.config.data
     try:
         return split(store.utterances, data.protocol, fold=data.fold, num_folds=data.num_folds)
@@ -38,12 +63,12 @@ def divide(run: Run, store: Store) -> Splits:
 
 
 def rows_of(run: Run, store: Store, split: str) -> list[int]:
-    """Give the rows of one split by the run's protocol, or all rows for "all"."""
-    return list(range(len(store))) if split == "all" else divide(run, store).rows(split)
+    """Return the rows of one split by the protocol of a run, or all rows for "all"."""
+    return list(range(len(store))) if split == "all" else split_store(run, store).rows(split)
 
 
 def check_letters(run: Run, modalities: str | None) -> str:
-    """Give the modalities to use, by default all of the run's model.
+    """Return the modalities to use, by default all of the run's model.
 
     Raises
     ------
@@ -62,12 +87,12 @@ def check_letters(run: Run, modalities: str | None) -> str:
 
 
 def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: str) -> list[int]:
-    """Keep the rows with one of the modalities and a known label for one of the tasks.
+    """Return the rows with one of the modalities and a known label of one of the tasks.
 
     Raises
     ------
     MienError
-        None is left.
+        There are none.
     """
 
     def keep(row: int) -> bool:
@@ -76,8 +101,8 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
 
     kept = [row for row in rows if keep(row)]
     if not kept:
-        persons = any(task.identifies_speakers for task in tasks)
-        hint = " (strangers to training are judged by `mien verification`)" if persons else ""
+        speakers = any(task.identifies_speakers for task in tasks)
+        hint = " (for unseen speakers use `mien verification`)" if speakers else ""
         raise MienError(
             f"no utterance of a split has both a known {' or '.join(t.name for t in tasks)} and one"
             f" of the modalities {modalities!r}: choose another protocol, task or other modalities"
@@ -89,7 +114,7 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
 def examples(
     run: Run, store: Store, rows: list[int], tokenizer: Any, augment_seed: int | None = None
 ) -> BatchDataset:
-    """Read rows as the run's model and tasks need them, augmented where there is a seed for it."""
+    """Return rows as a data set for the model and tasks of a run, augmented if there is a seed."""
     return BatchDataset(
         store,
         rows,
@@ -109,9 +134,9 @@ def loader(
     world: int = 1,
     pin: bool = False,
 ) -> DataLoader[Any]:
-    """Load examples in batches of similar length; in order where `seed` is None.
+    """Load examples in batches of similar length, in order if `seed` is None.
 
-    A batch is that of `world` processes together, of which `rank` loads its share.
+    `batch_size` is that of all `world` processes together, of which `rank` loads its share.
     """
     lengths = [len(examples.store.utterances[row].text or "") for row in examples.rows]
     return DataLoader(
@@ -119,7 +144,7 @@ def loader(
         sampler=BucketSampler(lengths, batch_size, seed, rank, world),
         batch_size=None,
         num_workers=workers,
-        # a generator of its own, so that starting a loader draws nothing from dropout's numbers
+        # its own generator, so that starting a loader does not change the random numbers of dropout
         generator=torch.Generator().manual_seed(0),
         pin_memory=pin,
         multiprocessing_context="spawn" if workers else None,

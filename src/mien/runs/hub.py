@@ -1,4 +1,4 @@
-"""Runs on the Hugging Face Hub and in folders to be handed on: fetch, save, push."""
+"""Sharing runs by the Hugging Face Hub or as folders: fetch, save and push."""
 
 import fnmatch
 import logging
@@ -18,7 +18,7 @@ from mien.runs.config import CONFIG, WEIGHTS, RunConfig, write_config
 from mien.runs.run import Run
 
 CARD = "README.md"
-"""Name of the model card, which the hub shows."""
+"""File name of the model card, which the hub shows."""
 
 MIB = 2**20
 
@@ -34,17 +34,17 @@ LARGEST_FILES = {
     "tokenizer/*.txt": 64 * MIB,
     "tokenizer/*.model": 64 * MIB,
 }
-"""The files of a run that are handed on, by pattern, and the bytes that each may have.
+"""Patterns of the files of a run that are shared, and the largest size of each in bytes.
 
-None of these formats runs code when it is read; whatever else a repository holds is left there."""
+None of these formats can run code. Other files of a repository are not fetched."""
 
 NEEDED = (CONFIG, WEIGHTS)
 
 MOST_FILES = 64
-"""Files of a run; no tokenizer has so many."""
+"""Largest number of files of a run; no tokenizer has so many."""
 
 TIMEOUT = 10
-"""Seconds that the hub may take to answer."""
+"""Seconds to wait for the hub."""
 
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -55,28 +55,31 @@ def open_run(source: str | Path, *, revision: str | None = None) -> Run:
     Parameters
     ----------
     source : str or path
-        A folder; else a name on the hub, such as ``"organisation/model"``.
+        A folder, or a name on the hub such as ``"organisation/model"``.
     revision : str, optional
         Branch, tag or commit on the hub (default: the main branch).
 
     Raises
     ------
     MienError
-        There is no such folder and no such name on the hub, or what is there is no run.
+        There is no such folder and no such name on the hub, or it does not hold a run.
     """
     if Path(source).is_dir() or not _NAME.fullmatch(str(source)) or isinstance(source, Path):
         if revision is not None:
-            raise MienError(f"{source} is no name on the hub, so revision {revision!r} has no use")
+            raise MienError(
+                f"{source} is not a name on the hub: leave the revision {revision!r} out",
+                parameter="revision",
+            )
         return Run(source)
     folder = fetch(str(source), revision=revision)
-    # the hub's cache keeps a file once for all revisions, and links to it
+    # the hub's cache stores a file once for all revisions, and links to it
     return Run(folder, files_within=folder.parents[1])
 
 
 def fetch(name: str, *, revision: str | None = None) -> Path:
-    """Fetch the files of a run from the hub into its cache; what is there already is not fetched.
+    """Fetch the files of a run from the hub into its cache, unless they are there already.
 
-    The hub is asked once. Where it does not answer, what was fetched before serves.
+    The hub is asked once. If it does not answer, files that were fetched before are used.
 
     Parameters
     ----------
@@ -93,11 +96,11 @@ def fetch(name: str, *, revision: str | None = None) -> Path:
     Raises
     ------
     MienError
-        It can't be fetched, is no run, or has a file that is larger than a run's can be.
+        It cannot be fetched, is not a run, or has a file that is too large for a run.
     """
     from huggingface_hub import constants, snapshot_download
 
-    with _told(name, "fetched"):
+    with _hub_errors(name, "fetched"):
         listed = None if constants.HF_HUB_OFFLINE else _list(name, revision)
         patterns = list(LARGEST_FILES) if listed is None else _checked(name, listed.siblings)
         path = snapshot_download(
@@ -109,12 +112,12 @@ def fetch(name: str, *, revision: str | None = None) -> Path:
             local_files_only=listed is None,
         )
     if listed is not None and Path(path).name != listed.sha:
-        raise MienError(f"{name} changed on the hub while it was fetched: try again")
+        raise MienError(f"{name} changed on the hub while it was being fetched: try again")
     return Path(path)
 
 
 def _list(name: str, revision: str | None) -> Any:
-    """Ask the hub what a repository holds; None where it can't be reached."""
+    """Ask the hub for the files of a repository; return None if it cannot be reached."""
     from huggingface_hub import HfApi, constants, errors
 
     api = HfApi(endpoint=constants.ENDPOINT)
@@ -124,28 +127,28 @@ def _list(name: str, revision: str | None) -> Any:
         if error.response.status_code < 500:
             raise
         return None
-    except Exception:  # no network, no answer in time: whatever the library's own client raises
+    except Exception:  # no network or no response in time; the library's client raises anything
         return None
 
 
 def _checked(name: str, siblings: Iterable[Any]) -> list[str]:
-    """Give the names of a run's files in a repository, none of which is larger than it can be."""
+    """Return the names of a run's files in a repository, after checking their sizes."""
     sizes = {file.rfilename: file.size or 0 for file in siblings if _limit(file.rfilename)}
     if missing := [file for file in NEEDED if file not in sizes]:
-        raise MienError(f"{name} on the hub is no run of mien: it has no {missing[0]}")
+        raise MienError(f"{name} on the hub is not a run of mien: it has no {missing[0]}")
     if len(sizes) > MOST_FILES:
-        raise MienError(f"{name} on the hub has {len(sizes)} files of a run, which has fewer")
+        raise MienError(f"{name} on the hub has {len(sizes)} files of a run, which is too many")
     for file, size in sizes.items():
         if size > _limit(file):
             raise MienError(
-                f"{name} on the hub: {file} has {size:,} bytes, and a run's has at most"
+                f"{name} on the hub: {file} has {size:,} bytes, and a run allows at most"
                 f" {_limit(file):,}"
             )
     return list(sizes)
 
 
 def _limit(file: str) -> int:
-    """Give the most bytes of a file that is a run's; 0 for any other."""
+    """Return the largest size of a file in a run, 0 for any other file."""
     if any(sign in file for sign in "[]*?") or file.count("/") > 1:
         return 0
     found = (most for pattern, most in LARGEST_FILES.items() if fnmatch.fnmatchcase(file, pattern))
@@ -153,11 +156,10 @@ def _limit(file: str) -> int:
 
 
 def save(run: Run, folder: str | Path) -> Path:
-    """Copy what is needed to use a run into a new folder, with a model card.
+    """Copy the files that are needed to use a run into a new folder, with a model card.
 
-    Left behind are learning curves, the state of training and pictures. Paths of this machine that
-    config.yaml names are cut to their last part, and frozen weights that the run takes from such a
-    path are copied.
+    Learning curves, the training state and figures are not copied. Absolute paths in config.yaml
+    are cut to their last component, and frozen weights from such a path are copied.
 
     Parameters
     ----------
@@ -169,8 +171,8 @@ def save(run: Run, folder: str | Path) -> Path:
     Raises
     ------
     MienError
-        The folder has something in it or can't be written, or the run has no weights yet, or the
-        frozen ones are missing.
+        The folder is not empty or cannot be written, the run has no weights yet, or the frozen ones
+        are missing.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -197,18 +199,18 @@ def save(run: Run, folder: str | Path) -> Path:
 
 
 def own_files(run: Run) -> list[str]:
-    """Name the files of a run that are handed on. Raises `MienError` where weights are missing."""
+    """Return the names of the files to share. Raises `MienError` if the weights are missing."""
     if not run.folder.joinpath(WEIGHTS).is_file():
-        run.weights()  # says what is missing
+        run.weights()  # raises the error
     paths = (path.relative_to(run.folder) for path in run.folder.rglob("*") if path.is_file())
     names = (path.as_posix() for path in paths)
     return sorted(name for name in names if _limit(name) and name not in (CARD, CONFIG))
 
 
 def _portable(config: RunConfig) -> RunConfig:
-    """Cut absolute paths, which name a user's folders and mean nothing elsewhere.
+    """Cut absolute paths to their last component, since they do not exist on other machines.
 
-    Frozen weights from such a folder are no longer named: the copy must hold them.
+    Frozen weights from such a path are left out of the configuration: the copy must hold them.
     """
 
     def cut(value: Any) -> Any:
@@ -233,23 +235,23 @@ def push(
     message: str = "Upload a run of mien",
     token: str | None = None,
 ) -> str:
-    """Upload a run to the hub: what `save` copies, in one commit.
+    """Upload the files that `save` copies to the hub, in one commit.
 
     Parameters
     ----------
     run : Run
         The run.
     name : str
-        As ``"organisation/model"``; made where it is not there yet.
+        As ``"organisation/model"``; the repository is created if it does not exist yet.
     private : bool
-        Whether a repository that is made is private. A model that names persons knows their faces
-        and voices.
+        Whether a new repository is private. A model that identifies speakers holds information on
+        their faces and voices.
     revision : str, optional
-        The branch to commit to (default: the main one).
+        The branch to commit to (default: the main branch).
     message : str
-        Of the commit.
+        The commit message.
     token : str, optional
-        Default: the one that ``hf auth login`` or ``HF_TOKEN`` has set.
+        An access token (default: that of ``hf auth login`` or ``HF_TOKEN``).
 
     Returns
     -------
@@ -259,13 +261,13 @@ def push(
     Raises
     ------
     MienError
-        The hub does not take it, or can't be reached.
+        The hub refuses the upload or cannot be reached.
     """
     from huggingface_hub import HfApi, constants
 
     with TemporaryDirectory() as draft:
         folder = save(run, Path(draft) / "run")
-        with _told(name, "uploaded"):
+        with _hub_errors(name, "uploaded"):
             api = HfApi(endpoint=constants.ENDPOINT, token=token, library_name="mien")
             api.create_repo(name, private=private, exist_ok=True)
             commit = api.upload_folder(
@@ -275,8 +277,8 @@ def push(
 
 
 @contextmanager
-def _told(name: str, done: str) -> Iterator[None]:
-    """Turn what the hub's library raises into one line, and keep its own words from the screen."""
+def _hub_errors(name: str, done: str) -> Iterator[None]:
+    """Convert errors of the hub's library to a `MienError`, and suppress its own output."""
     from huggingface_hub import constants
     from huggingface_hub.utils import (
         are_progress_bars_disabled,
@@ -294,7 +296,7 @@ def _told(name: str, done: str) -> Iterator[None]:
         raise
     except Exception as error:  # the hub's library raises anything
         offline = " (HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else ""
-        here = " is no folder here and" if done == "fetched" else ""
+        here = " is not a folder and" if done == "fetched" else ""
         raise MienError(f"{name}{here} could not be {done}: {_why(error)}{offline}") from error
     finally:
         hub_logging.set_verbosity(level)
@@ -303,20 +305,20 @@ def _told(name: str, done: str) -> Iterator[None]:
 
 
 def _why(error: Exception) -> str:
-    """Say in a few words why the hub's library failed."""
+    """Describe why the hub's library failed."""
     from huggingface_hub import errors
 
     status = getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(error, errors.GatedRepoError):
-        return "its owner must first give you access"
+        return "its owner must grant you access first"
     if isinstance(error, errors.RevisionNotFoundError):
         return "the hub has no such revision"
     if isinstance(error, errors.LocalEntryNotFoundError):
-        return "the hub can't be reached, and it was not fetched before"
+        return "the hub cannot be reached, and it was not fetched before"
     if status in (401, 403):
-        return "the hub does not let you: log in with `hf auth login`, or check the token's rights"
+        return "access denied: log in with `hf auth login`, or check the permissions of the token"
     if isinstance(error, errors.RepositoryNotFoundError):
-        return "the hub has no such repository, or you may not see it"
+        return "the hub has no such repository, or you have no access to it"
     if status is not None:
-        return f"the hub answers with status {status}"
-    return f"the hub can't be reached ({type(error).__name__})"
+        return f"the hub responded with status {status}"
+    return f"the hub cannot be reached ({type(error).__name__})"

@@ -1,4 +1,4 @@
-"""What a run folder holds of its text encoder: the dimensions and the tokenizer."""
+"""The text encoder of a run: its configuration and its tokenizer."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +10,11 @@ from mien.files import PART, publish, unwritable
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
-# transformers takes seconds to import, which a clip without text need not wait for
+# transformers takes seconds to import, and a clip without text does not need it
 
 
 def encoder_config(text: Mapping[str, Any], path: Path) -> "PretrainedConfig":
-    """Make the configuration of a text encoder from the section ``text`` of a config.yaml.
+    """Build the configuration of a text encoder from the section ``text`` of config.yaml.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def encoder_config(text: Mapping[str, Any], path: Path) -> "PretrainedConfig":
     Raises
     ------
     MienError
-        The section describes no encoder, or names code of its own.
+        The section does not describe an encoder, or names code of its own.
     """
     from transformers import AutoConfig
 
@@ -38,12 +38,12 @@ def encoder_config(text: Mapping[str, Any], path: Path) -> "PretrainedConfig":
         return AutoConfig.for_model(options.pop("model_type"), **options)
     except Exception as error:  # transformers raises anything
         raise MienError(
-            f"{path} is damaged: its section text describes no encoder ({brief(error)})"
+            f"{path} is damaged: its section text does not describe an encoder ({brief(error)})"
         ) from error
 
 
 def save_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """Write all files of a tokenizer, or none. Raises `MienError` where that can't be done."""
+    """Write the files of a tokenizer atomically. Raises `MienError` if that is not possible."""
     draft = folder.with_name(f"{folder.name}{PART}")
     try:
         tokenizer.save_pretrained(draft)
@@ -53,10 +53,10 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:
 
 
 def read_tokenizer(folder: Path) -> Any:
-    """Read the tokenizer that `save_tokenizer` wrote. Raises `MienError` where it is damaged."""
+    """Read a tokenizer that `save_tokenizer` wrote. Raises `MienError` if it is damaged."""
     from mien.models.encoders.text import load_tokenizer
 
     try:
         return load_tokenizer(str(folder))
     except MienError as error:
-        raise MienError(f"{folder} can't be used: {error}") from error
+        raise MienError(f"{folder} cannot be used: {error}") from error

@@ -1,4 +1,4 @@
-"""The thresholds of a run's labels, as thresholds.json holds them."""
+"""The thresholds of a run's labels, from thresholds.json."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,14 +9,14 @@ from mien.tasks import Task
 
 
 def thresholds_of(task: Task, content: Mapping[str, Any], path: Path) -> list[float]:
-    """Give the thresholds of a task's labels, in their order; 0.5 for all where none were chosen.
+    """Return the thresholds of a task's labels in their order, 0.5 for all if there are none.
 
     Parameters
     ----------
     task : Task
-        Whose labels.
+        The task.
     content : mapping
-        What the file holds: for each task the threshold of each label.
+        The content of the file: the threshold of each label, for each task.
     path : Path
         The file, for messages.
 
@@ -36,7 +36,7 @@ def thresholds_of(task: Task, content: Mapping[str, Any], path: Path) -> list[fl
     for label, value in zip(task.labels, found, strict=True):
         if type(value) not in (int, float) or not 0 <= value <= 1:
             raise MienError(
-                f"{path} is damaged: the threshold of {label!r} should be from 0 to 1,"
+                f"{path} is damaged: the threshold of {label!r} must be from 0 to 1,"
                 f" not {str(value)[:20]}: copy it again"
             )
     return [float(value) for value in found]

@@ -48,11 +48,11 @@ def check_plain(value: Any, size: int) -> Any:
         if id(item) in counts:
             return counts[id(item)]
         if id(item) in begun or depth == _MAX_DEPTH:
-            raise MienError("refused, since it has lists within lists without end")
+            raise MienError("refused, since it is nested too deeply or contains itself")
         begun.add(id(item))
         total = 1 + sum(count(element, depth + 1) for element in _items(item))
         if total > _MAX_REPEATS * (size + _MAX_REPEATS):
-            raise MienError("refused, since written out it would be far more than there is in it")
+            raise MienError("refused, since its content is far larger than the file")
         counts[id(item)] = total
         return total
 

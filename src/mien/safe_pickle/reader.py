@@ -156,7 +156,7 @@ class _SafeUnpickler(pickle._Unpickler):
         """Count the bytes that are copied, since an honest pickle contains all of them."""
         self._allowance -= size
         if self._allowance < 0:
-            raise MienError("refused, since it claims to hold more than there is in it")
+            raise MienError("refused, since it claims to hold more than the file does")
 
     def _sized(self, kind: Callable[..., Any]) -> Callable[..., Any]:
         def make(items: Any = ()) -> Any:
@@ -197,7 +197,8 @@ class _SafeUnpickler(pickle._Unpickler):
             raise MienError("has an array without a shape or a type")
         if not all(type(side) is int and side >= 0 for side in shape):
             plain = all(type(side) in (int, bool) and abs(side) < 2**64 for side in shape)
-            raise MienError(f"has an array of shape {shape if plain else 'that is none'}"[:200])
+            what = f"shape {shape}" if plain else "an invalid shape"
+            raise MienError(f"has an array of {what}"[:200])
         real, count = dtype.real, math.prod(shape)
         if real.kind == "O" and not isinstance(data, list):
             raise Refused("addresses in the place of objects")
@@ -207,7 +208,7 @@ class _SafeUnpickler(pickle._Unpickler):
         if real.kind == "U" and len(content):
             signs = np.frombuffer(content, np.dtype("u4").newbyteorder(real.byteorder))
             if signs.max() > sys.maxunicode:
-                raise MienError("has an array of text with signs that are none")
+                raise MienError("has an array of text with invalid characters")
         self._count_bytes(0 if real.itemsize else count)
         return real, shape, content
 

@@ -42,7 +42,7 @@ def load_saved(file: Path | BytesIO) -> Any:
         # PyTorch's own message advises to read the file unsafely.
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
         if named is None:
-            raise MienError(f"is no plain data ({type(error).__name__})") from None
+            raise MienError(f"is not plain data ({type(error).__name__})") from None
         raise Refused(named[1]) from None
 
 
@@ -65,7 +65,7 @@ def read_storage(content: bytes) -> "TypedStorage":
 
     numbers = load_saved(BytesIO(content))
     if not isinstance(numbers, torch.TypedStorage):
-        raise MienError("has a tensor without its numbers")
+        raise MienError("has a tensor without its storage")
     return numbers
 
 
@@ -83,10 +83,10 @@ def view_tensor(
 
     flat = torch.empty(0, dtype=numbers.dtype).set_(numbers).numpy()
     if not all(type(n) is int and n >= 0 for n in (offset, *size, *stride)):
-        raise MienError("has a tensor of a size that makes no sense")
+        raise MienError("has a tensor of an invalid size")
     count = math.prod(int(n) for n in size)
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     if count > len(flat) or (count and last >= len(flat)):
-        raise MienError("has a tensor that goes beyond its numbers")
+        raise MienError("has a tensor that exceeds its storage")
     steps = [step * flat.itemsize for step in stride]
     return np.lib.stride_tricks.as_strided(flat[offset:], tuple(size), steps).copy()

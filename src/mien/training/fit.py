@@ -23,7 +23,7 @@ from mien.inference.evaluate import choose_thresholds
 from mien.models import ModelConfig
 from mien.progress import on_terminal
 from mien.runs.config import WEIGHTS
-from mien.runs.data import divide, examples, usable
+from mien.runs.data import examples, split_store, usable
 from mien.runs.run import Run
 from mien.training.callbacks import CheckpointCallback, StopOnSignal
 from mien.training.checkpoint import (
@@ -128,7 +128,7 @@ def _train(
     L.seed_everything(config.seed, verbose=False)
     keep_freed_memory()
     network = run.build() if resume else initial_network(run, config)
-    tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), divide(run, store)
+    tasks, tokenizer, parts = run.config.tasks, run.tokenizer(), split_store(run, store)
     rows = {
         part: usable(store, parts.rows(part), tasks, run.config.model.letters)
         for part in ("train", "valid")
@@ -143,7 +143,7 @@ def _train(
         if first():
             logger.info("%s", taken)
     if resume:
-        run.fill(network)
+        run.load_frozen(network)
     elif frozen := frozen_weights(network, config):
         run.record_frozen(frozen, write=first())
     weights: dict[str, Tensor] = {}

@@ -19,8 +19,8 @@ from mien.errors import MienError
 class MakeOptions(CorpusOptions):
     """Options of the generator."""
 
-    dialogues: int = Field(10, ge=1, description="dialogues a session")
-    turns: int = Field(12, ge=1, description="turns a dialogue")
+    dialogues: int = Field(10, ge=1, description="dialogues per session")
+    turns: int = Field(12, ge=1, description="turns per dialogue")
     seed: int = Field(0, description="of everything random")
 
 
