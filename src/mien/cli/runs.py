@@ -48,8 +48,10 @@ def _train(args: argparse.Namespace) -> None:
         print(f"{run.folder} is trained; evaluate it with: mien evaluate {run.folder}")
 
 
-def training_settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
-    """Read the settings of the recipe and the flags.
+def training_settings(
+    args: argparse.Namespace, protocol: str | None = None
+) -> "tuple[ModelConfig, TrainConfig]":
+    """Read the settings of the recipe and the flags; `protocol` is used where neither names one.
 
     A flag that has no effect is refused. A setting of the recipe that has none, because of a flag,
     is left out, and a line says so.
@@ -60,6 +62,8 @@ def training_settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConf
 
     model, changed = model_settings(args)
     config = read_settings(args, "training", TrainConfig)
+    if config.protocol is None:
+        config = config.model_copy(update={"protocol": protocol})
     refuse_unread(model, config, {"embedding_size", *TrainConfig.model_fields} & set(vars(args)))
     model, config, notes = drop_unread(model, config)
     for note in changed + notes if first() else ():

@@ -66,11 +66,11 @@ def chosen_folds(args: argparse.Namespace) -> list[int] | None:
 
 
 def _cv(args: argparse.Namespace) -> None:
-    from mien.studies.cross_validation import cross_validate
+    from mien.studies.cross_validation import PROTOCOL, cross_validate
 
     if args.jobs < 1 or min(args.seeds) < 0:
         args.parser.error("--jobs is at least 1, --seeds at least 0")
-    model, config = training_settings(args)
+    model, config = training_settings(args, PROTOCOL)
     found = cross_validate(
         args.data,
         args.out,

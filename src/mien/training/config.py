@@ -20,7 +20,9 @@ class TrainConfig(BaseModel):
         " dominance), or several of them from one trunk, with + between them: emotion+person",
     )
     protocol: Annotated[str, OneOf(PROTOCOLS)] | None = Field(
-        None, description="which utterances train, validate and test (default: the strictest fit)"
+        None,
+        description="which utterances train, validate and test (default: the strictest fit; in"
+        " cross-validation kfold-speakers)",
     )
     fold: int | None = Field(
         None,
