@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.encoding import decode
+from mien.encoding import decode_text
 from mien.names import canonical_name, normalise_name, strip_invisible
 
 
@@ -43,4 +43,4 @@ def test_a_name_is_normalised_once_and_for_all(name: str) -> None:
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\ufeff\0")))
 def test_marks_tell_the_encoding(text: str) -> None:
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
-        assert decode(text.encode(encoding)) == text
+        assert decode_text(text.encode(encoding)) == text

@@ -11,7 +11,7 @@ _MARKS = (
 )
 
 
-def decode(content: bytes, errors: str = "strict") -> str:
+def decode_text(content: bytes, errors: str = "strict") -> str:
     r"""Decode UTF-8, or the UTF-16 or UTF-32 that a byte order mark announces.
 
     Parameters
@@ -28,7 +28,7 @@ def decode(content: bytes, errors: str = "strict") -> str:
 
     Examples
     --------
-    >>> decode("h\u00e9".encode("utf-16")) == decode("h\u00e9".encode()) == "h\u00e9"
+    >>> decode_text("h\u00e9".encode("utf-16")) == decode_text("h\u00e9".encode()) == "h\u00e9"
     True
     """
     for mark, encoding in _MARKS:

@@ -71,7 +71,7 @@ def test_a_clip_is_whole(repository: Path) -> None:
     )
 
 
-def test_whatever_there_is_of_film_and_sound_is_used(repository: Path) -> None:
+def test_whatever_there_is_of_video_and_audio_is_used(repository: Path) -> None:
     utterances, skipped = split_up(cremad.read(repository))
     assert {name: (u.video and u.video.name, u.audio.name) for name, u in utterances.items()} == {
         "1001_DFA_ANG_XX": ("1001_DFA_ANG_XX.flv", "1001_DFA_ANG_XX.wav"),

@@ -326,7 +326,7 @@ NUMBERS = st.integers(0, 50_000_000).map(lambda number: number / 10_000)
 MEANS = st.integers(-10_000, 60_000).map(lambda number: number / 10_000)
 WORDS = st.sampled_from(["Neutral", "Anger", "Sadness", "Excited", "Other", "Frustration"])
 TURNS = st.builds(
-    iemocap_files.Turn,
+    iemocap_files.EvaluatedTurn,
     id=st.from_regex(r"Ses0[1-5][FM]_(impro|script)\d\d[ab]?_[FM]\d{3}", fullmatch=True),
     start=NUMBERS,
     end=NUMBERS,
@@ -341,7 +341,7 @@ COMMENTS = st.text("abc ,;:()[]-%", max_size=20)
 
 @given(st.lists(TURNS, max_size=4), COMMENTS, st.booleans())
 def test_evaluation_files_read_back_as_written(
-    turns: list[iemocap_files.Turn], comment: str, header: bool
+    turns: list[iemocap_files.EvaluatedTurn], comment: str, header: bool
 ) -> None:
     text = HEADER if header else ""
     for turn in turns:

@@ -323,7 +323,7 @@ def test_sentiment_is_a_number_within_its_scale_or_unknown(folder: Path) -> None
     ]
 
 
-def test_numbered_pictures_with_their_rate(tmp_path):
+def test_numbered_images_with_their_rate(tmp_path):
     (tmp_path / "talk").mkdir()
     rows = [
         "a,talk/image_%d.jpg,2",

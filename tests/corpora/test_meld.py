@@ -117,7 +117,7 @@ def test_the_order_the_parts_and_the_persons(release: Path) -> None:
     assert utterances["train_dia10_utt0"].attributes["speaker"] == "All"
 
 
-def test_what_cannot_be_used_is_told(release: Path) -> None:
+def test_what_cannot_be_used_is_reported(release: Path) -> None:
     utterances, skipped = split_up(meld.read(release))
     assert sorted(skipped) == sorted(
         [
@@ -168,7 +168,7 @@ def test_odd_release(shared_data: Path) -> None:
     assert ("train line 2", "row without the numbers of dialogue and utterance") in skipped
 
 
-def test_a_part_alone_is_enough(release: Path) -> None:
+def test_a_split_alone_is_enough(release: Path) -> None:
     for name in ("dev_sent_emo.csv", "test_sent_emo.csv"):
         (release / name).unlink()
     utterances, skipped = split_up(meld.read(release))

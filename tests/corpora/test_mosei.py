@@ -177,7 +177,7 @@ def test_nobody_is_taken_for_a_person_of_several_videos(release: Path) -> None:
     assert {u.dialogue for u in utterances.values()} == {DASH, UNDERSCORE, NUMBER}
 
 
-def test_whatever_cannot_be_used_is_told_with_its_reason(release: Path) -> None:
+def test_whatever_cannot_be_used_is_reported_with_its_reason(release: Path) -> None:
     _, skipped = read(release)
     found = reasons(skipped)
     assert found.pop("audio: file missing") == [f"{UNDERSCORE}_10"]

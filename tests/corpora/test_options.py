@@ -1,4 +1,4 @@
-"""What corpora say of themselves: their options are those that their functions take."""
+"""The declared options of each corpus are those that its functions take."""
 
 import inspect
 from pathlib import Path

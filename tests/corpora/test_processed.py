@@ -1,4 +1,4 @@
-"""The authors' processed folders, invented: synthetic pictures and tones in their layout."""
+"""The authors' processed folders, invented: synthetic images and tones in their layout."""
 
 import pickle
 from pathlib import Path
@@ -216,7 +216,7 @@ def test_the_options_are_those_of_iemocap(iemocap: Path) -> None:
         processed.read(iemocap, named_side="up")
 
 
-def test_without_its_half_of_the_sound_the_whole_is_taken(iemocap: Path, tmp_path: Path) -> None:
+def test_without_its_half_of_the_audio_the_whole_is_taken(iemocap: Path, tmp_path: Path) -> None:
     folder = tmp_path / "IEMOCAP_RAW_PROCESSED"
     for name, gone in (("Ses01F_impro01_F000", ["R"]), ("Ses01F_impro01_M000", ["R", ""])):
         place = write_utterance(folder, name, 1)
@@ -312,7 +312,7 @@ def test_what_is_prepared_is_the_speakers_half_at_the_interval(
         assert spectrum.argmax() == (300 if left else 900)
 
 
-def test_no_picture_of_mosei_is_passed_over(mosei: Path, tmp_path: Path) -> None:
+def test_no_image_of_mosei_is_passed_over(mosei: Path, tmp_path: Path) -> None:
     """At two pictures a second each is half a second, not the thirtieth part of one."""
     (mosei / "-3g5yACwYnA_7" / "image_4.jpg").unlink()
     items = processed.read(mosei)

@@ -1,4 +1,4 @@
-"""The published lists of ids divide a corpus, or say why they don't."""
+"""The published lists of ids split a corpus, or an error says why they can't."""
 
 from collections import Counter
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_lists_are_read_whatever_their_line_ends(tmp_path: Path, end: str) -> No
     }  # fmt: skip
 
 
-def test_what_is_listed_gets_its_part_and_the_rest_none() -> None:
+def test_what_is_listed_gets_its_split_and_the_rest_none() -> None:
     assigned = assign(corpus("a b x y"), {"a": "train", "b": "test"})
     assert {item.id: item.split for item in assigned.items} == {
         "a": "train", "b": "test", "x": None, "y": None
@@ -57,7 +57,7 @@ def test_ids_that_are_not_there_are_counted_with_examples() -> None:
 
 
 @pytest.mark.parametrize("partial", [False, True])
-def test_a_split_of_another_corpus_is_told(partial: bool) -> None:
+def test_a_split_of_another_corpus_is_reported(partial: bool) -> None:
     with pytest.raises(MienError, match=r"another corpus, since none of the 1 listed ids.*Ses01F"):
         assign(corpus("a b"), {"Ses01F_impro01_F000": "train"}, partial=partial)
 

@@ -62,7 +62,7 @@ def test_modality_says_which_media_exist(
     assert utterance.attributes["gender"] == "male"
 
 
-def test_picture_with_sound_is_preferred_and_the_rest_recorded(tmp_path: Path) -> None:
+def test_video_with_audio_is_preferred_and_the_rest_recorded(tmp_path: Path) -> None:
     take = "-01-03-01-01-02-07"
     both = f"Actor_07/01{take}.mp4"
     write(tmp_path, f"03{take}.wav", both, f"Actor_07/02{take}.mp4", f"b/03{take}.wav")
@@ -73,7 +73,7 @@ def test_picture_with_sound_is_preferred_and_the_rest_recorded(tmp_path: Path) -
     assert {item.reason for item in skipped} == {f"the same take as 01{take}.mp4"}
 
 
-def test_picture_and_sound_in_two_files_are_one_utterance(tmp_path: Path) -> None:
+def test_video_and_audio_in_two_files_are_one_utterance(tmp_path: Path) -> None:
     take = "-01-03-01-01-02-07"
     write(tmp_path, f"03{take}.wav", f"02{take}.mp4")
     (utterance,), skipped = read(tmp_path)

@@ -1,4 +1,4 @@
-"""Tables and their cells: one odd row costs that row alone."""
+"""Tables and their cells: an invalid row is reported and the others are read."""
 
 import csv
 import io

@@ -199,7 +199,7 @@ def test_cut_makes_absent_what_is_nothing() -> None:
 
 @given(start=st.floats(0, 10_000), faces=st.integers(1, 4))
 @settings(max_examples=50, deadline=None)
-def test_cut_from_the_beginning_loses_no_picture_to_rounding(start: float, faces: int) -> None:
+def test_cut_from_the_beginning_loses_no_frame_to_rounding(start: float, faces: int) -> None:
     whole = sample(0, faces=faces, start=start)
     part = cut(whole, 0.0, 60.0)
     assert part.faces is not None

@@ -1,4 +1,4 @@
-"""Features beside prepared data: extracted or read, in parts, once, and known again."""
+"""Features beside prepared data: extracted or read, resumed, and verified."""
 
 import json
 import subprocess
@@ -73,7 +73,7 @@ def test_the_same_for_a_sample_at_hand(data: Path) -> None:
             assert np.array_equal(part, features[row].features[m])
 
 
-def test_pictures_without_a_face_have_no_features(tmp_path: Path) -> None:
+def test_frames_without_a_face_have_no_features(tmp_path: Path) -> None:
     samples = [sample(0, faces=3), sample(1, faces=2)]
     samples[0].face_found[:] = [True, False, True]
     samples[1].face_found[:] = False
@@ -275,7 +275,7 @@ def test_damaged_features_are_left_out_and_written_down(data: Path, tmp_path: Pa
         assert all(np.isfinite(part).all() for part in one.features.values())
 
 
-def test_features_are_made_anew_where_that_is_asked_for(data: Path) -> None:
+def test_features_are_made_again_where_that_is_asked_for(data: Path) -> None:
     run(data, modalities="a")
     assert set(run(data, renew=True).sources) == {"t", "a", "v"}
     assert set(FeatureStore(data).settings.sizes) == {"t", "a", "v"}

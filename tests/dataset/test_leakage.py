@@ -1,4 +1,4 @@
-"""What the test part shares with training."""
+"""What the test split shares with training."""
 
 import pytest
 from samples import utterance

@@ -276,7 +276,7 @@ def lost_list(shard: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [gone, cut, bit, lost_list])
-def test_what_is_damaged_is_made_anew_by_the_same_command(tmp_path, harm, caplog):
+def test_what_is_damaged_is_made_again_by_the_same_command(tmp_path, harm, caplog):
     caplog.set_level("INFO", "mien")
     out = tmp_path / "out"
     first = run(texts(40), out)

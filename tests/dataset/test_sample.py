@@ -67,7 +67,7 @@ def test_the_turns_of_one_recording_are_the_same_together_and_alone(cropper, tmp
     assert len(together[3].waveform) == 16_000
 
 
-def test_a_bad_video_costs_only_the_pictures(cropper, tmp_path):
+def test_a_bad_video_costs_only_the_frames(cropper, tmp_path):
     (tmp_path / "bad.mp4").write_bytes(b"no video" * 100)
     sound = write_noise(tmp_path / "a.wav", 1)
     sample, skipped = to_sample(utterance(video=tmp_path / "bad.mp4", audio=sound), cropper)
@@ -83,7 +83,7 @@ def test_a_bad_video_costs_only_the_pictures(cropper, tmp_path):
     ("seconds", "reason"),
     [(1 / 16_000, "audio: only 1 sample in the file"), (399 / 16_000, "audio: only 399 samples")],
 )
-def test_sound_too_short_to_analyse_is_absent(cropper, tmp_path, seconds, reason):
+def test_audio_too_short_to_analyse_is_absent(cropper, tmp_path, seconds, reason):
     path = write_noise(tmp_path / "a.wav", seconds)
     sample, skipped = to_sample(utterance(audio=path, text="yes"), cropper)
     assert sample.modalities == "t"
@@ -105,7 +105,7 @@ SILENCES = {
 
 
 @pytest.mark.parametrize("sound", SILENCES.values(), ids=SILENCES)
-def test_silence_is_no_sound(cropper, tmp_path, sound):
+def test_silence_is_no_audio(cropper, tmp_path, sound):
     soundfile.write(tmp_path / "a.wav", sound, 16_000)
     sample, skipped = to_sample(utterance(audio=tmp_path / "a.wav", text="hm"), cropper)
     assert (sample.modalities, sample.waveform, sample.seconds) == ("t", None, 1.0)
@@ -113,14 +113,14 @@ def test_silence_is_no_sound(cropper, tmp_path, sound):
     assert skipped[0].reason.startswith("audio: silent in the file: nothing is louder than ")
 
 
-def test_steady_sound_is_noted_and_kept(cropper, tmp_path):
+def test_steady_audio_is_noted_and_kept(cropper, tmp_path):
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
     sample, skipped = to_sample(utterance(audio=tmp_path / "a.wav"), cropper)
     assert (sample.modalities, len(sample.waveform)) == ("a", 16_000)
     assert [note.kind for note in skipped] == ["note: steady audio"]
 
 
-def test_a_faint_voice_is_sound(cropper, shared_data, tmp_path):
+def test_a_faint_voice_is_audio(cropper, shared_data, tmp_path):
     """The faintest clip of RAVDESS, of an actor who whispers."""
     path = shared_data / "ravdess" / "03-01-02-01-01-01-19.flac"
     sample, skipped = to_sample(utterance(audio=path), cropper)
@@ -205,7 +205,7 @@ def test_what_is_longer_than_the_limit_is_cut_with_a_note(cropper, tmp_path, end
     ]
 
 
-def test_a_video_without_sound_or_a_sound_without_picture(cropper, tmp_path):
+def test_a_video_without_audio_or_audio_without_video(cropper, tmp_path):
     video = write_video(tmp_path / "mute.mkv", 30, codec="ffv1")
     sample, skipped = to_sample(utterance(video=video, audio=video), cropper, CENTRE)
     assert (sample.modalities, skipped[0].reason) == ("v", "audio: holds no audio")

@@ -191,7 +191,7 @@ def test_a_list_of_shards_that_makes_no_sense(
         Store(folder)
 
 
-def test_what_is_damaged_is_removed_to_be_made_anew(tmp_path: Path) -> None:
+def test_what_is_damaged_is_removed_to_be_made_again(tmp_path: Path) -> None:
     entries = []
     for number in range(3):
         path = tmp_path / f"{number}.parquet"
@@ -228,7 +228,7 @@ def test_pages_have_parquets_own_checksums(tmp_path: Path) -> None:
         pq.ParquetFile(path, page_checksum_verification=True).read(columns=["waveform"])
 
 
-def test_an_empty_shard_is_sound(tmp_path: Path) -> None:
+def test_an_empty_shard_is_intact(tmp_path: Path) -> None:
     none: list[Sample] = []
     write_shard(tmp_path / "a.parquet", none)
     table, skipped = read_shard(tmp_path / "a.parquet", ShardEntry.of(tmp_path / "a.parquet", 0))

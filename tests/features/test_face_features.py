@@ -1,4 +1,4 @@
-"""The face's 35 numbers tell what is where in a crop, whatever the light."""
+"""The 35 features of a face describe its regions, whatever the light."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_brighter_light_and_more_contrast_change_little() -> None:
     assert face_features(bright[None]) == pytest.approx(face_features(face[None]), abs=0.15)
 
 
-def test_a_picture_without_contrast_gives_zeros() -> None:
+def test_a_frame_without_contrast_gives_zeros() -> None:
     assert not face_features(np.full((1, 48, 48, 3), 99, np.uint8)).any()
 
 
@@ -55,7 +55,7 @@ def test_crops_of_another_size_are_described_at_48() -> None:
     assert np.array_equal(face_features(large), face_features(resize_faces(large, 48)))
 
 
-def test_each_picture_is_described_on_its_own() -> None:
+def test_each_frame_is_described_on_its_own() -> None:
     faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 3), dtype=np.uint8)
     alone = np.concatenate([face_features(face[None]) for face in faces])
     assert np.array_equal(face_features(faces), alone)

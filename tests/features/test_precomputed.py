@@ -1,4 +1,4 @@
-"""Features that somebody has computed before: OpenFace's, a user's own, and what is neither."""
+"""Features computed elsewhere: OpenFace's, a user's, and files of neither kind."""
 
 from pathlib import Path
 

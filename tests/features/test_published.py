@@ -1,4 +1,4 @@
-"""The authors' own feature files: invented ones of the published structure, with its oddities."""
+"""The authors' feature files: invented ones with the published structure and its oddities."""
 
 import pickle
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The voice's 144 numbers: finite for any sound, and right for sounds that are known."""
+"""The 144 features of speech: finite for any audio, and right for known signals."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def statistic(features: np.ndarray, descriptor: str, functional: str) -> float:
     kind=st.sampled_from(["noise", "tone", "constant", "click"]),
 )
 @settings(max_examples=30, deadline=None)
-def test_any_sound_gives_finite_numbers(samples: int, level: float, kind: str) -> None:
+def test_any_audio_gives_finite_numbers(samples: int, level: float, kind: str) -> None:
     random = np.random.default_rng(samples)
     wave = {
         "noise": random.normal(0, 1, samples),

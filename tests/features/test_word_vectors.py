@@ -1,4 +1,4 @@
-"""Words become vectors: the packaged ones, or those of a user's GloVe file."""
+"""Word vectors: the packaged ones, or those of a user's GloVe file."""
 
 from pathlib import Path
 

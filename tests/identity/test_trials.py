@@ -140,9 +140,7 @@ def test_speakers_with_a_single_clip_are_counted() -> None:
         ("sentences", {"person": "a"}, "a known sentence: the column text is missing"),
     ],
 )
-def test_what_the_data_lack_is_in_the_error(
-    pairing: str, fields: dict[str, str], reason: str
-) -> None:
+def test_what_the_data_lack_is_reported(pairing: str, fields: dict[str, str], reason: str) -> None:
     corpus = [clip(number, **fields) for number in range(4)]
     with pytest.raises(MienError, match=reason):
         make_trials(corpus, range(4), pairing)

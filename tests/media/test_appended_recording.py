@@ -1,4 +1,4 @@
-"""A recording behind the end of another in one file: it is not read, and that is told."""
+"""A second recording in the same file is not read, and is reported."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def wavs(tmp_path: Path) -> tuple[bytes, bytes]:
     return (tmp_path / "a.wav").read_bytes(), (tmp_path / "b.wav").read_bytes()
 
 
-def test_of_two_wavs_the_first_is_heard_and_the_second_told(tmp_path, wavs):
+def test_of_two_wavs_the_first_is_heard_and_the_second_reported(tmp_path, wavs):
     path = tmp_path / "both.wav"
     path.write_bytes(wavs[0] + wavs[1])
     found, (note,) = heard(path)
@@ -73,7 +73,7 @@ def films(tmp_path: Path):
 
 
 @pytest.mark.parametrize("options", [{}, {"movflags": "faststart"}])
-def test_of_two_films_the_first_is_seen_and_heard_and_the_second_told(tmp_path, films, options):
+def test_of_two_films_the_first_is_seen_and_heard_and_the_second_reported(tmp_path, films, options):
     first, second = films(**options)
     path, notes = tmp_path / "both.mp4", []
     path.write_bytes(first + second + first)

@@ -1,4 +1,4 @@
-"""The sound of a file, of any format, rate and number of channels, at its time."""
+"""Audio of a file in any format, sample rate and number of channels, at its time."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_any_format(tmp_path, name, subtype):
     assert np.abs(heard[4000:12_000]).max() == pytest.approx(16_384, rel=0.1)
 
 
-def test_sixteen_bit_sound_at_16_khz_is_unchanged(tmp_path, shared_data):
+def test_sixteen_bit_audio_at_16_khz_is_unchanged(tmp_path, shared_data):
     for path in sorted((shared_data / "ravdess").glob("*.flac"))[:5]:
         truth, _ = soundfile.read(path, dtype="int16")
         np.testing.assert_array_equal(read_audio(path), truth)
@@ -94,7 +94,7 @@ def test_a_turn_is_the_same_cut_from_the_whole(tmp_path_factory, start, end, rat
     np.testing.assert_array_equal(read_audio(path, start=start, end=end), noise[first:stop])
 
 
-def test_silence_and_one_sample_are_sound(tmp_path):
+def test_silence_and_one_sample_are_audio(tmp_path):
     soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 16_000)
     soundfile.write(tmp_path / "one.wav", np.full(1, 0.5), 16_000)
     assert not read_audio(tmp_path / "silent.wav").any()
@@ -109,13 +109,13 @@ def test_a_missing_channel_is_named(tmp_path):
         read_audio(tmp_path / "mono.wav", channel=-1)
 
 
-def test_an_empty_wav_holds_no_sound(tmp_path):
+def test_an_empty_wav_holds_no_audio(tmp_path):
     soundfile.write(tmp_path / "empty.wav", np.zeros(0), 16_000)
     with pytest.raises(MienError, match=r"empty.wav: no audio in it can be decoded"):
         read_audio(tmp_path / "empty.wav")
 
 
-def test_truncated_sound_gives_what_comes_before_and_says_so(tmp_path):
+def test_truncated_audio_gives_what_comes_before_and_says_so(tmp_path):
     noise = np.random.default_rng(0).standard_normal(48_000) / 10
     for name in ("a.wav", "a.flac"):
         soundfile.write(tmp_path / name, noise, 16_000)
@@ -125,7 +125,7 @@ def test_truncated_sound_gives_what_comes_before_and_says_so(tmp_path):
         assert 16_000 < len(heard) < 30_000
 
 
-def test_sound_that_begins_late_in_a_video_keeps_its_time(tmp_path):
+def test_audio_that_begins_late_in_a_video_keeps_its_time(tmp_path):
     wave = tone(440, 1.0, 16_000)
     path = write_video(tmp_path / "a.mkv", 60, codec="ffv1", sound=wave, sound_starts=0.75)
     heard = read_audio(path)
@@ -135,7 +135,7 @@ def test_sound_that_begins_late_in_a_video_keeps_its_time(tmp_path):
     assert pitch(read_audio(path, start=1.0, end=1.5)) == pytest.approx(440, abs=2)
 
 
-def test_sound_of_a_real_video(shared_data):
+def test_audio_of_a_real_video(shared_data):
     wave = read_audio(shared_data / "grid" / "swiz3n.mpg")
     assert len(wave) / 16_000 == pytest.approx(2.98, abs=0.02)
     assert np.abs(wave).max() > 3000

@@ -65,7 +65,7 @@ def test_what_is_no_lossless_webp_is_refused(data: bytes) -> None:
         decode_crop(data, 112)
 
 
-def test_a_damaged_crop_is_a_value_error_or_a_picture_of_that_size() -> None:
+def test_a_damaged_crop_is_a_value_error_or_an_image_of_that_size() -> None:
     random = np.random.default_rng(2)
     data = encode_crop(gradient(48))
     refused = 0

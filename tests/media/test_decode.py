@@ -136,7 +136,7 @@ def test_a_truncated_video_gives_what_comes_before_and_says_so(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.avi", "a.mp4"])
-def test_a_hole_in_a_video_costs_only_the_hole(tmp_path, name):
+def test_a_gap_in_a_video_costs_only_the_gap(tmp_path, name):
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     path = write_video(tmp_path / name, 60, codec="mpeg4", picture=noise)
     met: list[Damage] = []
@@ -169,7 +169,7 @@ def test_a_colon_or_percent_in_a_name_is_only_a_name(tmp_path):
     assert numbers(path, [(0, None)]) == {0: [0]}
 
 
-def test_a_header_without_frames_holds_no_picture(tmp_path):
+def test_a_header_without_frames_holds_no_video(tmp_path):
     path = truncate(write_video(tmp_path / "a.avi", 60, codec="mpeg4"), 0.01)
     with pytest.raises(MienError, match=r"cut-a.avi"):
         list(read_frames(path, [(0, None)], report=lambda _: None))

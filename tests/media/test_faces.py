@@ -130,7 +130,7 @@ def test_a_face_is_found_in_the_real_recordings(cropper, shared_data):
 
 
 @pytest.mark.parametrize("scale", [0.5, 2.0, 5.0])
-def test_the_size_of_the_picture_does_not_matter(cropper, speaker, scale):
+def test_the_size_of_the_image_does_not_matter(cropper, speaker, scale):
     before = cropper.crop(speaker)
     after = cropper.crop(cv2.resize(speaker, None, fx=scale, fy=scale))
     assert after.found
@@ -158,7 +158,7 @@ def test_without_a_face_the_centre_stands_in(cropper):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2000), (3000, 3), (11, 13), (25, 25)])
-def test_odd_pictures_are_no_trouble(cropper, shape):
+def test_odd_images_are_no_trouble(cropper, shape):
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     for size in (48, 112, 512):
         face = cropper.crop(noise, size)
@@ -167,7 +167,7 @@ def test_odd_pictures_are_no_trouble(cropper, shape):
         assert not face.found
 
 
-def test_a_box_that_leaves_the_picture_is_cut(cropper, speaker, monkeypatch):
+def test_a_box_that_leaves_the_image_is_cut(cropper, speaker, monkeypatch):
     boxes = [{"box": [300, 200, 100, 200]}, {"box": [400, 10, 300, 300]}]
     monkeypatch.setattr(cropper, "_detect", lambda picture: boxes)
     assert cropper.crop(speaker).box == (300, 200, 360, 288)

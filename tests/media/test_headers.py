@@ -54,7 +54,7 @@ def mutated(data: bytes, draw: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("name", [*VIDEOS, *SOUNDS, *PICTURES])
-def test_a_damaged_header_is_told(tmp_path, originals, name):
+def test_a_damaged_header_is_reported(tmp_path, originals, name):
     draw = random.Random(name)
     path = tmp_path / name
     for case in range(CASES):

@@ -1,4 +1,4 @@
-"""Numbered pictures are seen as the video that they were."""
+"""Numbered images are read as the frames of a video."""
 
 import math
 from pathlib import Path
@@ -51,12 +51,12 @@ def test_leading_zeros_other_files_and_other_sides(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("first", [0, 1, 7])
-def test_the_first_picture_is_at_zero_whatever_its_number(tmp_path: Path, first: int) -> None:
+def test_the_first_image_is_at_zero_whatever_its_number(tmp_path: Path, first: int) -> None:
     pattern = write(tmp_path, range(first, first + 4))
     assert seen(pattern, 2) == [(0, i / 2, first + i) for i in range(4)]
 
 
-def test_pictures_at_two_a_second_are_all_taken(tmp_path: Path) -> None:
+def test_images_at_two_a_second_are_all_taken(tmp_path: Path) -> None:
     """A published loader steps 15 through them, as if they were 30 a second."""
     pattern = write(tmp_path, range(20))
     assert [number for _, _, number in seen(pattern, 2, interval=0.5)] == list(range(20))
@@ -64,7 +64,7 @@ def test_pictures_at_two_a_second_are_all_taken(tmp_path: Path) -> None:
     assert [number for _, _, number in seen(pattern, 2, interval=1.5)] == list(range(0, 20, 3))
 
 
-def test_pictures_at_the_rate_of_a_film_are_taken_at_the_interval(tmp_path: Path) -> None:
+def test_images_at_the_rate_of_a_film_are_taken_at_the_interval(tmp_path: Path) -> None:
     pattern = write(tmp_path, range(61))
     assert seen(pattern, 30, interval=0.5) == [
         (0, 0.0, 0),
@@ -77,7 +77,7 @@ def test_pictures_at_the_rate_of_a_film_are_taken_at_the_interval(tmp_path: Path
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_each_time_shows_the_picture_of_that_time(data, tmp_path_factory) -> None:
+def test_each_time_shows_the_image_of_that_time(data, tmp_path_factory) -> None:
     rate = data.draw(st.sampled_from([1.0, 2.0, 12.5, 30000 / 1001, 30.0]))
     count = data.draw(st.integers(1, 60))
     interval = data.draw(st.sampled_from([0.04, 0.1, 0.5, 1.7]))
@@ -93,7 +93,7 @@ def test_each_time_shows_the_picture_of_that_time(data, tmp_path_factory) -> Non
     assert abs(len(got) - max(0, math.ceil((count / rate - max(start, 0)) / step))) <= 1
 
 
-def test_only_the_pictures_wanted_are_opened(tmp_path: Path) -> None:
+def test_only_the_images_wanted_are_opened(tmp_path: Path) -> None:
     pattern = write(tmp_path, (0, 15, 30))
     for number in set(range(31)) - {0, 15, 30}:
         (tmp_path / f"image_{number}.png").write_bytes(b"no picture")
@@ -102,7 +102,7 @@ def test_only_the_pictures_wanted_are_opened(tmp_path: Path) -> None:
     assert damages == []
 
 
-def test_over_a_hole_the_picture_before_stays_and_it_is_told(tmp_path: Path) -> None:
+def test_over_a_gap_the_image_before_stays_and_it_is_reported(tmp_path: Path) -> None:
     pattern = write(tmp_path, (0, 1, 5, 6))
     damages: list[Damage] = []
     got = seen(pattern, 2, report=damages.append)
@@ -112,7 +112,7 @@ def test_over_a_hole_the_picture_before_stays_and_it_is_told(tmp_path: Path) -> 
     assert "3 of the images up to number 6 are missing" in str(damage)
 
 
-def test_a_broken_picture_is_left_out_and_told(tmp_path: Path) -> None:
+def test_a_broken_image_is_left_out_and_reported(tmp_path: Path) -> None:
     pattern = write(tmp_path, range(4))
     (tmp_path / "image_2.png").write_bytes(b"no picture")
     damages: list[Damage] = []
@@ -138,7 +138,7 @@ def test_a_jpeg_has_its_colours_and_its_half(tmp_path: Path) -> None:
     np.testing.assert_allclose(whole[:, inside].astype(int), expected[:, inside], atol=3)
 
 
-def test_an_utterance_of_pictures_is_decoded(tmp_path: Path) -> None:
+def test_an_utterance_of_images_is_decoded(tmp_path: Path) -> None:
     pattern = write(tmp_path, range(5))
     clip = decode(Utterance(id="a", corpus="synthetic", video=pattern, video_rate=2.0))
     assert clip.frames is not None
@@ -157,9 +157,7 @@ def test_an_utterance_of_pictures_is_decoded(tmp_path: Path) -> None:
         ("gone/image_%d.png", 2, "no such images"),
     ],
 )
-def test_what_is_no_pattern_of_pictures(
-    tmp_path: Path, name: str, rate: float, message: str
-) -> None:
+def test_what_is_no_pattern_of_images(tmp_path: Path, name: str, rate: float, message: str) -> None:
     write(tmp_path, range(2))
     with pytest.raises(MienError, match=message):
         seen(tmp_path / name, rate)

@@ -1,4 +1,4 @@
-"""Several channels and any scale become one channel of the usual scale, or it is told."""
+"""Several channels at any scale are mixed to one at the usual scale, with a note where needed."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The length that an MP3 states: what is cut short is told, what states nothing is believed."""
+"""The duration that an MP3 states: a truncated file is reported, one that states none is not."""
 
 import struct
 from pathlib import Path
@@ -38,7 +38,7 @@ def heard(path: Path) -> tuple[float, list[Note]]:
     ("rate", "channels"),
     [(44_100, 2), (48_000, 1), (22_050, 2), (16_000, 1), (8_000, 1)],
 )
-def test_what_is_cut_short_is_told_and_what_is_whole_is_not(tmp_path, rate, channels):
+def test_what_is_cut_short_is_reported_and_what_is_whole_is_not(tmp_path, rate, channels):
     path = write_mp3(tmp_path / "a.mp3", 6, rate, channels)
     assert stated_seconds(path) == pytest.approx(6, abs=0.3)
     seconds, notes = heard(path)

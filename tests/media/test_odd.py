@@ -52,13 +52,13 @@ def test_channels_that_cancel_give_a_voice(odd):
     assert kinds(notes) == ["channels cancel"]
 
 
-def test_the_default_sound_is_heard_not_the_commentary(odd):
+def test_the_default_audio_is_heard_not_the_commentary(odd):
     found, notes = heard(odd / "second_audio_is_default.mkv")
     assert found == [300, 400, 500]
     assert kinds(notes) == ["several audio streams"]
 
 
-def test_sound_that_begins_at_70_s(odd):
+def test_audio_that_begins_at_70_s(odd):
     found, notes = heard(odd / "audio_starts_at_70s.mkv")
     assert found == [0] * 70 + [300, 400, 500]
     pictures, more = seen(odd / "audio_starts_at_70s.mkv")
@@ -66,7 +66,7 @@ def test_sound_that_begins_at_70_s(odd):
     assert notes + more == []
 
 
-def test_sound_with_a_gap_of_70_s(odd):
+def test_audio_with_a_gap_of_70_s(odd):
     found, notes = heard(odd / "audio_gap_70s.webm")
     assert found == [300, 400] + [0] * 70 + [500]
     assert notes == []
@@ -79,13 +79,13 @@ def test_the_length_of_a_pipe_is_no_damage(odd, name):
     assert notes == []
 
 
-def test_one_picture_for_ten_seconds(odd):
+def test_one_frame_for_ten_seconds(odd):
     pictures, notes = seen(odd / "one_picture_for_10s.mp4")
     assert list(pictures) == [i / 2 for i in range(20)]
     assert notes == []
 
 
-def test_sound_that_is_longer_than_the_picture(odd):
+def test_audio_that_is_longer_than_the_video(odd):
     pictures, notes = seen(odd / "sound_longer_than_picture.webm")
     assert list(pictures) == [0, 0.5, 1.0]
     found, more = heard(odd / "sound_longer_than_picture.webm")
@@ -188,7 +188,7 @@ print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM"
 """
 
 
-def test_a_picture_bomb_is_refused_by_its_header(odd):
+def test_an_image_bomb_is_refused_by_its_header(odd):
     path = odd / "hostile" / "picture-bomb.png"
     run = subprocess.run(
         [sys.executable, "-c", COST, str(path)], capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""A picture is turned, mirrored, widened and toned as it is meant to be looked at."""
+"""A frame is rotated, mirrored, widened and tone-mapped as it is meant to be displayed."""
 
 import struct
 import zlib
@@ -97,13 +97,13 @@ def test_each_display_matrix_is_obeyed(tmp_path, scene, orientation):
     assert np.abs(picture.astype(int) - scene).mean() < 6
 
 
-def test_a_matrix_of_zeros_leaves_the_picture_as_it_is(tmp_path, scene):
+def test_a_matrix_of_zeros_leaves_the_frame_as_it_is(tmp_path, scene):
     path = write_video(tmp_path / "a.mp4", 3, picture=scene, size=(80, 48), pix_fmt="yuv444p")
     set_display_matrix(path, (0, 0, 0, 0))
     assert np.abs(first(path).astype(int) - scene).mean() < 6
 
 
-def test_the_half_is_cut_from_the_upright_picture(tmp_path, scene):
+def test_the_half_is_cut_from_the_upright_frame(tmp_path, scene):
     path = tmp_path / "a.jpg"
     write_exif(path, np.ascontiguousarray(STORED[6](scene)), 6)
     left = first(path, side=["left"])

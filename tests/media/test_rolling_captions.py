@@ -1,4 +1,4 @@
-"""Automatic captions: each word once, with the time when it is first shown."""
+"""Rolling captions: each word once, at the time when it first appears."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is not speech is found by its energy, and speech never passes for it."""
+"""Pauses are found by their energy, and speech is never taken for a pause."""
 
 import numpy as np
 import pytest

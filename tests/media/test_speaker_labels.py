@@ -1,4 +1,4 @@
-"""Names of speakers are no words, and words are no names of speakers."""
+"""Speaker labels are not part of the text, and text is no speaker label."""
 
 from pathlib import Path
 

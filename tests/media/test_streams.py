@@ -1,4 +1,4 @@
-"""Which file is let in, and which of its streams counts."""
+"""Which files are opened, and which of their streams are used."""
 
 from pathlib import Path
 
@@ -94,7 +94,7 @@ def test_texts_and_playlists_are_no_media(tmp_path, name, text):
         assert str(error.value).startswith(f"{path}: cannot be read as a media file")
 
 
-def test_a_percent_sign_in_the_name_of_a_picture_is_only_a_name(tmp_path):
+def test_a_percent_sign_in_the_name_of_an_image_is_only_a_name(tmp_path):
     import cv2
 
     for name, grey in (("a%d.png", 40), ("a1.png", 200)):
@@ -122,7 +122,7 @@ def test_too_many_channels_are_refused(tmp_path):
         read_audio(tmp_path / "a.wav")
 
 
-def test_pictures_beyond_the_limit_are_refused_and_those_within_it_are_not(tmp_path, monkeypatch):
+def test_frames_beyond_the_limit_are_refused_and_those_within_it_are_not(tmp_path, monkeypatch):
     path = write_video(tmp_path / "a.mkv", 2, codec="ffv1", size=(64, 48))
     monkeypatch.setattr("mien.media.streams.MAX_PIXELS", 64 * 48)
     assert [number_of(p) for *_, p in read_frames(path, [(0, None)])] == [0]

@@ -1,4 +1,4 @@
-"""Pictures and sound are where the time stamps put them, as far as those can be believed."""
+"""Video and audio are placed by their timestamps, as far as those are plausible."""
 
 import tracemalloc
 from itertools import pairwise
@@ -76,7 +76,7 @@ def test_a_first_frame_far_ahead_does_not_move_the_rest(flv, first):
     assert notes == ["stray timestamps"]
 
 
-def test_a_counter_that_runs_over_is_no_hole(tmp_path):
+def test_a_counter_that_overflows_is_no_gap(tmp_path):
     """The clock of MPEG-TS has 33 bits, at 90 kHz: it begins anew after a day."""
     begin = 2**33 / 90_000 - 3.0
     greys = seconds_of(6, begin=begin)
@@ -158,7 +158,7 @@ def test_recordings_joined_byte_by_byte_stay_in_step(tmp_path, lengths, suffix):
 
 
 @pytest.mark.parametrize("hours", [0.03, 2.0])
-def test_a_hole_in_the_sound_keeps_its_length(tmp_path, hours):
+def test_a_gap_in_the_audio_keeps_its_length(tmp_path, hours):
     begin = round(3600 * hours)
     path = write_tracks(tmp_path / "a.mkv", {}, {0: sing(0, 2), begin: sing(5, 2)})
     wave = read_audio(path, max_seconds=1e6)
@@ -168,7 +168,7 @@ def test_a_hole_in_the_sound_keeps_its_length(tmp_path, hours):
     assert tones(read_audio(path, start=begin - 1, end=begin + 1)) == [0, 800]
 
 
-def test_sound_that_begins_late_keeps_its_place_at_any_rate(tmp_path):
+def test_audio_that_begins_late_keeps_its_place_at_any_rate(tmp_path):
     greys = dict.fromkeys((i / 10 for i in range(30)), 100)
     path = write_tracks(tmp_path / "a.mkv", greys, {90: sing(0, 2)}, audio="libopus")
     found, notes = heard(path)
@@ -177,14 +177,14 @@ def test_sound_that_begins_late_keeps_its_place_at_any_rate(tmp_path):
     assert seen(path)[1] == []
 
 
-def test_a_video_that_begins_late_has_no_picture_before(tmp_path):
+def test_a_video_that_begins_late_has_no_frame_before(tmp_path):
     path = write_tracks(tmp_path / "a.mkv", seconds_of(3, begin=2.0), {0: sing(0, 5)})
     pictures, notes = seen(path)
     assert near(pictures, {2 + time: grey for time, grey in each_half(3).items()})
     assert notes == []
 
 
-def test_the_silence_of_holes_is_bounded(tmp_path):
+def test_the_silence_of_gaps_is_bounded(tmp_path):
     path = write_tracks(tmp_path / "a.mkv", {}, {0: sing(0, 1), 1.9e4: sing(1, 1)})
     tracemalloc.start()
     found, notes = heard(path, end=1e9)
@@ -194,7 +194,7 @@ def test_the_silence_of_holes_is_bounded(tmp_path):
     assert peak < 20e6
 
 
-def test_sound_that_begins_after_a_day_is_named(tmp_path):
+def test_audio_that_begins_after_a_day_is_named(tmp_path):
     greys = dict.fromkeys((i / 10 for i in range(30)), 100)
     path = write_tracks(tmp_path / "a.mkv", greys, {90_000: sing(0, 1)})
     with pytest.raises(MienError, match=r"a\.mkv: no audio .* hours after"):
@@ -204,28 +204,28 @@ def test_sound_that_begins_after_a_day_is_named(tmp_path):
 # How long a picture stands
 
 
-def test_slow_pictures_stand_until_the_next(tmp_path):
+def test_slow_frames_stand_until_the_next(tmp_path):
     path = write_tracks(tmp_path / "a.mkv", {0: 20, 8: 60, 16: 100})
     pictures, notes = seen(path, interval=2.0)
     assert near(pictures, {0: 20, 2: 20, 4: 20, 6: 20, 8: 60, 10: 60, 12: 60, 14: 60, 16: 100})
     assert notes == []
 
 
-def test_a_picture_without_sound_stands_no_longer_than_it_may(tmp_path):
+def test_a_frame_without_audio_stands_no_longer_than_it_may(tmp_path):
     path = write_tracks(tmp_path / "a.mkv", {0: 20, 45: 60})
     pictures, notes = seen(path)
     assert near(pictures, {**{i / 2: 20 for i in range(int(2 * MAX_STILL_SECONDS))}, 45: 60})
     assert notes == ["still frame"]
 
 
-def test_a_picture_stands_as_long_as_the_sound(tmp_path):
+def test_a_frame_stands_as_long_as_the_audio(tmp_path):
     path = write_tracks(tmp_path / "a.mkv", {0: 20, 45: 60}, {0: sing(0, 12), 30: sing(0, 16)})
     pictures, notes = seen(path)
     assert near(pictures, {**{i / 2: 20 for i in range(90)}, 45: 60})
     assert notes == []
 
 
-def test_the_same_frame_and_side_is_the_same_picture(tmp_path):
+def test_the_same_frame_and_side_is_the_same_image(tmp_path):
     path = write_tracks(tmp_path / "a.mkv", {0: 20, 5: 60})
     spans = [(0, 7), (1, 3), (2, 6)]
     frames = list(read_frames(path, spans, side=[None, "left", None]))
@@ -234,7 +234,7 @@ def test_the_same_frame_and_side_is_the_same_picture(tmp_path):
     assert len(first) == 1
 
 
-def test_a_picture_that_does_not_change_is_the_same(tmp_path):
+def test_a_frame_that_does_not_change_is_the_same(tmp_path):
     greys = {i / 10: 20 if i < 20 else 21 + i for i in range(40)}
     path = write_tracks(tmp_path / "a.mkv", greys)
     frames = [picture for *_, picture in read_frames(path, [(0, None), (0.25, 1)])]
@@ -242,7 +242,7 @@ def test_a_picture_that_does_not_change_is_the_same(tmp_path):
     assert len({id(picture) for picture in frames}) == 5
 
 
-def test_more_pictures_than_a_file_of_its_size_can_hold(tmp_path, monkeypatch):
+def test_more_frames_than_a_file_of_its_size_can_hold(tmp_path, monkeypatch):
     path = write_tracks(tmp_path / "a.mkv", seconds_of(4))
     monkeypatch.setattr("mien.media.frames.MAX_VIDEO_PIXELS", 20 * 64 * 48)
     monkeypatch.setattr("mien.media.frames.MAX_PIXELS_PER_BYTE", 0)
@@ -251,7 +251,7 @@ def test_more_pictures_than_a_file_of_its_size_can_hold(tmp_path, monkeypatch):
     assert notes == ["more video than fits"]
 
 
-def test_a_frame_that_cannot_be_converted_is_left_out_and_told(tmp_path, monkeypatch):
+def test_a_frame_that_cannot_be_converted_is_left_out_and_reported(tmp_path, monkeypatch):
     path = write_tracks(tmp_path / "a.mkv", seconds_of(2))
     convert = "mien.media.frames.to_rgb"
 
@@ -272,7 +272,7 @@ def test_a_frame_that_cannot_be_converted_is_left_out_and_told(tmp_path, monkeyp
 # The longest utterance
 
 
-def test_an_utterance_without_an_end_is_limited_and_it_is_told(flv):
+def test_an_utterance_without_an_end_is_limited_and_it_is_reported(flv):
     pictures, notes = in_flv(flv, max_seconds=2.5)
     assert near(pictures, {t: grey for t, grey in each_half(6, 0.25).items() if t < 2.75})
     assert notes == ["longer than the limit"]
@@ -282,20 +282,20 @@ def test_an_utterance_without_an_end_is_limited_and_it_is_told(flv):
     assert seen(flv, max_seconds=6.2)[1] == []
 
 
-def test_the_limit_holds_for_the_pictures_of_any_span(flv):
+def test_the_limit_holds_for_the_frames_of_any_span(flv):
     pictures, notes = seen(flv, spans=[(1, 1e12)], max_seconds=2.0)
     assert list(pictures) == [1, 1.5, 2, 2.5]
     assert notes == ["longer than the limit"]
 
 
-def test_sound_that_fits_the_limit_exactly_is_not_noted(tmp_path):
+def test_audio_that_fits_the_limit_exactly_is_not_noted(tmp_path):
     path = write_tracks(tmp_path / "a.mka", {}, {0: sing(0, 2)}, container="matroska")
     assert heard(path, max_seconds=2.0) == ([300, 400], [])
     assert heard(path, max_seconds=1.9)[1] == ["longer than the limit"]
     assert heard(path, max_seconds=np.inf) == ([300, 400], [])
 
 
-def test_more_sound_than_a_file_of_its_size_can_hold(tmp_path, monkeypatch):
+def test_more_audio_than_a_file_of_its_size_can_hold(tmp_path, monkeypatch):
     """Digital silence takes next to nothing in FLAC; half as much is refused here."""
     silence = np.zeros(16_000 * 200, np.float32)
     path = write_tracks(tmp_path / "a.mka", {}, {0: silence}, audio="flac", container="matroska")

@@ -1,4 +1,4 @@
-"""Words with and without times, as subtitle programs write them."""
+"""Text with and without times, as subtitle programs write it."""
 
 import time
 from contextlib import suppress

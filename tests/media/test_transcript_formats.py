@@ -1,4 +1,4 @@
-"""SubStation Alpha, TTML, and what Whisper and its relatives write."""
+"""SubStation Alpha, TTML, and the output of Whisper and its derivatives."""
 
 import json
 from pathlib import Path

@@ -235,7 +235,7 @@ def test_damage_that_a_process_that_loads_data_meets_is_told_in_one_line(
     with pytest.raises(MienError) as raised:
         train(data, tmp_path / "run", small, changed(quick, workers=1), progress=False)
     message = str(raised.value)
-    assert re.match(rf"{data}/[01]\.parquet: missing or damaged \(other bytes than", message)
+    assert re.match(rf"{data}/[01]\.parquet: missing or damaged \(wrong checksum near", message)
     assert "\n" not in message
 
 

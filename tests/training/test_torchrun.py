@@ -27,6 +27,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_TH
 
 BROKEN = """
 import os, sys
+from mien.errors import MienError
 from mien.training.module import Learner
 
 step, number, where = Learner.training_step, *sys.argv.pop(1).split()

@@ -17,7 +17,7 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from mien.corpora.base import Corpus, CorpusOptions
-from mien.corpora.iemocap_files import Turn, parse_evaluation, parse_transcript
+from mien.corpora.iemocap_files import EvaluatedTurn, parse_evaluation, parse_transcript
 from mien.errors import MienError
 from mien.utterance import Side, Skipped, Utterance
 
@@ -218,7 +218,7 @@ class _Reader:
                 seen.add(turn.id)
                 yield self.utterance(turn, name, spoken.get(turn.id), video, audio)
 
-    def fault(self, turn: Turn, dialogue: str, seen: set[str]) -> str | None:
+    def fault(self, turn: EvaluatedTurn, dialogue: str, seen: set[str]) -> str | None:
         """Return why a turn can't be used, or None."""
         if not (_DIALOGUE.fullmatch(dialogue) and re.fullmatch(rf"{dialogue}_[FM]\w+", turn.id)):
             return "not an id such as Ses01F_impro01_F000 in the file of its own dialogue"
@@ -229,7 +229,7 @@ class _Reader:
         return label_fault(turn.code, self.words)
 
     def utterance(
-        self, turn: Turn, dialogue: str, text: str | None, video: Path, audio: Path
+        self, turn: EvaluatedTurn, dialogue: str, text: str | None, video: Path, audio: Path
     ) -> Utterance:
         side, channel = stage_position(turn.id, self.named_side)
         has_video, has_audio = video.is_file(), audio.is_file()

@@ -18,7 +18,7 @@ _SPOKEN = re.compile(r"(Ses\d\d[FM]_\w+) \[[^]]*\]:(.*)")
 
 
 @dataclass
-class Turn:
+class EvaluatedTurn:
     """A block of an evaluation file.
 
     Parameters
@@ -51,7 +51,7 @@ class Turn:
         return sum(any(word[:3].lower() == self.code for word in words) for words in self.votes)
 
 
-def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
+def parse_evaluation(text: str) -> tuple[list[EvaluatedTurn], list[int]]:
     """Read an ``EmoEvaluation`` file.
 
     Parameters
@@ -61,12 +61,12 @@ def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
 
     Returns
     -------
-    turns : list of Turn
+    turns : list of EvaluatedTurn
         In the order of the file.
     unreadable : list of int
         Numbers (from 1) of the lines of unknown kind.
     """
-    turns: list[Turn] = []
+    turns: list[EvaluatedTurn] = []
     unreadable: list[int] = []
     votes: list[tuple[str, ...]] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -81,7 +81,7 @@ def parse_evaluation(text: str) -> tuple[list[Turn], list[int]]:
     return turns, unreadable
 
 
-def _turn(match: re.Match[str]) -> Turn | None:
+def _turn(match: re.Match[str]) -> EvaluatedTurn | None:
     """Make a turn of its line; None where a number or a name is invalid."""
     start, end, name, code, *ratings = match.groups()
     try:
@@ -90,7 +90,7 @@ def _turn(match: re.Match[str]) -> Turn | None:
         v, a, d = (to_float(mean, "rating", -_RATING, _RATING) for mean in ratings)
     except RowError:
         return None
-    return Turn(name, begin, stop, code, v, a, d)
+    return EvaluatedTurn(name, begin, stop, code, v, a, d)
 
 
 def parse_transcript(text: str) -> tuple[dict[str, str], list[int]]:

@@ -42,7 +42,7 @@ from typing import TypeVar, get_args
 from mien.corpora.base import Corpus
 from mien.corpora.columns import COLUMNS, LABEL
 from mien.corpora.label_columns import read_labels
-from mien.corpora.manifest_rows import Row, Rows, read_rows
+from mien.corpora.manifest_rows import Row, Rows, read_clip_rows
 from mien.corpora.table import MISSING, RowError, cell_value, to_float, to_int
 from mien.names import normalise_name
 from mien.utterance import MAX_SENTIMENT, SPLITS, Side, Skipped, Utterance
@@ -84,7 +84,7 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
     ...     [(item.id, item.emotions) for item in read(clips)]
     [('a', ('happy',))]
     """
-    return _read_rows(read_rows(source), source)
+    return _read_rows(read_clip_rows(source), source)
 
 
 def _read_rows(rows: Rows, source: Path) -> Iterator[Utterance | Skipped]:

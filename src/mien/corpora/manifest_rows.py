@@ -9,14 +9,14 @@ from typing import Any, NoReturn
 
 from mien.corpora.columns import COLUMNS, CONTENT, column, misnamed, separator
 from mien.corpora.table import MAX_COLUMNS, RowError, cell_value, check_text, read_table
-from mien.encoding import decode
+from mien.encoding import decode_text
 from mien.errors import MienError
 
 Row = Mapping[str, Any]
 Rows = list[tuple[int, Row | RowError]]
 
 
-def read_rows(source: Path) -> Rows:
+def read_clip_rows(source: Path) -> Rows:
     """Read the rows of a list; a row that can't be read is a `RowError`.
 
     Returns
@@ -34,7 +34,7 @@ def read_rows(source: Path) -> Rows:
     if source.suffix.lower() not in readers:
         raise MienError(f"{source} must be a .csv or a .jsonl file that lists your clips")
     try:
-        text = decode(source.read_bytes(), "surrogateescape")
+        text = decode_text(source.read_bytes(), "surrogateescape")
     except OSError as error:
         raise MienError(f"{source} cannot be opened: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.corpora.base import Corpus
-from mien.corpora.table import RowError, Table, cell_value, read_table, to_int
+from mien.corpora.table import ParsedTable, RowError, cell_value, read_table, to_int
 from mien.errors import MienError
 from mien.names import normalise_name
 from mien.utterance import Skipped, SplitName, Utterance
@@ -70,7 +70,7 @@ SPLIT_FILES = (
 """The official splits: their tables, and the folders of their clips."""
 
 
-def parse_table(content: bytes) -> Table:
+def parse_table(content: bytes) -> ParsedTable:
     """Read a table.
 
     Parameters
@@ -81,7 +81,7 @@ def parse_table(content: bytes) -> Table:
 
     Returns
     -------
-    Table
+    ParsedTable
         The names of its columns, and its rows.
 
     Raises

@@ -65,8 +65,8 @@ def read_split(folder: Path) -> dict[str, SplitName]:
     times = Counter(name for names in lists.values() for name in set(names))
     if twice := [name for name, count in times.items() if count > 1]:
         raise MienError(
-            f"{folder}: {_some(twice)} in more than one of the three lists; take lists that divide"
-            " the corpus"
+            f"{folder}: {_some(twice)} in more than one of the three lists; take lists without"
+            " a common id"
         )
     return {name: split for split, names in lists.items() for name in names}
 

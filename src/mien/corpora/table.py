@@ -45,7 +45,7 @@ class RowError(MienError):
         return Skipped(name, str(self), source, self.kind)
 
 
-class Table(NamedTuple):
+class ParsedTable(NamedTuple):
     """The names of the columns, and each row with the number of its last line."""
 
     names: list[str]
@@ -66,7 +66,7 @@ class _Lines(Iterator[str]):
         return self.lines[self.at - 1]
 
 
-def read_table(text: str, *, lenient: bool = False) -> Table:
+def read_table(text: str, *, lenient: bool = False) -> ParsedTable:
     r"""Read a CSV table with a header.
 
     A row that is not CSV (with a quotation mark that is never closed, or a cell longer than
@@ -103,7 +103,7 @@ def read_table(text: str, *, lenient: bool = False) -> Table:
     names = [
         strip_invisible(name).strip() or f"column {at}" for at, name in enumerate(header, start=1)
     ]
-    return Table(names, ((line, _row(names, cells)) for line, cells in found if cells))
+    return ParsedTable(names, ((line, _row(names, cells)) for line, cells in found if cells))
 
 
 def _records(text: str, lenient: bool) -> Iterator[tuple[int, list[str] | RowError]]:

@@ -168,7 +168,7 @@ def check_audio(waveform: np.ndarray, where: str, remarks: list[Remark]) -> Turn
         kept = waveform
         if not is_steady(waveform):
             return TurnAudio(kept, seconds, remarks)
-        why = f"its level never changes {where}, as in noise or a tone: no voice stands out"
+        why = f"its level never changes {where}, as in noise or a tone: there may be no speech"
         remark = Remark("note: steady audio", why)
     return TurnAudio(kept, seconds, [*remarks, remark])
 

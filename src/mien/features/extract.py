@@ -156,7 +156,7 @@ def _begin(folder: Path, settings: dict[str, Any], renew: bool) -> None:
     if before != settings and not renew and (folder / "features.json").is_file():
         changed = " and another ".join(n for n in settings if before.get(n) != settings[n])
         raise MienError(
-            f"{folder}: was made with another {changed}; delete it to extract the features anew"
+            f"{folder}: was made with another {changed}; delete it to extract the features again"
         )
     stale = [
         path

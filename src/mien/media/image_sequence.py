@@ -80,19 +80,19 @@ def image_frames(pattern: Path, rate: float, report: Reporter) -> Generator[Time
             missing = 0
         begin, until = (number - first) / rate, (following - first) / rate
         until = min(until, begin + max(MAX_STILL_SECONDS, 1 / rate))
-        decode = partial(_decode, found[number], partial(_tell, pattern, begin, report))
+        decode = partial(_decode, found[number], partial(_report_damage, pattern, begin, report))
         yield TimedFrame(begin, until, decode)
 
 
-def _decode(path: Path, tell: Callable[[object], object]) -> np.ndarray | None:
+def _decode(path: Path, report: Callable[[object], object]) -> np.ndarray | None:
     try:
         with open_track(path, "video") as track:
-            return to_rgb(next(track.frames(tell))[1], track.stream.sample_aspect_ratio)
+            return to_rgb(next(track.frames(report))[1], track.stream.sample_aspect_ratio)
     except MienError as error:
-        tell(error)
+        report(error)
         return None
 
 
-def _tell(pattern: Path, begin: float, report: Reporter, fault: object) -> None:
+def _report_damage(pattern: Path, begin: float, report: Reporter, fault: object) -> None:
     """Report what is wrong with an image as damage of the video that it belongs to."""
     report(Damage(pattern, begin, str(fault).removeprefix(f"{pattern.parent}/")))

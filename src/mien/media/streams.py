@@ -63,17 +63,17 @@ _SECONDARY = (
 def open_media(media: Media) -> Iterator[Any]:
     """Open a file, on the disk or in memory, with PyAV, for as long as the context lasts.
 
-    Only demuxers of recordings and pictures are let in, and no other file is opened, whatever the
-    file asks for.
+    Only demuxers of recordings and images are allowed, and no other file is opened, whatever the
+    file refers to.
 
     Raises
     ------
     MienError
-        The file is missing or unreadable, or turns out to be within the context.
+        The file is missing or unreadable, at once or within the context.
     """
     source: Any
     if isinstance(media, MediaBytes):
-        # without a name: FFmpeg would choose the demuxer by its ending
+        # without a name, by whose suffix FFmpeg would choose the demuxer
         source, options = media.open(), _MEMORY_OPTIONS
     else:
         if media.exists() and not media.is_file():

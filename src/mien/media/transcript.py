@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mien.encoding import decode
+from mien.encoding import decode_text
 from mien.errors import MienError
 from mien.media.cues import Cue, RawCue, Transcript
 from mien.media.rolling_captions import unroll
@@ -100,7 +100,7 @@ def _text(path: Path) -> tuple[str, list[str]]:
         raise MienError(f"{path} can't be read: {error.strerror}") from error
     notes = []
     try:
-        text = decode(content)
+        text = decode_text(content)
     except UnicodeDecodeError as error:
         other = sum(byte > 127 for byte in content)
         letters = sum(byte < 128 and chr(byte).isalpha() for byte in content)

@@ -31,7 +31,7 @@ AS_PUBLISHED: dict[str, Any] = {
 """Arguments with which `prepare` does what the published code does."""
 
 
-def digest(content: Any) -> str:
+def short_digest(content: Any) -> str:
     """Return a digest of plain values, of eight letters."""
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -58,7 +58,7 @@ def prepared(datapath: Path, dataset: str, frame_interval: float, savings: Path)
     corpus, items = _read(datapath, dataset)
     how = {"frame_interval": frame_interval, **AS_PUBLISHED}
     options = {"source": str(datapath.resolve()), "dataset": dataset}
-    out = savings / f"data-{digest([SCHEMA_VERSION, corpus, how, options, _content(items)])}"
+    out = savings / f"data-{short_digest([SCHEMA_VERSION, corpus, how, options, _content(items)])}"
     if (out / "dataset.json").is_file():
         print(f"the data are prepared: {out}")
         return out

@@ -21,7 +21,7 @@ from mien.models import ModelConfig
 from mien.models.encoders.text import PACKAGED, load_config
 from mien.models.presets import name_of
 from mien.published.adopt import adopt
-from mien.published.data import DATASETS, content_digest, digest, prepared, use_features
+from mien.published.data import DATASETS, content_digest, prepared, short_digest, use_features
 from mien.runs.run import Run
 from mien.tasks import parse_tasks
 from mien.training import TrainConfig, train
@@ -236,7 +236,7 @@ def _weights_digest(weights: Path) -> str:
 
 
 def _files_digest(paths: Iterable[Path]) -> str:
-    return digest([(path.name, fingerprint(path)) for path in sorted(paths)])
+    return short_digest([(path.name, fingerprint(path)) for path in sorted(paths)])
 
 
 def _folder(command: PublishedCommand, digests: Mapping[str, str | None], kind: str = "") -> Path:
@@ -245,7 +245,7 @@ def _folder(command: PublishedCommand, digests: Mapping[str, str | None], kind: 
     training = command.training.model_dump(mode="json")
     training["init"] = None  # its content is among the digests
     name = f"{name_of(command.model)}-{command.training.task}-{command.model.letters}"
-    return command.savings / f"{kind}{name}-{digest([model, training, digests])}"
+    return command.savings / f"{kind}{name}-{short_digest([model, training, digests])}"
 
 
 def _train(command: PublishedCommand, data: Path, store: Store) -> Run:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from mien.corpora.synthetic.face import Expression
-from mien.corpora.synthetic.sentences import EMOTIONS, sentence
+from mien.corpora.synthetic.sentences import EMOTIONS, draw_sentence
 from mien.corpora.synthetic.speech import Manner
 
 SESSIONS = 5
@@ -151,7 +151,7 @@ def _turn(name: str, emotion: str, rng: np.random.Generator) -> Turn:
         id=name,
         emotion=emotion,
         expressed=expressed,
-        text=sentence(expressed["text"], rng),
+        text=draw_sentence(expressed["text"], rng),
         manner=_vary(MANNERS[expressed["audio"]], _SPREAD_OF_MANNER, rng),
         expression=_vary(EXPRESSIONS[expressed["video"]], _SPREAD_OF_EXPRESSION, rng),
         pause=float(rng.uniform(-0.15, 0.55)),

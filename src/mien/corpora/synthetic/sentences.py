@@ -115,7 +115,7 @@ EMOTIONS = tuple(_TEMPLATES)
 """IEMOCAP's codes of the six emotions that are used."""
 
 
-def sentence(emotion: str, rng: np.random.Generator) -> str:
+def draw_sentence(emotion: str, rng: np.random.Generator) -> str:
     """Draw a sentence typical of an emotion (a code from `EMOTIONS`)."""
     fillers = {slot: str(rng.choice(words)) for slot, words in _FILLERS.items()}
     text = str(rng.choice(_TEMPLATES[emotion])).format(**fillers)
