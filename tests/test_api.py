@@ -17,8 +17,14 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
 def test_a_public_name_is_the_thing_itself() -> None:
     from mien.inference.recognizer import Recognizer
     from mien.runs.run import Run
+    from mien.studies.baseline import train_baseline
+    from mien.studies.comparison import compare
+    from mien.studies.cross_validation import cross_validate
+    from mien.studies.system import open_system
 
     assert (mien.Recognizer, mien.Run) == (Recognizer, Run)
+    assert (mien.cross_validate, mien.train_baseline) == (cross_validate, train_baseline)
+    assert (mien.compare, mien.open_system) == (compare, open_system)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

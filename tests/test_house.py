@@ -68,6 +68,10 @@ ALLOWED = {
     ),
     "identity": (*(*BASE, "dataset", "media", "metrics", "models", "runs", "inference", "report"),),
     "gallery": (*BASE, "identity"),
+    "studies": (
+        *(*BASE, "dataset", "features", "identity", "inference", "metrics", "models", "report"),
+        *("runs", "tasks", "threads", "training"),
+    ),
 }
 """What each package may import beside itself; those that are missing here are above all others."""
 

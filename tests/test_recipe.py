@@ -8,10 +8,12 @@ import pytest
 from mien.cli import build_parser
 from mien.cli.model_flags import model_settings
 from mien.cli.recipe import MAX_DEPTH, read_recipe
+from mien.cli.runs import training_settings
 from mien.errors import MienError
 from mien.modality import Modality
 from mien.models import ModelConfig
 from mien.models.presets import name_of
+from mien.training import TrainConfig
 
 BASE = """\
 about: synthetic
@@ -82,6 +84,17 @@ def test_flags_go_before_the_recipe(base: Path) -> None:
     assert (audio.width, audio.spectrogram) == (0.125, "published")
     assert (video.width, video.positions) == (0.25, True)
     assert notes == []
+
+
+def test_a_protocol_of_the_command_is_taken_where_nobody_names_one(base: Path) -> None:
+    def settings(*typed: object) -> TrainConfig:
+        return training_settings(args(*typed), "kfold-speakers")[1]
+
+    assert settings("--num-folds", 3).protocol == "kfold-speakers"
+    assert settings("--num-folds", 3).num_folds == 3
+    assert settings("--protocol", "loso").protocol == "loso"
+    base.write_text(BASE.replace("{lr:", "{protocol: persons, lr:"))
+    assert settings("--config", base).protocol == "persons"
 
 
 def test_encoders_can_be_left_out_and_changed(base: Path) -> None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mien.inference.prediction import Failure, Prediction
     from mien.inference.recognizer import Recognizer
     from mien.runs.run import Run
+    from mien.studies.baseline import train_baseline
+    from mien.studies.comparison import compare
+    from mien.studies.cross_validation import cross_validate
+    from mien.studies.system import open_system
     from mien.training import train
 
 __all__ = [
@@ -29,8 +33,12 @@ __all__ = [
     "Prediction",
     "Recognizer",
     "Run",
+    "compare",
+    "cross_validate",
     "evaluate",
+    "open_system",
     "train",
+    "train_baseline",
 ]
 
 __version__ = version("mien")
@@ -44,8 +52,12 @@ _HOMES = {
     "Prediction": "mien.inference.prediction",
     "Recognizer": "mien.inference.recognizer",
     "Run": "mien.runs.run",
+    "compare": "mien.studies.comparison",
+    "cross_validate": "mien.studies.cross_validation",
     "evaluate": "mien.inference.evaluate",
+    "open_system": "mien.studies.system",
     "train": "mien.training",
+    "train_baseline": "mien.studies.baseline",
 }
 
 

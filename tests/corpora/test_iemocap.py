@@ -112,8 +112,33 @@ def test_an_utterance_whole(release: Path) -> None:
         audio=dialog / "wav/Ses01F_impro01.wav",
         audio_channel=1,
         labels={"valence": 4.0, "arousal": 4.0, "dominance": 3.0},
-        attributes={"annotators": 1, "agreeing": 1},
+        attributes={
+            "annotators": 1,
+            "agreeing": 1,
+            "scenario": "impro01",
+            "style": "improvised",
+        },
     )
+
+
+@pytest.mark.parametrize(
+    ("dialogue", "scenario", "style"),
+    [
+        ("Ses03M_impro05a", "impro05", "improvised"),
+        ("Ses03M_impro05b", "impro05", "improvised"),
+        ("Ses01F_impro05", "impro05", "improvised"),
+        ("Ses04F_script01_1", "script01", "scripted"),
+        ("Ses05M_script01_1b", "script01", "scripted"),
+        ("Ses05F_script03_2", "script03", "scripted"),
+    ],
+)
+def test_parts_and_sessions_of_one_scenario_share_its_name(
+    tmp_path: Path, dialogue: str, scenario: str, style: str
+) -> None:
+    turn = f"[1.0000 - 2.0000]\t{dialogue}_F000\tneu\t[2.5000, 2.5000, 2.5000]\n"
+    write_dialogue(tmp_path, dialogue, HEADER + turn)
+    (found,) = read(tmp_path)[0].values()
+    assert (found.attributes["scenario"], found.attributes["style"]) == (scenario, style)
 
 
 def test_order_is_by_dialogue_then_by_time(release: Path) -> None:

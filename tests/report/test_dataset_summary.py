@@ -92,13 +92,22 @@ def test_leakage_of_every_protocol(tmp_path: Path) -> None:
         for i in range(140)
     ]
     store(tmp_path / "data", rows)
-    protocols = lines_of(inspect(tmp_path / "data"), "protocols")
+    text = inspect(tmp_path / "data")
+    protocols = lines_of(text, "protocols")
     assert set(PROTOCOLS) <= set(protocols)
     assert protocols["persons"][3:6] == ["0%", "100%", "100%"]
     assert protocols["dialogues"][3:6] == ["100%", "0%", "100%"]
     assert protocols["random"][3:6] == ["100%"] * 3
     assert protocols["given"][:3] == ["does", "not", "fit:"]
     assert sum(map(int, protocols["persons"][:3])) == 140
+    abouts = {
+        PROTOCOLS[name].about
+        for name in protocols.keys() & PROTOCOLS.keys()
+        if protocols[name][0].isdecimal()
+    }
+    columns = {text.index(about) - text.rindex("\n", 0, text.index(about)) for about in abouts}
+    assert len(abouts) > 3
+    assert len(columns) == 1
 
 
 def test_too_few_utterances_for_any_protocol(tmp_path: Path) -> None:

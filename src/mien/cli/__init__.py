@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mien import __version__
-from mien.cli import clips, data, gallery, project, runs
+from mien.cli import clips, data, gallery, project, runs, studies
 from mien.cli.console import add_output, console
 from mien.cli.parser import Parser, spelling
 from mien.encoding import readable
@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "features": ("extract hand-crafted features for the baselines", data.features),
     "train": ("train a model", runs.train),
     "evaluate": ("evaluate a trained model", runs.evaluate),
+    "baseline": ("cross-validate a linear model on fixed features", studies.baseline),
+    "compare": ("compare runs and studies, with tests of their differences", studies.compare),
+    "errors": ("list the worst predictions, with their media", studies.errors),
+    "cv": ("cross-validate a model over folds and seeds", studies.cv),
     "verification": ("evaluate speaker verification, also of unseen speakers", runs.verification),
     "report": ("write a page of a run's metrics and learning curves", runs.report),
     "predict": ("predict how a person feels and who they are", clips.predict),

@@ -43,13 +43,15 @@ def _train(args: argparse.Namespace) -> None:
         elif args.data is None:
             args.parser.error("DATA is missing")
         else:
-            run = train(args.data, args.out, *_settings(args), device=args.device)
+            run = train(args.data, args.out, *training_settings(args), device=args.device)
     if first():
         print(f"{run.folder} is trained; evaluate it with: mien evaluate {run.folder}")
 
 
-def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
-    """Read the settings of the recipe and the flags.
+def training_settings(
+    args: argparse.Namespace, protocol: str | None = None
+) -> "tuple[ModelConfig, TrainConfig]":
+    """Read the settings of the recipe and the flags; `protocol` is used where neither names one.
 
     A flag that has no effect is refused. A setting of the recipe that has none, because of a flag,
     is left out, and a line says so.
@@ -60,6 +62,8 @@ def _settings(args: argparse.Namespace) -> "tuple[ModelConfig, TrainConfig]":
 
     model, changed = model_settings(args)
     config = read_settings(args, "training", TrainConfig)
+    if config.protocol is None:
+        config = config.model_copy(update={"protocol": protocol})
     refuse_unread(model, config, {"embedding_size", *TrainConfig.model_fields} & set(vars(args)))
     model, config, notes = drop_unread(model, config)
     for note in changed + notes if first() else ():
@@ -92,18 +96,25 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--modalities", help="use only these modalities, letters out of t, a, v")
     parser.add_argument("--json", type=Path, help="write the metrics to this file as JSON")
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        help="write the prediction for each utterance to this Parquet file; those for the test"
+        " split go to predictions.parquet in RUN as well",
+    )
     add_compute(parser, batch_size="utterances")
     parser.set_defaults(handler=_evaluate)
 
 
 def _evaluate(args: argparse.Namespace) -> None:
     from mien.files import check_writable, write_text
-    from mien.inference.evaluate import evaluate
+    from mien.inference.evaluate import metrics_of, predict_split
+    from mien.inference.predictions_file import PREDICTIONS, write_predictions
     from mien.runs.run import Run
 
-    if args.json:
-        check_writable(args.json.parent)
-    metrics = evaluate(
+    for path in filter(None, (args.json, args.predictions)):
+        check_writable(path.parent)
+    predictions = predict_split(
         args.run,
         data=args.data,
         split=args.split,
@@ -111,13 +122,17 @@ def _evaluate(args: argparse.Namespace) -> None:
         device=args.device,
         batch_size=args.batch_size,
     )
+    metrics = metrics_of(predictions)
     show(metrics)
     if args.json:
         write_text(args.json, metrics.model_dump_json(indent=2))
+    if args.predictions:
+        write_predictions(args.predictions, predictions)
     run = Run(args.run)
     moved = not Path(run.config.data.path).is_dir()
     if args.split == "test" and args.modalities is None and (args.data is None or moved):
         run.write("metrics.json", metrics.model_dump(mode="json"))
+        write_predictions(run.folder / PREDICTIONS, predictions)
 
 
 def show(metrics: "Metrics") -> None:

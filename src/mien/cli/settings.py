@@ -1,6 +1,7 @@
 """Settings from flags and from a recipe: flags override the recipe."""
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -14,10 +15,11 @@ from mien.registry import OneOf
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
-def add_fields(group: Any, settings: type[BaseModel]) -> None:
+def add_fields(group: Any, settings: type[BaseModel], *, without: Collection[str] = ()) -> None:
     """Add a flag for each field; one that is not given is left out, so that a recipe can set it."""
     for name, field in settings.model_fields.items():
-        add_field(group, name, field, explain(field))
+        if name not in without:
+            add_field(group, name, field, explain(field))
 
 
 def add_field(group: Any, name: str, field: FieldInfo, about: str, *, hidden: bool = False) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Literal, get_args
 
 from pydantic import Field
@@ -255,8 +256,19 @@ class _Reader:
             attributes={
                 "annotators": len(turn.votes),
                 "agreeing": turn.agreeing,
+                **_scenario(dialogue),
             },
         )
+
+
+def _scenario(dialogue: str) -> dict[str, str]:
+    """Give what is acted, whichever session acts it; the parts of a play are one scenario.
+
+    So are those of an improvisation, such as ``Ses03M_impro05a`` and ``Ses03M_impro05b``.
+    """
+    scenario = dialogue.split("_")[1].rstrip(ascii_lowercase)
+    style = "improvised" if scenario.startswith("impro") else "scripted"
+    return {"scenario": scenario, "style": style}
 
 
 def _speaker(utterance_id: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mien.dataset.protocols import PROTOCOLS
+from mien.dataset.protocols import PROTOCOLS, Protocol
 from mien.errors import MienError
 from mien.utterance import SPLITS, Utterance
 
@@ -23,7 +23,12 @@ class Splits:
 
 
 def split(
-    utterances: Sequence[Utterance], protocol: str, *, fold: int | None = None, seed: int = 0
+    utterances: Sequence[Utterance],
+    protocol: str,
+    *,
+    fold: int | None = None,
+    num_folds: int | None = None,
+    seed: int = 0,
 ) -> Splits:
     """Split utterances by a protocol; the same names and seed give the same splits anywhere.
 
@@ -34,7 +39,9 @@ def split(
     protocol : str
         A name from `PROTOCOLS`.
     fold : int, optional
-        For "sessions": which session, from 1, is tested (default: the last).
+        For a protocol of folds: which one, from 1, is tested (default: the last).
+    num_folds : int, optional
+        For one that divides into any number of folds: how many.
     seed : int
         Orders dialogues, sentences and utterances before they are split.
 
@@ -43,14 +50,7 @@ def split(
     MienError
         The protocol is unknown, the data have too few groups for it, or a split stays empty.
     """
-    chosen = PROTOCOLS[protocol]
-    if missing := chosen.missing(utterances):
-        raise MienError(
-            f"the protocol {protocol!r} needs {' and '.join(missing)}, which no utterance has:"
-            " choose another (`mien inspect DATA` shows what fits)",
-            parameter="protocol",
-        )
-    names = chosen.rule(utterances, seed, fold)
+    names = _protocol(protocol, utterances).assign(utterances, seed, fold, num_folds)
     if len(names) != len(utterances) or not set(names) <= {*SPLITS, None}:
         raise MienError(
             f"the rule of the protocol {protocol!r} must give one of {', '.join(SPLITS)} or None"
@@ -67,6 +67,39 @@ def split(
                 parameter="protocol",
             )
     return Splits(**rows, left_out=names.count(None))
+
+
+def _protocol(name: str, utterances: Sequence[Utterance]) -> Protocol:
+    """Find a protocol by its name. Raises `MienError` where the data lack what it needs."""
+    chosen = PROTOCOLS[name]
+    if missing := chosen.missing(utterances):
+        raise MienError(
+            f"the protocol {name!r} needs {' and '.join(missing)}, which no utterance has:"
+            " choose another (`mien inspect DATA` shows what fits)",
+            parameter="protocol",
+        )
+    return chosen
+
+
+def folds_of(
+    utterances: Sequence[Utterance], protocol: str, num_folds: int | None = None
+) -> list[int | None]:
+    """List the folds that data have under a protocol: 1, 2, ...; None alone where it has none.
+
+    Raises
+    ------
+    MienError
+        The protocol is unknown, needs what the data lack, or does not say how many folds it makes.
+    """
+    chosen = _protocol(protocol, utterances)
+    if not chosen.folds:
+        return [None]
+    if chosen.fold_count is None:
+        raise MienError(
+            f"the protocol {protocol!r} does not say how many folds it makes: name their numbers",
+            parameter="folds",
+        )
+    return list(range(1, chosen.fold_count(utterances, num_folds) + 1))
 
 
 def suggest(utterances: Sequence[Utterance], task: str) -> str:

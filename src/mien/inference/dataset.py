@@ -18,7 +18,7 @@ from mien.runs.run import Run
 Device = str | torch.device | None
 """Where to compute (None: a GPU if there is one)."""
 
-Predictions = dict[str, tuple[np.ndarray, np.ndarray]]
+Scored = dict[str, tuple[np.ndarray, np.ndarray]]
 """For each task the scores (N, C) and the truth (N, C; rows of NaN where it is not known)."""
 
 
@@ -32,7 +32,7 @@ def predict(
     progress: bool = True,
     device: Device = None,
     batch_size: int = BATCH_SIZE,
-) -> Predictions:
+) -> Scored:
     """Predict rows of a data set from some of the modalities."""
     tasks = run.config.tasks
     kept: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {task.name: [] for task in tasks}

@@ -1,6 +1,7 @@
 """Evaluate a run: predictions on one split of the data, thresholds from validation, metrics."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,23 @@ from mien.dataset.store import Store
 from mien.devices import choose_device
 from mien.errors import MienError
 from mien.inference import BATCH_SIZE
-from mien.inference.dataset import Device, Predictions, predict
+from mien.inference.dataset import Device, Scored, predict
 from mien.inference.metrics import Metrics
+from mien.inference.predictions import Origin, Predictions, PredictionsInfo, Training
 from mien.metrics.thresholds import choose
+from mien.modality import Modality
 from mien.runs.data import check_letters, open_for, rows_of, split_store, usable
 from mien.runs.run import Run
 from mien.tasks import Task, TaskMetrics
-from mien.utterance import Utterance
 
 logger = logging.getLogger(__name__)
 
 
-def choose_thresholds(run: Run, predictions: Predictions) -> dict[str, dict[str, float]]:
+def choose_thresholds(run: Run, found: Scored) -> dict[str, dict[str, float]]:
     """Choose the thresholds of the tasks that have any, on validation; store them in the run."""
     chosen: dict[str, dict[str, float]] = {}
     for task in run.config.tasks:
-        scores, truth = predictions[task.name]
+        scores, truth = found[task.name]
         known = _known(task, truth)
         if task.has_thresholds and known.any():
             best = choose(scores[known], truth[known])
@@ -79,6 +81,29 @@ def evaluate(
     >>> metrics = evaluate("runs/emotion", split="valid")             # doctest: +SKIP
     >>> metrics.tasks["emotion"].singlelabel.ua                    # doctest: +SKIP
     """
+    predictions = predict_split(
+        run,
+        data=data,
+        split=split,
+        modalities=modalities,
+        device=device,
+        batch_size=batch_size,
+        progress=progress,
+    )
+    return metrics_of(predictions)
+
+
+def predict_split(
+    run: str | Path | Run,
+    *,
+    data: str | Path | None = None,
+    split: str = "test",
+    modalities: str | None = None,
+    device: Device = None,
+    batch_size: int = BATCH_SIZE,
+    progress: bool = True,
+) -> Predictions:
+    """Predict one split of a run's data; takes and raises what `evaluate` does."""
     run = run if isinstance(run, Run) else Run(run)
     device = choose_device(device)
     store = open_for(run, Path(data or run.config.data.path))
@@ -87,46 +112,105 @@ def evaluate(
     evaluated = usable(store, rows, run.config.tasks, used)
     options: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
     _complete_thresholds(run, store, options)
-    predictions = predict(run, run.model(), store, evaluated, modalities=used, **options)
-    blocks: dict[str, TaskMetrics] = {}
-    for task in run.config.tasks:
-        known = _known(task, predictions[task.name][1])
-        if known.any():
-            utterances = [store.utterances[row] for row in np.array(evaluated)[known]]
-            scores, truth = (values[known] for values in predictions[task.name])
-            blocks[task.name] = _evaluate(run, task, scores, truth, utterances)
-    return Metrics(
+    found = predict(run, run.model(), store, evaluated, modalities=used, **options)
+    info = PredictionsInfo(
+        tasks=run.config.tasks,
         split=split,
         protocol=run.config.data.protocol,
         data=str(data or run.config.data.path),
+        fingerprint=store.fingerprint,
         synthetic=bool(store.info["synthetic"]),
         modalities=used,
         left_out=len(rows) - len(evaluated),
-        unlabelled=[task.name for task in run.config.tasks if task.name not in blocks],
+        trainings=(_training(run),),
+    )
+    return Predictions(
+        info,
+        [origin_of(store, row, used) for row in evaluated],
+        {name: scores.astype(float) for name, (scores, _) in found.items()},
+        {name: truth.astype(float) for name, (_, truth) in found.items()},
+    )
+
+
+def _training(run: Run) -> Training:
+    """Say what the run's predictions depend on beside its weights."""
+    data = run.config.data
+    return Training(
+        fold=data.fold,
+        seed=int(run.config.training.get("seed", 0)),
+        thresholds={t.name: run.thresholds(t) for t in run.config.tasks if t.has_thresholds},
+        label_counts=data.label_counts,
+    )
+
+
+def origin_of(store: Store, row: int, modalities: str) -> Origin:
+    """Describe an utterance of a store, with its modalities that a system can use."""
+    utterance = store.utterances[row]
+    return Origin(
+        id=utterance.id,
+        speaker=utterance.person,
+        session=utterance.session,
+        dialogue=utterance.dialogue,
+        modalities=tuple(
+            m for m in Modality if m.letter in set(store.modalities[row]) & set(modalities)
+        ),
+    )
+
+
+def metrics_of(predictions: Predictions) -> Metrics:
+    """Evaluate predictions, of one training or of several together.
+
+    Raises
+    ------
+    MienError
+        There is nothing to evaluate.
+    """
+    info = predictions.info
+    blocks: dict[str, TaskMetrics] = {}
+    for task in info.tasks:
+        known = np.flatnonzero(predictions.known(task.name))
+        if len(known):
+            blocks[task.name] = _evaluate(task, predictions.select(known))
+    return Metrics(
+        split=info.split,
+        protocol=info.protocol,
+        data=info.data,
+        synthetic=info.synthetic,
+        modalities=info.modalities,
+        left_out=info.left_out,
+        unlabelled=[task.name for task in info.tasks if task.name not in blocks],
         tasks=blocks,
     )
 
 
-def _evaluate(
-    run: Run, task: Task, scores: np.ndarray, truth: np.ndarray, utterances: list[Utterance]
-) -> TaskMetrics:
+def _evaluate(task: Task, predictions: Predictions) -> TaskMetrics:
     """Evaluate the scores of one task on utterances whose truth is known."""
+    groups, by = groups_of(predictions.origins)
     return task.evaluate(
-        scores,
-        truth,
-        thresholds=run.thresholds(task) if task.has_thresholds else (),
-        counts=run.config.data.label_counts[task.name],
-        **_units(utterances),
+        predictions.scores[task.name],
+        predictions.truth[task.name],
+        thresholds=predictions.thresholds(task.name) if task.has_thresholds else (),
+        counts=predictions.counts(task.name),
+        persons=groups,
+        by=by,
     )
 
 
-def _units(utterances: list[Utterance]) -> dict[str, Any]:
-    """Choose what intervals are drawn over: speakers if all are known, else dialogues."""
-    persons = [u.person for u in utterances]
-    dialogues = [u.dialogue for u in utterances]
-    if None in persons and None not in dialogues:
-        return {"persons": dialogues, "by": "dialogue"}
-    return {"persons": None if None in persons else persons}
+def groups_of(origins: Sequence[Origin]) -> tuple[list[str | None] | None, str]:
+    """Choose what intervals are drawn over: speakers if all are known, else dialogues.
+
+    Returns
+    -------
+    groups : list of N str or None
+        None: over utterances.
+    by : str
+        What the groups are.
+    """
+    speakers = [origin.speaker for origin in origins]
+    if None not in speakers:
+        return speakers, "person"
+    dialogues = [origin.dialogue for origin in origins]
+    return (None, "person") if None in dialogues else (dialogues, "dialogue")
 
 
 def _complete_thresholds(run: Run, store: Store, options: dict[str, Any]) -> None:

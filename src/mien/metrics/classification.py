@@ -44,7 +44,7 @@ def multilabel(
         One probability for each utterance and label.
     truth : array (N, C)
         1 where the utterance has the label, else 0.
-    thresholds : array (C,) or float
+    thresholds : array (C,), array (N, C) or float
         A label is predicted where its probability is greater.
     labels : sequence of C str
         Names, in the order of the columns.
@@ -52,11 +52,11 @@ def multilabel(
     Returns
     -------
     dict
-        ``per_label``: for each label its threshold, support (utterances that have it), accuracy,
-        weighted accuracy (the mean of the recall of its presence and of its absence; the metric
-        used on CMU-MOSEI), recall, precision, F1, weighted F1 (of presence and absence, by their
-        frequency) and AUROC. ``average``: the means. ``exact_match``, ``subset``, ``intersect``:
-        see `overlap`.
+        ``per_label``: for each label its threshold (None where the rows have different ones),
+        support (utterances that have it), accuracy, weighted accuracy (the mean of the recall of
+        its presence and of its absence; the metric used on CMU-MOSEI), recall, precision, F1,
+        weighted F1 (of presence and absence, by their frequency) and AUROC. ``average``: the
+        means. ``exact_match``, ``subset``, ``intersect``: see `overlap`.
 
     Raises
     ------
@@ -65,15 +65,19 @@ def multilabel(
     """
     probabilities = checked(probabilities, labels)
     truth = np.asarray(truth).astype(bool)
-    thresholds = np.broadcast_to(np.asarray(thresholds, float), len(labels))
+    thresholds = np.broadcast_to(np.asarray(thresholds, float), probabilities.shape)
     predicted = probabilities > thresholds
     per_label = {
-        label: {"threshold": float(thresholds[i])}
+        label: {"threshold": _same(thresholds[:, i])}
         | _binary(truth[:, i], predicted[:, i], probabilities[:, i])
         for i, label in enumerate(labels)
     }
     average = {name: _mean(row[name] for row in per_label.values()) for name in AVERAGED}
     return {"per_label": per_label, "average": average} | overlap(predicted, truth)
+
+
+def _same(values: np.ndarray) -> float | None:
+    return float(values[0]) if (values == values[0]).all() else None
 
 
 def _binary(truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Metrics of regression in several dimensions, such as valence and arousal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from mien.errors import MienError
 from mien.metrics.bootstrap import interval
+from mien.metrics.counted import CountedMetric
 
 
 def concordance(predicted: np.ndarray, truth: np.ndarray) -> float | None:
@@ -30,7 +31,7 @@ def concordance(predicted: np.ndarray, truth: np.ndarray) -> float | None:
     >>> round(concordance(np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0])), 4)
     0.5714
     """
-    return _value(_ccc(_sums(predicted, truth).sum(axis=0)))
+    return _value(_ccc(_centred_sums(predicted, truth).sum(axis=0)))
 
 
 def agreement(predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def agreement(predicted: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
         Of each utterance; those with a truth of NaN are left out.
     """
     known = ~np.isnan(truth)
-    sums = _sums(predicted[known], truth[known]).sum(axis=0)
+    sums = _centred_sums(predicted[known], truth[known]).sum(axis=0)
     named = {name: _value(metric(sums)) for name, metric in METRICS.items()}
     return {"n": int(known.sum())} | named
 
@@ -120,17 +121,20 @@ def _intervals(
     predicted: np.ndarray, truth: np.ndarray, groups: Sequence[str | None] | None, **how: Any
 ) -> dict[str, Any]:
     known = ~np.isnan(truth)
-    sums = _sums(predicted[known], truth[known])
+    sums = _centred_sums(predicted[known], truth[known])
     of = None if groups is None else np.asarray(groups)[known]
     return {name: interval(sums, metric, groups=of, **how) for name, metric in METRICS.items()}
 
 
-def _sums(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Give what the metrics are made of, (N, 7), such that those of utterances add up."""
+def _centred_sums(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Give the sums (N, 7) of series moved near zero, which spares the variances their rounding."""
     predicted, truth = np.asarray(predicted, float), np.asarray(truth, float)
-    # moved near zero, which changes no metric and spares the variances their rounding
     middle = truth.mean() if len(truth) else 0.0
-    p, t = predicted - middle, truth - middle
+    return _sums(predicted - middle, truth - middle)
+
+
+def _sums(p: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Give what the metrics are made of, (N, 7), such that those of utterances add up."""
     return np.stack([np.ones_like(t), p, t, p * p, t * t, p * t, np.abs(p - t)], axis=1)
 
 
@@ -166,7 +170,41 @@ def _mae(sums: np.ndarray) -> np.ndarray:
     return _moments(sums)[-1]
 
 
+def dimension_sums(scores: np.ndarray, truth: np.ndarray, _: np.ndarray) -> np.ndarray:
+    """Compute the sums (N, D, 7) that the metrics need; zeros where a dimension is not rated.
+
+    They are not moved near zero: sums of other utterances, moved by another mean, would not add up.
+    """
+    columns = []
+    for predicted, ratings in zip(scores.T, truth.T, strict=True):
+        known = ~np.isnan(ratings)
+        sums = np.zeros((len(ratings), 7))
+        sums[known] = _sums(predicted[known], ratings[known])
+        columns.append(sums)
+    return np.stack(columns, axis=1)
+
+
+def _over_dimensions(metric: Callable[[np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
+    """Turn a metric of sums (..., 7) into its mean over the dimensions of sums (..., D, 7)."""
+
+    def value(sums: np.ndarray) -> np.ndarray:
+        found = metric(sums)
+        known = np.isfinite(found)
+        number = known.sum(axis=-1)
+        return np.where(known, found, 0).sum(axis=-1) / np.where(number, number, np.nan)
+
+    return value
+
+
 METRICS = {"ccc": _ccc, "pearson": _pearson, "mae": _mae}
+
+
+COUNTED = {
+    "ccc": CountedMetric("CCC", dimension_sums, _over_dimensions(_ccc)),
+    "pearson": CountedMetric("Pearson correlation", dimension_sums, _over_dimensions(_pearson)),
+    "mae": CountedMetric("mean absolute error", dimension_sums, _over_dimensions(_mae), sign=-1),
+}
+"""The metrics, each a mean over the dimensions, of counts that add up."""
 
 
 def _value(found: np.ndarray) -> float | None:

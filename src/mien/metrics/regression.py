@@ -10,6 +10,7 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.metrics.bootstrap import interval
+from mien.metrics.counted import CountedMetric
 
 STEPS = ("-3", "-2", "-1", "0", "1", "2", "3")
 """Sentiment in whole steps; rounding is to the even one where two are as near."""
@@ -143,14 +144,7 @@ def evaluate_sentiment(
     """
     predicted, truth = np.asarray(predicted, float), np.asarray(truth, float)
     found = sentiment(predicted, truth)
-    steps = np.repeat(np.arange(-3, 4), [train_counts[step] for step in STEPS])
-    median = float(np.median(steps)) if len(steps) else 0.0
-    one = np.ones(len(truth))
-    polar = (truth != 0).astype(float)
-    sums = {
-        "mae": np.stack([np.abs(predicted - truth), one], axis=1),
-        "acc2": np.stack([polar * ((predicted > 0) == (truth > 0)), polar], axis=1),
-    }
+    median = median_step(train_counts)
     return {
         "n": len(truth),
         "labels": list(STEPS),
@@ -161,13 +155,43 @@ def evaluate_sentiment(
             "constant": {"answer": median} | sentiment(np.full(len(truth), median), truth)
         },
         "intervals": {
-            name: interval(rows, _ratio, groups=groups, by=by, seed=seed)
-            for name, rows in sums.items()
+            name: interval(
+                metric.counts(predicted[:, None], truth[:, None], np.empty(0)),
+                metric.value,
+                groups=groups,
+                by=by,
+                seed=seed,
+            )
+            for name, metric in COUNTED.items()
         },
     }
+
+
+def median_step(train_counts: Mapping[str, int]) -> float:
+    """Give the median of training's steps, the best constant prediction by absolute error."""
+    steps = np.repeat(np.arange(-3, 4), [train_counts[step] for step in STEPS])
+    return float(np.median(steps)) if len(steps) else 0.0
+
+
+def _errors(scores: np.ndarray, truth: np.ndarray, _: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(truth[:, 0])
+    error = np.where(known, np.abs(scores[:, 0] - truth[:, 0]), 0.0)
+    return np.stack([error, known.astype(float)], axis=1)
+
+
+def _signs(scores: np.ndarray, truth: np.ndarray, _: np.ndarray) -> np.ndarray:
+    polar = (~np.isnan(truth[:, 0]) & (truth[:, 0] != 0)).astype(float)
+    return np.stack([polar * ((scores[:, 0] > 0) == (truth[:, 0] > 0)), polar], axis=1)
 
 
 def _ratio(sums: np.ndarray) -> np.ndarray:
     """Divide sums (..., 2), the first by the second; NaN where there is nothing to divide by."""
     above, below = np.moveaxis(sums, -1, 0)
     return above / np.where(below > 0, below, np.nan)
+
+
+COUNTED = {
+    "mae": CountedMetric("mean absolute error", _errors, _ratio, sign=-1),
+    "acc2": CountedMetric("accuracy, negative or positive", _signs, _ratio),
+}
+"""Metrics of the sentiment (N, 1), of counts that add up."""

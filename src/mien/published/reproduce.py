@@ -203,7 +203,7 @@ def _compare(command: PublishedCommand, store: Store) -> None:
 def _count_labels(command: PublishedCommand, store: Store) -> None:
     config = command.training
     protocol = config.protocol or suggest(store.utterances, config.task)
-    rows = split(store.utterances, protocol, fold=config.fold).train
+    rows = split(store.utterances, protocol, fold=config.fold, num_folds=config.num_folds).train
     (task,) = parse_tasks(config.task)  # the number of labels in the command is that of one task
     found = task.from_training(store.utterances[row] for row in rows).labels
     if command.labels != len(found):

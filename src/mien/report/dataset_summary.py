@@ -156,18 +156,19 @@ def _skipped(folder: Path) -> str:
 
 def _leakage(store: Store) -> str:
     fit, unfit = measure_protocols(store.utterances)
+    width = max(map(len, PROTOCOLS))
     lines = [
         "protocols: utterances in each split, and how much of the test split shares its person,",
         "dialogue or sentence with training",
-        f"  {'':<10} {'train':>6} {'valid':>6} {'test':>6} {'person':>8} {'dialogue':>8}"
+        f"  {'':<{width}} {'train':>6} {'valid':>6} {'test':>6} {'person':>8} {'dialogue':>8}"
         f" {'sentence':>8}",
     ]
     for row in fit:
         shares = (row.person, row.dialogue, row.sentence)
         cells = " ".join(f"{'-' if s is None else f'{s:.0%}':>8}" for s in shares)
         lines.append(
-            f"  {row.protocol:<10} {row.train:>6} {row.valid:>6} {row.test:>6} {cells}"
+            f"  {row.protocol:<{width}} {row.train:>6} {row.valid:>6} {row.test:>6} {cells}"
             f"   {PROTOCOLS[row.protocol].about}"
         )
-    lines += [f"  {name:<10} does not fit: {why}" for name, why in unfit.items()]
+    lines += [f"  {name:<{width}} does not fit: {why}" for name, why in unfit.items()]
     return "\n".join(lines)

@@ -200,6 +200,8 @@ def mark_synthetic(figure: Figure, text: str = "synthetic data") -> None:
 
 
 def save(figure: Figure, out: Path) -> None:
-    """Write a figure as a PNG file that appears whole or not at all."""
+    """Write a figure as a PNG or SVG file, by its ending, that appears whole or not at all."""
+    kind = "svg" if out.suffix == ".svg" else "png"
+    about = {"Date": None} if kind == "svg" else {}  # so that equal figures are equal files
     with atomic_write(out) as part:
-        figure.savefig(part, format="png", dpi=DPI)
+        figure.savefig(part, dpi=DPI, format=kind, metadata=about)

@@ -22,10 +22,11 @@ def table(metrics: TaskMetrics) -> str:
     str
         Fixed-width tables: a row for each label, averages with their interval, and the baselines.
     """
-    return "\n\n".join(_fixed_width(each) for each in metrics.tables())
+    return "\n\n".join(fixed_width(each) for each in metrics.tables())
 
 
-def _fixed_width(table: Table) -> str:
+def fixed_width(table: Table) -> str:
+    """Write a table in columns of fixed width: heading, rows, summary, notes."""
     headings = [textwrap.wrap(cell, HEADING_WIDTH) or [""] for cell in table.header]
     height = max(map(len, headings))
     head = list(zip(*([""] * (height - len(lines)) + lines for lines in headings), strict=True))
@@ -34,7 +35,9 @@ def _fixed_width(table: Table) -> str:
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     lines = [table.title, *(_line(row, widths) for row in head), rule]
     if table.labels:
-        lines += [*(_line(row, widths) for row in table.labels), rule]
+        lines += [_line(row, widths) for row in table.labels]
+    if table.labels and table.summary:
+        lines.append(rule)
     return "\n".join([*lines, *(_line(row, widths) for row in table.summary), *table.notes])
 
 

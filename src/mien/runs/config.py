@@ -33,6 +33,7 @@ class DataConfig(BaseModel):
     corpus: str
     protocol: str
     fold: int | None = None
+    num_folds: int | None = None
     max_seconds: float = 60.0
     frame_interval: float = 0.5
     no_face: NoFace = "leave-out"

@@ -53,7 +53,7 @@ def split_store(run: Run, store: Store) -> Splits:
     """Split data by the protocol of a run. Raises `MienError` if the data do not fit it."""
     data = run.config.data
     try:
-        return split(store.utterances, data.protocol, fold=data.fold)
+        return split(store.utterances, data.protocol, fold=data.fold, num_folds=data.num_folds)
     except MienError as error:
         raise MienError(
             f"{store.folder} cannot be split as the run's data were ({error.message}); choose all"

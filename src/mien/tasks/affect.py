@@ -9,7 +9,8 @@ from pydantic import model_validator
 from torch import Tensor
 
 from mien.errors import MienError
-from mien.metrics.concordance import concordance, evaluate_dimensions
+from mien.metrics.concordance import COUNTED, concordance, evaluate_dimensions
+from mien.metrics.counted import CountedMetric
 from mien.task_prediction import TaskPrediction
 from mien.tasks.affect_metrics import AffectMetrics
 from mien.tasks.base import Monitor, Task
@@ -148,12 +149,30 @@ class AffectTask(Task):
         defined = [value for value in found if value is not None]
         return float(np.mean(defined)) if defined else 0.0
 
+    @classmethod
+    def pool(cls, tasks: Sequence[Self]) -> Self:
+        """Take the mean of their means and deviations, where they rate the same dimensions."""
+        if any((task.labels, task.loss) != (tasks[0].labels, tasks[0].loss) for task in tasks):
+            return super().pool(tasks)
+        means = np.mean([task.means for task in tasks], axis=0).tolist()
+        deviations = np.mean([task.deviations for task in tasks], axis=0).tolist()
+        return tasks[0].model_copy(update={"means": tuple(means), "deviations": tuple(deviations)})
+
+    @property
+    def counted(self) -> Mapping[str, CountedMetric]:
+        """CCC, Pearson correlation and mean absolute error, each a mean over the dimensions."""
+        return COUNTED
+
+    def constant(self, counts: Mapping[str, int]) -> tuple[float, ...]:
+        """Give the means of training."""
+        return self.means
+
     def evaluate(
         self,
         scores: np.ndarray,
         truth: np.ndarray,
         *,
-        thresholds: Sequence[float],
+        thresholds: Sequence[float] | np.ndarray,
         counts: Mapping[str, int],
         persons: Sequence[str | None] | None = None,
         by: str = "person",

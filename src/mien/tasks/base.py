@@ -9,6 +9,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, field_validator
 from torch import Tensor
 
+from mien.errors import MienError
+from mien.metrics.counted import CountedMetric
 from mien.task_prediction import TaskPrediction
 from mien.tasks.metrics import TaskMetrics
 from mien.utterance import Utterance
@@ -164,13 +166,41 @@ class Task(BaseModel, ABC):
         It is NaN, or the worst possible value, if a score is not finite.
         """
 
+    @classmethod
+    def pool(cls, tasks: Sequence[Self]) -> Self:
+        """Make the task that covers what several trainings asked, such as those of folds.
+
+        Raises
+        ------
+        MienError
+            They ask different things.
+        """
+        if any(task != tasks[0] for task in tasks):
+            raise MienError(
+                f"the task {tasks[0].name!r} has other labels or another loss in some of the"
+                " trainings, so that their predictions can't be pooled"
+            )
+        return tasks[0]
+
+    @property
+    def counted(self) -> Mapping[str, CountedMetric]:
+        """The metrics by which two systems can be compared, by name, the usual one first."""
+        return {}
+
+    def constant(self, counts: Mapping[str, int]) -> Sequence[float] | None:
+        """Give the scores (C,) of the best constant prediction, by what `label_counts` gave.
+
+        None: the task has none to be compared with.
+        """
+        return None
+
     @abstractmethod
     def evaluate(
         self,
         scores: np.ndarray,
         truth: np.ndarray,
         *,
-        thresholds: Sequence[float],
+        thresholds: Sequence[float] | np.ndarray,
         counts: Mapping[str, int],
         persons: Sequence[str | None] | None = None,
         by: str = "person",
@@ -181,8 +211,8 @@ class Task(BaseModel, ABC):
         ----------
         scores, truth : array (N, C)
             Results of `scores` and `target`.
-        thresholds : sequence of C float
-            Thresholds of the labels, if the task `has_thresholds`.
+        thresholds : sequence of C float, or array (N, C)
+            Thresholds of the labels, if the task `has_thresholds`; rows differ if folds are pooled.
         counts : mapping
             The `label_counts` of the training split.
         persons : sequence of N str, optional

@@ -90,7 +90,7 @@ class Averages(MetricsBlock):
 class OneOfSeveral(Averages):
     """Multi-label metrics of one label."""
 
-    threshold: float
+    threshold: float | None = Field(description="null where pooled folds have different ones")
     support: int = Field(description="utterances that have the label")
 
 

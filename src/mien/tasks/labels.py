@@ -12,6 +12,14 @@ from torch import Tensor
 from mien.errors import MienError
 from mien.metrics import evaluate_labels
 from mien.metrics.bootstrap import average_f1, tally
+from mien.metrics.counted import (
+    AVERAGE_F1,
+    MACRO_F1,
+    UA,
+    WA,
+    WEIGHTED_ACCURACY,
+    CountedMetric,
+)
 from mien.metrics.thresholds import choose
 from mien.task_prediction import TaskPrediction
 from mien.tasks.base import Monitor, Task
@@ -148,12 +156,35 @@ class LabelTask(Task):
         known = self.known(targets)
         return macro_f1(self, scores[known].numpy(), targets[known].numpy())
 
+    @classmethod
+    def pool(cls, tasks: Sequence[Self]) -> Self:
+        """Take the labels of all, in the order in which they first occur."""
+        if len({task.loss for task in tasks}) > 1:
+            return super().pool(tasks)
+        labels = tuple(dict.fromkeys(label for task in tasks for label in task.labels))
+        single = all(task.single_label for task in tasks)
+        return tasks[0].model_copy(update={"labels": labels, "single_label": single})
+
+    @property
+    def counted(self) -> Mapping[str, CountedMetric]:
+        """Those of one label; of several first, where an utterance may have several."""
+        one = {"ua": UA, "wa": WA, "macro_f1": MACRO_F1}
+        if not self.has_thresholds:
+            return one
+        several = {"average_f1": AVERAGE_F1, "weighted_accuracy": WEIGHTED_ACCURACY}
+        return one | several if self.single_label else several | one
+
+    def constant(self, counts: Mapping[str, int]) -> list[float]:
+        """Give the share of each label in training, of which the most frequent one is highest."""
+        total = sum(counts.get(label, 0) for label in self.labels)
+        return [counts.get(label, 0) / total if total else 0.0 for label in self.labels]
+
     def evaluate(
         self,
         scores: np.ndarray,
         truth: np.ndarray,
         *,
-        thresholds: Sequence[float],
+        thresholds: Sequence[float] | np.ndarray,
         counts: Mapping[str, int],
         persons: Sequence[str | None] | None = None,
         by: str = "person",

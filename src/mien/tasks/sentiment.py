@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mien.metrics.regression import evaluate_sentiment, step_counts
+from mien.metrics.counted import CountedMetric
+from mien.metrics.regression import COUNTED, evaluate_sentiment, median_step, step_counts
 from mien.task_prediction import TaskPrediction
 from mien.tasks.base import Monitor, Task
 from mien.tasks.registry import register_task
@@ -84,12 +85,21 @@ class SentimentTask(Task):
         mae = (scores - targets)[self.known(targets)].abs().mean()
         return float(mae.nan_to_num(nan=2 * MAX_SENTIMENT))
 
+    @property
+    def counted(self) -> Mapping[str, CountedMetric]:
+        """The mean absolute error, and the accuracy of negative or positive."""
+        return COUNTED
+
+    def constant(self, counts: Mapping[str, int]) -> list[float]:
+        """Give the median step of training."""
+        return [median_step(counts)]
+
     def evaluate(
         self,
         scores: np.ndarray,
         truth: np.ndarray,
         *,
-        thresholds: Sequence[float],
+        thresholds: Sequence[float] | np.ndarray,
         counts: Mapping[str, int],
         persons: Sequence[str | None] | None = None,
         by: str = "person",

@@ -20,10 +20,19 @@ class TrainConfig(BaseModel):
         " dominance), or several that share the encoders, joined by +: emotion+person",
     )
     protocol: Annotated[str, OneOf(PROTOCOLS)] | None = Field(
-        None, description="protocol that splits the data (default: the strictest that fits)"
+        None,
+        description="protocol that splits the data (default: the strictest that fits; in"
+        " cross-validation kfold-speakers)",
     )
     fold: int | None = Field(
-        None, description="fold to test, from 1; with sessions, the number of the test session"
+        None,
+        description="fold to test, from 1; with sessions and loso, the number of the test session"
+        " (default: the last)",
+    )
+    num_folds: int | None = Field(
+        None,
+        ge=2,
+        description="number of folds of kfold-speakers and its like (default: 5)",
     )
     loss: str | None = Field(
         None,

@@ -117,6 +117,7 @@ def create(
             path=str(data.resolve()),
             protocol=protocol,
             fold=config.fold,
+            num_folds=config.num_folds,
             max_seconds=config.max_seconds,
             label_counts=_label_counts(store, splits, tasks),
             **_identity(store),

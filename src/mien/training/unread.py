@@ -31,6 +31,10 @@ def _media(model: ModelConfig, config: TrainConfig) -> bool:
 
 READERS: dict[str, tuple[Reads, str]] = {
     "fold": (_folds, "a protocol of folds, such as sessions,"),
+    "num_folds": (
+        lambda m, c: c.protocol is not None and PROTOCOLS[c.protocol].free,
+        "a protocol of any number of folds, such as kfold-speakers,",
+    ),
     "init_modalities": (
         lambda m, c: c.init is not None,
         "a training with init",

@@ -1,6 +1,6 @@
 """Protocols: which utterances are for training, for validation and for testing."""
 
-from mien.dataset.protocols import rules  # registers those of mien
+from mien.dataset.protocols import folds, rules  # register those of mien
 from mien.dataset.protocols.base import PROTOCOLS, Protocol, Rule, register_protocol
 
-__all__ = ["PROTOCOLS", "Protocol", "Rule", "register_protocol", "rules"]
+__all__ = ["PROTOCOLS", "Protocol", "Rule", "folds", "register_protocol", "rules"]

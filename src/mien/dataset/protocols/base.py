@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from mien.dataset.sentence import sentence
 from mien.errors import MienError
@@ -16,7 +16,13 @@ Rule = Callable[[Sequence[Utterance], int, int | None], list[str | None]]
 It depends on the facts of each utterance and on the seed alone, never on the order of utterances.
 """
 
-Fact = Literal["split", "person", "session", "dialogue", "sentence"]
+FreeRule = Callable[[Sequence[Utterance], int, int | None, int | None], list[str | None]]
+"""The same where the user chooses the number of folds: that number, or None, comes last."""
+
+FoldCount = Callable[[Sequence[Utterance], int | None], int]
+"""``fold_count(utterances, chosen)`` gives the number of folds that the data have."""
+
+Fact = Literal["split", "person", "session", "dialogue", "sentence", "scenario", "style"]
 """What may be known of an utterance, and a protocol may need."""
 
 TaskKind = Literal["persons", "others"]
@@ -37,6 +43,10 @@ class Protocol:
         Facts that the rule needs; data in which no utterance has one of them are refused.
     folds : bool
         Whether its rule uses ``fold``, the number of a cross-validation fold from 1.
+    fold_count : FoldCount or None
+        How many folds there are. None: only the user knows.
+    free : bool
+        Whether the user chooses how many; then the rule is a `FreeRule`.
     unseen_speakers : bool
         Whether no person of test is in training, and every person of validation is. A person task
         is then evaluated by verification, since no test speaker has a label.
@@ -47,12 +57,22 @@ class Protocol:
     """
 
     about: str
-    rule: Rule
+    rule: Rule | FreeRule
     needs: tuple[Fact, ...] = ()
     folds: bool = False
+    fold_count: FoldCount | None = None
+    free: bool = False
     unseen_speakers: bool = False
     suggested_for: tuple[TaskKind, ...] = ()
     rank: int = 100
+
+    def assign(
+        self, utterances: Sequence[Utterance], seed: int, fold: int | None, num_folds: int | None
+    ) -> list[str | None]:
+        """Give the split of each utterance, None for those that it leaves out."""
+        if self.free:
+            return cast(FreeRule, self.rule)(utterances, seed, fold, num_folds)
+        return cast(Rule, self.rule)(utterances, seed, fold)
 
     def missing(self, utterances: Sequence[Utterance]) -> list[Fact]:
         """List the facts that it needs and no utterance has."""
@@ -63,7 +83,7 @@ PROTOCOLS: Registry[Protocol] = Registry("protocol")
 """Every protocol by its name."""
 
 
-def register_protocol(name: str, about: str, rule: Rule, **further: Any) -> None:
+def register_protocol(name: str, about: str, rule: Rule | FreeRule, **further: Any) -> None:
     """Register a rule by which data may be split.
 
     Parameters
@@ -100,6 +120,8 @@ def fact_of(utterance: Utterance, fact: Fact) -> str | None:
     """Return a fact of an utterance, or None."""
     if fact == "sentence":
         return sentence(utterance)
+    if fact in ("scenario", "style"):
+        return str(utterance.attributes.get(fact) or "") or None
     return getattr(utterance, fact) or None
 
 

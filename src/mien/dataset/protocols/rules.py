@@ -101,10 +101,11 @@ register_protocol(
 )
 register_protocol(
     "sessions",
-    "no session in two splits; fold K tests session K",
+    "no session in two splits; fold K tests session K, and the one before it validates",
     _sessions,
     needs=("session",),
     folds=True,
+    fold_count=lambda utterances, count: len({u.session for u in utterances if u.session}),
 )
 register_protocol(
     "dialogues",

@@ -1,0 +1,212 @@
+"""What a user would get in five lines: a linear model of scikit-learn on fixed features."""
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mien.dataset.splits import Splits, split
+from mien.dataset.store import Store
+from mien.errors import MienError
+from mien.files import only_one
+from mien.inference.predictions import Origin, Predictions, PredictionsInfo, Training
+from mien.metrics.thresholds import choose
+from mien.modality import Modality
+from mien.report.study_report import StudyMetrics
+from mien.studies.classifiers import Classifier, choose_strength
+from mien.studies.cross_validation import PROTOCOL, chosen_folds, leakages
+from mien.studies.feature_table import FeatureTable, compute_features, name_of, read_features
+from mien.studies.jobs import run_jobs
+from mien.studies.study import Job, Study, StudyConfig
+from mien.studies.summary import brief, summarise, write_summary
+from mien.tasks import Task, parse_tasks
+from mien.utterance import Utterance
+
+logger = logging.getLogger(__name__)
+
+FEATURES = "features.parquet"
+"""The vectors, in the study's folder."""
+
+
+def train_baseline(
+    data: str | Path,
+    out: str | Path,
+    features: str = "functionals",
+    *,
+    task: str = "emotion",
+    classifier: Classifier = "logistic",
+    protocol: str = PROTOCOL,
+    num_folds: int | None = None,
+    folds: Sequence[int] | None = None,
+    seeds: Sequence[int] = (0,),
+    progress: bool = True,
+) -> StudyMetrics:
+    """Train a linear model on each fold, with the splits that a network would have.
+
+    The strength of regularisation is chosen on validation.
+
+    Parameters
+    ----------
+    data : path
+        What `mien prepare` wrote.
+    out : path
+        The study's folder, new or of the same baseline.
+    features : {"functionals", "voice"} or path
+        See `mien.studies.feature_table.compute_features`.
+    task : str
+        One task.
+    classifier : {"logistic", "svm"}
+        See `mien.studies.classifiers.LinearModel`.
+    protocol, num_folds, folds, seeds
+        As `mien.studies.cross_validation.cross_validate` takes them.
+    progress : bool
+        Tell how far it has come (`mien.progress`).
+
+    Raises
+    ------
+    MienError
+        The data do not fit the protocol or the features, or `out` holds something else.
+    """
+    store, (kind,) = Store(Path(data)), _one_task(task)
+    settings = StudyConfig(
+        kind="baseline",
+        data=str(Path(data).resolve()),
+        fingerprint=store.fingerprint,
+        protocol=protocol,
+        num_folds=num_folds,
+        folds=tuple(chosen_folds(store, protocol, num_folds, folds)),
+        seeds=tuple(dict.fromkeys(seeds)),
+        settings={"task": task, "features": name_of(features), "classifier": classifier},
+    )
+    study = Study.open(Path(out), settings)
+    with only_one(study.folder, "mien baseline"):
+        path = study.folder / FEATURES
+        if not path.is_file():
+            compute_features(features, Path(data), progress=progress).write(path)
+        table = read_features(path, [utterance.id for utterance in store.utterances])
+        logger.info("%d features of %d utterances", len(table.names), len(table.ids))
+        work = Fitting(study, store, table, kind, classifier)
+        run_jobs(study.missing(), work, workers=1, total=len(study.jobs()))
+        found = summarise(study.predictions(), leakages(store, settings))
+        write_summary(study.folder, found)
+    return found
+
+
+def _one_task(name: str) -> list[type[Task]]:
+    kinds = parse_tasks(name)
+    if len(kinds) > 1:
+        raise MienError(f"a baseline has one task, not {name}", parameter="task")
+    return kinds
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """The work of one job: choose and train a linear model, then predict what its fold tests."""
+
+    study: Study
+    store: Store
+    table: FeatureTable
+    kind: type[Task]
+    classifier: Classifier
+
+    def __call__(self, job: Job) -> str:
+        """Do it, and say how it went in short."""
+        config = self.study.config
+        rows = split(
+            self.store.utterances, config.protocol, fold=job.fold, num_folds=config.num_folds
+        )
+        task = self._task([self.store.utterances[row] for row in rows.train])
+        parts = {name: self._data(task, rows.rows(name)) for name in ("train", "valid", "test")}
+        for name, (members, _, _) in parts.items():
+            if not members:
+                raise MienError(f"no utterance of {name} has features and a known {task.name}")
+        (_, *train), (_, *valid), (members, test, truth) = parts.values()
+        with warnings.catch_warnings():
+            # a support vector machine that regularises little need not converge to be compared
+            warnings.simplefilter("ignore", category=_convergence())
+            model, strength = choose_strength(
+                task, self.classifier, job.seed, (train[0], train[1]), (valid[0], valid[1])
+            )
+        thresholds = {}
+        if task.has_thresholds:
+            thresholds[task.name] = choose(model.scores(valid[0]), valid[1]).tolist()
+        predictions = Predictions(
+            self._info(task, job, rows, thresholds, len(rows.test) - len(members)),
+            [self._origin(row) for row in members],
+            {task.name: model.scores(test)},
+            {task.name: truth},
+        )
+        self.study.keep(job, predictions)
+        return f"{brief(predictions)}, C {strength:g}"
+
+    def _task(self, utterances: Sequence[Utterance]) -> Task:
+        """Make the task; of single labels if training has one each."""
+        task = self.kind.from_training(utterances)
+        if getattr(task, "single_label", False):
+            return self.kind.from_training(utterances, "ce")
+        return task
+
+    def _data(self, task: Task, rows: Sequence[int]) -> tuple[list[int], np.ndarray, np.ndarray]:
+        """Give the rows that have features and a known target, with both."""
+        found = []
+        for row in rows:
+            utterance = self.store.utterances[row]
+            place, target = self._places.get(utterance.id), task.target(utterance)
+            if place is not None and bool(task.known(target)):
+                found.append((row, place, target.numpy().astype(float)))
+        members, places, targets = (
+            (list(column) for column in zip(*found, strict=True)) if found else ([], [], [])
+        )
+        return members, self.table.values[places], np.array(targets)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {id_: row for row, id_ in enumerate(self.table.ids)}
+
+    def _info(
+        self,
+        task: Task,
+        job: Job,
+        rows: Splits,
+        thresholds: dict[str, list[float]],
+        left_out: int,
+    ) -> PredictionsInfo:
+        targets = torch.stack([task.target(self.store.utterances[row]) for row in rows.train])
+        training = Training(
+            fold=job.fold,
+            seed=job.seed,
+            thresholds=thresholds,
+            label_counts={task.name: task.label_counts(targets)},
+        )
+        return PredictionsInfo(
+            tasks=(task,),
+            split="test",
+            protocol=self.study.config.protocol,
+            data=str(self.store.folder.resolve()),
+            fingerprint=self.store.fingerprint,
+            synthetic=bool(self.store.info["synthetic"]),
+            left_out=left_out,
+            trainings=(training,),
+        )
+
+    def _origin(self, row: int) -> Origin:
+        utterance = self.store.utterances[row]
+        letters = self.store.modalities[row]
+        return Origin(
+            id=utterance.id,
+            speaker=utterance.person,
+            session=utterance.session,
+            dialogue=utterance.dialogue,
+            modalities=tuple(m for m in Modality if m.letter in letters),
+        )
+
+
+def _convergence() -> type[Warning]:
+    from sklearn.exceptions import ConvergenceWarning
+
+    return ConvergenceWarning

@@ -1,0 +1,190 @@
+"""Train and evaluate one configuration over the folds of a protocol and several seeds."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mien.dataset.leakage import Leakage, measure_leakage
+from mien.dataset.protocols import PROTOCOLS
+from mien.dataset.splits import folds_of, split
+from mien.dataset.store import Store
+from mien.errors import MienError
+from mien.features.store import open_store
+from mien.files import only_one
+from mien.inference.evaluate import predict_split
+from mien.models import ModelConfig
+from mien.report.study_report import StudyMetrics
+from mien.runs.run import Run
+from mien.studies.jobs import run_jobs
+from mien.studies.study import Job, Study, StudyConfig
+from mien.studies.summary import brief, summarise, write_summary
+from mien.training.checkpoint import STATE, finished
+from mien.training.config import TrainConfig
+from mien.training.fit import train
+from mien.training.unread import refuse_unread
+
+logger = logging.getLogger(__name__)
+
+PROTOCOL = "kfold-speakers"
+"""The protocol where the user names none."""
+
+PER_JOB = ("fold", "seed")
+"""Settings of training that each job has its own of."""
+
+Keep = Literal["best", "none"]
+
+
+def cross_validate(
+    data: str | Path,
+    out: str | Path,
+    model: ModelConfig | None = None,
+    config: TrainConfig | None = None,
+    *,
+    folds: Sequence[int] | None = None,
+    seeds: Sequence[int] = (0,),
+    jobs: int = 1,
+    keep: Keep = "best",
+    device: str | None = None,
+) -> StudyMetrics:
+    """Train on each fold with each seed, predict what the fold tests, and evaluate all together.
+
+    What is done stays: the same call goes on where an earlier one was interrupted, to the same
+    numbers. No choice uses a test fold: the best epoch and thresholds come from validation, which
+    is cut from what does not test.
+
+    Parameters
+    ----------
+    data : path
+        What `mien prepare` wrote.
+    out : path
+        The study's folder, new or of the same study.
+    model, config : optional
+        As `mien.training.train` takes them; ``fold`` and ``seed`` are set for each training.
+        Without a protocol it is "kfold-speakers".
+    folds : sequence of int, optional
+        Which folds, from 1 (default: all).
+    seeds : sequence of int
+        Of weights, order and dropout; the division into folds is the same for all.
+    jobs : int
+        Trainings at a time, which share the processor's threads.
+    keep : {"best", "none"}
+        Which weights to keep of each training: of its best epoch, or none once it has predicted.
+    device : str, optional
+        Where to compute (default: a GPU if there is one).
+
+    Returns
+    -------
+    StudyMetrics
+        What goes to ``metrics.json``.
+
+    Raises
+    ------
+    MienError
+        The data do not fit the protocol, `out` holds another study, or a training failed.
+
+    Examples
+    --------
+    >>> found = cross_validate("data/iemocap", "studies/loso", seeds=(0, 1))  # doctest: +SKIP
+    >>> found.tasks["emotion"].metrics["ua"].over_seeds.mean                  # doctest: +SKIP
+    """
+    model = model or ModelConfig()
+    config = _changed(config or TrainConfig(), {})
+    refuse_unread(model, config)
+    store = open_store(Path(data), model)
+    protocol = config.protocol or PROTOCOL
+    settings = StudyConfig(
+        kind="network",
+        data=str(Path(data).resolve()),
+        fingerprint=store.fingerprint,
+        protocol=protocol,
+        num_folds=config.num_folds,
+        folds=tuple(chosen_folds(store, protocol, config.num_folds, folds)),
+        seeds=tuple(dict.fromkeys(seeds)),
+        settings={
+            "model": model.model_dump(mode="json"),
+            "training": config.model_dump(mode="json", exclude={*PER_JOB, "protocol", "num_folds"}),
+        },
+    )
+    study = Study.open(Path(out), settings)
+    with only_one(study.folder, "mien cv"):
+        work = Training(study.folder, Path(data), model, config, keep, device)
+        run_jobs(study.missing(), work, workers=jobs, total=len(study.jobs()))
+        found = summarise(study.predictions(), leakages(store, settings))
+        write_summary(study.folder, found)
+    return found
+
+
+def chosen_folds(
+    store: Store, protocol: str, num_folds: int | None, folds: Sequence[int] | None
+) -> list[int | None]:
+    """Give the folds to run, and refuse one that there is not."""
+    chosen = PROTOCOLS[protocol]
+    if folds and chosen.folds and chosen.fold_count is None:
+        return list(dict.fromkeys(folds))
+    there = folds_of(store.utterances, protocol, num_folds)
+    for fold in folds or ():
+        if fold not in there:
+            raise MienError(
+                f"{fold} is not one of the folds of {protocol}, which are 1 to {len(there)}"
+                if there != [None]
+                else f"the protocol {protocol} has no folds: leave them out",
+                parameter="folds",
+            )
+    return there if folds is None else list(dict.fromkeys(folds))
+
+
+def leakages(store: Store, config: StudyConfig) -> list[Leakage]:
+    """Measure what each fold lets through."""
+    return [
+        measure_leakage(
+            store.utterances,
+            config.protocol,
+            split(store.utterances, config.protocol, fold=fold, num_folds=config.num_folds),
+        )
+        for fold in config.folds
+    ]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The work of one job: train a network or go on with it, then predict what its fold tests."""
+
+    study: Path
+    data: Path
+    model: ModelConfig
+    config: TrainConfig
+    keep: Keep
+    device: str | None
+
+    def __call__(self, job: Job) -> str:
+        """Do it, and say how it went in short."""
+        study = Study(self.study)
+        run = self._train(job, study)
+        predictions = predict_split(run, data=self.data, device=self.device, progress=False)
+        study.keep(job, predictions)
+        if self.keep == "none":
+            study.discard_run(job)
+        return brief(predictions)
+
+    def _train(self, job: Job, study: Study) -> Run:
+        folder = study.run_folder(job)
+        if finished(folder) or folder.joinpath(STATE).is_file():
+            return train(self.data, folder, resume=True, progress=False, device=self.device)
+        study.discard_run(job)  # no epoch was finished
+        config = _changed(self.config, {"fold": job.fold, "seed": job.seed})
+        return train(
+            self.data,
+            folder,
+            self.model,
+            config,
+            progress=False,
+            device=self.device,
+        )
+
+
+def _changed(config: TrainConfig, settings: dict[str, Any]) -> TrainConfig:
+    """Give a training other settings, and keep which ones the user gave."""
+    given = config.model_dump(exclude_unset=True)
+    return TrainConfig.model_validate({"protocol": PROTOCOL} | given | settings)
