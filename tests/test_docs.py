@@ -21,6 +21,7 @@ from mien.cli import build_parser
 from mien.cli.model_flags import model_flags, model_settings
 from mien.cli.recipe import read_recipe
 from mien.cli.settings import choices, flag_of
+from mien.dataset.protocols import PROTOCOLS
 from mien.inference.prediction import Failure, Prediction, Segment
 from mien.models import ModelConfig
 from mien.models.encoders.base import ENCODERS
@@ -34,6 +35,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 RECIPES = sorted(ROOT.glob("recipes/*.yaml"))
 TRAIN = ROOT / "docs" / "train.md"
+STUDIES = ROOT / "docs" / "studies.md"
+EVALUATE = ROOT / "docs" / "evaluate.md"
 PUBLISHED = ROOT / "docs" / "published-code.md"
 PREDICT = ROOT / "docs" / "predict.md"
 SCHEMA = ROOT / "docs" / "prediction.schema.json"
@@ -193,6 +196,25 @@ def test_every_flag_of_training_is_explained() -> None:
             known = flag in ("--help", *hidden) or not flag.startswith("--")
             if not known and not flag.startswith("--no-"):
                 assert f"| `{flag}` |" in text, flag
+
+
+@pytest.mark.parametrize("command", ["cv", "baseline", "compare", "errors"])
+def test_every_flag_of_studies_is_explained(command: str) -> None:
+    (commands,) = (a for a in build_parser()._actions if isinstance(a, _SubParsersAction))
+    table = STUDIES.read_text().partition(f"| option of `mien {command}` |")[2].partition("\n\n")[0]
+    training = {f for a in commands.choices["train"]._actions for f in a.option_strings}
+    for action in commands.choices[command]._actions:
+        for flag in set(action.option_strings) - training:
+            assert not flag.startswith("--") or f"`{flag}`" in table, flag
+    assert table
+
+
+def test_every_protocol_is_explained() -> None:
+    folds = STUDIES.read_text().partition("| `--protocol` |")[2].partition("\n\n")[0]
+    others = EVALUATE.read_text().partition("| `--protocol` |")[2].partition("\n\n")[0]
+    for name, protocol in PROTOCOLS.items():
+        assert f"`{name}`" in others, name
+        assert not protocol.folds or f"| `{name}`" in folds, name
 
 
 def test_the_tables_of_flags_are_those_of_the_program() -> None:

@@ -107,6 +107,23 @@ def test_a_model_is_trained_evaluated_and_answers(
 
 
 @pytest.mark.slow
+def test_cross_validation_takes_a_protocol_with_folds(
+    mien_with: Callable[..., Run], data: Path, tmp_path: Path
+) -> None:
+    mien, study = mien_with("toy_corpus", "toy_folds"), tmp_path / "study"
+    result = mien(
+        *("cv", data, "--protocol", "session-folds", "--folds", 1, 4, "--modalities", "a"),
+        *("--epochs", 1, "--keep", "none", "--out", study, *TINY),
+    )
+    assert result.returncode == 0, result.stderr
+    found = json.loads((study / "metrics.json").read_text())
+    splits = [(row["fold"], row["train"], row["valid"], row["test"]) for row in found["leakage"]]
+    assert splits == [(1, 12, 6, 6), (4, 12, 6, 6)]
+    assert found["tasks"]["emotion"]["n"] == 12
+    refused = mien("cv", data, "--protocol", "session-folds", "--folds", 5, "--out", study)
+    assert "--folds: 5 is not one of the folds of session-folds, which are 1 to 4" in refused.stderr
+
+
 def test_worker_processes_know_plugins(mien_with: Callable[..., Run]) -> None:
     result = mien_with("toy_corpus", program=["-m", "toy_workers"])()
     assert result.returncode == 0, result.stderr
@@ -122,7 +139,7 @@ def test_a_plugin_that_fails_is_named_in_a_line(mien_with: Callable[..., Run]) -
     )
 
 
-@pytest.mark.parametrize("name", ["toy_corpus", "toy_protocol"])
+@pytest.mark.parametrize("name", ["toy_corpus", "toy_protocol", "toy_folds"])
 def test_the_page_shows_these_files(name: str) -> None:
     page = (HERE.parents[1] / "docs" / "extending.md").read_text()
     blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)

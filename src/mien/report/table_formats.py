@@ -16,6 +16,8 @@ _LATEX = {
     "–": "--",
     "−": "$-$",
     "±": r"$\pm$",
+    "<": "$<$",
+    ">": "$>$",
 }
 
 
@@ -73,8 +75,10 @@ def escaped(text: str) -> str:
     --------
     >>> escaped("50 % of a_b")
     '50 \\% of a\\_b'
+    >>> escaped("<0.001")
+    '$<$0.001'
     """
-    return re.sub(r"[\\&%$#_{}~^–−±]", lambda sign: _LATEX[sign[0]], text)
+    return re.sub("[" + re.escape("".join(_LATEX)) + "]", lambda sign: _LATEX[sign[0]], text)
 
 
 FORMATS: dict[str, Callable[[Table], str]] = {
