@@ -81,7 +81,7 @@ def create(
     if isinstance(store, FeatureStore):
         model, config = settle(model, config, store.settings)
     protocol = config.protocol or suggest(store.utterances, config.task)
-    splits = split(store.utterances, protocol, fold=config.fold)
+    splits = split(store.utterances, protocol, fold=config.fold, num_folds=config.num_folds)
     tasks = _tasks(store, splits, config)
     smallest = max(task.smallest_batch for task in tasks)
     if config.batch_size * config.devices < smallest:
