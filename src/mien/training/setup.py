@@ -81,7 +81,7 @@ def create(
     if isinstance(store, FeatureStore):
         model, config = settle(model, config, store.settings)
     protocol = config.protocol or suggest(store.utterances, config.task)
-    splits = split(store.utterances, protocol, fold=config.fold)
+    splits = split(store.utterances, protocol, fold=config.fold, num_folds=config.num_folds)
     tasks = _tasks(store, splits, config)
     smallest = max(task.smallest_batch for task in tasks)
     if config.batch_size * config.devices < smallest:
@@ -127,8 +127,9 @@ def create(
         features=settings_of(store),
     )
     logger.info(
-        "protocol %s: %s utterances can be used; %d in no part",
-        *(protocol, ", ".join(sizes), splits.left_out),
+        "protocol %s%s: %s utterances can be used; %d in no part",
+        *(protocol, f", fold {config.fold}" if config.fold else "", ", ".join(sizes)),
+        splits.left_out,
     )
     return Run.create(out, settings, tokenizer, words_of(store))
 
