@@ -55,10 +55,10 @@ def run_jobs(jobs: Sequence[Job], work: Work, *, workers: int, total: int) -> No
             left = (len(jobs) - done) * (time.monotonic() - began) / done
             rest = f", {duration(left)} left" if done < len(jobs) else ""
             logger.info("%s: %s (%d of %d%s)", job, result, total - len(jobs) + done, total, rest)
-    except (KeyboardInterrupt, SystemExit) as error:
+    except (KeyboardInterrupt, SystemExit) as interruption:
         raise MienError(
             "interrupted; what is done is kept: run the same command again to go on"
-        ) from error
+        ) from interruption
     if failed:
         job, error = failed[0]
         raise MienError(
