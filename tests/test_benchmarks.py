@@ -4,7 +4,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from mien.cli import build_parser
-from mien.cli.runs import _settings
+from mien.cli.runs import training_settings
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -16,7 +16,7 @@ def test_the_cold_start_trains_by_flags_that_there_are() -> None:
     benchmark = module_from_spec(spec)
     spec.loader.exec_module(benchmark)
     args = build_parser().parse_args(["train", "data", "--out", "run", *benchmark.SMALL])
-    model, config = _settings(args)
+    model, config = training_settings(args)
     assert (config.task, config.epochs) == ("emotion+person", 1)
     assert model.text is not None
     assert model.text.freeze

@@ -68,7 +68,7 @@ def test_emobox_folds_cover_every_actor_once() -> None:
 def test_emobox_refuses_a_fold_whose_actors_are_missing(actors: list[Utterance]) -> None:
     some = [u for u in actors if u.person not in EMOBOX[1].split()]
     assert split(some, "emobox", fold=1).left_out == 0
-    with pytest.raises(MienError, match="leaves the test part empty: choose another"):
+    with pytest.raises(MienError, match="leaves the test split empty: choose another"):
         split(some, "emobox", fold=2)
 
 
@@ -79,7 +79,7 @@ def test_ravdess_in_folds_of_speakers_and_of_its_two_sentences(actors: list[Utte
     first = split(actors, "kfold-sentences", fold=1)
     leakage = measure_leakage(actors, "kfold-sentences", first)
     assert (leakage.sentence, leakage.person) == (0, 20 / 24)
-    with pytest.raises(MienError, match="goes by session, which no utterance has"):
+    with pytest.raises(MienError, match="needs session, which no utterance has"):
         folds_of(actors, "loso")
 
 

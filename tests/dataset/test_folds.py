@@ -183,13 +183,13 @@ def scripted() -> list[Utterance]:
         (lambda: split(dyads(), "loso", fold=0), "fold", "0 is not one of the folds 1 to 5"),
         (lambda: split(dyads(), "kfold-speakers", fold=4, num_folds=3), "fold", "folds 1 to 3"),
         (lambda: split(dyads(), "loso-speaker", fold=11), "fold", "folds 1 to 10"),
-        (lambda: split(dyads(1), "loso"), "protocol", "leaves the train part empty: choose"),
+        (lambda: split(dyads(1), "loso"), "protocol", "leaves the train split empty: choose"),
         (lambda: folds_of(dyads(1)[::2], "kfold-speakers"), "protocol", "folds need at least two"
             " persons, and the data have 1: choose another"),
-        (lambda: folds_of(nameless(), "loso-speaker"), "protocol", "'loso-speaker' goes by person,"
+        (lambda: folds_of(nameless(), "loso-speaker"), "protocol", "'loso-speaker' needs person,"
             " which no utterance has: choose another"),
-        (lambda: folds_of(nameless(), "loso"), "protocol", "'loso' goes by session"),
-        (lambda: split(dyads(), "improvised"), "protocol", "goes by style"),
+        (lambda: folds_of(nameless(), "loso"), "protocol", "'loso' needs session"),
+        (lambda: split(dyads(), "improvised"), "protocol", "needs style"),
         (lambda: folds_of(scripted(), "improvised"), "protocol", "no turn of a known session is"
             " improvised: choose another"),
         (lambda: split(scripted(), "improvised"), "protocol", "is improvised: choose another"),

@@ -152,8 +152,8 @@ def test_a_finished_run_says_how_to_train_longer(
     caplog.set_level("INFO", logger="mien")
     train(tiny_data, gone.folder, resume=True, progress=False)
     said = caplog.text
-    assert f"{gone.folder} is finished, and its state/ is not kept; to train longer" in said
-    assert f"takes its weights as init: {gone.folder}" in said
+    assert f"{gone.folder} is finished, and its training state was removed; to train longer" in said
+    assert f"start another run with init {gone.folder}" in said
     assert (gone.folder / "model.safetensors").read_bytes() == before
 
     train(tiny_data, kept.folder, resume=True, progress=False)
