@@ -8,7 +8,7 @@ from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from threading import Thread
 
 import torch
@@ -80,26 +80,25 @@ def _results(
     if workers < 2:
         yield from ((job, _attempt(partial(work, job))) for job in jobs)
         return
-    stop = get_context("spawn").Event()
-    begin = partial(_begin, os.getpid(), stop, max(1, torch.get_num_threads() // workers))
-    with WorkerPool(workers, begin) as pool:
+    reader, writer = get_context("spawn").Pipe(duplex=False)
+    begin = partial(_begin, reader, max(1, torch.get_num_threads() // workers))
+    with writer, WorkerPool(workers, begin) as pool:
         running = {pool.submit(work, job): job for job in jobs}
         try:
             for future in as_completed(running):
                 yield running[future], _attempt(future.result)
         except BaseException:
-            stop.set()
+            writer.close()
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _begin(parent: int, stop: Event, threads: int) -> None:
-    """Set a process of the pool up, which ends when it is told to or its parent is no more."""
+def _begin(parent: Connection, threads: int) -> None:
+    """Set a process of the pool up, which ends when its parent closes the pipe or is killed."""
     use_threads(threads)
 
     def watch() -> None:
-        while not stop.wait(1) and os.getppid() == parent:
-            pass
+        parent.poll(None)  # nothing is ever sent
         os._exit(1)
 
     Thread(target=watch, daemon=True).start()
