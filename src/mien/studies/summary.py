@@ -97,7 +97,8 @@ def _by_fold(predictions: Predictions, task: str, metric: CountedMetric) -> dict
 
 def constant_value(predictions: Predictions, task: Task, metric: CountedMetric) -> float | None:
     """Give the metric of the best constant prediction; None where the task has none."""
-    if task.constant({}) is None:
+    counts = [training.label_counts.get(task.name) for training in predictions.info.trainings]
+    if any(not each or task.constant(each) is None for each in counts):
         return None
     found = count(predictions, task.name, metric, constant_scores).by_seed.mean()
     return _defined(float(found))
