@@ -166,8 +166,8 @@ def compare(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="FILE",
-        help="also write the tables (.txt, .md, .csv, .tex), everything (.json), or a figure"
-        " (.svg, .png)",
+        help="also write the tables (.txt, .md, .tex; .csv, with the differences in a second file"
+        " FILE-differences.csv), everything (.json), or a figure (.svg, .png)",
     )
     parser.set_defaults(handler=_compare)
 
@@ -178,20 +178,21 @@ def _compare(args: argparse.Namespace) -> None:
     from mien.report.table_formats import FORMATS
     from mien.report.tables import fixed_width
     from mien.studies.comparison import compare
-    from mien.studies.system import open_system
+    from mien.studies.system import open_systems
 
     known = (*FORMATS, ".json", ".svg", ".png")
     for path in args.out:
         if path.suffix not in known:
             args.parser.error(f"--out {path}: the ending is one of {', '.join(known)}")
         check_writable(path.parent)
-    found = compare(
-        [open_system(path) for path in args.systems], task=args.task, metric=args.metric
-    )
+    found = compare(open_systems(args.systems), task=args.task, metric=args.metric)
     tables = [system_table(found), pair_table(found)]
     print("\n\n".join(map(fixed_width, tables)))
     for path in args.out:
-        if path.suffix in FORMATS:
+        if path.suffix == ".csv":  # tables of different columns don't fit one file
+            for each, ending in zip(tables, ("", "-differences"), strict=True):
+                write_text(path.with_stem(path.stem + ending), FORMATS[".csv"](each))
+        elif path.suffix in FORMATS:
             write_text(path, "\n".join(map(FORMATS[path.suffix], tables)))
         elif path.suffix == ".json":
             write_text(path, found.model_dump_json(indent=2))
@@ -231,8 +232,11 @@ def _errors(args: argparse.Namespace) -> None:
     predictions = open_system(args.system).predictions
     task = args.task or predictions.info.tasks[0].name
     found = worst_predictions(predictions, task, number=args.number, label=args.label)
-    found = with_media(found, args.data or Path(predictions.info.data))
-    tables = [worst_table(task, found), confusion_table(confusions(predictions, task))]
-    print("\n\n".join(fixed_width(table) for table in tables if table.labels))
+    data = args.data or Path(predictions.info.data)
+    found = with_media(found, data, predictions.info.fingerprint)
+    confused = confusions(predictions, task, label=args.label)
+    tables = [worst_table(task, found), confusion_table(confused)]
+    shown = [fixed_width(table) for table in tables if table.labels]
+    print("\n\n".join(shown) or f"{task}: no prediction is wrong")
     if args.json:
         write_text(args.json, json.dumps([each.model_dump() for each in found], indent=2))

@@ -23,6 +23,7 @@ class WrongPrediction(BaseModel):
     speaker: str | None
     of_labels: bool = Field(description="whether the task is one of labels, not of numbers")
     truth: dict[str, float] = Field(description="right labels with 1; or numbers by their names")
+    trainings: int = Field(description="how many predicted it")
     predicted: dict[str, float] = Field(
         description="for labels how many trainings decided for each; for numbers their mean"
     )
@@ -32,6 +33,7 @@ class WrongPrediction(BaseModel):
     audio: str | None = None
     start: float | None = Field(None, description="seconds in the media files")
     end: float | None = None
+    media_missing: bool = Field(False, description="whether a media file is not there any more")
 
 
 def worst_predictions(
@@ -108,6 +110,7 @@ def _wrong(predictions: Predictions, task: Task, rows: Sequence[int]) -> WrongPr
         id=origin.id,
         speaker=origin.speaker,
         of_labels=isinstance(task, LabelTask),
+        trainings=len(rows),
         truth={
             label: value
             for label, value in zip(task.labels, truth.tolist(), strict=True)
@@ -118,9 +121,38 @@ def _wrong(predictions: Predictions, task: Task, rows: Sequence[int]) -> WrongPr
     )
 
 
-def with_media(found: Sequence[WrongPrediction], data: Path) -> list[WrongPrediction]:
-    """Add text and media files from the prepared data. Raises `MienError` where there are none."""
-    utterances = {utterance.id: utterance for utterance in Store(data).utterances}
+def with_media(
+    found: Sequence[WrongPrediction], data: Path, fingerprint: str | None = None
+) -> list[WrongPrediction]:
+    """Add text and media files from the prepared data.
+
+    Parameters
+    ----------
+    found : sequence of WrongPrediction
+        What `worst_predictions` gives.
+    data : path
+        Where the prepared data lie now.
+    fingerprint : str, optional
+        Which data they must be: `PredictionsInfo.fingerprint`.
+
+    Raises
+    ------
+    MienError
+        The data are not there, or are other ones.
+    """
+    try:
+        store = Store(data)
+        utterances = {utterance.id: utterance for utterance in store.utterances}
+    except MienError as error:
+        raise MienError(
+            "text and media are looked up in the prepared data that were predicted, and"
+            f" {error.message}. If they have moved, say where they are now",
+            parameter="data",
+        ) from error
+    if fingerprint not in (None, store.fingerprint):
+        raise MienError(
+            f"{data} are other data than those that were predicted: name these", parameter="data"
+        )
     return [
         each.model_copy(update=_media(utterances[each.id])) if each.id in utterances else each
         for each in found
@@ -128,7 +160,9 @@ def with_media(found: Sequence[WrongPrediction], data: Path) -> list[WrongPredic
 
 
 def _media(utterance: Utterance) -> dict[str, str | float | None]:
+    files = [path for path in (utterance.video, utterance.audio) if path is not None]
     return {
+        "media_missing": not all(path.exists() for path in files),
         "text": utterance.text,
         "video": None if utterance.video is None else str(utterance.video),
         "audio": None if utterance.audio is None else str(utterance.audio),
@@ -138,9 +172,11 @@ def _media(utterance: Utterance) -> dict[str, str | float | None]:
 
 
 def confusions(
-    predictions: Predictions, task: str, *, number: int = 10
+    predictions: Predictions, task: str, *, number: int = 10, label: str | None = None
 ) -> list[tuple[str, str, int]]:
     """Count which label is taken for which, the most frequent first.
+
+    The parameters are those of `worst_predictions`.
 
     Returns
     -------
@@ -153,7 +189,9 @@ def confusions(
     counts: Counter[tuple[str, str]] = Counter()
     for rows in _rows_of(predictions, task).values():
         truth = predictions.truth[task][rows[0]]
-        right = [label for label, value in zip(kind.labels, truth, strict=True) if value > 0]
+        right = [name for name, value in zip(kind.labels, truth, strict=True) if value > 0]
+        if label is not None and label not in right:
+            continue
         for decision in _decisions(predictions, kind, rows):
             if set(decision) != set(right):
                 counts[", ".join(right) or "none", ", ".join(decision) or "none"] += 1

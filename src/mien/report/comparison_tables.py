@@ -18,15 +18,16 @@ def system_table(found: Comparison) -> Table:
         [(name, number(value), "", "", "") for name, value in baselines if value is not None],
         [
             *(["Synthetic data: these metrics say nothing of real people."] * found.synthetic),
-            f"Intervals: bootstrap by {found.by}, then by utterance."
-            if found.units
-            else "Intervals: bootstrap by utterance.",
+            f"Intervals: bootstrap of {_noun(found)}, then of their utterances."
+            if (found.units or 0) > 1
+            else "Intervals: bootstrap of utterances.",
             *found.notes,
         ],
     )
 
 
 def _noun(found: Comparison) -> str:
+    """Name in the plural what intervals and tests are drawn over."""
     return NOUNS.get(found.by, f"{found.by}s")
 
 
@@ -45,10 +46,10 @@ def pair_table(found: Comparison) -> Table:
     """Show for each two systems the difference, its interval and the tests."""
     smallest = max((pair.smallest_p or 0 for pair in found.pairs), default=0)
     notes = [
-        f"p: two-sided permutation test that exchanges the systems for one {found.by} at a time;"
-        " adjusted over all pairs (Holm).",
-        "McNemar: exact, treats utterances as independent, which a speaker's are not: it finds"
-        " differences too often.",
+        f"p: two-sided permutation test that exchanges the systems for one {_noun(found)[:-1]} at a"
+        " time; adjusted over all pairs (Holm).",
+        "McNemar: exact; it treats the utterances of a speaker as independent, which they are not,"
+        " so it finds differences too often.",
     ]
     if smallest > 0.05:
         notes.append(f"With so few {_noun(found)} no p can be below {smallest:.3f}.")

@@ -8,12 +8,17 @@ from mien.tasks.display import Row, Table
 
 def worst_table(task: str, found: Sequence[WrongPrediction]) -> Table:
     """List the worst predictions, with where their media are."""
+    notes = ["error: mean absolute difference of scores and truth."]
+    if any(each.media_missing for each in found):
+        notes.append(
+            "Missing media are not where they lay when the data were prepared: put them back there."
+        )
     return Table(
         f"{task}: the worst predictions",
         ("utterance", "speaker", "truth", "predicted", "error", "media"),
         [_row(each) for each in found],
         [],
-        [],
+        notes,
     )
 
 
@@ -21,8 +26,8 @@ def _row(each: WrongPrediction) -> Row:
     return (
         each.id,
         each.speaker or "",
-        ", ".join(each.truth) if each.of_labels else _numbers(each.truth),
-        _votes(each.predicted) if each.of_labels else _numbers(each.predicted),
+        (", ".join(each.truth) or "none") if each.of_labels else _numbers(each.truth),
+        _votes(each) if each.of_labels else _numbers(each.predicted),
         f"{each.error:.3f}",
         _media(each),
     )
@@ -32,15 +37,18 @@ def _numbers(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.2f}" for name, value in values.items())
 
 
-def _votes(counts: Mapping[str, float]) -> str:
+def _votes(each: WrongPrediction) -> str:
     """Name labels, with how many trainings decided for each where these are several."""
-    if max(counts.values(), default=1) == 1:
-        return ", ".join(counts) or "none"
-    return ", ".join(f"{label} ({count:g} times)" for label, count in counts.items())
+    if each.trainings == 1:
+        return ", ".join(each.predicted) or "none"
+    votes = (f"{label} ({n:g} of {each.trainings})" for label, n in each.predicted.items())
+    return ", ".join(votes) or "none"
 
 
 def _media(each: WrongPrediction) -> str:
     media = each.video or each.audio or "no media"
+    if each.media_missing:
+        media += " (missing)"
     if each.start is None:
         return media
     end = "" if each.end is None else f" to {each.end:.1f} s"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
@@ -203,5 +204,5 @@ def save(figure: Figure, out: Path) -> None:
     """Write a figure as a PNG or SVG file, by its ending, that appears whole or not at all."""
     kind = "svg" if out.suffix == ".svg" else "png"
     about = {"Date": None} if kind == "svg" else {}  # so that equal figures are equal files
-    with atomic_write(out) as part:
+    with atomic_write(out) as part, rc_context({"svg.hashsalt": "mien"}):
         figure.savefig(part, dpi=DPI, format=kind, metadata=about)

@@ -1,22 +1,33 @@
 """Tables of a study: what its folds let through, and its metrics with their spread."""
 
+from collections.abc import Iterable
+
 from mien.report.study_report import FoldLeakage, MetricSummary, StudyMetrics
 from mien.tasks.display import UNDEFINED, Row, Table, interval_note, number
 
 
 def leakage_table(found: StudyMetrics) -> Table:
     """Show for each fold what its test shares with its training."""
-    seeds = ", ".join(map(str, found.seeds))
+    folds = "no folds" if found.folds == [None] else f"folds {_listed(found.folds)}"
+    notes = [
+        "Speaker, dialogue, sentence: share of test utterances with one that training has, too."
+    ]
+    if found.left_out:
+        notes.append(
+            "Not evaluated, for want of a known label or of a modality that the system uses:"
+            f" {found.left_out} test utterances."
+        )
     return Table(
-        f"protocol {found.protocol}: {len(found.folds)} folds, seeds {seeds}; what the test of"
-        " each fold shares with its training",
+        f"protocol {found.protocol}; {folds}; seeds {_listed(found.seeds)}",
         ("fold", "train", "valid", "test", "speaker", "dialogue", "sentence"),
         [_leakage(row) for row in found.leakage],
         [],
-        [f"{found.left_out} test utterances have no known label or nothing that the system uses"]
-        if found.left_out
-        else [],
+        notes,
     )
+
+
+def _listed(numbers: Iterable[int | None]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def _leakage(row: FoldLeakage) -> Row:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from mien.report.tables import fixed_width
-from mien.tasks.display import Row, Table
+from mien.tasks.display import UNDEFINED, Row, Table
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -16,8 +16,7 @@ _LATEX = {
     "–": "--",
     "−": "$-$",
     "±": r"$\pm$",
-    "<": "$<$",
-    ">": "$>$",
+    **{sign: f"${sign}$" for sign in "<>|"},
 }
 
 
@@ -35,10 +34,18 @@ def _bar(row: Row) -> str:
 
 
 def comma_separated(table: Table) -> str:
-    """Write header and rows of a table as CSV; title and notes are left out."""
+    """Write header and rows of a table as CSV; title and notes are left out.
+
+    Numbers are as programs read them: with a plain minus, and empty where they are not defined.
+    """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([table.header, *table.labels, *table.summary])
+    rows = [tuple(map(_plain, row)) for row in (*table.labels, *table.summary)]
+    csv.writer(text, lineterminator="\n").writerows([table.header, *rows])
     return text.getvalue()
+
+
+def _plain(cell: str) -> str:
+    return "" if cell == UNDEFINED else cell.replace("−", "-")
 
 
 def latex(table: Table) -> str:

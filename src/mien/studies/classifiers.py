@@ -28,7 +28,8 @@ class LinearModel:
     ----------
     task : Task
         What is predicted. With exactly one right label its classes are the labels; with several
-        each label has a model of its own; numbers have a regression each.
+        each label has a model of its own; numbers have a regression each, whose predictions stay
+    within the range of training.
     classifier : {"logistic", "svm"}
         Logistic regression, for numbers ridge regression; or a linear support vector machine.
     strength : float
@@ -41,6 +42,7 @@ class LinearModel:
         self.task, self.classifier, self.strength, self.seed = task, classifier, strength, seed
         self._scale: Any = None
         self._models: list[Any] = []
+        self._range = np.array([])
 
     def fit(self, features: np.ndarray, targets: np.ndarray) -> "LinearModel":
         """Train on features (N, D) and targets (N, C) that are known."""
@@ -53,10 +55,11 @@ class LinearModel:
         )
         scaled = self._scale.fit_transform(features)
         if self._single:
-            self._models = [self._classifier().fit(scaled, targets.argmax(axis=1))]
+            self._models = [self._fitted(scaled, targets.argmax(axis=1))]
         elif isinstance(self.task, LabelTask):
-            self._models = [self._classifier().fit(scaled, column) for column in targets.T]
+            self._models = [self._fitted(scaled, column) for column in targets.T]
         else:
+            self._range = np.array([np.nanmin(targets, axis=0), np.nanmax(targets, axis=0)])
             known = ~np.isnan(targets.T)
             self._models = [
                 self._regression().fit(scaled[rows], column[rows])
@@ -67,6 +70,13 @@ class LinearModel:
     @property
     def _single(self) -> bool:
         return isinstance(self.task, LabelTask) and not self.task.has_thresholds
+
+    def _fitted(self, scaled: np.ndarray, classes: np.ndarray) -> Any:
+        """Train a classifier; where training has one class it is always predicted."""
+        from sklearn.dummy import DummyClassifier
+
+        model = self._classifier() if len(set(classes)) > 1 else DummyClassifier()
+        return model.fit(scaled, classes)
 
     def _classifier(self) -> Any:
         from sklearn.linear_model import LogisticRegression
@@ -98,19 +108,24 @@ class LinearModel:
             return self._of_one_label(scaled)
         if isinstance(self.task, LabelTask):
             return np.stack([self._of_label(model, scaled) for model in self._models], axis=1)
-        return np.stack([model.predict(scaled) for model in self._models], axis=1)
+        return np.stack([m.predict(scaled) for m in self._models], axis=1).clip(*self._range)
 
     def _of_one_label(self, scaled: np.ndarray) -> np.ndarray:
         (model,) = self._models
+        found = np.zeros((len(scaled), len(self.task.labels)))
+        if len(model.classes_) == 1:
+            found[:, model.classes_] = 1
+            return found
         margins = model.decision_function(scaled)
         if margins.ndim == 1:  # of two classes
             margins = np.stack([-margins, margins], axis=1)
             margins = margins / 2 if self.classifier == "logistic" else margins
-        found = np.zeros((len(scaled), len(self.task.labels)))
         found[:, model.classes_] = softmax(margins, axis=1)
         return found
 
     def _of_label(self, model: Any, scaled: np.ndarray) -> np.ndarray:
+        if len(model.classes_) == 1:
+            return np.full(len(scaled), float(model.classes_[0]))
         return np.asarray(expit(model.decision_function(scaled)))
 
 

@@ -42,8 +42,7 @@ def compare(
     >>> found = compare([open_system(p) for p in ("runs/a", "studies/b")])  # doctest: +SKIP
     >>> found.pairs[0].adjusted_p                                           # doctest: +SKIP
     """
-    if len(systems) < 2 or len({system.name for system in systems}) < len(systems):
-        raise MienError("a comparison needs two systems or more, with different names")
+    _check_names([system.name for system in systems])
     systems = _aligned(systems, _common_task(systems, task))
     kind = systems[0].predictions.info.tasks[0]
     name, counted = metric_of(kind, metric)
@@ -79,6 +78,13 @@ def compare(
     )
 
 
+def _check_names(names: Sequence[str]) -> None:
+    if len(names) < 2:
+        raise MienError("give two systems or more to compare", parameter="systems")
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise MienError(f"{twice} is given twice: compare it with others", parameter="systems")
+
+
 def _common_task(systems: Sequence[System], name: str | None) -> str:
     """Find the task that is compared."""
     names = [[task.name for task in system.predictions.info.tasks] for system in systems]
@@ -88,8 +94,8 @@ def _common_task(systems: Sequence[System], name: str | None) -> str:
     if name is not None and name in common:
         return name
     have = "; ".join(f"{s.name}: {', '.join(n)}" for s, n in zip(systems, names, strict=True))
-    asked = f"all the task {name!r}" if name else "a task in common"
-    raise MienError(f"the systems do not have {asked} ({have})", parameter="task")
+    why = f"not all systems have the task {name!r}" if name else "the systems share no task"
+    raise MienError(f"{why} ({have})", parameter="task")
 
 
 def _aligned(systems: Sequence[System], task: str) -> list[System]:
@@ -111,7 +117,7 @@ def _in_common(found: Sequence[Counted]) -> tuple[set[str], list[str]]:
     if not common:
         raise MienError("no utterance was predicted by all systems: compare those of one corpus")
     left = len(set.union(*ids)) - len(common)
-    return common, [f"{left} utterances that some system did not predict are left out."] * (
+    return common, [f"Left out, since not all systems predicted them: {left} utterances."] * (
         left > 0
     )
 
@@ -187,9 +193,9 @@ def _notes(systems: Sequence[System], over: dict[str, Any]) -> list[str]:
         notes.append("Some predictions are not of a test split.")
     units = len(set(over["groups"])) if over["groups"] else None
     if units is not None and units < FEW:
+        noun = NOUNS.get(over["by"], over["by"] + "s")
         notes.append(
-            f"With {units} {NOUNS.get(over['by'], over['by'] + 's')} the intervals speak of these"
-            " alone."
+            f"The intervals cover these {units} {noun} only: others may do better or worse."
         )
     return notes
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mien.dataset.leakage import Leakage, measure_leakage
 from mien.dataset.protocols import PROTOCOLS
@@ -89,14 +89,14 @@ def cross_validate(
     >>> found = cross_validate("data/iemocap", "studies/loso", seeds=(0, 1))  # doctest: +SKIP
     >>> found.tasks["emotion"].metrics["ua"].over_seeds.mean                  # doctest: +SKIP
     """
-    model = model or ModelConfig()
-    config = _changed(config or TrainConfig(), {})
+    model, data = model or ModelConfig(), Path(data).resolve()
+    config = _without_job(config or TrainConfig())
     refuse_unread(model, config)
-    store = open_store(Path(data), model)
+    store = open_store(data, model)
     protocol = config.protocol or PROTOCOL
     settings = StudyConfig(
         kind="network",
-        data=str(Path(data).resolve()),
+        data=str(data),
         fingerprint=store.fingerprint,
         protocol=protocol,
         num_folds=config.num_folds,
@@ -109,8 +109,12 @@ def cross_validate(
     )
     study = Study.open(Path(out), settings)
     with only_one(study.folder, "mien cv"):
-        work = Training(study.folder, Path(data), model, config, keep, device)
-        run_jobs(study.missing(), work, workers=jobs, total=len(study.jobs()))
+        missing = study.missing()
+        if keep == "none":  # a process that was killed may have left the run of a finished job
+            for job in set(study.jobs()) - set(missing):
+                study.discard_run(job)
+        work = Training(study.folder, data, model, config, keep, device)
+        run_jobs(missing, work, workers=jobs, total=len(study.jobs()))
         found = summarise(study.predictions(), leakages(store, settings))
         write_summary(study.folder, found)
     return found
@@ -173,18 +177,16 @@ class Training:
         if finished(folder) or folder.joinpath(STATE).is_file():
             return train(self.data, folder, resume=True, progress=False, device=self.device)
         study.discard_run(job)  # no epoch was finished
-        config = _changed(self.config, {"fold": job.fold, "seed": job.seed})
-        return train(
-            self.data,
-            folder,
-            self.model,
-            config,
-            progress=False,
-            device=self.device,
-        )
+        given = self.config.model_dump(exclude_unset=True)
+        config = TrainConfig.model_validate(given | {"fold": job.fold, "seed": job.seed})
+        return train(self.data, folder, self.model, config, progress=False, device=self.device)
 
 
-def _changed(config: TrainConfig, settings: dict[str, Any]) -> TrainConfig:
-    """Give a training other settings, and keep which ones the user gave."""
+def _without_job(config: TrainConfig) -> TrainConfig:
+    """Leave out what each training has its own of, and name the protocol."""
     given = config.model_dump(exclude_unset=True)
-    return TrainConfig.model_validate({"protocol": PROTOCOL} | given | settings)
+    for name in PER_JOB:
+        value = given.pop(name, None)
+        if value != TrainConfig.model_fields[name].default and value is not None:
+            logger.info("%s %s is not used: each training of the study has its own", name, value)
+    return TrainConfig.model_validate(given | {"protocol": config.protocol or PROTOCOL})

@@ -1,6 +1,6 @@
 """One vector for each utterance: what a baseline of scikit-learn takes as input."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
@@ -51,11 +51,6 @@ class FeatureTable:
     ids: Sequence[str]
     names: Sequence[str]
     values: np.ndarray
-
-    def rows(self, ids: Iterable[str]) -> list[int | None]:
-        """Find the rows of utterances, None for those without a vector."""
-        place = {id_: row for row, id_ in enumerate(self.ids)}
-        return [place.get(id_) for id_ in ids]
 
     def write(self, path: Path) -> None:
         """Write a Parquet file that `read_features` reads. Raises `MienError` where it can't."""
@@ -121,6 +116,8 @@ def _functionals(store: FeatureStore, progress: bool) -> FeatureTable:
                 ]
             )
         )
+    if not ids:
+        raise MienError(f"{store.folder} has features of no utterance: see what mien features says")
     return FeatureTable(ids, names, np.array(rows))
 
 
@@ -136,6 +133,8 @@ def _voices(store: Store, progress: bool) -> FeatureTable:
         if (waveform := store[number].waveform) is not None:
             ids.append(store.utterances[number].id)
             rows.append(voiceprint(waveform).astype(float))
+    if not ids:
+        raise MienError(f"{store.folder} has no audio of which a voice can be embedded")
     return FeatureTable(ids, [f"voice {n}" for n in range(voiceprint.dim)], np.array(rows))
 
 
@@ -165,6 +164,9 @@ def read_features(path: Path, ids: Sequence[str]) -> FeatureTable:
         for field in table.schema
         if field.name not in (column, *TIMES) and _is_number(field.type)
     ]
+    if len(set(numeric)) < len(numeric):
+        twice = next(name for name in numeric if numeric.count(name) > 1)
+        raise MienError(f"{path} has several columns {twice!r}: give each a name of its own")
     if not numeric:
         raise MienError(f"{path} has no column of numbers beside {column}")
     known = set(ids)
@@ -173,7 +175,7 @@ def read_features(path: Path, ids: Sequence[str]) -> FeatureTable:
     if not kept:
         raise MienError(
             f"{path}: its column {column} names none of the utterances; the first ones are"
-            f" {found_first(table[column])}, and the data have {ids[0]!r}"
+            f" {_first_cells(table[column])}, and the data have {ids[0]!r}"
         )
     named = [str(found[row]) for row in kept]
     if len(set(named)) < len(named):
@@ -205,6 +207,6 @@ def _utterance(value: str, known: set[str]) -> str | None:
     return next((name for name in (text, file.name, file.stem) if name in known), None)
 
 
-def found_first(column: pa.ChunkedArray) -> str:
+def _first_cells(column: pa.ChunkedArray) -> str:
     """Show the first cells of a column."""
     return ", ".join(map(repr, column.slice(0, 2).to_pylist()))

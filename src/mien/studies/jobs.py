@@ -4,12 +4,17 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import get_context
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from threading import Thread
 
-from mien.errors import MienError
+import torch
+
+from mien.dataset.worker_pool import WorkerPool
+from mien.errors import MienError, brief
 from mien.progress import duration
 from mien.studies.study import Job
 from mien.threads import use_threads
@@ -37,62 +42,87 @@ def run_jobs(jobs: Sequence[Job], work: Work, *, workers: int, total: int) -> No
     Raises
     ------
     MienError
-        Some failed; it says how many, and why the first did.
+        Some failed; it says how many, and why the first did. Or the work was interrupted.
     """
-    began, failed = time.monotonic(), list[tuple[Job, MienError]]()
-    for done, (job, result) in enumerate(_results(jobs, work, workers), 1):
-        left = (len(jobs) - done) * (time.monotonic() - began) / done
-        if isinstance(result, MienError):
-            failed.append((job, result))
-            result = f"failed: {result.message}"
-        logger.info(
-            "%s: %s (%d of %d, %s left)",
-            *(job, result, total - len(jobs) + done, total, duration(left)),
-        )
+    if 0 < len(jobs) < total:
+        logger.info("%d of %d trainings were done before", total - len(jobs), total)
+    began, failed = time.monotonic(), list[tuple[Job, Exception]]()
+    try:
+        for done, (job, result) in enumerate(_results(jobs, work, workers), 1):
+            if isinstance(result, Exception):
+                failed.append((job, result))
+                result = f"failed: {_reason(result)}"
+            left = (len(jobs) - done) * (time.monotonic() - began) / done
+            rest = f", {duration(left)} left" if done < len(jobs) else ""
+            logger.info("%s: %s (%d of %d%s)", job, result, total - len(jobs) + done, total, rest)
+    except (KeyboardInterrupt, SystemExit) as interruption:
+        raise MienError(
+            "interrupted; what is done is kept: run the same command again to go on"
+        ) from interruption
     if failed:
         job, error = failed[0]
         raise MienError(
-            f"{len(failed)} of {total} trainings failed; {job}: {error.message}. The others are"
+            f"{len(failed)} of {total} trainings failed; {job}: {_reason(error)}. The others are"
             " kept: run the same command again to try these once more"
-        )
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MienError):
+        return error.message
+    return f"unexpected {type(error).__name__}: {brief(error)}"
 
 
 def _results(
     jobs: Sequence[Job], work: Work, workers: int
-) -> Iterator[tuple[Job, str | MienError]]:
-    if workers == 1 or len(jobs) == 1:
-        yield from ((job, _attempt(work, job)) for job in jobs)
+) -> Iterator[tuple[Job, str | Exception]]:
+    workers = min(workers, len(jobs))
+    if workers < 2:
+        yield from ((job, _attempt(partial(work, job))) for job in jobs)
         return
-    spawn = get_context("spawn")
-    stop, threads = spawn.Event(), max(1, (os.cpu_count() or 1) // workers)
-    begun = (os.getpid(), stop, threads)
-    with ProcessPoolExecutor(min(workers, len(jobs)), spawn, _begin, begun) as pool:
-        running = {pool.submit(_attempt, work, job): job for job in jobs}
+    reader, writer = get_context("spawn").Pipe(duplex=False)
+    begin = partial(_begin, reader, max(1, torch.get_num_threads() // workers))
+    with writer, WorkerPool(workers, begin) as pool:
+        running = {pool.submit(work, job): job for job in jobs}
         try:
             for future in as_completed(running):
-                yield running[future], future.result()
+                yield running[future], _attempt(future.result)
         except BaseException:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            writer.close()
+            pool.shutdown(cancel_futures=True)
             raise
 
 
-def _begin(parent: int, stop: Event, threads: int) -> None:
-    """Set a process of the pool up, which ends when it is told to or its parent is no more."""
+def _begin(parent: Connection, threads: int) -> None:
+    """Set a process of the pool up, which ends when its parent closes the pipe or is killed."""
     use_threads(threads)
 
     def watch() -> None:
-        while not stop.wait(1) and os.getppid() == parent:
-            pass
+        parent.poll(None)  # nothing is ever sent
         os._exit(1)
 
     Thread(target=watch, daemon=True).start()
 
 
-def _attempt(work: Work, job: Job) -> str | MienError:
+def _attempt(work: Callable[[], str]) -> str | Exception:
+    """Do one job; give what it says or the error that ended it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        It was interrupted.
+    MienError
+        Its process was killed, and with it the pool.
+    """
     try:
-        return work(job)
-    except MienError as error:
+        return work()
+    except BrokenProcessPool as error:
+        raise MienError(
+            "a process that trained was killed, perhaps for want of memory; what is done is kept:"
+            " run the same command again to go on, with fewer trainings at a time",
+            parameter="jobs",
+        ) from error
+    except Exception as error:
         if isinstance(error.__cause__, KeyboardInterrupt | SystemExit):
-            raise
+            raise KeyboardInterrupt from error
         return error

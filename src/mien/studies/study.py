@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mien.errors import MienError
-from mien.files import write_text
+from mien.files import PART, unwritable, write_text
 from mien.inference.predictions import Predictions, pool
 from mien.inference.predictions_file import PREDICTIONS, read_predictions, write_predictions
 from mien.yaml_file import read_yaml
@@ -88,9 +88,8 @@ class Study:
         """
         if folder.joinpath(STUDY).is_file():
             _check_same(folder, cls(folder).config, config)
-        elif folder.is_dir() and any(folder.iterdir()):
-            raise MienError(f"{folder} is not empty and no study: choose another folder")
-        folder.mkdir(parents=True, exist_ok=True)
+        else:
+            _make(folder)
         content = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
         write_text(folder / STUDY, content)
         return cls(folder)
@@ -142,23 +141,43 @@ class Study:
             yield read_predictions(self.path(job))
 
 
+def _make(folder: Path) -> None:
+    """Make a study's folder; a killed process may have left one without study.yaml."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(path.suffix != PART for path in folder.iterdir()):
+            raise MienError(f"{folder} is not empty and no study: choose another folder")
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
 def _check_same(folder: Path, recorded: StudyConfig, asked: StudyConfig) -> None:
     """Refuse to go on with a study of other settings or data."""
+    if recorded.fingerprint != asked.fingerprint:
+        raise MienError(
+            f"{folder} holds a study of other data ({recorded.data}): choose another folder, or"
+            " name these data to go on with it"
+        )
     free = {"data", "folds", "seeds"}  # the data may have moved
     found, wanted = (each.model_dump(mode="json", exclude=free) for each in (recorded, asked))
-    for name in wanted:
-        if found[name] != wanted[name]:
-            raise MienError(
-                f"{folder} holds a study with another {_which(found, wanted, name)}: choose another"
-                " folder, or give the same settings to go on with it"
-            )
+    if other := _difference(found, wanted):
+        raise MienError(
+            f"{folder} holds a study with {other}: choose another folder, or give the same"
+            " settings to go on with it"
+        )
 
 
-def _which(recorded: dict[str, Any], asked: dict[str, Any], name: str) -> str:
-    """Name the setting that differs, down to the innermost."""
-    found, wanted = recorded[name], asked[name]
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for inner in wanted:
-            if found.get(inner) != wanted[inner]:
-                return _which(found | {inner: found.get(inner)}, wanted, inner)
-    return f"{name} ({found!r}, not {wanted!r})"
+def _difference(recorded: Any, asked: Any, path: str = "") -> str | None:
+    """Say which innermost setting differs, if any: by the path that it has in a recipe."""
+    if isinstance(recorded, dict) and isinstance(asked, dict):
+        names = dict.fromkeys([*recorded, *asked])
+        inner = (_difference(recorded.get(n), asked.get(n), f"{path}.{n}") for n in names)
+        return next(filter(None, inner), None)
+    if recorded == asked:
+        return None
+    name = path.removeprefix(".").removeprefix("settings.")
+    return f"{name} {_shown(recorded)} (here {_shown(asked)})"
+
+
+def _shown(value: Any) -> str:
+    return "unset" if value is None else "set" if isinstance(value, dict) else str(value)

@@ -41,6 +41,7 @@ def summarise(predictions: Predictions, leakages: Sequence[Leakage]) -> StudyMet
     folds = list(dict.fromkeys(training.fold for training in info.trainings))
     seeds = list(dict.fromkeys(training.seed for training in info.trainings))
     tasks = [task for task in info.tasks if predictions.known(task.name).any()]
+    left_out = info.left_out // len(seeds)  # which is the same for each seed
     return StudyMetrics(
         protocol=info.protocol,
         data=info.data,
@@ -51,9 +52,14 @@ def summarise(predictions: Predictions, leakages: Sequence[Leakage]) -> StudyMet
             FoldLeakage(fold=fold, **{k: v for k, v in asdict(row).items() if k != "protocol"})
             for fold, row in zip(folds, leakages, strict=True)
         ],
-        left_out=info.left_out // len(seeds),
+        left_out=left_out,
         tasks={task.name: _task(predictions, task) for task in tasks},
-        by_seed={str(seed): metrics_of(predictions.of(seed=seed)) for seed in seeds},
+        by_seed={
+            str(seed): metrics_of(predictions.of(seed=seed)).model_copy(
+                update={"left_out": left_out}
+            )
+            for seed in seeds
+        },
     )
 
 
@@ -91,7 +97,8 @@ def _by_fold(predictions: Predictions, task: str, metric: CountedMetric) -> dict
 
 def constant_value(predictions: Predictions, task: Task, metric: CountedMetric) -> float | None:
     """Give the metric of the best constant prediction; None where the task has none."""
-    if task.constant({}) is None:
+    counts = [training.label_counts.get(task.name) for training in predictions.info.trainings]
+    if any(not each or task.constant(each) is None for each in counts):
         return None
     found = count(predictions, task.name, metric, constant_scores).by_seed.mean()
     return _defined(float(found))

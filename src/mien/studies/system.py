@@ -53,8 +53,18 @@ def open_system(path: str | Path) -> System:
     if not path.joinpath(PREDICTIONS).is_file():
         if path.joinpath(STUDY).is_file():
             return System(path.name, Study(path).predictions())
-        raise MienError(f"{path} has no {PREDICTIONS}: evaluate it first")
+        raise MienError(f"{path} has no predictions yet: make them with 'mien evaluate {path}'")
     return System(path.resolve().name, read_predictions(path / PREDICTIONS))
+
+
+def open_systems(paths: Sequence[str | Path]) -> list[System]:
+    """Read several systems; those of the same name are called by their paths."""
+    systems = [open_system(path) for path in paths]
+    names = [system.name for system in systems]
+    return [
+        System(str(path), system.predictions) if names.count(system.name) > 1 else system
+        for path, system in zip(paths, systems, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
