@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from mien.dataset.protocols.folds import VALIDATION
 from mien.dataset.splits import Splits, folds_of, split
 from mien.errors import MienError
 from mien.models import preset
+from mien.studies.cross_validation import chosen_folds
 from mien.training import TrainConfig
 from mien.training.unread import refuse_unread
 from mien.utterance import SPLITS, Utterance
@@ -230,6 +232,22 @@ def test_a_protocol_may_leave_the_number_of_folds_to_the_user(counted_by_user: s
     assert split(rows, counted_by_user, fold=2).test == [2]
     with pytest.raises(MienError, match="does not say how many folds it makes: name their numbers"):
         folds_of(rows, counted_by_user)
+    data = SimpleNamespace(utterances=rows)
+    assert chosen_folds(data, counted_by_user, None, [3, 1, 3]) == [3, 1]
+    with pytest.raises(MienError, match=r"^folds: the protocol 'counted-by-user' does not say"):
+        chosen_folds(data, counted_by_user, None, None)
+
+
+def test_folds_are_chosen_among_those_that_there_are() -> None:
+    data = SimpleNamespace(utterances=dyads())
+    assert chosen_folds(data, "loso", None, None) == [1, 2, 3, 4, 5]
+    assert chosen_folds(data, "loso", None, [4, 2, 4]) == [4, 2]
+    assert chosen_folds(data, "kfold-speakers", 3, [3]) == [3]
+    assert chosen_folds(data, "persons", None, None) == [None]
+    with pytest.raises(MienError, match=r"^folds: 6 is not one of the folds of loso, which are 1"):
+        chosen_folds(data, "loso", None, [1, 6])
+    with pytest.raises(MienError, match=r"^folds: the protocol persons has no folds: leave them"):
+        chosen_folds(data, "persons", None, [1])
 
 
 @pytest.mark.parametrize(

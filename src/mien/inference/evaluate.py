@@ -121,8 +121,7 @@ def predict_split(
         fingerprint=store.fingerprint,
         synthetic=bool(store.info["synthetic"]),
         modalities=used,
-        left_out=len(rows) - len(evaluated),
-        trainings=(_training(run),),
+        trainings=(_training(run, left_out=len(rows) - len(evaluated)),),
     )
     return Predictions(
         info,
@@ -132,7 +131,7 @@ def predict_split(
     )
 
 
-def _training(run: Run) -> Training:
+def _training(run: Run, left_out: int) -> Training:
     """Say what the run's predictions depend on beside its weights."""
     data = run.config.data
     return Training(
@@ -140,6 +139,7 @@ def _training(run: Run) -> Training:
         seed=int(run.config.training.get("seed", 0)),
         thresholds={t.name: run.thresholds(t) for t in run.config.tasks if t.has_thresholds},
         label_counts=data.label_counts,
+        left_out=left_out,
     )
 
 

@@ -20,6 +20,7 @@ class Training(BaseModel):
     seed: int = 0
     thresholds: dict[str, list[float]] = Field({}, description="by task, for those that have any")
     label_counts: dict[str, dict[str, int]] = Field({}, description="by task, of its training")
+    left_out: int = Field(0, description="utterances of the split that were not evaluated")
 
 
 class PredictionsInfo(BaseModel):
@@ -34,8 +35,12 @@ class PredictionsInfo(BaseModel):
     fingerprint: str | None = Field(None, description="tells the data from others")
     synthetic: bool = False
     modalities: str = Field("tav", description="letters of those that the system could use")
-    left_out: int = Field(0, description="utterances of the split that were not evaluated")
     trainings: tuple[Training, ...]
+
+    @property
+    def left_out(self) -> int:
+        """How many utterances of the split were not evaluated, over all trainings."""
+        return sum(training.left_out for training in self.trainings)
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,8 @@ class Predictions:
             row if len(row := training.thresholds.get(name, [])) else [0.5] * len(task.labels)
             for training in self.info.trainings
         ]
-        return np.array(rows)[[origin.training for origin in self.origins]]
+        table = np.array(rows, float).reshape(len(rows), len(task.labels))
+        return table[[origin.training for origin in self.origins]]
 
     def counts(self, name: str) -> dict[str, int]:
         """Add up how often each label occurs in the trainings."""
@@ -151,8 +157,11 @@ def pool(parts: Sequence[Predictions]) -> Predictions:
     Raises
     ------
     MienError
-        The trainings ask different things.
+        The trainings ask different things, or two are of the same fold and seed.
     """
+    trainings = [training for part in parts for training in part.info.trainings]
+    if len({(training.fold, training.seed) for training in trainings}) < len(trainings):
+        raise MienError("two trainings of the same fold and seed can't be pooled")
     tasks = tuple(
         type(task).pool([part.task(task.name) for part in parts]) for task in parts[0].info.tasks
     )
@@ -162,7 +171,6 @@ def pool(parts: Sequence[Predictions]) -> Predictions:
         update={
             "tasks": tasks,
             "trainings": tuple(t for part in aligned for t in part.info.trainings),
-            "left_out": sum(part.info.left_out for part in parts),
         }
     )
     return Predictions(

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from mien.errors import MienError
 from mien.files import atomic_write, check_file
@@ -43,11 +42,23 @@ INFO = b"mien_predictions"
 LARGEST_INFO = 64 * 2**20
 """Bytes of it beyond which the file is none of mien's."""
 
-ORIGIN = ("id", "speaker", "session", "dialogue", "modalities", "fold", "seed")
+ORIGIN = ("id", "speaker", "session", "dialogue")
+"""Columns that are those of `Origin` as they are."""
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write predictions, whole or not at all. Raises `MienError` where that can't be done."""
+    """Write predictions, whole or not at all.
+
+    Raises
+    ------
+    MienError
+        The file can't be written, or a score is not a finite number.
+    """
+    if not all(np.isfinite(scores).all() for scores in predictions.scores.values()):
+        raise MienError(
+            "the scores are not finite numbers, so there is nothing to keep: train again with a"
+            " lower learning rate or with gradient clipping"
+        )
     table = pa.Table.from_pylist(list(_rows(predictions)), SCHEMA)
     table = table.replace_schema_metadata({INFO: predictions.info.model_dump_json()})
     with atomic_write(path) as part:
@@ -62,7 +73,7 @@ def _rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
         for row, origin in enumerate(predictions.origins):
             training = predictions.info.trainings[origin.training]
             yield {
-                **{name: getattr(origin, name) for name in ORIGIN[:4]},
+                **{name: getattr(origin, name) for name in ORIGIN},
                 "modalities": [str(m) for m in origin.modalities],
                 "fold": training.fold,
                 "seed": training.seed,
@@ -99,7 +110,10 @@ def read_predictions(path: Path) -> Predictions:
         if not table.schema.equals(SCHEMA):
             raise ValueError("it has other columns")
         return _predictions(table.to_pylist(), info)
-    except (pa.ArrowException, ValueError, KeyError, ValidationError) as error:
+    except (
+        *(OSError, ValueError, LookupError, TypeError, MemoryError, RecursionError),
+        pa.ArrowException,
+    ) as error:
         why = " ".join(str(error).split())[:200]
         raise MienError(f"{path} is no table of predictions ({why}): evaluate again") from error
 
@@ -113,17 +127,20 @@ def _info(metadata: dict[bytes, bytes]) -> PredictionsInfo:
 
 def _predictions(rows: list[dict[str, Any]], info: PredictionsInfo) -> Predictions:
     places = {(training.fold, training.seed): n for n, training in enumerate(info.trainings)}
+    if not info.tasks or len(places) < len(info.trainings):
+        raise ValueError("it has no task, or two trainings of the same fold and seed")
     by_task = {task.name: [row for row in rows if row["task"] == task.name] for task in info.tasks}
     origins = [
         Origin(
-            **{name: row[name] for name in ORIGIN[:4]},
+            **{name: row[name] for name in ORIGIN},
             modalities=tuple(Modality(name) for name in row["modalities"]),
             training=places[row["fold"], row["seed"]],
         )
         for row in by_task[info.tasks[0].name]
     ]
-    if any(len(part) != len(origins) for part in by_task.values()):
-        raise ValueError("its tasks have different numbers of rows")
+    ids = [origin.id for origin in origins]
+    if any([row["id"] for row in part] != ids for part in by_task.values()):
+        raise ValueError("its tasks are of different utterances")
     scores = {task.name: _scores(task, by_task[task.name]) for task in info.tasks}
     truth = {task.name: _targets(task, by_task[task.name]) for task in info.tasks}
     return Predictions(info, origins, scores, truth)

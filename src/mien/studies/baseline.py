@@ -182,6 +182,7 @@ class Fitting:
             seed=job.seed,
             thresholds=thresholds,
             label_counts={task.name: task.label_counts(targets)},
+            left_out=left_out,
         )
         return PredictionsInfo(
             tasks=(task,),
@@ -190,7 +191,6 @@ class Fitting:
             data=str(self.store.folder.resolve()),
             fingerprint=self.store.fingerprint,
             synthetic=bool(self.store.info["synthetic"]),
-            left_out=left_out,
             trainings=(training,),
         )
 

@@ -77,7 +77,8 @@ class SentimentTask(Task):
         >>> str(SentimentTask().predict([1.2], []))
         'weakly positive (+1.20)'
         """
-        word = SENTIMENTS[round(scores[0]) + len(SENTIMENTS) // 2]
+        step = round(min(max(scores[0], -MAX_SENTIMENT), MAX_SENTIMENT))  # a baseline may exceed it
+        word = SENTIMENTS[step + len(SENTIMENTS) // 2]
         return TaskPrediction(decision=[word], values={"sentiment": round(scores[0], 6)})
 
     def monitored(self, scores: Tensor, targets: Tensor) -> float:
