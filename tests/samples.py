@@ -7,8 +7,9 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from mien.dataset.sample_rows import SCHEMA_VERSION
 from mien.dataset.shard import ShardEntry
-from mien.dataset.store import SCHEMA_VERSION, Store, write_shard
+from mien.dataset.store import Store, write_shard
 from mien.models import ModelConfig, MultimodalModel, preset
 from mien.models.encoders.text import describe, load_config, load_tokenizer
 from mien.models.presets import places_of, plain, with_settings

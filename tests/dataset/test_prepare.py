@@ -14,9 +14,10 @@ import soundfile
 from media_files import murmur, write_video
 
 from mien.dataset.prepare import MIN_JOB_UTTERANCES, _grouped, prepare
+from mien.dataset.sample_rows import SCHEMA, SCHEMA_VERSION
 from mien.dataset.shard import Shard, shard_writer
 from mien.dataset.shard_jobs import time_limit
-from mien.dataset.store import SCHEMA, SCHEMA_VERSION, Store
+from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.media.decode import read_frames
 from mien.media.faces import FaceCropper

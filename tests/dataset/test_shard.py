@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from samples import sample, store
 
+from mien.dataset.sample_rows import SCHEMA
 from mien.dataset.shard import BLOCK_BYTES, Shard, ShardEntry, drop_damaged, shard_writer
-from mien.dataset.store import SCHEMA, Store, read_shard, write_shard
+from mien.dataset.store import Store, read_shard, write_shard
 from mien.errors import MienError
 from mien.features.store import SCHEMA as FEATURES
 from mien.features.store import write_features

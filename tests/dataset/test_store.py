@@ -13,18 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from mien.dataset.shard import ShardEntry, shard_writer
-from mien.dataset.store import (
+from mien.dataset.sample_rows import (
     INDEX_COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
-    Store,
-    read_shard,
     row_to_utterance,
     sample_to_row,
     utterance_to_row,
-    write_shard,
 )
+from mien.dataset.shard import ShardEntry, shard_writer
+from mien.dataset.store import Store, read_shard, write_shard
 from mien.errors import MienError
 from mien.media.crop_codec import encode_crop
 from mien.utterance import EMOTIONS, Sample, Skipped, Utterance
@@ -186,7 +184,7 @@ def test_crops_that_are_not_as_they_were_written_are_damage(tmp_path, monkeypatc
     made = sample_to_row(sample(0))
     harmed = made | {"faces": harm(made["faces"])}
     monkeypatch.setattr("mien.dataset.store.sample_to_row", lambda sample: harmed)
-    monkeypatch.setattr("mien.dataset.store._media_bytes", lambda row: 0)
+    monkeypatch.setattr("mien.dataset.store.media_bytes", lambda row: 0)
     store = make_store(tmp_path / "data", [sample(0)])
     with pytest.raises(MienError, match=message) as error:
         store[0]

@@ -30,7 +30,7 @@ from fuzz.mutate import damage, edit_csv, edit_jsonl, edit_text, one_of
 from fuzz.structured import edit_pickle, edit_yaml, edit_zip
 from mien.corpora import CORPORA
 from mien.corpora.published_split import read_split
-from mien.dataset.store import SCHEMA, utterance_to_row
+from mien.dataset.sample_rows import SCHEMA, utterance_to_row
 from mien.errors import MienError
 from mien.utterance import Skipped, Utterance
 

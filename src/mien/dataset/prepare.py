@@ -13,16 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from mien.dataset.sample_rows import SCHEMA, SCHEMA_VERSION, skipped_to_row, utterance_to_row
 from mien.dataset.shard import ShardEntry, drop_damaged, read_entries
 from mien.dataset.shard_jobs import ShardJob, recording_of, write_shards
-from mien.dataset.store import (
-    SCHEMA,
-    SCHEMA_VERSION,
-    read_info,
-    read_shard,
-    skipped_to_row,
-    utterance_to_row,
-)
+from mien.dataset.store import read_info, read_shard
 from mien.dataset.summary import DatasetSummary, SummaryCounts
 from mien.dataset.turn_media import DecodeOptions
 from mien.errors import MienError

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from mien.dataset.cut import cut
+from mien.dataset.sample_rows import skipped_to_row
 from mien.dataset.shard import drop_damaged, read_entries
-from mien.dataset.store import Store, skipped_to_row
+from mien.dataset.store import Store
 from mien.dataset.worker_pool import WorkerPool
 from mien.errors import MienError
 from mien.features.extractor import FACE_EXTRACTOR, VOICE_EXTRACTOR, WORD_VECTORS, Extractor

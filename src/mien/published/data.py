@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from mien.corpora import CORPORA
 from mien.corpora.published_split import assign, read_split
 from mien.dataset.prepare import prepare
-from mien.dataset.store import MEDIA_COLUMNS, SCHEMA_VERSION, Store, utterance_to_row
+from mien.dataset.sample_rows import MEDIA_COLUMNS, SCHEMA_VERSION, utterance_to_row
+from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.extract import extract
 from mien.features.store import FOLDER, FeatureStore

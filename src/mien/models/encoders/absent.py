@@ -1,4 +1,4 @@
-"""The placeholder for an encoder that is not loaded because its modality is not used."""
+"""What stands for an encoder that is not loaded, because its modality is not used."""
 
 from torch import Tensor
 
