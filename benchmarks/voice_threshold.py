@@ -13,7 +13,7 @@ from mien.errors import MienError
 from mien.files import write_text
 from mien.identity.resemblyzer import Voiceprint
 from mien.media.decode import read_audio
-from mien.media.silence import is_silence
+from mien.silence import is_silence
 from mien.utterance import SAMPLE_RATE
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"

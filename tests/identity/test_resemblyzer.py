@@ -11,7 +11,7 @@ from voices import voice
 
 from mien.errors import MienError
 from mien.identity.resemblyzer import Voiceprint
-from mien.identity.speaker_mel import speaker_mel, speaker_windows
+from mien.models.speaker_mel import speaker_mel, speaker_windows
 
 GOLDEN = json.loads(Path(__file__).with_name("voiceprint.json").read_text())
 

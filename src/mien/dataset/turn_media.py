@@ -11,7 +11,7 @@ from mien.media.decode import FRAME_INTERVAL, read_audio, read_frames
 from mien.media.faces import FACE_SIZE, Face, FaceCropper
 from mien.media.limits import MAX_SECONDS, TOO_LONG, clamp_span
 from mien.media.notes import Damage, Note
-from mien.media.silence import is_audible, is_steady, loudness
+from mien.silence import is_audible, is_steady, loudness
 from mien.utterance import MIN_SAMPLES, SAMPLE_RATE, Media, NoFace, Side, Utterance
 
 

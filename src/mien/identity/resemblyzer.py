@@ -14,10 +14,11 @@ from mien.devices import choose_device
 from mien.errors import MienError
 from mien.files import fingerprint
 from mien.identity.embedder import Threshold, Warn, shipped_threshold
-from mien.identity.speaker_mel import speaker_windows
 from mien.media.decode import read_audio
 from mien.media.notes import Note
-from mien.media.silence import (
+from mien.models.speaker_mel import speaker_windows
+from mien.models.voice_encoder import DIM, VoiceEncoder
+from mien.silence import (
     FRAME_LENGTH,
     MARGIN_FRAMES,
     is_audible,
@@ -25,7 +26,6 @@ from mien.media.silence import (
     is_steady,
     loudness,
 )
-from mien.models.voice_encoder import DIM, VoiceEncoder
 from mien.utterance import MIN_SAMPLES, SAMPLE_RATE
 
 PACKAGE = "resemblyzer"

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mien.dataset.store import Store
-from mien.media.silence import is_silence
+from mien.silence import is_silence
 from mien.utterance import MIN_SAMPLES, Sample
 
 

@@ -16,9 +16,9 @@ from mien.features.extractor import Extractor
 from mien.files import check_file
 from mien.inference.segments import Recording, seconds_of, segments_of
 from mien.media.faces import FaceCropper
-from mien.media.silence import is_audible
 from mien.media.transcript import Cue, Transcript, cut_to_length, read_transcript
 from mien.modality import Modality
+from mien.silence import is_audible
 from mien.utterance import Clip, Media, MediaBytes, Sample, Utterance
 
 ClipLike = str | Path | bytes | MediaBytes | tuple[Any, int] | Clip | Sample

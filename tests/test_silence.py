@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.media.silence import FRAME_LENGTH, MARGIN_FRAMES, is_silence
+from mien.silence import FRAME_LENGTH, MARGIN_FRAMES, is_silence
 
 RATE = 16_000
 NOISE = np.random.default_rng(0).normal(size=RATE).astype(np.float32)
