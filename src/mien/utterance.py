@@ -1,7 +1,7 @@
 """The data types that all packages share: an utterance, its decoded clip, its stored sample."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
@@ -209,6 +209,12 @@ class Sample:
         Mono at 16 kHz, S >= `MIN_SAMPLES`, never silence.
     features : mapping of str to array (L, D) float32
         Hand-crafted features by the letter of the modality, L >= 1, where a model uses them.
+    states : mapping of str to sequence of sequence of array (T, K) float32
+        States of frozen pretrained networks by the letter of the modality, where they are stored:
+        for each augmented copy those of each network. T is 0 without the modality.
+    copies : mapping of str to int
+        Number of the augmented copy that the media are, by the letter of the modality; 0: as
+        recorded.
     """
 
     utterance: Utterance
@@ -219,6 +225,12 @@ class Sample:
     face_found: np.ndarray | None = None
     waveform: np.ndarray | None = None
     features: Mapping[str, np.ndarray] = field(default_factory=dict)
+    states: Mapping[str, Sequence[Sequence[np.ndarray]]] = field(default_factory=dict)
+    copies: Mapping[str, int] = field(default_factory=dict)
+
+    def with_states(self, letter: str, copies: "Sequence[Sequence[np.ndarray]]") -> "Sample":
+        """Return a sample whose states in a modality are stored, for each of its copies."""
+        return replace(self, states={**self.states, letter: copies})
 
     @property
     def text(self) -> str | None:

@@ -23,6 +23,7 @@ from mien.dataset.sample_rows import (
     skipped_to_row,
 )
 from mien.dataset.shard import Shard, ShardEntry, read_entries, shard_writer
+from mien.dataset.speakers import SpeakerRows
 from mien.errors import MienError
 from mien.files import read_json
 from mien.media.faces import MAX_FACE_SIZE, PUBLISHED_FACE_SIZE
@@ -160,6 +161,16 @@ class Store:
             "".join(itertools.compress("tav", present))
             for present in zip(text, audio, faces, strict=True)
         ]
+
+    @cached_property
+    def speakers(self) -> SpeakerRows:
+        """The rows of each speaker."""
+        return SpeakerRows(self.utterances, range(len(self)))
+
+    @property
+    def variant(self) -> str:
+        """What was done to the media since they were prepared; "" for nothing."""
+        return ""
 
     @cached_property
     def fingerprint(self) -> str:

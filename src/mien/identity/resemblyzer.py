@@ -1,13 +1,10 @@
 """Resemblyzer's pretrained speaker encoder: who speaks, by the voice alone."""
 
-import pickle
 import warnings
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from mien.devices import choose_device
@@ -16,6 +13,7 @@ from mien.files import fingerprint
 from mien.identity.embedder import Threshold, Warn, shipped_threshold
 from mien.media.decode import read_audio
 from mien.media.notes import Note
+from mien.models.pretrained.voice import load_packaged
 from mien.models.speaker_mel import speaker_windows
 from mien.models.voice_encoder import DIM, VoiceEncoder
 from mien.silence import (
@@ -27,9 +25,6 @@ from mien.silence import (
     loudness,
 )
 from mien.utterance import MIN_SAMPLES, SAMPLE_RATE
-
-PACKAGE = "resemblyzer"
-"""Its wheel holds the weights (Apache 2.0). It is never imported, nor are its dependencies."""
 
 LEAST_SPEECH = 0.5
 """Seconds of speech below which a clip is refused.
@@ -73,11 +68,7 @@ class Voiceprint:
     def __init__(self, device: str | torch.device | None = None) -> None:
         self.device = choose_device(device)
         self.encoder = VoiceEncoder()
-        path = _find()
-        try:
-            self.encoder.load_published(_read(path))
-        except (RuntimeError, OSError, KeyError, pickle.UnpicklingError) as error:
-            raise MienError(f"{path} can't be read ({error}): install {PACKAGE} again") from error
+        path = load_packaged(self.encoder)
         self.encoder.to(self.device).eval()
         self.fingerprint = fingerprint(path)
 
@@ -166,22 +157,3 @@ class Voiceprint:
 
 def _too_few(samples: int) -> str:
     return f"{samples} samples are too few to recognise a voice: give at least {MIN_SAMPLES}"
-
-
-def _find() -> Path:
-    spec = find_spec(PACKAGE)
-    folders = spec.submodule_search_locations if spec else None
-    if not folders:
-        raise MienError(
-            f"the voice encoder's weights are in the package {PACKAGE}, which is not installed:"
-            f" pip install --no-deps {PACKAGE}==0.1.4"
-        )
-    return Path(folders[0]) / "pretrained.pt"
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    # with weights_only a pickle can name tensors and plain values, and run nothing
-    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)[
-        "model_state"
-    ]
-    return weights

@@ -17,10 +17,10 @@ from pydantic_core import InitErrorDetails
 
 from mien.errors import did_you_mean
 from mien.modality import Modality, letters
-from mien.models.encoders import feature_settings, media_settings
+from mien.models.encoders import feature_settings, media_settings, pretrained_settings
 from mien.models.encoders.base import EncoderConfig, Reader, kind_of, refused
 
-__all__ = ["ModelConfig", "feature_settings", "media_settings"]
+__all__ = ["ModelConfig", "feature_settings", "media_settings", "pretrained_settings"]
 
 STACKED = (Modality.TEXT, Modality.VIDEO, Modality.AUDIO)
 """The order of the modalities in a fusion (Dai et al. 2021)."""

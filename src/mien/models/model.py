@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -13,17 +13,19 @@ from mien.errors import MienError
 from mien.modality import Modality
 from mien.models.config import ModelConfig
 from mien.models.encoders.absent import Absent
+from mien.models.encoders.base import Descriptions
 from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.selection import Selection
 from mien.models.fusion import StateFusion, WeightedFusion, state_fusion
 from mien.models.layers.synced_norm import synced
 from mien.models.person_head import PersonEmbedding
 
-if TYPE_CHECKING:
-    from transformers import PretrainedConfig
-
 MAX_WEIGHTS = 2 * 10**9
 """Number of weights of the largest model that is built; the published one has 17 million."""
+
+
+Pretrained = Mapping[Modality, Descriptions]
+"""The pretrained networks of each encoder that has any, as plain values."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class MultimodalModel(nn.Module):
         Encoders and fusion.
     tasks : mapping of str to int
         Number of labels of each task; the tasks share the encoders.
-    text : PretrainedConfig or None
-        Configuration of the pretrained text encoder, if there is one. Its weights are initialised
-        at random; `mien.models.encoders.text.load_weights` loads the pretrained ones.
+    pretrained : mapping of Modality to sequence of mapping, optional
+        Descriptions of the pretrained networks of each encoder that has any. Their weights are
+        initialised at random; `ModalityEncoder.load_pretrained` loads the pretrained ones.
     absent : mapping of Modality to int, optional
         Modalities that will not be used, with the length of their states; the model is built
         without their encoders.
@@ -87,7 +89,7 @@ class MultimodalModel(nn.Module):
         self,
         config: ModelConfig,
         tasks: Mapping[str, int],
-        text: "PretrainedConfig | None" = None,
+        pretrained: Pretrained | None = None,
         absent: Mapping[Modality, int] | None = None,
         speaker_task: str = "person",
     ) -> None:
@@ -100,7 +102,9 @@ class MultimodalModel(nn.Module):
                 self.encoders[modality.value] = Absent((absent or {})[modality])
                 continue
             self.encoders[modality.value] = settings.build(
-                modality, guide=cast(int | None, first), pretrained=text
+                modality,
+                guide=cast(int | None, first),
+                pretrained=(pretrained or {}).get(modality),
             )
         self.heads, self.fusion, self.persons = nn.ModuleDict(), nn.ModuleDict(), None
         dims = {name: cast(int, encoder.dim) for name, encoder in self.encoders.items()}
@@ -144,7 +148,12 @@ class MultimodalModel(nn.Module):
             encoder = self.encoder(modality)
             if rows.any() or (encoder.training and synced(encoder)):
                 guide = None if text is None else text[rows]
-                states[modality], selection = encoder(batch.inputs[modality].nonempty(), guide)
+                references = batch.references.get(modality)
+                states[modality], selection = encoder(
+                    batch.inputs[modality].nonempty(),
+                    guide,
+                    None if references is None else references.of(rows),
+                )
                 if selection is not None:
                     selections[modality] = selection
             else:
@@ -206,7 +215,7 @@ class MultimodalModel(nn.Module):
         fitted = [m for m in self.config.modalities if self.encoder(m).needs_fit]
         for batch in batches:
             for modality in fitted:
-                self.encoder(modality).observe(batch.inputs[modality].values)
+                self.encoder(modality).observe(batch.inputs[modality].nonempty())
         for modality in fitted:
             self.encoder(modality).fit()
 
@@ -221,7 +230,7 @@ def scatter(values: Tensor, rows: Tensor) -> Tensor:
 def build(
     config: ModelConfig,
     tasks: Mapping[str, int],
-    text: "PretrainedConfig | None" = None,
+    pretrained: Pretrained | None = None,
     absent: Mapping[Modality, int] | None = None,
     speaker_task: str = "person",
 ) -> MultimodalModel:
@@ -229,7 +238,7 @@ def build(
 
     Parameters
     ----------
-    config, tasks, text, absent, speaker_task
+    config, tasks, pretrained, absent, speaker_task
         Parameters of `MultimodalModel`.
 
     Raises
@@ -239,10 +248,10 @@ def build(
     """
     try:
         with torch.device("meta"):
-            plan = MultimodalModel(config, tasks, text, absent, speaker_task)
+            plan = MultimodalModel(config, tasks, pretrained, absent, speaker_task)
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise MienError(f"no model can have these dimensions: {why}") from error
     if (size := sum(weight.numel() for weight in plan.parameters())) > MAX_WEIGHTS:
         raise MienError(f"a model of these dimensions would have {size:,} weights")
-    return MultimodalModel(config, tasks, text, absent, speaker_task)
+    return MultimodalModel(config, tasks, pretrained, absent, speaker_task)

@@ -20,7 +20,7 @@ CONFIG = "config.yaml"
 WEIGHTS = "model.safetensors"
 """Names of the two files that every usable run folder has."""
 
-FORMAT = 2
+FORMAT = 3
 """Version of the layout of run folders; folders of other versions are refused."""
 
 
@@ -55,7 +55,8 @@ class RunConfig(BaseModel):
     tasks: tuple[AnyTask, ...]
     data: DataConfig
     training: dict[str, Any]
-    text: dict[str, Any] | None = None
+    pretrained: dict[Modality, list[dict[str, Any]]] = {}
+    """Descriptions of the pretrained networks of each encoder that has any, by their order."""
     features: FeatureSettings | None = None
     frozen: dict[Modality, FrozenWeights] = {}
     """The frozen pretrained weights, which model.safetensors does not contain."""
@@ -63,9 +64,10 @@ class RunConfig(BaseModel):
     """SHA-256 digests of the files that do not change, by their names in the folder."""
 
     def model_post_init(self, context: Any, /) -> None:
-        """Refuse a text encoder without its configuration, and a baseline without features."""
-        if self.model.text is not None and self.text is None:
-            raise ValueError("a model with a text encoder needs the section text")
+        """Refuse a pretrained encoder without description, and a baseline without features."""
+        for modality, encoder in self.model.encoders.items():
+            if encoder.pretrained_name is not None and not self.pretrained.get(modality):
+                raise ValueError(f"a pretrained {modality} encoder needs its section pretrained")
         if self.model.hand_crafted and self.features is None:
             raise ValueError("a model of hand-crafted features needs the section features")
 

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor, nn
+from torch import Tensor
 
 from mien.errors import MienError
 from mien.modality import Modality
 from mien.models import MultimodalModel
+from mien.models.pretrained.source import parts_of
 from mien.tensor_file import digest
 
 
@@ -36,12 +37,12 @@ def find_frozen(model: MultimodalModel) -> dict[Modality, FrozenWeights]:
     """Find the encoders of a model whose pretrained weights are frozen."""
     found = {}
     for modality, settings in model.config.encoders.items():
-        encoder, name = model.encoder(modality), settings.pretrained_name
-        if name is None or not encoder.frozen:
+        name = settings.pretrained_name
+        if name is None or not any(model.encoder(modality).fixed_names()):
             continue
-        if (folder := Path(name)).is_dir():
-            name = str(folder.resolve())
-        found[modality] = FrozenWeights(name=name, sha256=_digest(_part(model, modality)))
+        parts = [Path(part) for part in parts_of(name)]
+        name = "+".join(str(p.resolve()) if p.is_dir() else str(p) for p in parts)
+        found[modality] = FrozenWeights(name=name, sha256=_digest(model, modality))
     return found
 
 
@@ -68,7 +69,7 @@ def load_frozen(model: MultimodalModel, frozen: Frozen, config: Path) -> None:
         what = f"{config.parent} uses frozen {modality} weights from {source.name!r}"
         try:
             model.encoder(modality).load_pretrained(source.name)
-            found = _digest(_part(model, modality))
+            found = _digest(model, modality)
         except MienError as error:
             raise MienError(f"{what}, which cannot be read: {error.message}") from error
         except (RuntimeError, LookupError) as error:  # of other sizes, or of another architecture
@@ -93,17 +94,14 @@ def without_frozen(
 def frozen_names(model: MultimodalModel, frozen: Frozen) -> Iterator[str]:
     """Yield the names of the frozen weights in `model.state_dict`."""
     for modality in frozen:
-        part = model.encoder(modality).pretrained_part
-        yield from (f"encoders.{modality}.{part}.{n}" for n in _part(model, modality).state_dict())
+        yield from (f"encoders.{modality}.{name}" for name in model.encoder(modality).fixed_names())
 
 
-def _part(model: MultimodalModel, modality: Modality) -> nn.Module:
-    """Return the pretrained part of an encoder."""
+def _digest(model: MultimodalModel, modality: Modality) -> str:
+    """Return the digest of the frozen weights of an encoder."""
     encoder = model.encoder(modality)
-    if encoder.pretrained_part is None:
-        raise MienError(f"the {modality} encoder of the model has no pretrained weights")
-    return encoder.get_submodule(encoder.pretrained_part)
-
-
-def _digest(part: nn.Module) -> str:
-    return digest({name: tensor.cpu() for name, tensor in part.state_dict().items()}, {})
+    if not (fixed := set(encoder.fixed_names())):
+        raise MienError(f"the {modality} encoder of the model has no frozen pretrained weights")
+    start = f"{encoder.pretrained_part}."
+    tensors = encoder.state_dict().items()
+    return digest({n.removeprefix(start): t.cpu() for n, t in tensors if n in fixed}, {})

@@ -17,7 +17,7 @@ import json
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
@@ -37,13 +37,10 @@ from mien.runs.config import (
 )
 from mien.runs.environment import environment
 from mien.runs.frozen import Frozen, frozen_names, load_frozen, without_frozen
-from mien.runs.text import encoder_config, read_tokenizer, save_tokenizer
 from mien.runs.thresholds import thresholds_of
+from mien.runs.tokenizer import read_tokenizer, save_tokenizer
 from mien.tasks import Task, speaker_task
 from mien.tensor_file import not_finite, read_tensors, write_tensors
-
-if TYPE_CHECKING:
-    from transformers import PretrainedConfig
 
 
 class Run:
@@ -155,14 +152,9 @@ class Run:
             f" {why}: copy the whole run folder again"
         )
 
-    def text_config(self) -> "PretrainedConfig | None":
-        """Return the configuration of the text encoder, None for a model without text."""
-        text = self.config.text
-        return None if text is None else encoder_config(text, self.folder / CONFIG)
-
     def tokenizer(self) -> Any:
         """Read the tokenizer, None for a model without text."""
-        if self.config.text is None:
+        if self.config.model.text is None:
             return None
         folder = self.folder / "tokenizer"
         if not folder.is_dir():
@@ -181,13 +173,18 @@ class Run:
         """Build the model with random weights, without encoders of other modalities."""
         labels: dict[str, int] = {task.name: len(task.labels) for task in self.config.tasks}
         absent = self._absent(modalities)
-        text = None if Modality.TEXT in absent else self.text_config()
-        return build(self.config.model, labels, text, absent, speaker_task(self.config.tasks))
+        pretrained = {m: d for m, d in self.config.pretrained.items() if m not in absent}
+        try:
+            return build(
+                self.config.model, labels, pretrained, absent, speaker_task(self.config.tasks)
+            )
+        except MienError as error:
+            raise MienError(f"{self.folder / CONFIG}: {error.message}") from error
 
     def _absent(self, modalities: Collection[Modality]) -> dict[Modality, int]:
         """Return the state sizes of the encoders that need not be loaded."""
-        encoders = self.config.model.encoders
-        sizes = {m: encoders[m].state_size(self.config.text) for m in encoders.keys() - modalities}
+        encoders, known = self.config.model.encoders, self.config.pretrained
+        sizes = {m: encoders[m].state_size(known.get(m)) for m in encoders.keys() - modalities}
         return {m: size for m, size in sizes.items() if size is not None}
 
     def weights(self) -> dict[str, Tensor]:

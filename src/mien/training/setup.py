@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PretrainedConfig
 
 from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.splits import Splits, split, suggest
@@ -18,7 +17,11 @@ from mien.files import check_writable
 from mien.media.decode import FRAME_INTERVAL
 from mien.modality import Modality
 from mien.models import ModelConfig, MultimodalModel, build
-from mien.models.encoders.text import describe, load_config, load_tokenizer
+from mien.models.encoders.pretrained import describe_all
+from mien.models.encoders.pretrained_settings import PretrainedSettings
+from mien.models.encoders.text import load_config, load_tokenizer
+from mien.models.model import Pretrained
+from mien.models.pretrained.source import describe
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.data import usable
 from mien.runs.frozen import FrozenWeights, find_frozen
@@ -99,17 +102,10 @@ def create(
         sizes.append(f"{len(rows)} of {len(splits.rows(part))} {part}")
         if part == "train":
             _check_modalities(store, rows, model.letters)
-    text, tokenizer = None, None
-    if (wanted := model.text) is not None:
-        text, tokenizer = load_config(wanted.model), load_tokenizer(wanted.model)
-        longest = getattr(text, "max_position_embeddings", wanted.max_len)
-        if longest < wanted.max_len:
-            raise MienError(
-                f"{wanted.model} encodes at most {longest} tokens: choose {longest} or fewer",
-                parameter="text_max_len",
-            )
+    pretrained = _descriptions(model)
+    tokenizer = None if model.text is None else load_tokenizer(model.text.model)
     if config.init:
-        _check_init(config, model, tasks, text, trained)
+        _check_init(config, model, tasks, pretrained, trained)
     settings = RunConfig(
         model=model,
         tasks=tasks,
@@ -123,7 +119,7 @@ def create(
             **_identity(store),
         ),
         training=config.model_dump(mode="json"),
-        text=None if text is None else describe(text),
+        pretrained=pretrained,
         features=settings_of(store),
     )
     logger.info(
@@ -133,18 +129,36 @@ def create(
     return Run.create(out, settings, tokenizer, word_vectors_of(store))
 
 
+def _descriptions(model: ModelConfig) -> dict[Modality, list[dict[str, Any]]]:
+    """Describe the pretrained networks of the encoders that have any."""
+    found: dict[Modality, list[dict[str, Any]]] = {}
+    for modality, encoder in model.encoders.items():
+        if isinstance(encoder, PretrainedSettings):
+            found[modality] = describe_all(modality, encoder.model)
+        elif encoder.pretrained_name is not None:
+            found[modality] = [describe(load_config(encoder.pretrained_name))]
+    if (wanted := model.text) is not None:
+        longest = found[Modality.TEXT][0].get("max_position_embeddings", wanted.max_len)
+        if longest < wanted.max_len:
+            raise MienError(
+                f"{wanted.model} encodes at most {longest} tokens: choose {longest} or fewer",
+                parameter="text_max_len",
+            )
+    return found
+
+
 def _check_init(
     config: TrainConfig,
     model: ModelConfig,
     tasks: tuple[Task, ...],
-    text: PretrainedConfig | None,
+    pretrained: Pretrained,
     trained: bool,
 ) -> None:
     """Refuse initial weights that do not fit, before the folder is created."""
     weights = read_weights(config.init or "", tasks)
     with torch.device("meta"):
         labels = {task.name: len(task.labels) for task in tasks}
-        plan = build(model, labels, text, speaker_task=speaker_task(tasks))
+        plan = build(model, labels, pretrained, speaker_task=speaker_task(tasks))
     for task in tasks if trained else ():
         if weights.labels.get(task.name) != task.labels:
             raise MienError(

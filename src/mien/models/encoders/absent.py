@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mien.batch import Ragged
+from mien.batch import Ragged, References
 from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.selection import Selection
 
@@ -21,7 +21,7 @@ class Absent(ModalityEncoder):
         self.dim = dim
 
     def forward(
-        self, ragged: Ragged, guide: Tensor | None = None
+        self, ragged: Ragged, guide: Tensor | None = None, references: References | None = None
     ) -> tuple[Tensor, Selection | None]:
         """Raise `RuntimeError`: there is nothing to encode with."""
         raise RuntimeError("the encoder of this modality was not loaded")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mien.models.encoders.augment import augment_waveform, mask_chunks
-from mien.models.encoders.base import Reader
+from mien.models.encoders.base import Reader, Voices
 from mien.models.encoders.spectrogram import CHUNK, SpectrogramType, chunks
 from mien.utterance import Sample
 
@@ -24,7 +24,14 @@ class AudioReader(Reader):
     def __init__(self, kind: SpectrogramType = "log") -> None:
         self.kind: SpectrogramType = kind
 
-    def augment(self, sample: Sample, random: np.random.Generator, *, keep_voice: bool) -> Sample:
+    def augment(
+        self,
+        sample: Sample,
+        random: np.random.Generator,
+        *,
+        keep_voice: bool,
+        voices: Voices = tuple,
+    ) -> Sample:
         """Change the speed and the onset at random; with `keep_voice` only the onset."""
         if sample.waveform is None:
             return sample

@@ -8,7 +8,7 @@ the command line makes flags from the settings.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -20,12 +20,14 @@ from mien.registry import Registry
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import Tensor
-    from transformers import PretrainedConfig
 
-    from mien.batch import Ragged
+    from mien.batch import Input
     from mien.models.encoders.modality_encoder import ModalityEncoder
     from mien.utterance import Sample
+
+
+Voices = Callable[[], "Sequence[np.ndarray]"]
+"""Reads other waveforms (S,) int16 of a speaker."""
 
 
 class Reader(ABC):
@@ -35,27 +37,37 @@ class Reader(ABC):
     """
 
     @abstractmethod
-    def read(self, sample: "Sample") -> "Tensor":
+    def read(self, sample: "Sample") -> Any:
         """Return the steps (L, ...) of a sample; L is 0 if it lacks the modality."""
 
     def augment(
-        self, sample: "Sample", random: "np.random.Generator", *, keep_voice: bool
+        self,
+        sample: "Sample",
+        random: "np.random.Generator",
+        *,
+        keep_voice: bool,
+        voices: "Voices" = tuple,
     ) -> "Sample":
         """Augment a training sample at random before it is read; by default, return it unchanged.
 
-        With `keep_voice` a task identifies speakers, so the voice must stay the same.
+        With `keep_voice` a task identifies speakers, so the voice must stay the same. `voices`
+        reads other waveforms of the same speaker, from which babble noise can be made.
         """
         return sample
 
-    def mask(self, steps: "Tensor", random: "np.random.Generator") -> "Tensor":
+    def mask(self, steps: Any, random: "np.random.Generator") -> Any:
         """Mask steps of a training sample at random; by default, return them unchanged."""
         return steps
 
-    def collate(self, sequences: "Sequence[Tensor]") -> "Ragged":
-        """Collate the steps of several samples into the input of the encoder."""
+    def collate(self, sequences: "Sequence[Any]") -> "Input":
+        """Collate what `read` returned for several samples into the input of the encoder."""
         from mien.batch import Ragged
 
         return Ragged.join(sequences)
+
+
+Descriptions = Sequence[Mapping[str, Any]]
+"""Pretrained networks as plain values, from which each can be built again."""
 
 
 class EncoderConfig(BaseModel, ABC):
@@ -99,13 +111,18 @@ class EncoderConfig(BaseModel, ABC):
     def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
         """Build the reader of a modality, with the tokenizer of the model if it has one."""
 
-    def state_size(self, pretrained: Mapping[str, Any] | None = None) -> int | None:
+    @property
+    def cacheable(self) -> bool:
+        """Whether what its pretrained networks compute never changes in training."""
+        return False
+
+    def state_size(self, pretrained: "Descriptions | None" = None) -> int | None:
         """Return the length of the state that the network will compute, None if not known before.
 
         Parameters
         ----------
-        pretrained : mapping or None
-            Configuration of the pretrained part, as the run folder records it.
+        pretrained : sequence of mapping or None
+            Descriptions of the pretrained networks, as the run folder records them.
         """
         return None
 
@@ -115,7 +132,7 @@ class EncoderConfig(BaseModel, ABC):
         modality: Modality,
         *,
         guide: int | None = None,
-        pretrained: "PretrainedConfig | None" = None,
+        pretrained: "Descriptions | None" = None,
     ) -> "ModalityEncoder":
         """Build the network with random weights.
 
@@ -125,8 +142,8 @@ class EncoderConfig(BaseModel, ABC):
             The modality to encode.
         guide : int or None
             Length of the text state that `forward` gets, None for a model without text.
-        pretrained : PretrainedConfig or None
-            Configuration of the pretrained part, if there is one.
+        pretrained : sequence of mapping or None
+            Descriptions of the pretrained networks, if there are any.
         """
 
     @model_validator(mode="before")

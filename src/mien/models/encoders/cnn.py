@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
-from mien.batch import Ragged
+from mien.batch import Ragged, References
 from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.selection import Selection
 from mien.models.encoders.sparse_vgg import SparseVGG
@@ -64,7 +64,7 @@ class CNNEncoder(ModalityEncoder):
         return values
 
     def forward(
-        self, ragged: Ragged, guide: Tensor | None = None
+        self, ragged: Ragged, guide: Tensor | None = None, references: References | None = None
     ) -> tuple[Tensor, Selection | None]:
         """Encode as `ModalityEncoder.forward` says."""
         images, counts = self.images(ragged.values), ragged.counts

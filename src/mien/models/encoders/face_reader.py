@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mien.models.encoders.augment import augment_faces
-from mien.models.encoders.base import Reader
+from mien.models.encoders.base import Reader, Voices
 from mien.resize import resize_faces
 from mien.utterance import Sample
 
@@ -24,7 +24,14 @@ class FaceReader(Reader):
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def augment(self, sample: Sample, random: np.random.Generator, *, keep_voice: bool) -> Sample:
+    def augment(
+        self,
+        sample: Sample,
+        random: np.random.Generator,
+        *,
+        keep_voice: bool,
+        voices: Voices = tuple,
+    ) -> Sample:
         """Flip, shift and change the brightness of the crops at random."""
         if sample.faces is None:
             return sample

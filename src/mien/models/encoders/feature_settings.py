@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from mien.modality import Modality
-from mien.models.encoders.base import EncoderConfig, Reader, refused, register_encoder
+from mien.models.encoders.base import Descriptions, EncoderConfig, Reader, refused, register_encoder
 from mien.models.encoders.media_settings import TemporalSettings, dropout_field
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig
-
     from mien.models.encoders.modality_encoder import ModalityEncoder
 
 TEXT, AUDIO, VIDEO = Modality
@@ -95,7 +93,7 @@ class RNNSettings(HandCraftedSettings):
         modality: Modality,
         *,
         guide: int | None = None,
-        pretrained: "PretrainedConfig | None" = None,
+        pretrained: Descriptions | None = None,
     ) -> "ModalityEncoder":
         """Build the encoder with random weights."""
         from mien.models.encoders.recurrent import RecurrentEncoder
@@ -146,7 +144,7 @@ class FeatureTransformerSettings(HandCraftedSettings, TemporalSettings):
         modality: Modality,
         *,
         guide: int | None = None,
-        pretrained: "PretrainedConfig | None" = None,
+        pretrained: Descriptions | None = None,
     ) -> "ModalityEncoder":
         """Build the encoder with random weights."""
         from mien.models.encoders.recurrent import FeatureTransformer

@@ -3,17 +3,14 @@
 The defaults are the published ones (Dai et al. 2021) unless the description says otherwise.
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from mien.modality import Modality
-from mien.models.encoders.base import EncoderConfig, Reader, refused, register_encoder
+from mien.models.encoders.base import Descriptions, EncoderConfig, Reader, refused, register_encoder
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig
-
     from mien.models.encoders.modality_encoder import ModalityEncoder
 
 TEXT, AUDIO, VIDEO = Modality
@@ -70,23 +67,25 @@ class TransformerConfig(EncoderConfig):
 
         return TextReader(tokenizer, self.max_len)
 
-    def state_size(self, pretrained: Mapping[str, Any] | None = None) -> int | None:
+    def state_size(self, pretrained: Descriptions | None = None) -> int | None:
         """Return the hidden size, None if the run does not record it."""
-        return (pretrained or {}).get("hidden_size")
+        return pretrained[0].get("hidden_size") if pretrained else None
 
     def build(
         self,
         modality: Modality,
         *,
         guide: int | None = None,
-        pretrained: "PretrainedConfig | None" = None,
+        pretrained: Descriptions | None = None,
     ) -> "ModalityEncoder":
         """Build the encoder with random weights."""
         from mien.models.encoders.text import TextEncoder
+        from mien.models.pretrained.source import config_of
 
-        if pretrained is None:
-            raise ValueError("a model with text needs the configuration of its text encoder")
-        return TextEncoder(pretrained, self.pooling, freeze=self.freeze)
+        if not pretrained:
+            raise ValueError("a model with text needs the description of its text encoder")
+        config = config_of(pretrained[0], "the description of the text encoder")
+        return TextEncoder(config, self.pooling, freeze=self.freeze)
 
 
 class TemporalSettings(EncoderConfig):
@@ -123,7 +122,7 @@ class CNNSettings(TemporalSettings):
                 f"trans_dim {self.trans_dim} is not a multiple of trans_nheads {self.trans_nheads}"
             )
 
-    def state_size(self, pretrained: Mapping[str, Any] | None = None) -> int | None:
+    def state_size(self, pretrained: Descriptions | None = None) -> int | None:
         """Return the width of the temporal encoder."""
         return self.trans_dim
 
@@ -132,7 +131,7 @@ class CNNSettings(TemporalSettings):
         modality: Modality,
         *,
         guide: int | None = None,
-        pretrained: "PretrainedConfig | None" = None,
+        pretrained: Descriptions | None = None,
     ) -> "ModalityEncoder":
         """Build the encoder with random weights."""
         from mien.models.encoders.cnn import AudioCNN, FaceCNN

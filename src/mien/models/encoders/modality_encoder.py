@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Self
+from typing import Any, Self
 
 from torch import Tensor, nn
 
-from mien.batch import Ragged
+from mien.batch import References
 from mien.errors import MienError
 from mien.models.encoders.selection import Selection
 
@@ -33,17 +33,19 @@ class ModalityEncoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(
-        self, ragged: Ragged, guide: Tensor | None = None
+        self, ragged: Any, guide: Tensor | None = None, references: References | None = None
     ) -> tuple[Tensor, Selection | None]:
         """Encode utterances, each independently of the others in the batch.
 
         Parameters
         ----------
-        ragged : Ragged
+        ragged : Ragged, or RaggedGroup for states of pretrained networks
             Their steps, at least one each. An encoder with batch norm also gets no utterance at
             all if only other processes have some (`mien.models.layers.synced_norm`).
         guide : Tensor (B, Q) or None
             Their text states, zeros for an utterance without text; None for a model without text.
+        references : References or None
+            Other clips of their speakers, for an encoder that uses them.
 
         Returns
         -------
@@ -76,8 +78,14 @@ class ModalityEncoder(nn.Module, ABC):
         """Return the weights that select from the input; they have the lower rate, too."""
         return iter(())
 
-    def observe(self, values: Tensor) -> None:
-        """Observe steps (sum L, ...) of the training data, if it `needs_fit`."""
+    def fixed_names(self) -> Iterator[str]:
+        """Name the weights, as in its `state_dict`, that always equal their pretrained source."""
+        if self.frozen and self.pretrained_part is not None:
+            part = self.get_submodule(self.pretrained_part)
+            yield from (f"{self.pretrained_part}.{name}" for name in part.state_dict())
+
+    def observe(self, ragged: Any) -> None:
+        """Observe utterances of the training data, if it `needs_fit`."""
 
     def fit(self) -> None:
         """Adapt to the data that were observed."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
-from mien.batch import Ragged
+from mien.batch import Ragged, References
 from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.selection import Selection
 from mien.models.layers.scale import Scale
@@ -39,10 +39,10 @@ class FeatureEncoder(ModalityEncoder):
         half = self.dim // 2
         return nn.Sequential(nn.Linear(self.dim, half), nn.ReLU(), nn.Linear(half, labels))
 
-    def observe(self, values: Tensor) -> None:
+    def observe(self, ragged: Ragged) -> None:
         """Observe steps of the training data for their mean and deviation."""
         if self.scale is not None:
-            self.scale.observe(values)
+            self.scale.observe(ragged.values)
 
     def fit(self) -> None:
         """Use the mean and deviation of the steps that were observed."""
@@ -83,7 +83,7 @@ class RecurrentEncoder(FeatureEncoder):
         self.last_step = last_step
 
     def forward(
-        self, ragged: Ragged, guide: Tensor | None = None
+        self, ragged: Ragged, guide: Tensor | None = None, references: References | None = None
     ) -> tuple[Tensor, Selection | None]:
         """Encode as `ModalityEncoder.forward` says."""
         counts = ragged.counts
@@ -124,7 +124,7 @@ class FeatureTransformer(FeatureEncoder):
         self.dim = size
 
     def forward(
-        self, ragged: Ragged, guide: Tensor | None = None
+        self, ragged: Ragged, guide: Tensor | None = None, references: References | None = None
     ) -> tuple[Tensor, Selection | None]:
         """Encode as `ModalityEncoder.forward` says."""
         return self.temporal(self.scaled(ragged.values), ragged.counts), None

@@ -1,0 +1,135 @@
+"""Compute the states of frozen pretrained networks, and store them beside the data."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import torch
+
+from mien.dataset.collate import has
+from mien.dataset.cut import cut
+from mien.dataset.states import StateFolder, States, StateStore
+from mien.dataset.store import Store
+from mien.dataset.torch_dataset import voices_of
+from mien.devices import choose_device
+from mien.inference.dataset import Device
+from mien.modality import Modality
+from mien.models import MultimodalModel
+from mien.models.encoders.pretrained import PretrainedEncoder
+from mien.models.encoders.pretrained_reader import CopyReader
+from mien.progress import Progress
+from mien.runs.frozen import find_frozen
+
+
+def with_states(
+    store: Store,
+    model: MultimodalModel,
+    max_seconds: float,
+    *,
+    copies: bool = False,
+    keep_voice: bool = False,
+    device: Device = None,
+    progress: bool = True,
+) -> Store:
+    """Return data with the stored states of a model's frozen networks; compute what is missing.
+
+    When it is interrupted, the same call goes on with the next shard of the data.
+
+    Parameters
+    ----------
+    store : Store
+        The data.
+    model : MultimodalModel
+        The model, with its pretrained weights.
+    max_seconds : float
+        Longer utterances are cut to this.
+    copies : bool
+        Compute the augmented copies for training, too.
+    keep_voice : bool
+        The copies do not change the voice.
+    device : str or torch.device, optional
+        Where to compute (default: a GPU if there is one).
+    progress : bool
+        Report progress (`mien.progress`).
+
+    Returns
+    -------
+    Store
+        The data themselves if no encoder is frozen.
+
+    Raises
+    ------
+    MienError
+        The states cannot be written or read.
+    """
+    folders: dict[Modality, StateFolder] = {}
+    names: dict[Modality, list[str]] = {}
+    cacheable = [m for m, encoder in model.config.encoders.items() if encoder.cacheable]
+    frozen = find_frozen(model) if cacheable else {}
+    for modality in cacheable:
+        encoder = cast(PretrainedEncoder, model.encoder(modality))
+        reader = cast(CopyReader, model.config.encoders[modality].reader(modality))
+        key = encoder.settings.key() | {
+            "modality": modality.value,
+            "weights": frozen[modality].sha256,
+            "max_seconds": max_seconds,
+        }
+        folder = StateFolder(store, key, encoder.widths)
+        numbers = range(reader.copies + 1 if copies else 1)
+        names[modality] = [reader.copy_name(n, keep_voice=keep_voice) for n in numbers]
+        work = _Work(store, folder, encoder, reader, max_seconds, keep_voice)
+        work.complete(names[modality], choose_device(device), progress)
+        folders[modality] = folder
+    if not folders:
+        return store
+    media = any(m not in folders and m is not Modality.TEXT for m in model.config.modalities)
+    return StateStore(store, folders, names, media=media)
+
+
+class _Work:
+    """The computation of the states of one encoder."""
+
+    def __init__(
+        self,
+        store: Store,
+        folder: StateFolder,
+        encoder: PretrainedEncoder,
+        reader: CopyReader,
+        max_seconds: float,
+        keep_voice: bool,
+    ) -> None:
+        self.store, self.folder, self.encoder, self.reader = store, folder, encoder, reader
+        self.max_seconds, self.keep_voice = max_seconds, keep_voice
+
+    def complete(self, names: list[str], device: torch.device, progress: bool) -> None:
+        """Compute and store the shards that are missing."""
+        jobs = [
+            (n, name, shard) for n, name in enumerate(names) for shard in self.folder.missing(name)
+        ]
+        total = sum(self.store.shards[shard].samples for *_, shard in jobs)
+        if not total:
+            return
+        encoder = self.encoder.to(device).eval()
+        with Progress(total, f"{encoder.modality} states", "utterances", shown=progress) as bar:
+            for number, name, shard in jobs:
+                self.folder.write(name, shard, self._rows(number, shard, device, bar))
+
+    def _rows(
+        self, number: int, shard: int, device: torch.device, bar: Progress
+    ) -> Iterator[tuple[str, States]]:
+        first = sum(entry.samples for entry in self.store.shards[:shard])
+        for row in range(first, first + self.store.shards[shard].samples):
+            yield self.store.utterances[row].id, self._states(row, number, device)
+            bar.update()
+
+    def _states(self, row: int, number: int, device: torch.device) -> States:
+        sample = cut(self.store[row], 0.0, self.max_seconds)
+        if not has(sample, self.encoder.modality):
+            return [torch.zeros(0, width).numpy() for width in self.encoder.widths]
+        sample = self.reader.copy(
+            sample,
+            number,
+            keep_voice=self.keep_voice,
+            voices=lambda: voices_of(self.store, row),
+        )
+        steps = self.reader.steps(sample).to(device)
+        return [states.cpu().numpy() for states in self.encoder.constant(steps)]

@@ -1,0 +1,213 @@
+"""An encoder of audio or video made of pretrained networks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any, Self, cast
+
+import torch
+from torch import Tensor, nn
+
+from mien.batch import Ragged, RaggedGroup, References
+from mien.errors import MienError
+from mien.modality import Modality
+from mien.models.encoders.adapters import add_adapters, is_adapter
+from mien.models.encoders.modality_encoder import ModalityEncoder
+from mien.models.encoders.pooling import Branch, statistics
+from mien.models.encoders.pretrained_settings import PretrainedSettings
+from mien.models.encoders.selection import Selection
+from mien.models.layers.scale import Scale
+from mien.models.pretrained.families import describe_part, family_of
+from mien.models.pretrained.source import parts_of
+from mien.models.pretrained.trunk import LayerChoice, Trunk
+
+SHRINKAGE = 2.0
+"""The mean state of k references is multiplied by k / (k + 2): of few it is uncertain."""
+
+
+class PretrainedEncoder(ModalityEncoder):
+    """Pretrained networks side by side, pooled over time and standardised.
+
+    Each utterance goes through the networks alone, so that neither padding nor the other
+    utterances of a batch change its state, not even in the last bit.
+
+    Parameters
+    ----------
+    settings : PretrainedSettings
+        Layers, pooling, what is frozen, and the head.
+    modality : Modality
+        The modality.
+    trunks : sequence of Trunk
+        The networks.
+    """
+
+    pretrained_part = "trunks"
+    needs_fit = True
+
+    def __init__(
+        self, settings: PretrainedSettings, modality: Modality, trunks: Sequence[Trunk]
+    ) -> None:
+        super().__init__()
+        self.settings, self.modality = settings, modality
+        self.trunks = nn.ModuleList(trunks)
+        self.frozen = settings.frozen
+        self._freeze()
+        factor = 2 if settings.pooling == "mean+std" else 1
+        self.branches = nn.ModuleList(
+            Branch(1, trunk.width, True, settings)
+            if trunk.pools
+            else Branch(
+                trunk.depth,
+                trunk.width * (factor if settings.pools_first else 1),
+                settings.pools_first,
+                settings,
+            )
+            for trunk in trunks
+        )
+        self.widths = [cast(Branch, b).depth * cast(Branch, b).width for b in self.branches]
+        self.dim = sum(cast(int, branch.dim) for branch in self.branches)
+        self.scale = Scale(self.dim)
+
+    def _freeze(self) -> None:
+        """Freeze what the settings say, and add adapters."""
+        freeze = self.settings.freeze
+        for trunk in self._trunks():
+            if freeze == "none" and not trunk.pools:
+                continue
+            layers = trunk.layers()
+            trained = [] if freeze == "all" or trunk.pools else layers[int(freeze) :]
+            trunk.requires_grad_(False)
+            for layer in trained:
+                layer.requires_grad_(True)
+            if self.settings.lora and not trunk.pools:
+                add_adapters(trunk, self.settings.lora)
+
+    def _trunks(self) -> Iterator[Trunk]:
+        for trunk in self.trunks:
+            yield cast(Trunk, trunk)
+
+    def constant(self, steps: Tensor) -> list[Tensor]:
+        """Compute what comes before the learned weights, for the steps (L, ...) of one utterance.
+
+        Returns
+        -------
+        list of Tensor (T, K)
+            For each network its states, or one step of their statistics if pooling has no weights.
+        """
+        learning = nullcontext() if not self.frozen else torch.no_grad()
+        # lower precision would make the states of a training differ from those that are stored
+        with learning, torch.autocast(steps.device.type, enabled=not self.frozen):
+            return [self._constant(trunk, steps) for trunk in self._trunks()]
+
+    def _constant(self, trunk: Trunk, steps: Tensor) -> Tensor:
+        states = trunk(steps)
+        if self.settings.pools_first and not trunk.pools:
+            return statistics(states, self.settings.pooling).reshape(1, -1)
+        return states.flatten(1)
+
+    def pooled(self, ragged: Ragged | RaggedGroup) -> Tensor:
+        """Pool utterances, whose states may be computed already, to vectors (B, dim)."""
+        if not len(ragged):
+            return torch.zeros(0, self.dim, device=self.scale.mean.device)
+        if isinstance(ragged, Ragged):
+            rows = [self.constant(steps) for steps in ragged.split()]
+            ragged = RaggedGroup.join(rows)
+        parts = zip(self.branches, ragged.parts, strict=True)
+        return torch.cat([branch(part) for branch, part in parts], dim=1)
+
+    def forward(
+        self,
+        ragged: Ragged | RaggedGroup,
+        guide: Tensor | None = None,
+        references: References | None = None,
+    ) -> tuple[Tensor, Selection | None]:
+        """Encode as `ModalityEncoder.forward` says."""
+        states = self.scale(self.pooled(ragged))
+        if references is not None and len(references):
+            states = states - self._baseline(references, len(states))
+        return states, None
+
+    def _baseline(self, references: References, count: int) -> Tensor:
+        """Compute the shrunk mean state (B, dim) of the references of each utterance."""
+        states = self.scale(self.pooled(references.clips))
+        weights = references.weights.to(states)
+        # the last row is for references of utterances that lack the modality
+        total = states.new_zeros(count + 1, self.dim)
+        total = total.index_add(0, references.rows, states * weights[:, None])
+        number = states.new_zeros(count + 1).index_add(0, references.rows, weights)
+        return (total / (number + SHRINKAGE)[:, None])[:count]
+
+    def head(self, labels: int) -> nn.Module:
+        """Build a head with one hidden layer, or a linear one."""
+        hidden, dropout = self.settings.hidden, nn.Dropout(self.settings.head_dropout)
+        if not hidden:
+            return nn.Sequential(dropout, nn.Linear(self.dim, labels))
+        return nn.Sequential(
+            nn.Linear(self.dim, hidden), nn.GELU(), dropout, nn.Linear(hidden, labels)
+        )
+
+    def load_pretrained(self, name: str) -> None:
+        """Load the weights of each network. Raises `MienError` as `Trunk.load` does."""
+        names = parts_of(name)
+        if len(names) != len(self.trunks):
+            raise MienError(
+                f"{name!r} names {len(names)} models, and the {self.modality} encoder has"
+                f" {len(self.trunks)}"
+            )
+        for trunk, part in zip(self._trunks(), names, strict=True):
+            trunk.load(part)
+
+    def pretrained_parameters(self) -> Iterator[nn.Parameter]:
+        """Return the weights of the networks that are trained."""
+        return (weight for weight in self.trunks.parameters() if weight.requires_grad)
+
+    def fixed_names(self) -> Iterator[str]:
+        """Name the weights that always equal those of the pretrained models."""
+        learned = {n for n, weight in self.trunks.named_parameters() if weight.requires_grad}
+        for name in self.trunks.state_dict():
+            if name not in learned and not is_adapter(name):
+                yield f"{self.pretrained_part}.{name}"
+
+    def observe(self, ragged: Ragged | RaggedGroup) -> None:
+        """Observe the states of training utterances, for their mean and deviation."""
+        with torch.no_grad():
+            self.scale.observe(self.pooled(ragged))
+
+    def fit(self) -> None:
+        """Use the mean and deviation of the states that were observed."""
+        self.scale.fit()
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the training mode; frozen networks stay in eval mode."""
+        super().train(mode)
+        for trunk in self._trunks():
+            if not any(weight.requires_grad for weight in trunk.parameters()):
+                trunk.eval()
+        return self
+
+
+def build_trunks(
+    modality: Modality, descriptions: Sequence[Mapping[str, Any]], settings: PretrainedSettings
+) -> list[Trunk]:
+    """Build the networks that a run describes, with random weights.
+
+    Raises
+    ------
+    MienError
+        A description is damaged, or of a type that mien does not support.
+    """
+    choice = LayerChoice(settings.layers, settings.layer_states)
+    return [
+        family_of(modality, str(d.get("model_type")), "the run").build(d, choice)
+        for d in descriptions
+    ]
+
+
+def describe_all(modality: Modality, name: str) -> list[dict[str, Any]]:
+    """Describe the pretrained models that a name, or names joined by "+", stand for.
+
+    Raises
+    ------
+    MienError
+        One cannot be found or read, or is of a type that mien does not support.
+    """
+    return [describe_part(modality, part) for part in parts_of(name)]

@@ -1,0 +1,174 @@
+"""The settings of pretrained encoders of audio and video."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, PositiveInt
+
+from mien.modality import Modality
+from mien.models.encoders.base import Descriptions, Reader, refused, register_encoder
+from mien.models.encoders.media_settings import TemporalSettings
+
+if TYPE_CHECKING:
+    from mien.models.encoders.modality_encoder import ModalityEncoder
+
+AUDIO, VIDEO = Modality.AUDIO, Modality.VIDEO
+
+
+class PretrainedSettings(TemporalSettings):
+    """A pretrained network, or several, whose states are pooled over time."""
+
+    augments = True
+    model: str
+    layers: int | None = Field(
+        None, ge=1, description="first layers of the pretrained network that are computed"
+    )
+    layer_states: Literal["last", "weighted", "all"] = Field(
+        "last",
+        description="states of the pretrained network that are used: of the last layer computed; a"
+        " learned weighted sum over the input and all layers (SUPERB); or of all layers side by"
+        " side",
+    )
+    pooling: Literal["mean", "mean+std", "attentive", "temporal"] = Field(
+        "mean+std",
+        description="pooling of the states over time: their mean, mean and standard deviation,"
+        " attentive statistics, or the state of a temporal encoder",
+    )
+    freeze: Literal["all", "none"] | PositiveInt = Field(
+        "all",
+        description="layers of the pretrained network that are frozen: all, none, or a number of"
+        " layers from the bottom",
+    )
+    lora: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="rank of the adapters (LoRA) in the attention of a frozen network; 0: none",
+    )
+    lr_factor: float = Field(
+        50.0,
+        gt=0,
+        description="divisor of the learning rate of the pretrained network or of its adapters",
+    )
+    hidden: int = Field(
+        256, ge=0, description="hidden units of the head of a pretrained encoder; 0: a linear head"
+    )
+    head_dropout: float = Field(
+        0.6, ge=0, lt=1, description="dropout in the head of a pretrained encoder"
+    )
+    copies: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="augmented copies of each training utterance, with augment; of a frozen network"
+        " their states are computed once",
+    )
+    references: bool = Field(
+        False,
+        description="take other clips of the same speaker as reference, where there are any: their"
+        " mean state is subtracted",
+    )
+    trans_dim: int = Field(64, ge=4, description="width of the temporal encoder")
+    trans_nheads: int = Field(4, ge=1, description="attention heads of the temporal encoder")
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse settings that contradict each other."""
+        if self.lora and self.freeze != "all":
+            raise refused("lora adapts a frozen network: choose freeze all with it")
+        if self.references and not self.cacheable:
+            raise refused(
+                "references need a frozen network and a pooling without weights: choose freeze all,"
+                " lora 0 and pooling mean or mean+std"
+            )
+        if self.trans_dim % self.trans_nheads:
+            raise refused(
+                f"trans_dim {self.trans_dim} is not a multiple of trans_nheads {self.trans_nheads}"
+            )
+
+    @property
+    def frozen(self) -> bool:
+        """Whether no weight of the pretrained network is trained."""
+        return self.freeze == "all" and not self.lora
+
+    @property
+    def pools_first(self) -> bool:
+        """Whether states are pooled before any learned weight."""
+        return self.pooling in ("mean", "mean+std")
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether the pooled state of an utterance is the same throughout training."""
+        return self.frozen and self.pools_first
+
+    def key(self) -> dict[str, Any]:
+        """Return the settings on which the states of a frozen network depend."""
+        names = ("layers", "layer_states")
+        pooling = self.pooling if self.pools_first else "none"
+        return {name: getattr(self, name) for name in names} | {"pooling": pooling}
+
+    @property
+    def pretrained_name(self) -> str:
+        """Name of the pretrained model, or names joined by "+"."""
+        return self.model
+
+    @property
+    def learns_slowly(self) -> bool:
+        """Pretrained weights have the lower learning rate of `lr_factor`, not of the text."""
+        return False
+
+    def build(
+        self,
+        modality: Modality,
+        *,
+        guide: int | None = None,
+        pretrained: Descriptions | None = None,
+    ) -> "ModalityEncoder":
+        """Build the encoder with random weights."""
+        from mien.models.encoders.pretrained import PretrainedEncoder, build_trunks
+
+        if not pretrained:
+            raise ValueError(f"a pretrained {modality} encoder needs its description")
+        return PretrainedEncoder(self, modality, build_trunks(modality, pretrained, self))
+
+
+@register_encoder
+class PretrainedAudioConfig(PretrainedSettings):
+    """A pretrained audio encoder, whose input is the waveform at 16 kHz."""
+
+    modalities = (AUDIO,)
+    kind: Literal["pretrained"] = "pretrained"
+    model: str = Field(
+        "whisper-tiny.en",
+        min_length=1,
+        description="pretrained audio encoder: whisper-tiny.en (in the extra offline), voice (the"
+        " speaker encoder of the package resemblyzer), a local folder or a name on the hub, such as"
+        " microsoft/wavlm-large; several joined by + are used side by side",
+    )
+    specaugment: bool = Field(
+        False, description="mask bands and times of the audio in augmented copies (SpecAugment)"
+    )
+
+    def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
+        """Build the reader of waveforms."""
+        from mien.models.encoders.pretrained_reader import WaveformReader
+
+        return WaveformReader(self.copies, specaugment=self.specaugment)
+
+
+@register_encoder
+class PretrainedVideoConfig(PretrainedSettings):
+    """A pretrained vision network for face crops."""
+
+    modalities = (VIDEO,)
+    kind: Literal["pretrained"] = "pretrained"
+    model: str = Field(
+        "facebook/dinov2-small",
+        min_length=1,
+        description="pretrained video encoder: a local folder or a name on the hub of a vision"
+        " network, such as openai/clip-vit-base-patch32; several joined by + are used side by side",
+    )
+
+    def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
+        """Build the reader of face crops of the size that the data have."""
+        from mien.models.encoders.pretrained_reader import CropReader
+
+        return CropReader(self.copies)

@@ -1,0 +1,1 @@
+"""Pretrained networks: where they come from, and how an utterance goes through them."""

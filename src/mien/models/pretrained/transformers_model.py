@@ -1,0 +1,66 @@
+"""Networks of transformers with fewer layers than the pretrained ones, and their weights."""
+
+from typing import Any
+
+import torch
+from transformers import AutoModel, PretrainedConfig
+
+from mien.errors import MienError
+from mien.modality import Modality
+from mien.models.pretrained.source import first_line, folder_of, load, unreadable
+
+
+def shortened(config: PretrainedConfig, layers: int) -> PretrainedConfig:
+    """Return a copy of a configuration with fewer layers, and without random parts of training.
+
+    The masks that some networks apply in training are left out, since `specaugment` masks the
+    waveform of any network; so are dropped layers, which would make the gradient of some weights
+    missing.
+    """
+    changed = type(config).from_dict(config.to_dict())
+    changed.num_hidden_layers = layers
+    for name, value in (("apply_spec_augment", False), ("layerdrop", 0.0), ("mask_time_prob", 0.0)):
+        if hasattr(changed, name):
+            setattr(changed, name, value)
+    return changed
+
+
+def build_model(config: PretrainedConfig, modality: Modality) -> Any:
+    """Build a network of transformers with random weights.
+
+    Raises
+    ------
+    MienError
+        The configuration is inconsistent.
+    """
+    try:
+        return AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
+    except Exception as error:  # inconsistent sizes make transformers raise anything
+        raise MienError(
+            f"no {modality} encoder can be built from its configuration ({first_line(error)}):"
+            " copy it again"
+        ) from error
+
+
+def load_into(model: Any, name: str, modality: Modality) -> None:
+    """Load pretrained weights into a network, which may have fewer layers than the pretrained one.
+
+    Raises
+    ------
+    MienError
+        They cannot be found or read, or some are missing.
+    """
+    options = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
+    folder = folder_of(name, modality)
+    if not any(folder.glob("model*.safetensors")):
+        raise unreadable(
+            name, modality, "it has no safetensors, and mien does not load pickled weights"
+        )
+    pretrained, report = load(type(model), folder, modality, config=model.config, **options)
+    weights, own = pretrained.state_dict(), model.state_dict()
+    # missing weights have random values; those that are only used in training may be missing
+    missing = sorted((own.keys() & report["missing_keys"]) - {"masked_spec_embed"})
+    if missing:
+        why = f"{len(missing)} of {len(own)} weights are missing: {missing[0]} …"
+        raise unreadable(name, modality, why)
+    model.load_state_dict({key: weights[key] for key in own})
