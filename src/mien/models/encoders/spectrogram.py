@@ -56,14 +56,32 @@ def mel_spectrogram(waveform: Tensor, points: int = WINDOW) -> Tensor:
     >>> mel_spectrogram(torch.zeros(16_000)).shape
     torch.Size([128, 81])
     """
+    return (power_spectrum(waveform, HOP_LENGTH, points) @ _filters(points).to(waveform.device)).T
+
+
+def power_spectrum(waveform: Tensor, hop: int, points: int = WINDOW) -> Tensor:
+    """Compute the power of centred Hann windows of 25 ms, with reflected edges.
+
+    Parameters
+    ----------
+    waveform : Tensor (S,)
+        Floating point in [-1, 1] at 16 kHz. One shorter than a window is padded with zeros.
+    hop : int
+        Samples from one window to the next.
+    points : int
+        Size of the Fourier transform, at least the window's 400.
+
+    Returns
+    -------
+    Tensor (1 + S // hop, points // 2 + 1) float32
+    """
     waveform = waveform.float()
     if len(waveform) < WINDOW:
         waveform = F.pad(waveform, (0, WINDOW - len(waveform)))
     mirrored = F.pad(waveform[None], (WINDOW // 2, WINDOW // 2), mode="reflect")[0]
     window = torch.hann_window(WINDOW, device=waveform.device)
-    spectrum = torch.fft.rfft(mirrored.unfold(0, WINDOW, HOP_LENGTH) * window, n=points)
-    power = spectrum.real.square() + spectrum.imag.square()
-    return (power @ _filters(points).to(waveform.device)).T
+    spectrum = torch.fft.rfft(mirrored.unfold(0, WINDOW, hop) * window, n=points)
+    return spectrum.real.square() + spectrum.imag.square()
 
 
 def log_mel_spectrogram(waveform: Tensor) -> Tensor:
@@ -116,10 +134,27 @@ def chunks(waveform: Tensor, kind: SpectrogramType = "log") -> Tensor:
 @cache
 def _filters(points: int) -> Tensor:
     """Return triangular filters of equal width in mel, (points // 2 + 1, 128)."""
-    frequencies = torch.linspace(0, SAMPLE_RATE / 2, points // 2 + 1, dtype=torch.float64)
     top = 2595 * math.log10(1 + SAMPLE_RATE / 2 / 700)
     corners = 700 * (10 ** (torch.linspace(0, top, N_MELS + 2, dtype=torch.float64) / 2595) - 1)
+    return triangular_filters(corners, points).float()
+
+
+def triangular_filters(corners: Tensor, points: int) -> Tensor:
+    """Return triangular filters of height 1 over the frequencies of a Fourier transform.
+
+    Parameters
+    ----------
+    corners : Tensor (M + 2,)
+        In Hz, ascending. Filter m rises from corner m to m + 1, and falls to m + 2.
+    points : int
+        Size of the Fourier transform.
+
+    Returns
+    -------
+    Tensor (points // 2 + 1, M) of the corners' type
+    """
+    frequencies = torch.linspace(0, SAMPLE_RATE / 2, points // 2 + 1, dtype=corners.dtype)
     left, centre, right = corners[:-2], corners[1:-1], corners[2:]
     rising = (frequencies[:, None] - left) / (centre - left)
     falling = (right - frequencies[:, None]) / (right - centre)
-    return torch.minimum(rising, falling).clamp(min=0).float()
+    return torch.minimum(rising, falling).clamp(min=0)
