@@ -86,7 +86,7 @@ def build(
     network = MultimodalModel(
         preset(model, modalities=modalities, **read),
         {"emotion": 6},
-        ALBERT_BASE_V2 if "t" in modalities else None,
+        {Modality.TEXT: [describe(ALBERT_BASE_V2)]} if "t" in modalities else None,
     )
     name = "sparse" if model == "mme2e-sparse" else "mme2e"
     weights = convert(published_weights(golden, name, modalities))

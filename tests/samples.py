@@ -11,7 +11,8 @@ from mien.dataset.sample_rows import SCHEMA_VERSION
 from mien.dataset.shard import ShardEntry
 from mien.dataset.store import Store, write_shard
 from mien.models import ModelConfig, MultimodalModel, preset
-from mien.models.encoders.text import describe, load_config, load_tokenizer
+from mien.models.encoders.text import load_config, load_tokenizer
+from mien.models.pretrained.source import describe
 from mien.models.presets import places_of, plain, with_settings
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.run import Run
@@ -51,8 +52,8 @@ def tiny_model(text: Path | None, seed: int = 0, **changes: Any) -> MultimodalMo
     """A small model of two tasks whose every number matters: no weight at its neutral start."""
     torch.manual_seed(seed)
     config = tiny(**changes)
-    text_config = load_config(str(text)) if config.text is not None else None
-    model = MultimodalModel(config, {"emotion": 3, "person": 4}, text_config)
+    pretrained = described(text) if config.text is not None else None
+    model = MultimodalModel(config, {"emotion": 3, "person": 4}, pretrained)
     with torch.no_grad():
         for name, value in model.state_dict().items():
             if name.endswith(("running_mean", ".bias")) or name.startswith("fusion."):
@@ -60,6 +61,11 @@ def tiny_model(text: Path | None, seed: int = 0, **changes: Any) -> MultimodalMo
             elif name.endswith("running_var"):
                 value.mul_(1 + 0.2 * torch.rand_like(value))
     return model
+
+
+def described(text: Path | None) -> dict[Modality, list[dict[str, Any]]]:
+    """The text encoder of a folder, as a run describes it."""
+    return {Modality.TEXT: [describe(load_config(str(text)))]}
 
 
 def named(text: Path, changes: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +99,7 @@ def tiny_run(folder: Path, text: Path, no_face: NoFace = "leave-out", **changes:
             path="data", corpus="synthetic", protocol="random", synthetic=True, no_face=no_face
         ),
         training={},
-        text=describe(load_config(str(text))),
+        pretrained=described(text),
     )
     run = Run.create(folder, config, load_tokenizer(str(text)))
     run.write_model(tiny_model(text, **changes))

@@ -210,8 +210,8 @@ def test_code_in_the_description_of_the_encoder(
     run: Run, trap: Path, change: dict[str, Any]
 ) -> None:
     evil(run.folder, trap)
-    own(run, text=run.config.text | change)
-    for use in (Run.text_config, Run.build, Run.model):
+    own(run, pretrained={"text": [run.config.pretrained[Modality.TEXT][0] | change]})
+    for use in (Run.build, Run.model):
         with pytest.raises(MienError, match="names code of its own") as error:
             use(Run(run.folder))
         told(error, str(run.folder / "config.yaml"))

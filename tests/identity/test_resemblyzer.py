@@ -92,9 +92,9 @@ def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_damaged_weights_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "pretrained.pt"
     path.write_bytes(b"nothing of the kind")
-    monkeypatch.setattr("mien.identity.resemblyzer._find", lambda: path)
-    with pytest.raises(MienError, match="can't be read"):
+    monkeypatch.setattr("mien.models.pretrained.voice.packaged_file", lambda: path)
+    with pytest.raises(MienError, match="cannot be read"):
         Voiceprint("cpu")
     torch.save({"model_state": {"linear.bias": torch.zeros(256)}}, path)
-    with pytest.raises(MienError, match="can't be read"):
+    with pytest.raises(MienError, match="cannot be read"):
         Voiceprint("cpu")

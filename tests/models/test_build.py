@@ -53,9 +53,9 @@ def test_a_model_too_large_is_refused_before_it_takes_memory() -> None:
 )
 def test_a_text_encoder_that_cannot_encode_is_refused(damage: dict[str, object]) -> None:
     config = preset(modalities="t")
-    assert build(config, {"emotion": 3}, BertConfig(**TEXT))
+    assert build(config, {"emotion": 3}, {Modality.TEXT: [describe(BertConfig(**TEXT))]})
     with pytest.raises(MienError, match="no text encoder can be built from its configuration"):
-        build(config, {"emotion": 3}, BertConfig(**{**TEXT, **damage}))
+        build(config, {"emotion": 3}, {Modality.TEXT: [describe(BertConfig(**TEXT)) | damage]})
 
 
 @pytest.mark.parametrize("missing", ["reader", "build"])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import MienError
-from mien.models.encoders.ctranslate2_file import read_variables
+from mien.models.pretrained.ctranslate2_file import read_variables
 
 VARIABLES = {
     "encoder/weight": np.arange(6, dtype="<f2").reshape(2, 3),

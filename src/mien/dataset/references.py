@@ -64,6 +64,9 @@ class ReferenceChoice:
         return speakers.others(row, self.emotion)[: self.count] if self.count else []
 
 
+NO_REFERENCES = ReferenceChoice()
+
+
 def draw_references(row: int, speakers: SpeakerRows, random: np.random.Generator) -> list[int]:
     """Draw the references of a training row at random; often none."""
     others = speakers.others(row)

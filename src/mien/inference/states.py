@@ -109,7 +109,7 @@ class _Work:
         if not total:
             return
         encoder = self.encoder.to(device).eval()
-        with Progress(total, f"{encoder.modality} states", "utterances", shown=progress) as bar:
+        with Progress(f"{encoder.modality} states", "utterances", total, shown=progress) as bar:
             for number, name, shard in jobs:
                 self.folder.write(name, shard, self._rows(number, shard, device, bar))
 

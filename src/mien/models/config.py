@@ -18,7 +18,7 @@ from pydantic_core import InitErrorDetails
 from mien.errors import did_you_mean
 from mien.modality import Modality, letters
 from mien.models.encoders import feature_settings, media_settings, pretrained_settings
-from mien.models.encoders.base import EncoderConfig, Reader, kind_of, refused
+from mien.models.encoders.base import ENCODERS, EncoderConfig, Reader, refused, with_kind
 
 __all__ = ["ModelConfig", "feature_settings", "media_settings", "pretrained_settings"]
 
@@ -52,7 +52,8 @@ def _encoder(modality: Modality, settings: Any) -> EncoderConfig:
             return settings
         if not isinstance(settings, Mapping):
             raise refused(f"the settings of the {modality} encoder must be a section")
-        return kind_of(modality, settings).model_validate(dict(settings))
+        settings = with_kind(modality, settings)
+        return ENCODERS[modality][settings["kind"]].model_validate(settings)
     except ValidationError as error:
         lines = [
             InitErrorDetails(

@@ -18,6 +18,7 @@ from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.selection import Selection
 from mien.models.fusion import StateFusion, WeightedFusion, state_fusion
 from mien.models.layers.synced_norm import synced
+from mien.models.mixing import Mixing, scatter
 from mien.models.person_head import PersonEmbedding
 
 MAX_WEIGHTS = 2 * 10**9
@@ -126,10 +127,20 @@ class MultimodalModel(nn.Module):
         """Return the encoder of a modality."""
         return cast(ModalityEncoder, self.encoders[modality.value])
 
-    def forward(self, batch: Batch) -> Output:
-        """Predict each utterance of a batch, independently of the others in it."""
+    def forward(self, batch: Batch, mixing: Mixing | None = None) -> Output:
+        """Predict each utterance of a batch, independently of the others in it.
+
+        Parameters
+        ----------
+        batch : Batch
+            The utterances.
+        mixing : Mixing, optional
+            In training, mix the states of each utterance with those of another (mixup).
+        """
         present = {m: batch.present(m) for m in self.config.modalities}
         states, selections = self._encode(batch, present)
+        if mixing is not None:
+            states = {m: mixing.mix(state, present[m]) for m, state in states.items()}
         units = {m: scatter(F.normalize(s, dim=1), present[m]) for m, s in states.items()}
         logits, modality_logits = {}, {}
         for task in self.fusion:
@@ -192,39 +203,41 @@ class MultimodalModel(nn.Module):
         each = {m: scatter(heads[m.value](state), present[m]) for m, state in states.items()}
         return fusion(torch.stack(list(each.values()), dim=1), exist), each
 
-    def pretrained_parameters(self) -> Iterator[nn.Parameter]:
-        """Yield the pretrained weights that are trained, and those of their heads."""
-        for modality in self.config.modalities:
-            own = list(self.encoder(modality).pretrained_parameters())
-            yield from own
-            for heads in self.heads.values() if own else ():
-                yield from cast(nn.ModuleDict, heads)[modality.value].parameters()
+    def slow_parameters(self, divisor: float) -> Iterator[tuple[nn.Parameter, float]]:
+        """Yield weights with a lower learning rate, each with the divisor of the rate.
 
-    def selector_parameters(self) -> Iterator[nn.Parameter]:
-        """Yield the weights by which encoders select from their input."""
+        These are pretrained weights and those that select from the input; also the heads of
+        encoders that have no divisor of their own.
+
+        Parameters
+        ----------
+        divisor : float
+            For encoders that have no divisor of their own.
+        """
         for modality in self.config.modalities:
-            yield from self.encoder(modality).selector_parameters()
+            encoder = self.encoder(modality)
+            own = list(encoder.pretrained_parameters())
+            heads = own and encoder.lr_factor is None
+            for part in self.heads.values() if heads else ():
+                own += cast(nn.ModuleDict, part)[modality.value].parameters()
+            for weight in own:
+                yield weight, encoder.lr_factor or divisor
+            for weight in encoder.selector_parameters():
+                yield weight, divisor
 
     @property
-    def needs_fit(self) -> bool:
-        """Whether an encoder must observe the training data before training."""
-        return any(self.encoder(modality).needs_fit for modality in self.config.modalities)
+    def needs_fit(self) -> list[Modality]:
+        """The modalities whose encoders must observe the training data before training."""
+        return [m for m in self.config.modalities if self.encoder(m).needs_fit]
 
-    def fit(self, batches: Iterable[Batch]) -> None:
-        """Let the encoders that need it observe the training data once, and adapt to them."""
-        fitted = [m for m in self.config.modalities if self.encoder(m).needs_fit]
+    def fit(self, batches: Iterable[Batch], modalities: Iterable[Modality]) -> None:
+        """Let the encoders of some modalities observe the training data once, and adapt to them."""
+        fitted = list(modalities)
         for batch in batches:
             for modality in fitted:
                 self.encoder(modality).observe(batch.inputs[modality].nonempty())
         for modality in fitted:
             self.encoder(modality).fit()
-
-
-def scatter(values: Tensor, rows: Tensor) -> Tensor:
-    """Scatter the n rows that exist among zeros: (n, D) and bool (B,) -> (B, D)."""
-    out = values.new_zeros(len(rows), values.shape[1])
-    out[rows] = values
-    return out
 
 
 def build(

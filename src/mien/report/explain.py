@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -179,7 +179,7 @@ def _segment(
     clip, config, looks = Path(recording.source), recognizer.model.config, {}
     for modality, selection in output.selections.items():
         layout, settings = LAYOUTS[modality], config.encoders[modality]
-        given = batch.inputs[modality]
+        given = cast(Ragged, batch.inputs[modality])
         view = _view(sample, start, given, selection, getattr(settings, "spectrogram", None))
         file = f"explain-{clip.stem}-{number}-{modality}.png"
         looks[modality.value] = _shares(view, file, settings)

@@ -1,6 +1,7 @@
 """The data of a run: which utterances it uses, and their batches."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from mien.dataset.batch_sampler import BucketSampler
+from mien.dataset.references import NO_REFERENCES, ReferenceChoice
 from mien.dataset.splits import Splits, split
 from mien.dataset.store import Store
 from mien.dataset.torch_dataset import BatchDataset
@@ -112,9 +114,21 @@ def usable(store: Store, rows: list[int], tasks: tuple[Task, ...], modalities: s
 
 
 def examples(
-    run: Run, store: Store, rows: list[int], tokenizer: Any, augment_seed: int | None = None
+    run: Run,
+    store: Store,
+    rows: list[int],
+    tokenizer: Any,
+    augment_seed: int | None = None,
+    *,
+    references: ReferenceChoice | None = NO_REFERENCES,
+    pool: Sequence[int] | None = None,
+    draw_seed: int = 0,
 ) -> BatchDataset:
-    """Return rows as a data set for the model and tasks of a run, augmented if there is a seed."""
+    """Return rows as a data set for the model and tasks of a run, augmented if there is a seed.
+
+    `references` are those of `BatchDataset`, None: drawn for training.
+    """
+    encoders = run.config.model.encoders
     return BatchDataset(
         store,
         rows,
@@ -122,6 +136,10 @@ def examples(
         run.config.tasks,
         max_seconds=run.config.data.max_seconds,
         augment_seed=augment_seed,
+        referring=[m for m, encoder in encoders.items() if encoder.takes_references],
+        references=references,
+        pool=pool,
+        draw_seed=draw_seed,
     )
 
 

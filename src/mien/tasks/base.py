@@ -133,6 +133,10 @@ class Task(BaseModel, ABC):
     def loss_of(self, logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
         """Compute the loss of logits (B, C) whose targets are known, B >= 1."""
 
+    def smoothed(self, targets: Tensor, amount: float) -> Tensor:
+        """Smooth targets (B, C), if they are labels; by default, return them unchanged."""
+        return targets
+
     @property
     def smallest_batch(self) -> int:
         """The fewest utterances of a batch for which the loss has a gradient."""

@@ -86,7 +86,11 @@ class LabelTask(Task):
     def loss_of(self, logits: Tensor, targets: Tensor, weight: Tensor | None) -> Tensor:
         """Compute the loss with the `weight` of each label or, if multi-label, its positives."""
         if self.loss == "ce":
-            return F.cross_entropy(logits, targets.argmax(dim=1), weight=weight)
+            if ((targets == 0) | (targets == 1)).all():
+                return F.cross_entropy(logits, targets.argmax(dim=1), weight=weight)
+            # of smoothed or mixed targets, the same weighted mean
+            shares = targets if weight is None else targets * weight
+            return -(shares * logits.log_softmax(dim=1)).sum() / shares.sum()
         if self.loss == "bce":
             return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=weight)
         probabilities = logits.sigmoid()
@@ -95,6 +99,11 @@ class LabelTask(Task):
         if weight is not None:
             error = error * torch.where(targets > 0, weight, 1.0)
         return error.mean()
+
+    def smoothed(self, targets: Tensor, amount: float) -> Tensor:
+        """Replace a share of the targets (B, C) by equal probabilities of all labels."""
+        uniform = 1 / len(self.labels) if self.loss == "ce" else 0.5
+        return targets * (1 - amount) + amount * uniform
 
     def balance(self, targets: Tensor) -> Tensor:
         """Compute weights of the labels (C,) by their rarity among training targets (N, C).

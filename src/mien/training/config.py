@@ -42,6 +42,16 @@ class TrainConfig(BaseModel):
         " concordance correlation over a batch (default for affect)",
     )
     balance: bool = Field(True, description="weight labels in the loss by their rarity")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="label smoothing: share of the target that is uniform"
+    )
+    mixup: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="mix the states of utterances in training, with shares from a beta distribution"
+        " of this concentration (mixup); 0: no",
+    )
     modality_loss: float = Field(
         0.0, ge=0, description="weight of the loss of each modality's own logits (published: 0)"
     )
@@ -104,6 +114,11 @@ class TrainConfig(BaseModel):
         0, ge=0, description="processes that load data, for each process that trains"
     )
     max_seconds: float = Field(60.0, ge=0.1, description="longer utterances are cut to this length")
+    cache: bool = Field(
+        True,
+        description="store the states of frozen pretrained encoders beside the data, for all"
+        " trainings; the results are the same without",
+    )
     keep_state: bool = Field(
         False, description="keep the training state, three times the weights, after training"
     )

@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.multiprocessing.spawn import ProcessRaisedException
 
+from mien.dataset.store import Store
 from mien.dataset.torch_dataset import BatchDataset
 from mien.devices import choose_device
 from mien.errors import MienError
@@ -20,7 +21,8 @@ from mien.features.store import open_store
 from mien.files import only_one, unwritable
 from mien.inference.dataset import predict
 from mien.inference.evaluate import choose_thresholds
-from mien.models import ModelConfig
+from mien.inference.states import with_states
+from mien.models import ModelConfig, MultimodalModel
 from mien.progress import on_terminal
 from mien.runs.config import WEIGHTS
 from mien.runs.data import examples, split_store, usable
@@ -43,7 +45,7 @@ from mien.training.module import Learner
 from mien.training.norm_sync import NormSync
 from mien.training.output import SpawnedOutput, quieten
 from mien.training.progress import EpochLines
-from mien.training.setup import create, frozen_weights, initial_network, reopen
+from mien.training.setup import create, frozen_weights, initial_network, initialised, reopen
 from mien.training.unread import refuse_unread
 
 logger = logging.getLogger(__name__)
@@ -133,18 +135,22 @@ def _train(
         name: usable(store, splits.rows(name), tasks, run.config.model.letters)
         for name in ("train", "valid")
     }
-    seed = config.seed if config.augment else None
-    training = examples(run, store, rows["train"], tokenizer, seed)
-    validation = examples(run, store, rows["valid"], tokenizer)
-    if network.needs_fit and not resume:
-        network.fit(training[0, [place]] for place in range(len(training)))
-    if config.init and not resume:
+    if resume:
+        run.load_frozen(network)
+    elif config.init:
         message = initialise(config.init, network, tasks, config.init_modalities)
         if first():
             logger.info("%s", message)
-    if resume:
-        run.load_frozen(network)
-    elif frozen := frozen_weights(network, config):
+    if config.cache:
+        store = _with_states(run, store, network, config, device, progress)
+    seed = config.seed if config.augment else None
+    drawn: dict[str, Any] = {"references": None, "draw_seed": config.seed}
+    training = examples(run, store, rows["train"], tokenizer, seed, **drawn)
+    validation = examples(run, store, rows["valid"], tokenizer)
+    fitted = [m for m in network.needs_fit if m.letter not in initialised(run, config)]
+    if fitted and not resume:
+        network.fit((training[0, [place]] for place in range(len(training))), fitted)
+    if not resume and (frozen := frozen_weights(network, config)):
         run.record_frozen(frozen, write=first())
     weights: dict[str, Tensor] = {}
     if config.balance:
@@ -174,6 +180,25 @@ def _train(
             f" {run.folder} and a lower lr or clip 1"
         ) from failure
     return run
+
+
+def _with_states(
+    run: Run,
+    store: Store,
+    network: MultimodalModel,
+    config: TrainConfig,
+    device: torch.device | None,
+    progress: bool,
+) -> Store:
+    """Store the states of frozen networks for training, in the first process."""
+    options: dict[str, Any] = {
+        "copies": config.augment,
+        "keep_voice": any(task.identifies_speakers for task in run.config.tasks),
+        "device": device,
+    }
+    seconds = run.config.data.max_seconds
+    on_first(lambda: with_states(store, network, seconds, progress=progress, **options))
+    return with_states(store, network, seconds, progress=False, **options)
 
 
 def _check_usable(run: Run, error: NotFiniteError) -> None:

@@ -1,6 +1,7 @@
 """The Lightning module: loss, optimiser and validation metrics."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import lightning as L
@@ -10,6 +11,7 @@ from torch import Tensor
 from mien.batch import Batch
 from mien.models import MultimodalModel, Output
 from mien.models.config import STACKED
+from mien.models.mixing import Mixing
 from mien.models.person_head import margin_loss
 from mien.runs.frozen import Frozen, frozen_names
 from mien.tasks import Task
@@ -141,12 +143,27 @@ class Learner(L.LightningModule):
         sizes = gather_sizes(len(batch.ids), self.device)
         if self.config.modality_dropout:
             batch = self.drop_modalities(batch, sum(sizes))
-        loss = self.loss(*gather_batch(self.model(batch), batch, sizes))
+        mixing = None
+        if self.config.mixup:
+            assert self.random is not None
+            mixing = Mixing.draw(len(batch), self.config.mixup, self.device, self.random)
+        output, batch = self.model(batch, mixing), self._softened(batch, mixing)
+        loss = self.loss(*gather_batch(output, batch, sizes))
         self.step = index + 1, loss, batch.ids
         self.log(
             "train/loss", loss, on_epoch=True, prog_bar=True, batch_size=sum(sizes), sync_dist=True
         )
         return loss
+
+    def _softened(self, batch: Batch, mixing: Mixing | None) -> Batch:
+        """Smooth and mix the targets of a batch, as the settings say."""
+        targets = dict(batch.targets)
+        for task in self.tasks:
+            if self.config.label_smoothing:
+                targets[task.name] = task.smoothed(targets[task.name], self.config.label_smoothing)
+            if mixing is not None:
+                targets[task.name] = mixing.mix_targets(targets[task.name])
+        return replace(batch, targets=targets)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Stop before a loss or a gradient that is not finite changes the weights."""
@@ -194,19 +211,12 @@ class Learner(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """Build the optimiser, slower for pretrained weights and attention, and its schedule."""
         # at the full rate an attention narrows before the CNN has learnt useful features
-        late = {
-            *map(id, self.model.selector_parameters()),
-            *map(id, self.model.pretrained_parameters()),
-        }
-        slow: list[torch.nn.Parameter] = []
-        fast: list[torch.nn.Parameter] = []
-        for parameter in self.model.parameters():
-            if parameter.requires_grad:
-                (slow if id(parameter) in late else fast).append(parameter)
-        groups = [
-            {"params": fast, "lr": self.config.lr},
-            {"params": slow, "lr": self.config.lr / self.config.text_lr_factor},
-        ]
+        slow = {id(w): d for w, d in self.model.slow_parameters(self.config.text_lr_factor)}
+        by_divisor: dict[float, list[torch.nn.Parameter]] = {1.0: []}
+        for weight in self.model.parameters():
+            if weight.requires_grad:
+                by_divisor.setdefault(slow.get(id(weight), 1.0), []).append(weight)
+        groups = [{"params": p, "lr": self.config.lr / d} for d, p in by_divisor.items()]
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
         optimizer = kinds[self.config.optimizer](
             [group for group in groups if group["params"]], weight_decay=self.config.weight_decay

@@ -195,11 +195,15 @@ def _label_counts(
     return {t.name: t.label_counts(torch.stack([t.target(u) for u in utterances])) for t in tasks}
 
 
+def initialised(run: Run, config: TrainConfig) -> str:
+    """Return the letters of the modalities that `init` initialises."""
+    return (config.init_modalities or run.config.model.letters) if config.init else ""
+
+
 def initial_network(run: Run, config: TrainConfig) -> MultimodalModel:
     """Build the model, with pretrained weights for encoders that `init` does not initialise."""
-    network, model = run.build(), run.config.model
-    chosen = (config.init_modalities or model.letters) if config.init else ""
-    for modality, settings in model.encoders.items():
+    network, chosen = run.build(), initialised(run, config)
+    for modality, settings in run.config.model.encoders.items():
         if settings.pretrained_name is not None and modality.letter not in chosen:
             network.encoder(modality).load_pretrained(settings.pretrained_name)
     return network

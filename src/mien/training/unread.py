@@ -43,6 +43,15 @@ READERS: dict[str, tuple[Reads, str]] = {
         lambda m, c: any(kind.balanced for kind in parse_tasks(c.task)),
         "a task with labels",
     ),
+    "label_smoothing": (
+        lambda m, c: any(kind.balanced for kind in parse_tasks(c.task)),
+        "a task with labels",
+    ),
+    "mixup": (lambda m, c: not _speakers(m, c), "a task that does not identify speakers"),
+    "cache": (
+        lambda m, c: any(encoder.cacheable for encoder in m.encoders.values()),
+        "a frozen pretrained encoder with a pooling without weights",
+    ),
     "modality_dropout": (lambda m, c: len(m.encoders) > 1, "a model of several modalities"),
     "embedding_loss": (
         lambda m, c: _speakers(m, c) and m.embedding_size > 0,

@@ -24,12 +24,15 @@ class ModalityEncoder(nn.Module, ABC):
         Name of the pretrained submodule, if there is one (`load_pretrained`).
     needs_fit : bool
         Whether it must observe the training data once before training (`observe`, then `fit`).
+    lr_factor : float or None
+        Divisor of the learning rate of its pretrained weights; None: that of the text encoder.
     """
 
     dim: int
     frozen: bool = False
     pretrained_part: str | None = None
     needs_fit: bool = False
+    lr_factor: float | None = None
 
     @abstractmethod
     def forward(

@@ -10,15 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mien.audio_effects import augmented_copy
+from mien import audio_effects
 from mien.batch import Input, Ragged, RaggedGroup
 from mien.modality import Modality
 from mien.models.encoders.augment import augment_faces
 from mien.models.encoders.base import Reader, Voices
+from mien.models.encoders.copies import augmented_copy
+from mien.models.encoders.spectral_masks import mask_spectrum
 from mien.utterance import Sample
 
 CLEAN = 0.4
 """Share of the utterances of an epoch that are not augmented."""
+
+DISGUISE = (0.75, 1.3)
+"""Range of the speed of the voices in babble noise."""
 
 RECIPE = 1
 """Version of the augmented copies, which belongs to the names of stored ones."""
@@ -131,13 +136,10 @@ class WaveformReader(CopyReader):
         """Change the speed, the level and the room at random, and add noise."""
         if sample.waveform is None:
             return sample
-        waveform = augmented_copy(
-            sample.waveform,
-            random,
-            voices(),
-            keep_voice=keep_voice,
-            masks=self.specaugment,
-        )
+        others = [disguised(voice, random) for voice in voices()]
+        waveform = augmented_copy(sample.waveform, random, others, keep_voice=keep_voice)
+        if self.specaugment:
+            waveform = mask_spectrum(waveform, random)
         return replace(sample, waveform=waveform)
 
     def steps(self, sample: Sample) -> Tensor:
@@ -172,3 +174,14 @@ class CropReader(CopyReader):
             shape = max((tuple(steps.shape[1:]) for steps in sequences), default=(3, 1, 1))
             sequences = [s if len(s) else s.new_zeros(0, *shape) for s in sequences]
         return super().collate(sequences)
+
+
+def disguised(voice: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Make a waveform of a speaker sound like somebody else, for babble: reversed or faster.
+
+    Babble of training is made of the speaker's own clips, so that no training hears the voice of
+    somebody who is tested.
+    """
+    factor = float(random.uniform(*DISGUISE))
+    changed = audio_effects.change_speed(audio_effects.from_int16(voice), factor)
+    return audio_effects.to_int16(changed[::-1] if random.random() < 0.5 else changed)

@@ -99,6 +99,11 @@ class PretrainedSettings(TemporalSettings):
         """Whether the pooled state of an utterance is the same throughout training."""
         return self.frozen and self.pools_first
 
+    @property
+    def takes_references(self) -> bool:
+        """Whether it takes other clips of the same speaker as references."""
+        return self.references
+
     def key(self) -> dict[str, Any]:
         """Return the settings on which the states of a frozen network depend."""
         names = ("layers", "layer_states")

