@@ -30,6 +30,7 @@ ABOVE = {"", "__main__", "bench", "cli", "demo", "published"}
 BASE = (
     *("task_prediction", "errors", "files", "modality", "names", "encoding", "utterance", "batch"),
     *("progress", "tensor_file", "yaml_file", "plugins", "registry", "resize", "devices"),
+    "audio_effects",
 )
 
 ALLOWED = {
@@ -37,6 +38,7 @@ ALLOWED = {
     "errors": (),
     "modality": (),
     "utterance": ("modality",),
+    "audio_effects": ("errors", "utterance"),
     "names": (),
     "encoding": (),
     "progress": (),
@@ -53,7 +55,7 @@ ALLOWED = {
         *("safe_pickle", "utterance", "errors", "names", "encoding", "progress", "registry"),
     ),
     "media": ("utterance", "errors", "names", "encoding", "resize"),
-    "models": ("batch", "errors", "modality", "registry", "resize", "utterance"),
+    "models": ("audio_effects", "batch", "errors", "modality", "registry", "resize", "utterance"),
     "dataset": (*BASE, "media", "models", "tasks"),
     "features": (*BASE, "corpora.iemocap", "dataset", "media", "models", "safe_pickle"),
     "runs": (*BASE, "dataset", "features", "models", "tasks"),
