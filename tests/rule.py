@@ -16,6 +16,7 @@ from transformers import AlbertConfig
 from mien.batch import Batch, Ragged
 from mien.modality import Modality
 from mien.models import MultimodalModel, preset
+from mien.models.pretrained.source import describe
 from mien.models.published_weights import convert, rename
 
 ALBERT_BASE_V2 = AlbertConfig(

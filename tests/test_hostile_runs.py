@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from samples import tiny_run
 
 from mien.errors import MienError
+from mien.modality import Modality
 from mien.models.encoders.text import TextEncoder, load_config, load_tokenizer, load_weights
 from mien.runs.run import Run
 

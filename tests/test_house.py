@@ -38,6 +38,7 @@ ALLOWED = {
     "errors": (),
     "modality": (),
     "utterance": ("modality",),
+    "audio_effects": ("errors", "utterance"),
     "names": (),
     "encoding": (),
     "progress": (),
@@ -55,7 +56,6 @@ ALLOWED = {
     ),
     "media": ("utterance", "errors", "names", "encoding", "resize"),
     "silence": (),
-    "audio_effects": ("errors", "utterance"),
     "models": (
         *("audio_effects", "batch", "errors", "modality", "registry", "resize", "silence"),
         "utterance",

@@ -13,6 +13,7 @@ from mien.models.encoders.base import EncoderConfig, Reader
 from mien.models.encoders.cnn import AudioCNN
 from mien.models.encoders.face_reader import FaceReader
 from mien.models.encoders.modality_encoder import ModalityEncoder
+from mien.models.pretrained.source import describe
 
 TINY = {"width": 0.125, "trans_dim": 16, "trans_nheads": 2, "trans_nlayers": 1, "modalities": "va"}
 TEXT = {

@@ -95,6 +95,18 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
         " those of training",
     )
     parser.add_argument("--modalities", help="use only these modalities, letters out of t, a, v")
+    parser.add_argument(
+        "--degrade",
+        metavar="EFFECT",
+        help="degrade the audio first: white:10, pink:10 or babble:10 (noise at a signal-to-noise"
+        " ratio in dB), reverberation:0.5 (seconds), telephone, gain:-10 (dB); needs --out",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="write metrics.json and predictions.parquet to this folder, and none to RUN",
+    )
     parser.add_argument("--json", type=Path, help="write the metrics to this file as JSON")
     parser.add_argument(
         "--predictions",
@@ -107,18 +119,30 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
+    from mien.dataset.effect import parse_effect
     from mien.files import check_writable, write_text
     from mien.inference.evaluate import metrics_of, predict_split
+    from mien.inference.evaluation_folder import make_folder, write_evaluation
     from mien.inference.predictions_file import PREDICTIONS, write_predictions
     from mien.runs.run import Run
 
-    for path in filter(None, (args.json, args.predictions)):
+    files = list(filter(None, (args.json, args.predictions)))
+    if args.degrade is not None:
+        within = [path for path in files if path.parent.resolve() == args.run.resolve()]
+        if args.out is None or within:
+            args.parser.error("--degrade needs --out, and no file in RUN, which keeps its metrics")
+        parse_effect(args.degrade)
+    run = Run(args.run)
+    if args.out:
+        make_folder(args.out)
+    for path in files:
         check_writable(path.parent)
     predictions = predict_split(
-        args.run,
+        run,
         data=args.data,
         split=args.split,
         modalities=args.modalities,
+        degrade=args.degrade,
         device=args.device,
         batch_size=args.batch_size,
     )
@@ -128,7 +152,9 @@ def _evaluate(args: argparse.Namespace) -> None:
         write_text(args.json, metrics.model_dump_json(indent=2))
     if args.predictions:
         write_predictions(args.predictions, predictions)
-    run = Run(args.run)
+    if args.out:
+        write_evaluation(args.out, metrics, predictions)
+        return
     moved = not Path(run.config.data.path).is_dir()
     if args.split == "test" and args.modalities is None and (args.data is None or moved):
         run.write("metrics.json", metrics.model_dump(mode="json"))
@@ -137,11 +163,14 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def show(metrics: "Metrics") -> None:
     """Print a table of the metrics of each task."""
+    from mien.dataset.effect import parse_effect
     from mien.report.tables import table
     from mien.tasks import TASKS
 
     for name, block in metrics.tasks.items():
         print(f"\n{name}, {metrics.split} split, protocol {metrics.protocol}")
+        if metrics.degraded is not None:
+            print(f"degraded audio: {parse_effect(metrics.degraded).about}")
         if metrics.synthetic:
             print("synthetic data: these metrics say nothing of real people")
         print(table(block))

@@ -119,8 +119,13 @@ def row_to_sample(utterance: Utterance, decoded: dict[str, Any], face_size: int)
         faces=np.stack(faces) if faces else None,
         face_times=None if times is None else np.array(times, np.float32),
         face_found=None if found is None else np.array(found, bool),
-        waveform=None if wave is None else np.frombuffer(wave, "<i2").astype(np.int16),
+        waveform=decode_waveform(wave),
     )
+
+
+def decode_waveform(stored: bytes | None) -> np.ndarray | None:
+    """Read a stored waveform. Raises `ValueError` where it is damaged."""
+    return None if stored is None else np.frombuffer(stored, "<i2").astype(np.int16)
 
 
 def media_bytes(row: dict[str, Any]) -> int:

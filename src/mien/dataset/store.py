@@ -4,11 +4,13 @@ import bisect
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from mien.dataset.sample_rows import (
@@ -16,6 +18,7 @@ from mien.dataset.sample_rows import (
     SAMPLE_COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,
+    decode_waveform,
     media_bytes,
     row_to_sample,
     row_to_utterance,
@@ -133,7 +136,7 @@ class Store:
         self._open = lru_cache(maxsize=_OPEN_SHARDS)(self._open_shard)
         self._group = lru_cache(maxsize=1)(Shard.read_group)
 
-    def __reduce__(self) -> tuple[type["Store"], tuple[Path]]:
+    def __reduce__(self) -> tuple[type["Store"], tuple[Any, ...]]:
         return Store, (self.folder,)
 
     def __len__(self) -> int:
@@ -182,13 +185,27 @@ class Store:
         """Read one sample."""
         shard, row = self.place(number)
         decoded = self.read_row(self._open(shard), row, tuple(SAMPLE_COLUMNS))
-        utterance = self.utterances[number]
+        with self._decoding(number):
+            return row_to_sample(self.utterances[number], decoded, self.face_size)
+
+    def waveform(self, number: int) -> np.ndarray | None:
+        """Read the waveform (S,) int16 of one sample, without its faces; None if it has none."""
+        shard, row = self.place(number)
+        stored = self.read_row(self._open(shard), row, ("waveform",))["waveform"]
+        with self._decoding(number):
+            return decode_waveform(stored)
+
+    @contextmanager
+    def _decoding(self, number: int) -> Iterator[None]:
+        """Say which sample is damaged, and what to do about it."""
         try:
-            return row_to_sample(utterance, decoded, self.face_size)
+            yield
         except ValueError as error:
+            shard, _ = self.place(number)
             raise MienError(
-                f"{self.folder / self.shards[shard].file}: damaged, {utterance.id}: {error};"
-                " prepare the corpus again into a new folder"
+                f"{self.folder / self.shards[shard].file}: damaged,"
+                f" {self.utterances[number].id}: {error}; prepare the corpus again into a new"
+                " folder"
             ) from error
 
     def place(self, number: int) -> tuple[int, int]:

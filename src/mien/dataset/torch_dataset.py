@@ -160,5 +160,5 @@ def voices_of(store: Store, row: int) -> list[np.ndarray]:
     They are of the same speaker, so that no training hears the voice of somebody who is tested.
     """
     speakers: SpeakerRows = store.speakers
-    samples = (store[other] for other in speakers.others(row)[:VOICES])
-    return [sample.waveform for sample in samples if sample.waveform is not None]
+    waveforms = (store.waveform(other) for other in speakers.others(row)[:VOICES])
+    return [waveform for waveform in waveforms if waveform is not None]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mien.dataset.effect import parse_effect
 from mien.dataset.store import Store
 from mien.devices import choose_device
 from mien.errors import MienError
@@ -17,7 +18,7 @@ from mien.inference.metrics import Metrics
 from mien.inference.predictions import Origin, Predictions, PredictionsInfo, Training
 from mien.metrics.thresholds import choose
 from mien.modality import Modality
-from mien.runs.data import check_letters, open_for, rows_of, split_store, usable
+from mien.runs.data import check_letters, degraded, open_for, rows_of, split_store, usable
 from mien.runs.run import Run
 from mien.tasks import Task, TaskMetrics
 
@@ -43,6 +44,7 @@ def evaluate(
     data: str | Path | None = None,
     split: str = "test",
     modalities: str | None = None,
+    degrade: str | None = None,
     device: Device = None,
     batch_size: int = BATCH_SIZE,
     progress: bool = True,
@@ -59,6 +61,9 @@ def evaluate(
         A split by the run's protocol, or all utterances.
     modalities : str, optional
         Use only these of the model's modalities, letters out of "tav".
+    degrade : str, optional
+        Degrade the audio, such as by ``white:10`` (`mien.dataset.effect.EFFECTS`). The thresholds
+        stay those of undegraded validation.
     device : str or torch.device, optional
         Where to compute (default: a GPU if there is one).
     batch_size : int
@@ -74,7 +79,8 @@ def evaluate(
     Raises
     ------
     MienError
-        The data are missing, or no utterance of the split can be evaluated.
+        The data are missing, or no utterance of the split can be evaluated; or there is no such
+        effect, or the model does not take the audio that it changes.
 
     Examples
     --------
@@ -86,6 +92,7 @@ def evaluate(
         data=data,
         split=split,
         modalities=modalities,
+        degrade=degrade,
         device=device,
         batch_size=batch_size,
         progress=progress,
@@ -99,6 +106,7 @@ def predict_split(
     data: str | Path | None = None,
     split: str = "test",
     modalities: str | None = None,
+    degrade: str | None = None,
     device: Device = None,
     batch_size: int = BATCH_SIZE,
     progress: bool = True,
@@ -106,13 +114,15 @@ def predict_split(
     """Predict one split of a run's data; takes and raises what `evaluate` does."""
     run = run if isinstance(run, Run) else Run(run)
     device = choose_device(device)
+    effect = None if degrade is None else parse_effect(degrade)
     store = open_for(run, Path(data or run.config.data.path))
     used = check_letters(run, modalities)
+    heard = store if effect is None else degraded(run, store, effect, used)
     rows = rows_of(run, store, split)
     evaluated = usable(store, rows, run.config.tasks, used)
     options: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
     _complete_thresholds(run, store, options)
-    found = predict(run, run.model(), store, evaluated, modalities=used, **options)
+    found = predict(run, run.model(), heard, evaluated, modalities=used, **options)
     info = PredictionsInfo(
         tasks=run.config.tasks,
         split=split,
@@ -121,6 +131,7 @@ def predict_split(
         fingerprint=store.fingerprint,
         synthetic=bool(store.info["synthetic"]),
         modalities=used,
+        degraded=None if effect is None else str(effect),
         trainings=(_training(run, left_out=len(rows) - len(evaluated)),),
     )
     return Predictions(
@@ -177,6 +188,7 @@ def metrics_of(predictions: Predictions) -> Metrics:
         data=info.data,
         synthetic=info.synthetic,
         modalities=info.modalities,
+        degraded=info.degraded,
         left_out=info.left_out,
         unlabelled=[task.name for task in info.tasks if task.name not in blocks],
         tasks=blocks,

@@ -35,6 +35,7 @@ class Metrics(BaseModel):
     data: str = Field(description="folder of the prepared data")
     synthetic: bool = Field(description="whether the data are synthetic")
     modalities: str = Field(description="modalities of the input: t text, a audio, v video")
+    degraded: str | None = Field(None, description="what was done to the audio, as white:10")
     left_out: int = Field(description="utterances without a known label or without a modality")
     unlabelled: list[str] = Field(description="tasks for which no utterance has a known label")
     tasks: Annotated[dict[str, SerializeAsAny[TaskMetrics]], BeforeValidator(_of_their_tasks)] = (

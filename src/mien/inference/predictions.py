@@ -35,6 +35,7 @@ class PredictionsInfo(BaseModel):
     fingerprint: str | None = Field(None, description="tells the data from others")
     synthetic: bool = False
     modalities: str = Field("tav", description="letters of those that the system could use")
+    degraded: str | None = Field(None, description="what was done to the audio, as white:10")
     trainings: tuple[Training, ...]
 
     @property

@@ -9,6 +9,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from mien.dataset.batch_sampler import BucketSampler
+from mien.dataset.degraded import DegradedStore
+from mien.dataset.effect import Effect
 from mien.dataset.references import NO_REFERENCES, ReferenceChoice
 from mien.dataset.splits import Splits, split
 from mien.dataset.store import Store
@@ -20,6 +22,31 @@ from mien.runs.run import Run
 from mien.tasks import Task
 
 logger = logging.getLogger(__name__)
+
+
+def degraded(run: Run, store: Store, effect: Effect, modalities: str) -> Store:
+    """Open data of a run again, with degraded audio.
+
+    Raises
+    ------
+    MienError
+        The model does not hear it: it has no audio among the modalities used, or hand-crafted
+        features that were computed before.
+    """
+    if isinstance(store, FeatureStore):
+        raise MienError(
+            f"the model of {run.folder} takes hand-crafted features, which were computed from the"
+            " audio as it is: degrade the recordings themselves, then prepare them and compute"
+            " their features",
+            parameter="degrade",
+        )
+    if Modality.AUDIO.letter not in modalities:
+        raise MienError(
+            f"of {run.folder} the modalities {modalities!r} are used, which have no audio: what is"
+            " done to it changes nothing",
+            parameter="degrade",
+        )
+    return DegradedStore(store.folder, effect)
 
 
 def open_for(run: Run, data: Path) -> Store:

@@ -191,6 +191,11 @@ def _notes(systems: Sequence[System], over: dict[str, Any]) -> list[str]:
         )
     if any(system.predictions.info.split != "test" for system in systems):
         notes.append("Some predictions are not of a test split.")
+    notes += [
+        f"{system.name} was evaluated on degraded audio: {effect}."
+        for system in systems
+        if (effect := system.predictions.info.degraded) is not None
+    ]
     units = len(set(over["groups"])) if over["groups"] else None
     if units is not None and units < FEW:
         noun = NOUNS.get(over["by"], over["by"] + "s")

@@ -38,7 +38,7 @@ class System:
 
 
 def open_system(path: str | Path) -> System:
-    """Read the predictions of a run, of a study, or of a file of predictions.
+    """Read the predictions of a run, of a study, of a folder or a file of predictions.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def open_system(path: str | Path) -> System:
     path = Path(path)
     if path.is_file():
         return System(path.stem, read_predictions(path))
-    if not path.joinpath(STUDY).is_file() and not path.joinpath("config.yaml").is_file():
+    if not any(path.joinpath(name).is_file() for name in (STUDY, "config.yaml", PREDICTIONS)):
         raise MienError(f"{path} is neither a run, nor a study, nor a file of predictions")
     if not path.joinpath(PREDICTIONS).is_file():
         if path.joinpath(STUDY).is_file():
