@@ -15,7 +15,7 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder
 from voices import breathy
 
 from mien.errors import MienError
-from mien.models.encoders import ctranslate2_file, packaged_whisper
+from mien.models.pretrained import ctranslate2_file, packaged_whisper
 from mien.models.pretrained.packaged_whisper import whisper_config, whisper_weights
 from mien.models.pretrained.whisper_mel import whisper_log_mel
 

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mien.cli.compute import add_compute
 from mien.cli.model_flags import add_model_flags, model_names, model_settings
@@ -102,6 +102,12 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
         " ratio in dB), reverberation:0.5 (seconds), telephone, gain:-10 (dB); needs --out",
     )
     parser.add_argument(
+        "--references",
+        metavar="N",
+        help="give the model N other clips of the same speaker, or neutral:N of clips labelled so;"
+        " needs --out (default: without, and for a model that takes references also with 10)",
+    )
+    parser.add_argument(
         "--out",
         type=Path,
         metavar="FOLDER",
@@ -121,33 +127,44 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     from mien.dataset.effect import parse_effect
     from mien.files import check_writable, write_text
-    from mien.inference.evaluate import metrics_of, predict_split
+    from mien.inference.evaluate import (
+        REFERENCES,
+        metrics_of,
+        predict_split,
+        takes_references,
+    )
     from mien.inference.evaluation_folder import make_folder, write_evaluation
     from mien.inference.predictions_file import PREDICTIONS, write_predictions
     from mien.runs.run import Run
 
     files = list(filter(None, (args.json, args.predictions)))
-    if args.degrade is not None:
+    if args.degrade is not None or args.references is not None:
+        flag = "--degrade" if args.degrade is not None else "--references"
         within = [path for path in files if path.parent.resolve() == args.run.resolve()]
         if args.out is None or within:
-            args.parser.error("--degrade needs --out, and no file in RUN, which keeps its metrics")
+            args.parser.error(f"{flag} needs --out, and no file in RUN, which keeps its metrics")
+    if args.degrade is not None:
         parse_effect(args.degrade)
     run = Run(args.run)
     if args.out:
         make_folder(args.out)
     for path in files:
         check_writable(path.parent)
-    predictions = predict_split(
-        run,
-        data=args.data,
-        split=args.split,
-        modalities=args.modalities,
-        degrade=args.degrade,
-        device=args.device,
-        batch_size=args.batch_size,
-    )
+    options: dict[str, Any] = {
+        "data": args.data,
+        "split": args.split,
+        "modalities": args.modalities,
+        "degrade": args.degrade,
+        "device": args.device,
+        "batch_size": args.batch_size,
+    }
+    predictions = predict_split(run, references=args.references, **options)
     metrics = metrics_of(predictions)
     show(metrics)
+    if args.references is None and takes_references(run):
+        more = metrics_of(predict_split(run, references=str(REFERENCES), **options))
+        show(more)
+        metrics = metrics.model_copy(update={"with_references": more.tasks})
     if args.json:
         write_text(args.json, metrics.model_dump_json(indent=2))
     if args.predictions:
@@ -171,6 +188,8 @@ def show(metrics: "Metrics") -> None:
         print(f"\n{name}, {metrics.split} split, protocol {metrics.protocol}")
         if metrics.degraded is not None:
             print(f"degraded audio: {parse_effect(metrics.degraded).about}")
+        if metrics.references is not None:
+            print(f"with references of the same speaker: {metrics.references}")
         if metrics.synthetic:
             print("synthetic data: these metrics say nothing of real people")
         print(table(block))

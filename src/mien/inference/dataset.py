@@ -1,11 +1,12 @@
 """Predictions for prepared data, in batches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 
 from mien.batch import Batch
+from mien.dataset.references import NO_REFERENCES, ReferenceChoice
 from mien.dataset.store import Store
 from mien.devices import choose_device
 from mien.inference import BATCH_SIZE, checked_batch_size
@@ -32,12 +33,26 @@ def predict(
     progress: bool = True,
     device: Device = None,
     batch_size: int = BATCH_SIZE,
+    references: ReferenceChoice = NO_REFERENCES,
+    pool: Sequence[int] | None = None,
 ) -> Scored:
-    """Predict rows of a data set from some of the modalities."""
+    """Predict rows of a data set from some of the modalities.
+
+    `references` of each are chosen from the rows of `pool`, for a model that takes any.
+    """
     tasks = run.config.tasks
     kept: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {task.name: [] for task in tasks}
     batches = outputs_of(
-        run, model, store, rows, modalities, progress=progress, device=device, batch_size=batch_size
+        run,
+        model,
+        store,
+        rows,
+        modalities,
+        progress=progress,
+        device=device,
+        batch_size=batch_size,
+        references=references,
+        pool=pool,
     )
     for batch, output in batches:
         for task in tasks:
@@ -80,11 +95,14 @@ def outputs_of(
     progress: bool = True,
     device: Device = None,
     batch_size: int = BATCH_SIZE,
+    references: ReferenceChoice = NO_REFERENCES,
+    pool: Sequence[int] | None = None,
 ) -> Iterator[tuple[Batch, Output]]:
     """Yield the batches of rows with the model's output for each, in order."""
     place, size = choose_device(device), checked_batch_size(batch_size)
     model = model.to(place).eval()
-    batches = loader(examples(run, store, rows, run.tokenizer()), batch_size=size)
+    data = examples(run, store, rows, run.tokenizer(), references=references, pool=pool)
+    batches = loader(data, batch_size=size)
     with torch.inference_mode():
         for batch in follow(batches, "predicting", "batches", shown=progress):
             for unused in set(run.config.model.modalities) - set(parse_modalities(modalities)):

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mien.dataset.effect import parse_effect
+from mien.dataset.references import NO_REFERENCES, ReferenceChoice
 from mien.dataset.store import Store
 from mien.devices import choose_device
 from mien.errors import MienError
@@ -16,6 +17,7 @@ from mien.inference import BATCH_SIZE
 from mien.inference.dataset import Device, Scored, predict
 from mien.inference.metrics import Metrics
 from mien.inference.predictions import Origin, Predictions, PredictionsInfo, Training
+from mien.inference.states import with_states
 from mien.metrics.thresholds import choose
 from mien.modality import Modality
 from mien.runs.data import check_letters, degraded, open_for, rows_of, split_store, usable
@@ -23,6 +25,9 @@ from mien.runs.run import Run
 from mien.tasks import Task, TaskMetrics
 
 logger = logging.getLogger(__name__)
+
+REFERENCES = 10
+"""Number of references with which `mien evaluate` reports a model, beside without."""
 
 
 def choose_thresholds(run: Run, found: Scored) -> dict[str, dict[str, float]]:
@@ -45,6 +50,7 @@ def evaluate(
     split: str = "test",
     modalities: str | None = None,
     degrade: str | None = None,
+    references: str | None = None,
     device: Device = None,
     batch_size: int = BATCH_SIZE,
     progress: bool = True,
@@ -64,6 +70,9 @@ def evaluate(
     degrade : str, optional
         Degrade the audio, such as by ``white:10`` (`mien.dataset.effect.EFFECTS`). The thresholds
         stay those of undegraded validation.
+    references : str, optional
+        Give the model so many other clips of the same speaker from the split, such as ``10``, or
+        ``neutral:2`` for clips labelled neutral (`mien.dataset.references.ReferenceChoice`).
     device : str or torch.device, optional
         Where to compute (default: a GPU if there is one).
     batch_size : int
@@ -93,6 +102,7 @@ def evaluate(
         split=split,
         modalities=modalities,
         degrade=degrade,
+        references=references,
         device=device,
         batch_size=batch_size,
         progress=progress,
@@ -107,6 +117,7 @@ def predict_split(
     split: str = "test",
     modalities: str | None = None,
     degrade: str | None = None,
+    references: str | None = None,
     device: Device = None,
     batch_size: int = BATCH_SIZE,
     progress: bool = True,
@@ -122,7 +133,14 @@ def predict_split(
     evaluated = usable(store, rows, run.config.tasks, used)
     options: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
     _complete_thresholds(run, store, options)
-    found = predict(run, run.model(), heard, evaluated, modalities=used, **options)
+    given = _references(run, references)
+    model = run.model()
+    if run.config.training.get("cache", True):
+        seconds = run.config.data.max_seconds
+        heard = with_states(heard, model, seconds, device=device, progress=progress)
+    found = predict(
+        run, model, heard, evaluated, modalities=used, references=given, pool=rows, **options
+    )
     info = PredictionsInfo(
         tasks=run.config.tasks,
         split=split,
@@ -132,6 +150,7 @@ def predict_split(
         synthetic=bool(store.info["synthetic"]),
         modalities=used,
         degraded=None if effect is None else str(effect),
+        references=None if references is None else str(given),
         trainings=(_training(run, left_out=len(rows) - len(evaluated)),),
     )
     return Predictions(
@@ -140,6 +159,24 @@ def predict_split(
         {name: scores.astype(float) for name, (scores, _) in found.items()},
         {name: truth.astype(float) for name, (_, truth) in found.items()},
     )
+
+
+def takes_references(run: Run) -> bool:
+    """Return whether the model of a run takes other clips of the same speaker as references."""
+    return any(encoder.takes_references for encoder in run.config.model.encoders.values())
+
+
+def _references(run: Run, text: str | None) -> ReferenceChoice:
+    """Read the choice of references. Raises `MienError` if the model does not take any."""
+    if text is None:
+        return NO_REFERENCES
+    if not takes_references(run):
+        raise MienError(
+            f"the model of {run.folder} does not take references: train one with the setting"
+            " references",
+            parameter="references",
+        )
+    return ReferenceChoice.parse(text)
 
 
 def _training(run: Run, left_out: int) -> Training:
@@ -189,6 +226,7 @@ def metrics_of(predictions: Predictions) -> Metrics:
         synthetic=info.synthetic,
         modalities=info.modalities,
         degraded=info.degraded,
+        references=info.references,
         left_out=info.left_out,
         unlabelled=[task.name for task in info.tasks if task.name not in blocks],
         tasks=blocks,

@@ -36,8 +36,14 @@ class Metrics(BaseModel):
     synthetic: bool = Field(description="whether the data are synthetic")
     modalities: str = Field(description="modalities of the input: t text, a audio, v video")
     degraded: str | None = Field(None, description="what was done to the audio, as white:10")
+    references: str | None = Field(
+        None, description="other clips of the same speaker that the model was given, as 10"
+    )
     left_out: int = Field(description="utterances without a known label or without a modality")
     unlabelled: list[str] = Field(description="tasks for which no utterance has a known label")
     tasks: Annotated[dict[str, SerializeAsAny[TaskMetrics]], BeforeValidator(_of_their_tasks)] = (
         Field(description="metrics of each other task, from its `Task.evaluate`")
     )
+    with_references: Annotated[
+        dict[str, SerializeAsAny[TaskMetrics]], BeforeValidator(_of_their_tasks)
+    ] = Field({}, description="the same with 10 references, for a model that takes any")

@@ -36,6 +36,9 @@ class PredictionsInfo(BaseModel):
     synthetic: bool = False
     modalities: str = Field("tav", description="letters of those that the system could use")
     degraded: str | None = Field(None, description="what was done to the audio, as white:10")
+    references: str | None = Field(
+        None, description="other clips of the same speaker that the model was given, as 10"
+    )
     trainings: tuple[Training, ...]
 
     @property
