@@ -235,6 +235,25 @@ def test_a_fold_that_fails_is_tried_again_and_does_not_stop_others(
     assert weights.stat().st_mtime_ns == trained, "what was trained is not trained again"
 
 
+def test_speakers_are_learnt_over_folds_of_sentences(
+    study_data: Path, tmp_path: Path, one_epoch: tuple[ModelConfig, TrainConfig]
+) -> None:
+    """Each fold tests a sentence that nobody trains or validates on, by speakers who all train."""
+    data = altered(
+        study_data,
+        tmp_path / "data",
+        lambda u: {"attributes": {"sentence": f"{int(u.id[1:]) // 12}"}},
+    )
+    config = one_epoch[1].model_copy(
+        update={"protocol": "kfold-sentences", "num_folds": 4, "task": "person"}
+    )
+    found = cross_validate(data, tmp_path / "study", one_epoch[0], config, device="cpu")
+    assert [(row.train, row.valid, row.test) for row in found.leakage] == [(24, 12, 12)] * 4
+    assert [(row.person, row.sentence) for row in found.leakage] == [(1, 0)] * 4
+    person = found.tasks["person"]
+    assert (found.left_out, person.n, person.labels) == (0, 48, ["P0", "P1", "P2", "P3"])
+
+
 def test_fold_and_seed_are_of_the_study(
     study: Path, one_epoch: tuple[ModelConfig, TrainConfig], caplog: pytest.LogCaptureFixture
 ) -> None:
