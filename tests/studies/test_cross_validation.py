@@ -13,6 +13,8 @@ import yaml
 from study_data import EMOTIONS, altered
 
 from mien.cli import build_parser, main
+from mien.dataset.splits import split
+from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.files import only_one, read_json
 from mien.inference.evaluate import predict_split
@@ -233,6 +235,38 @@ def test_a_fold_that_fails_is_tried_again_and_does_not_stop_others(
     found = cross_validate(study_data, tmp_path / "study", *one_epoch)
     assert found.tasks["emotion"].n == 48
     assert weights.stat().st_mtime_ns == trained, "what was trained is not trained again"
+
+
+@pytest.mark.parametrize("loss", ["ce", "bce"])
+def test_a_label_that_training_lacks_counts_as_wrong(
+    study_data: Path, tmp_path: Path, one_epoch: tuple[ModelConfig, TrainConfig], loss: str
+) -> None:
+    """Only one speaker that fold 1 tests is ever calm."""
+    tested = split(Store(study_data).utterances, "kfold-speakers", fold=1, num_folds=2).test
+    calm = {Store(study_data).utterances[row].id for row in tested[:3]}
+    data = altered(
+        study_data, tmp_path / "data", lambda u: {"emotions": ("calm",)} if u.id in calm else {}
+    )
+    config = one_epoch[1].model_copy(update={"loss": loss})
+    out = tmp_path / "study"
+    found = cross_validate(data, out, one_epoch[0], config, device="cpu")
+    emotion = found.tasks["emotion"]
+    assert (found.left_out, emotion.n, emotion.labels[-1]) == (0, 48, "calm")
+    rows = pq.read_table(out / "predictions.parquet").to_pylist()
+    assert {row["id"] for row in rows if row["truth"] == ["calm"]} == calm
+    assert not any("calm" in row["decision"] for row in of(rows, fold=1))
+    assert found.by_seed["0"].tasks["emotion"].singlelabel.per_label["calm"].recall == 0
+    best = [max(dict(row["scores"]).items(), key=lambda pair: pair[1])[0] for row in rows]
+    right = sum([name] == row["truth"] for name, row in zip(best, rows, strict=True))
+    assert emotion.metrics["wa"].over_seeds.mean == pytest.approx(right / 48)
+    run = out / "runs" / "fold-1-seed-0"
+    own = predict_split(run, progress=False, device="cpu")
+    assert (len(own), own.task("emotion").labels[-1]) == (24, "calm")
+    assert Run(run).config.tasks[0].labels == EMOTIONS
+    other = altered(data, tmp_path / "other", lambda u: {"text": f"{u.text}!"})
+    found = predict_split(run, data=other, progress=False, device="cpu")
+    assert found.task("emotion").labels == EMOTIONS, "other data may have labels of their own"
+    assert len(found) == (21 if loss == "ce" else 24)
 
 
 def test_speakers_are_learnt_over_folds_of_sentences(
