@@ -305,6 +305,10 @@ def test_folds_are_chosen_among_those_that_there_are() -> None:
     assert chosen_folds(data, "loso", None, [4, 2, 4]) == [4, 2]
     assert chosen_folds(data, "kfold-speakers", 3, [3]) == [3]
     assert chosen_folds(data, "persons", None, None) == [None]
+    with pytest.raises(MienError, match=r"^num_folds: has no effect here: only a protocol of any"):
+        chosen_folds(data, "loso", 5, None)
+    with pytest.raises(MienError, match=r"^folds: give one fold or more"):
+        chosen_folds(data, "loso", None, [])
     with pytest.raises(MienError, match=r"^folds: 6 is not one of the folds of loso, which are 1"):
         chosen_folds(data, "loso", None, [1, 6])
     with pytest.raises(MienError, match=r"^folds: the protocol persons has no folds: leave them"):

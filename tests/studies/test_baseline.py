@@ -169,10 +169,14 @@ def test_a_sentiment_stays_on_its_scale(study_data: Path, trained: Trained, tmp_
     assert min(truth) <= min(scores) < max(scores) <= max(truth)
 
 
-def test_speakers_are_named_by_a_protocol_that_knows_them(trained: Trained) -> None:
+def test_speakers_are_named_by_a_protocol_that_knows_them(
+    study_data: Path, table: Path, trained: Trained, tmp_path: Path
+) -> None:
     with pytest.raises(MienError, match="the task 'person' needs at least two labels"):
         trained(task="person")
-    found = trained(task="person", protocol="random", out="persons")
+    found = train_baseline(
+        study_data, tmp_path / "persons", str(table), task="person", protocol="random"
+    )
     assert found.folds == [None]
     assert set(found.tasks["person"].labels) == {"P0", "P1", "P2", "P3"}
 
@@ -273,6 +277,12 @@ def test_what_is_refused(trained: Trained, table: Path, tmp_path: Path) -> None:
     other.write_text(table.read_text().replace("z", "w"))
     with pytest.raises(MienError, match=r"with features features.csv \w+ \(here other.csv \w+\)"):
         trained(features=other)
+    with pytest.raises(MienError, match=r"^seeds: has no effect here: logistic and ridge regr"):
+        trained(seeds=(0, 1), out="seeds")
+    with pytest.raises(MienError, match=r"^seeds: give one seed or more"):
+        trained(seeds=(), classifier="svm", out="seeds")
+    with pytest.raises(MienError, match=r"^num_folds: has no effect here: only a protocol of any"):
+        trained(protocol="random", out="random")
     with pytest.raises(MienError, match="folds: 3 is not one of the folds"):
         trained(folds=[3], out="folds")
     with pytest.raises(MienError, match="does not exist"):

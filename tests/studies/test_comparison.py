@@ -1,5 +1,6 @@
 """Comparisons of constructed predictions, whose differences are computed by hand."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from mien.inference.predictions import Predictions
 from mien.inference.predictions_file import write_predictions
 from mien.metrics.paired import holm
 from mien.studies.comparison import Comparison, compare
+from mien.studies.study import Study
 from mien.studies.system import System, open_system, open_systems
 
 
@@ -160,6 +162,7 @@ def test_systems_are_read_from_runs_studies_and_files(study: Path, tmp_path: Pat
     ]
     assert compare(systems[:2]).pairs[0].difference == 0.25
     assert (len(systems[2].predictions), systems[2].seeds) == (96, [0, 1])
+    assert open_system(study / "runs" / "..").name == "study"
     run = study / "runs" / "fold-1-seed-0"
     with pytest.raises(
         MienError, match=f"no predictions yet: make them with 'mien evaluate {run}'"
@@ -167,3 +170,14 @@ def test_systems_are_read_from_runs_studies_and_files(study: Path, tmp_path: Pat
         open_system(run)
     with pytest.raises(MienError, match="is neither a run, nor a study, nor a file of predictions"):
         open_system(tmp_path)
+
+
+def test_a_study_to_which_a_seed_is_added_is_not_finished(study: Path, tmp_path: Path) -> None:
+    """Its old predictions are not taken for those of all seeds."""
+    copy = Path(shutil.copytree(study, tmp_path / "copy", ignore=lambda *_: ["runs"]))
+    assert len(open_system(copy).predictions) == 96
+    with Study.open(copy, Study(study).config.model_copy(update={"seeds": (7,)}), "a test"):
+        pass
+    assert (copy / "predictions.parquet").is_file()
+    with pytest.raises(MienError, match="is not finished, 2 of 6 trainings are missing"):
+        open_system(copy)

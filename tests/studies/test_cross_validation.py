@@ -22,7 +22,7 @@ from mien.models import ModelConfig, preset
 from mien.runs.run import Run
 from mien.studies import cross_validation
 from mien.studies.cross_validation import cross_validate
-from mien.studies.study import Study
+from mien.studies.study import Job, Study, StudyConfig
 from mien.studies.summary import StudyMetrics
 from mien.training import TrainConfig
 
@@ -55,6 +55,11 @@ def recall(rows: Rows) -> float:
 def accuracy(rows: Rows) -> float:
     """Share of right decisions, by hand."""
     return sum(row["decision"] == row["truth"] for row in rows) / len(rows)
+
+
+def opened(folder: Path, config: StudyConfig) -> Study:
+    with Study.open(folder, config, "a test") as study:
+        return study
 
 
 def of(rows: Rows, **wanted: int) -> Rows:
@@ -139,17 +144,22 @@ def test_the_same_command_computes_nothing_again(
     assert "emotion: 48 utterances of all test folds together" in capsys.readouterr().out
 
 
-def test_seeds_may_be_left_out_and_added(study: Path, cv: list[str], tmp_path: Path) -> None:
+def test_folds_and_seeds_are_added_and_never_removed(
+    study: Path, cv: list[str], tmp_path: Path
+) -> None:
     """What was trained stays, so that nothing is trained again."""
-    copy = Path(shutil.copytree(study, tmp_path / "study"))
-    weights = {path: path.stat().st_mtime_ns for path in copy.rglob("*.safetensors")}
-    assert main([*cv, "--out", str(copy), "--seeds", "1", "--folds", "2"]) == 0
-    found = StudyMetrics.model_validate(read_json(copy / "metrics.json"))
-    assert (found.folds, found.seeds, found.tasks["emotion"].n) == ([2], [1], 24)
-    assert main([*cv, "--out", str(copy)]) == 0
-    assert {path: path.stat().st_mtime_ns for path in copy.rglob("*.safetensors")} == weights
+    out = tmp_path / "study"
+    assert main([*cv, "--out", str(out), "--seeds", "0", "--folds", "1"]) == 0
+    assert Study(out).jobs() == [Job(1, 0)]
+    trained = {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")}
+    assert main([*cv, "--out", str(out), "--seeds", "1", "--folds", "2"]) == 0
+    assert [*map(str, Study(out).jobs())] == JOBS
+    assert {path: path.stat().st_mtime_ns for path in trained} == trained
     for name in ("study.yaml", "predictions.parquet", "metrics.json"):
-        assert (copy / name).read_bytes() == (study / name).read_bytes()
+        assert (out / name).read_bytes() == (study / name).read_bytes()
+    assert main([*cv, "--out", str(out), "--seeds", "0", "--folds", "1"]) == 0
+    for name in ("study.yaml", "predictions.parquet", "metrics.json"):
+        assert (out / name).read_bytes() == (study / name).read_bytes()
 
 
 def test_weights_are_deleted_if_none_are_kept(study: Path, cv: list[str], tmp_path: Path) -> None:
@@ -189,7 +199,8 @@ def test_a_study_of_other_data_is_refused(
     assert Study(study).config == config
     copy = Path(shutil.copytree(study, tmp_path / "study"))
     moved = config.model_copy(update={"data": "elsewhere"})
-    assert Study.open(copy, moved).config == moved, "the same data may have moved"
+    with Study.open(copy, moved, "a test") as opened:
+        assert opened.config == moved, "the same data may have moved"
 
 
 def test_a_folder_with_something_else_is_refused_and_a_begun_one_is_not(
@@ -199,12 +210,12 @@ def test_a_folder_with_something_else_is_refused_and_a_begun_one_is_not(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.txt").write_text("mine")
     with pytest.raises(MienError, match="is not empty and no study: choose another folder"):
-        Study.open(tmp_path / "full", config)
+        opened(tmp_path / "full", config)
     with pytest.raises(MienError, match="can't be written"):
-        Study.open(tmp_path / "full" / "notes.txt", config)
+        opened(tmp_path / "full" / "notes.txt", config)
     (tmp_path / "begun").mkdir()
     (tmp_path / "begun" / "study.yaml.999999999.part").write_text("kind: netw")
-    assert Study.open(tmp_path / "begun", config).config == config
+    assert opened(tmp_path / "begun", config).config == config
     (tmp_path / "begun" / "study.yaml").write_text("kind: network\n")
     with pytest.raises(MienError, match=r"study.yaml is damaged: data: Field required"):
         Study(tmp_path / "begun")
@@ -342,3 +353,25 @@ def test_only_one_works_on_a_study(
     with only_one(study, "a test"):
         assert main([*cv, "--out", str(study)]) == 1
     assert f"{study}: another 'mien cv' is at work in it; wait for it" in capsys.readouterr().err
+
+
+def test_a_second_command_changes_nothing_of_the_study_that_a_first_one_runs(
+    study: Path, tmp_path: Path
+) -> None:
+    config = Study(study).config
+    more = config.model_copy(update={"seeds": (7,)})
+    with Study.open(tmp_path / "new", config, "mien cv"):
+        with pytest.raises(MienError, match="another 'a test' is at work in it; wait for it"):
+            opened(tmp_path / "new", more)
+        assert Study(tmp_path / "new").config == config
+    assert opened(tmp_path / "new", more).config.seeds == (0, 1, 7)
+
+
+def test_nothing_to_run_is_refused(
+    study_data: Path, tmp_path: Path, one_epoch: tuple[ModelConfig, TrainConfig]
+) -> None:
+    with pytest.raises(MienError, match=r"^seeds: give one seed or more"):
+        cross_validate(study_data, tmp_path / "study", *one_epoch, seeds=())
+    with pytest.raises(MienError, match=r"^folds: give one fold or more"):
+        cross_validate(study_data, tmp_path / "study", *one_epoch, folds=())
+    assert not (tmp_path / "study").exists()

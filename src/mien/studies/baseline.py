@@ -13,13 +13,12 @@ import torch
 from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.files import only_one
 from mien.inference.evaluate import answered
 from mien.inference.predictions import PredictionsInfo, Training
 from mien.metrics.thresholds import choose
 from mien.report.study_report import StudyMetrics
 from mien.studies.classifiers import Classifier, choose_strength
-from mien.studies.cross_validation import PROTOCOL, chosen_folds, leakages
+from mien.studies.cross_validation import PROTOCOL, chosen_folds, chosen_seeds, leakages
 from mien.studies.feature_table import FeatureTable, compute_features, name_of, read_features
 from mien.studies.jobs import run_jobs
 from mien.studies.study import Job, Study, StudyConfig
@@ -61,15 +60,18 @@ def train_baseline(
         One task.
     classifier : {"logistic", "svm"}
         See `mien.studies.classifiers.LinearModel`.
-    protocol, num_folds, folds, seeds
+    protocol, num_folds, folds
         As `mien.studies.cross_validation.cross_validate` takes them.
+    seeds : sequence of int
+        Of support vector machines, whose solver draws the order of utterances.
     progress : bool
         Tell how far it has come (`mien.progress`).
 
     Raises
     ------
     MienError
-        The data do not fit the protocol or the features, or `out` holds something else.
+        The data do not fit the protocol or the features, `out` holds something else, or there are
+        seeds for a classifier that has nothing random.
     """
     store, (kind,) = Store(Path(data)), _one_task(task)
     settings = StudyConfig(
@@ -79,11 +81,10 @@ def train_baseline(
         protocol=protocol,
         num_folds=num_folds,
         folds=tuple(chosen_folds(store, protocol, num_folds, folds)),
-        seeds=tuple(dict.fromkeys(seeds)),
+        seeds=_seeds_of(classifier, seeds),
         settings={"task": task, "features": name_of(features), "classifier": classifier},
     )
-    study = Study.open(Path(out), settings)
-    with only_one(study.folder, "mien baseline"):
+    with Study.open(Path(out), settings, "mien baseline") as study:
         path = study.folder / FEATURES
         if not path.is_file():
             compute_features(features, Path(data), progress=progress).write(path)
@@ -91,7 +92,7 @@ def train_baseline(
         logger.info("%d features of %d utterances", len(table.names), len(table.ids))
         work = Fitting(study, store, table, kind, classifier)
         run_jobs(study.missing(), work, workers=1, total=len(study.jobs()))
-        found = summarise(study.predictions(), leakages(store, settings))
+        found = summarise(study.pool(), leakages(store, study.config))
         write_summary(study.folder, found)
     return found
 
@@ -101,6 +102,17 @@ def _one_task(name: str) -> list[type[Task]]:
     if len(kinds) > 1:
         raise MienError(f"a baseline has one task, not {name}", parameter="task")
     return kinds
+
+
+def _seeds_of(classifier: Classifier, seeds: Sequence[int]) -> tuple[int, ...]:
+    chosen = chosen_seeds(seeds)
+    if classifier == "logistic" and chosen != (0,):
+        raise MienError(
+            "has no effect here: logistic and ridge regression have nothing random, so that every"
+            " seed gives the same; leave it out",
+            parameter="seeds",
+        )
+    return chosen
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def summarise(predictions: Predictions, leakages: Sequence[Leakage]) -> StudyMet
     """
     info = predictions.info
     folds = list(dict.fromkeys(training.fold for training in info.trainings))
-    seeds = list(dict.fromkeys(training.seed for training in info.trainings))
+    seeds = info.seeds
     tasks = [task for task in info.tasks if predictions.known(task.name).any()]
     left_out = info.left_out // len(seeds)  # which is the same for each seed
     return StudyMetrics(
@@ -72,12 +72,13 @@ def _task(predictions: Predictions, task: Task) -> TaskSummary:
 
 def _metric(predictions: Predictions, task: Task, metric: CountedMetric) -> MetricSummary:
     counted = count(predictions, task.name, metric)
-    seeds = list(dict.fromkeys(t.seed for t in predictions.info.trainings))
     found = interval(counted.counts, counted.value, **clusters(task, counted.origins))
     return MetricSummary(
         title=metric.title,
         sign=metric.sign,
-        over_seeds=_spread(dict(zip(map(str, seeds), counted.by_seed.tolist(), strict=True))),
+        over_seeds=_spread(
+            dict(zip(map(str, predictions.info.seeds), counted.by_seed.tolist(), strict=True))
+        ),
         over_folds=_spread(_by_fold(predictions, task.name, metric)),
         interval=None if found is None else Interval.model_validate(found),
         constant=constant_value(predictions, task, metric),
