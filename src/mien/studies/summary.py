@@ -102,7 +102,7 @@ def constant_value(predictions: Predictions, task: Task, metric: CountedMetric) 
     if any(not each or task.constant(each) is None for each in counts):
         return None
     found = count(predictions, task.name, metric, constant_scores).by_seed.mean()
-    return _defined(float(found))
+    return defined(float(found))
 
 
 def chance_value(predictions: Predictions, task: Task, metric: CountedMetric) -> float | None:
@@ -110,21 +110,22 @@ def chance_value(predictions: Predictions, task: Task, metric: CountedMetric) ->
     if metric.chance is None:
         return None
     known = predictions.select(np.flatnonzero(predictions.known(task.name)))
-    return _defined(float(metric.value(metric.chance(known.truth[task.name]).sum(axis=0))))
+    return defined(float(metric.value(metric.chance(known.truth[task.name]).sum(axis=0))))
 
 
 def _spread(values: dict[str, float | None]) -> Spread:
-    values = {name: _defined(value) for name, value in values.items()}
-    defined = [value for value in values.values() if value is not None]
+    values = {name: defined(value) for name, value in values.items()}
+    found = [value for value in values.values() if value is not None]
     return Spread(
-        mean=float(np.mean(defined)) if defined else None,
-        deviation=float(np.std(defined, ddof=1)) if len(defined) > 1 else None,
+        mean=float(np.mean(found)) if found else None,
+        deviation=float(np.std(found, ddof=1)) if len(found) > 1 else None,
         values=values,
     )
 
 
-def _defined(value: float | None) -> float | None:
-    return None if value is None or not np.isfinite(value) else value
+def defined(value: float | None) -> float | None:
+    """Give a number, or None in place of one that is not finite."""
+    return None if value is None or not np.isfinite(value) else float(value)
 
 
 def brief(predictions: Predictions) -> str:
