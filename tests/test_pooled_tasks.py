@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from samples import utterance
 
 from mien.errors import MienError
 from mien.metrics import evaluate_labels
@@ -103,8 +104,8 @@ def test_the_constant_of_labels_is_training_s_most_frequent_one() -> None:
     task = emotion(*LABELS, loss="ce")
     counts = {"happy": 2, "sad": 6, "calm": 2}
     scores = task.constant(counts)
-    assert scores == [0.2, 0.6, 0.2]
-    assert task.constant({}) == [0.0, 0.0, 0.0]
+    assert scores == [0, 1, 0]
+    assert task.constant(dict.fromkeys(LABELS, 2)) == [1, 0, 0], "of equal ones the first"
     truth = np.eye(3)[[0, 0, 1, 2, 1, 1]]
     reported = evaluate_labels(
         np.zeros((6, 3)), truth, LABELS, train_counts=np.array(list(counts.values()))
@@ -113,6 +114,26 @@ def test_the_constant_of_labels_is_training_s_most_frequent_one() -> None:
     for name, metric in task.counted.items():
         found = metric.value(metric.counts(rows, truth, rows).sum(axis=0))
         assert found == pytest.approx(reported[name]), name
+
+
+def test_the_constant_of_several_labels_does_not_depend_on_thresholds() -> None:
+    task = emotion(*LABELS)
+    truth = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]], float)
+    scores = np.tile(task.constant({"happy": 2, "sad": 6, "calm": 2}), (4, 1))
+    for threshold in (0.05, 0.5, 0.95):
+        counts = task.counted["average_f1"].counts(scores, truth, np.full((4, 3), threshold))
+        found = task.counted["average_f1"].value(counts.sum(axis=0))
+        assert found == pytest.approx((0 + 2 / 3 + 0) / 3)
+
+
+def test_labels_of_other_utterances_are_added_behind_those_of_training() -> None:
+    known = emotion("sad", "happy", loss="ce")
+    said = [utterance(i, emotions=e) for i, e in enumerate([("happy",), ("calm", "afraid"), None])]
+    assert known.with_labels_of(said).labels == ("sad", "happy", "afraid", "calm")
+    assert known.with_labels_of(said[:1]) == known
+    speakers = PersonTask(labels=("a", "b"), loss="ce")
+    assert speakers.with_labels_of(said) == speakers, "who does not train is no label"
+    assert SentimentTask().with_labels_of(said) == SentimentTask()
 
 
 def test_the_constant_of_numbers_is_training_s_median_or_mean() -> None:

@@ -106,6 +106,67 @@ def test_validation_is_a_sixth_of_the_speakers_that_do_not_test() -> None:
     assert len(set(chosen)) > 1, "not the same speakers in each fold"
 
 
+@pytest.mark.parametrize("protocol", ["kfold-sentences", "kfold-scenarios"])
+@given(rows=corpora(), seed=st.integers(0, 3))
+@settings(max_examples=25, deadline=None)
+def test_known_speakers_train_where_they_test_other_content(
+    protocol: str, rows: list[Utterance], seed: int
+) -> None:
+    """Every speaker that validates trains, and so does who tests, as far as they say more."""
+    for parts in divided(rows, protocol, seed=seed):
+        found = facts(rows, parts, "person")
+        rest = Counter(rows[i].person for i in (*parts.train, *parts.valid))
+        assert {name for name, count in rest.items() if name and count > 1} <= found["train"]
+
+
+def lines(speakers: int = 4, sentences: int = 6, takes: int = 2) -> list[Utterance]:
+    """Everybody says every sentence twice."""
+    whole = speakers * sentences * takes
+    return [
+        utterance(
+            i,
+            person=f"{i % speakers}",
+            text=f"Sentence {i // speakers % sentences}",
+            attributes={"scenario": f"{i // speakers % sentences}"},
+        )
+        for i in range(whole)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "fact"), [("kfold-sentences", "sentence"), ("kfold-scenarios", "scenario")]
+)
+def test_validation_is_a_sixth_of_the_content_that_known_speakers_do_not_test(
+    protocol: str, fact: Fact
+) -> None:
+    rows = lines(sentences=15)
+    for parts in divided(rows, protocol):
+        found, speakers = facts(rows, parts, fact), facts(rows, parts, "person")
+        assert [len(found[part]) for part in SPLITS] == [10, 2, 3]
+        assert not found["valid"] & (found["train"] | found["test"])
+        assert all(len(speakers[part]) == 4 for part in SPLITS)
+        assert [len(parts.rows(part)) for part in SPLITS] == [80, 16, 24]
+
+
+def test_validation_shares_the_sentence_where_training_has_but_one() -> None:
+    rows = lines(sentences=2, takes=9)
+    for parts in divided(rows, "kfold-sentences"):
+        assert [len(parts.rows(part)) for part in SPLITS] == [30, 6, 36]
+        found = facts(rows, parts, "sentence")
+        assert found["valid"] == found["train"] != found["test"]
+        assert len(facts(rows, parts, "person")["train"]) == 4
+
+
+def test_a_sentence_without_which_a_speaker_would_not_train_does_not_validate() -> None:
+    """Speaker 0 says one sentence of two alone, whichever fold tests the other."""
+    rows = lines(sentences=12)
+    rows = [u for u in rows if u.person != "0" or u.text in ("Sentence 3", "Sentence 7")]
+    for parts in divided(rows, "kfold-sentences", num_folds=12):
+        found = facts(rows, parts, "sentence")
+        assert "0" in facts(rows, parts, "person")["train"]
+        assert [len(found[part]) for part in SPLITS] == [9, 2, 1]
+
+
 def test_without_speakers_dialogues_validate_and_without_these_utterances() -> None:
     rows = [utterance(i, person=None, session=f"{i % 3}", dialogue=f"{i % 12}") for i in range(60)]
     for parts in divided(rows, "loso"):
@@ -244,6 +305,10 @@ def test_folds_are_chosen_among_those_that_there_are() -> None:
     assert chosen_folds(data, "loso", None, [4, 2, 4]) == [4, 2]
     assert chosen_folds(data, "kfold-speakers", 3, [3]) == [3]
     assert chosen_folds(data, "persons", None, None) == [None]
+    with pytest.raises(MienError, match=r"^num_folds: has no effect here: only a protocol of any"):
+        chosen_folds(data, "loso", 5, None)
+    with pytest.raises(MienError, match=r"^folds: give one fold or more"):
+        chosen_folds(data, "loso", None, [])
     with pytest.raises(MienError, match=r"^folds: 6 is not one of the folds of loso, which are 1"):
         chosen_folds(data, "loso", None, [1, 6])
     with pytest.raises(MienError, match=r"^folds: the protocol persons has no folds: leave them"):

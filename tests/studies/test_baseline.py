@@ -19,6 +19,7 @@ from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.files import read_json
+from mien.inference.predictions_file import read_predictions
 from mien.studies.baseline import train_baseline
 from mien.studies.classifiers import STRENGTHS
 from mien.studies.summary import StudyMetrics
@@ -35,6 +36,16 @@ def vectors(data: Path) -> dict[str, list[float]]:
         noise = random.normal(0, 1, 3)
         found[utterance.id] = (noise + np.array([1.5 * emotion, 2 * (emotion == 1), 0])).tolist()
     return found
+
+
+def with_calm(data: Path, out: Path) -> tuple[Path, set[str]]:
+    """Some of the sad utterances that fold 1 tests become calm; give the copy and their ids."""
+    utterances = Store(data).utterances
+    rows = split(utterances, "kfold-speakers", fold=1, num_folds=2).test
+    sad = [row for row in rows if utterances[row].emotions == ("sad",)]
+    calm = {utterances[row].id for row in sad if row >= 24}  # half of those of each speaker
+    copy = altered(data, out, lambda u: {"emotions": ("calm",)} if u.id in calm else {})
+    return copy, calm
 
 
 def write(path: Path, rows: dict[str, list[float]]) -> Path:
@@ -158,31 +169,70 @@ def test_a_sentiment_stays_on_its_scale(study_data: Path, trained: Trained, tmp_
     assert min(truth) <= min(scores) < max(scores) <= max(truth)
 
 
-def test_speakers_are_named_by_a_protocol_that_knows_them(trained: Trained) -> None:
+def test_speakers_are_named_by_a_protocol_that_knows_them(
+    study_data: Path, table: Path, trained: Trained, tmp_path: Path
+) -> None:
     with pytest.raises(MienError, match="the task 'person' needs at least two labels"):
         trained(task="person")
-    found = trained(task="person", protocol="random", out="persons")
+    found = train_baseline(
+        study_data, tmp_path / "persons", str(table), task="person", protocol="random"
+    )
     assert found.folds == [None]
     assert set(found.tasks["person"].labels) == {"P0", "P1", "P2", "P3"}
 
 
-def test_a_label_that_training_lacks_is_not_evaluated(
-    study_data: Path, table: Path, trained: Trained, tmp_path: Path
+def test_a_label_that_training_lacks_counts_as_wrong(
+    study_data: Path, trained: Trained, tmp_path: Path
 ) -> None:
     """Only speakers of fold 1 are ever calm, so the training of fold 1 does not know it."""
-    utterances = Store(study_data).utterances
-    rows = split(utterances, "kfold-speakers", fold=1, num_folds=2).test
-    sad = [row for row in rows if utterances[row].emotions == ("sad",)]
-    calm = {utterances[row].id for row in sad if row >= 24}  # half of those of each speaker
-    data = altered(
-        study_data, tmp_path / "data", lambda u: {"emotions": ("calm",)} if u.id in calm else {}
-    )
+    data, calm = with_calm(study_data, tmp_path / "data")
     found = trained(data)
-    assert (found.left_out, found.tasks["emotion"].n) == (len(calm), 48 - len(calm))
-    assert "calm" in found.tasks["emotion"].labels
+    emotion = found.tasks["emotion"]
+    assert (found.left_out, emotion.n, len(calm)) == (0, 48, 4)
+    assert emotion.labels == ["happy", "sad", "angry", "calm"]
     read = pq.read_table(tmp_path / "study" / "predictions.parquet").to_pylist()
+    assert {row["id"] for row in read if row["truth"] == ["calm"]} == calm
     scores = {(row["fold"], dict(row["scores"])["calm"] > 0) for row in read}
     assert scores == {(1, False), (2, True)}, "pooled, the label has the score 0 where unknown"
+    right = {label: [r["decision"] == [label] for r in read if r["truth"] == [label]] for label in
+             emotion.labels}  # fmt: skip
+    assert sum(right["calm"]) == 0 < sum(right["sad"])
+    recall = sum(sum(each) / len(each) for each in right.values()) / 4
+    assert emotion.metrics["ua"].over_seeds.mean == pytest.approx(recall)
+    wa = sum(map(sum, right.values())) / 48
+    assert emotion.metrics["wa"].over_seeds.mean == pytest.approx(wa)
+
+
+def test_one_of_several_labels_that_training_lacks_counts_as_missed(
+    study_data: Path, trained: Trained, tmp_path: Path
+) -> None:
+    def happy_too(utterance: Any) -> dict[str, Any]:
+        return {"emotions": ("happy", *utterance.emotions)} if utterance.id < "u24" else {}
+
+    both = altered(study_data, tmp_path / "both", happy_too)
+    data, calm = with_calm(both, tmp_path / "data")
+    found = trained(data).by_seed["0"].tasks["emotion"].multilabel.per_label["calm"]
+    assert (found.support, found.recall, found.f1) == (len(calm), 0, 0)
+    rows = pq.read_table(tmp_path / "study" / "folds" / "fold-1-seed-0.parquet").to_pylist()
+    assert {row["id"] for row in rows if "calm" in row["truth"]} == calm
+    assert not any("calm" in row["decision"] for row in rows)
+
+
+def test_all_folds_ask_for_one_label_or_for_several(
+    study_data: Path, trained: Trained, tmp_path: Path
+) -> None:
+    """Two emotions at once occur in the test of fold 1 alone, which its training has not seen."""
+    tested = split(Store(study_data).utterances, "kfold-speakers", fold=1, num_folds=2).test
+    ids = {Store(study_data).utterances[row].id for row in tested[:6]}
+    found = trained(
+        altered(
+            study_data,
+            tmp_path / "data",
+            lambda u: {"emotions": ("happy", "sad")} if u.id in ids else {},
+        )
+    )
+    assert (found.left_out, found.tasks["emotion"].n) == (0, 48)
+    assert next(iter(found.tasks["emotion"].metrics)) == "average_f1"
 
 
 def test_utterances_without_features_are_left_out(
@@ -192,6 +242,10 @@ def test_utterances_without_features_are_left_out(
     few = {id_: values for id_, values in rows.items() if int(id_[1:]) % 8}
     found = trained(features=write(tmp_path / "few.csv", few))
     assert (found.left_out, found.tasks["emotion"].n) == (6, 42)
+    used = read_predictions(tmp_path / "study" / "folds" / "fold-1-seed-0.parquet").info.trainings
+    trained_on = split(Store(study_data).utterances, "kfold-speakers", fold=1, num_folds=2).train
+    kept = [row for row in trained_on if Store(study_data).utterances[row].id in few]
+    assert sum(used[0].label_counts["emotion"].values()) == len(kept) < len(trained_on)
     utterances = Store(study_data).utterances
     tested = split(utterances, "kfold-speakers", fold=1, num_folds=2).test
     none = rows.keys() - {utterances[row].id for row in tested}
@@ -223,6 +277,12 @@ def test_what_is_refused(trained: Trained, table: Path, tmp_path: Path) -> None:
     other.write_text(table.read_text().replace("z", "w"))
     with pytest.raises(MienError, match=r"with features features.csv \w+ \(here other.csv \w+\)"):
         trained(features=other)
+    with pytest.raises(MienError, match=r"^seeds: has no effect here: logistic and ridge regr"):
+        trained(seeds=(0, 1), out="seeds")
+    with pytest.raises(MienError, match=r"^seeds: give one seed or more"):
+        trained(seeds=(), classifier="svm", out="seeds")
+    with pytest.raises(MienError, match=r"^num_folds: has no effect here: only a protocol of any"):
+        trained(protocol="random", out="random")
     with pytest.raises(MienError, match="folds: 3 is not one of the folds"):
         trained(folds=[3], out="folds")
     with pytest.raises(MienError, match="does not exist"):

@@ -1,5 +1,7 @@
 """Comparisons of constructed predictions, whose differences are computed by hand."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,9 @@ from mien.errors import MienError
 from mien.inference.predictions import Predictions
 from mien.inference.predictions_file import write_predictions
 from mien.metrics.paired import holm
+from mien.report.comparison_tables import pair_table, system_table
 from mien.studies.comparison import Comparison, compare
+from mien.studies.study import Study
 from mien.studies.system import System, open_system, open_systems
 
 
@@ -145,7 +149,35 @@ def test_notes_say_what_limits_a_comparison() -> None:
     assert (found.notes, found.units) == ([], 20)
     nobody = compared(constructed(BETTER, TRUTH, [None] * 8), constructed(WORSE, TRUTH, [None] * 8))
     assert (nobody.by, nobody.units, nobody.notes) == ("utterance", None, [])
+    assert "of 8 utterances; higher" in system_table(nobody).title
     assert nobody.pairs[0].p == 0.5, "of 2**8 exchanges, the two that matter both one way"
+
+
+def test_utterances_are_drawn_where_one_speaker_says_them_all() -> None:
+    alone = compared(
+        constructed(BETTER, TRUTH, ["Ann"] * 8), constructed(WORSE, TRUTH, ["Ann"] * 8)
+    )
+    assert (alone.by, alone.units) == ("utterance", 1)
+    assert alone.notes == [
+        "The intervals cover this one speaker only: others may do better or worse."
+    ]
+    systems, pairs = system_table(alone), pair_table(alone)
+    assert systems.title.endswith("of 8 utterances of one speaker; higher is better")
+    assert "Intervals: bootstrap of utterances." in systems.notes
+    assert "for one utterance at a time" in pairs.notes[0]
+    assert alone.pairs[0].smallest_p == 2 / 2**8
+
+
+def test_one_dialogue_of_unknown_speakers_is_no_speaker() -> None:
+    def talk(decided: str) -> Predictions:
+        made = constructed(decided, TRUTH, [None] * 8)
+        return replace(made, origins=[replace(o, dialogue="D") for o in made.origins])
+
+    found = compared(talk(BETTER), talk(WORSE))
+    assert (found.by, found.units) == ("utterance", None)
+    assert found.notes == [
+        "The intervals cover this one dialogue only: others may do better or worse."
+    ]
 
 
 def test_systems_are_read_from_runs_studies_and_files(study: Path, tmp_path: Path) -> None:
@@ -160,6 +192,7 @@ def test_systems_are_read_from_runs_studies_and_files(study: Path, tmp_path: Pat
     ]
     assert compare(systems[:2]).pairs[0].difference == 0.25
     assert (len(systems[2].predictions), systems[2].seeds) == (96, [0, 1])
+    assert open_system(study / "runs" / "..").name == "study"
     run = study / "runs" / "fold-1-seed-0"
     with pytest.raises(
         MienError, match=f"no predictions yet: make them with 'mien evaluate {run}'"
@@ -167,3 +200,14 @@ def test_systems_are_read_from_runs_studies_and_files(study: Path, tmp_path: Pat
         open_system(run)
     with pytest.raises(MienError, match="is neither a run, nor a study, nor a file of predictions"):
         open_system(tmp_path)
+
+
+def test_a_study_to_which_a_seed_is_added_is_not_finished(study: Path, tmp_path: Path) -> None:
+    """Its old predictions are not taken for those of all seeds."""
+    copy = Path(shutil.copytree(study, tmp_path / "copy", ignore=lambda *_: ["runs"]))
+    assert len(open_system(copy).predictions) == 96
+    with Study.open(copy, Study(study).config.model_copy(update={"seeds": (7,)}), "a test"):
+        pass
+    assert (copy / "predictions.parquet").is_file()
+    with pytest.raises(MienError, match="is not finished, 2 of 6 trainings are missing"):
+        open_system(copy)

@@ -13,6 +13,8 @@ import yaml
 from study_data import EMOTIONS, altered
 
 from mien.cli import build_parser, main
+from mien.dataset.splits import split
+from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.files import only_one, read_json
 from mien.inference.evaluate import predict_split
@@ -20,7 +22,7 @@ from mien.models import ModelConfig, preset
 from mien.runs.run import Run
 from mien.studies import cross_validation
 from mien.studies.cross_validation import cross_validate
-from mien.studies.study import Study
+from mien.studies.study import Job, Study, StudyConfig
 from mien.studies.summary import StudyMetrics
 from mien.training import TrainConfig
 
@@ -53,6 +55,11 @@ def recall(rows: Rows) -> float:
 def accuracy(rows: Rows) -> float:
     """Share of right decisions, by hand."""
     return sum(row["decision"] == row["truth"] for row in rows) / len(rows)
+
+
+def opened(folder: Path, config: StudyConfig) -> Study:
+    with Study.open(folder, config, "a test") as study:
+        return study
 
 
 def of(rows: Rows, **wanted: int) -> Rows:
@@ -137,17 +144,22 @@ def test_the_same_command_computes_nothing_again(
     assert "emotion: 48 utterances of all test folds together" in capsys.readouterr().out
 
 
-def test_seeds_may_be_left_out_and_added(study: Path, cv: list[str], tmp_path: Path) -> None:
+def test_folds_and_seeds_are_added_and_never_removed(
+    study: Path, cv: list[str], tmp_path: Path
+) -> None:
     """What was trained stays, so that nothing is trained again."""
-    copy = Path(shutil.copytree(study, tmp_path / "study"))
-    weights = {path: path.stat().st_mtime_ns for path in copy.rglob("*.safetensors")}
-    assert main([*cv, "--out", str(copy), "--seeds", "1", "--folds", "2"]) == 0
-    found = StudyMetrics.model_validate(read_json(copy / "metrics.json"))
-    assert (found.folds, found.seeds, found.tasks["emotion"].n) == ([2], [1], 24)
-    assert main([*cv, "--out", str(copy)]) == 0
-    assert {path: path.stat().st_mtime_ns for path in copy.rglob("*.safetensors")} == weights
+    out = tmp_path / "study"
+    assert main([*cv, "--out", str(out), "--seeds", "0", "--folds", "1"]) == 0
+    assert Study(out).jobs() == [Job(1, 0)]
+    trained = {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")}
+    assert main([*cv, "--out", str(out), "--seeds", "1", "--folds", "2"]) == 0
+    assert [*map(str, Study(out).jobs())] == JOBS
+    assert {path: path.stat().st_mtime_ns for path in trained} == trained
     for name in ("study.yaml", "predictions.parquet", "metrics.json"):
-        assert (copy / name).read_bytes() == (study / name).read_bytes()
+        assert (out / name).read_bytes() == (study / name).read_bytes()
+    assert main([*cv, "--out", str(out), "--seeds", "0", "--folds", "1"]) == 0
+    for name in ("study.yaml", "predictions.parquet", "metrics.json"):
+        assert (out / name).read_bytes() == (study / name).read_bytes()
 
 
 def test_weights_are_deleted_if_none_are_kept(study: Path, cv: list[str], tmp_path: Path) -> None:
@@ -187,7 +199,8 @@ def test_a_study_of_other_data_is_refused(
     assert Study(study).config == config
     copy = Path(shutil.copytree(study, tmp_path / "study"))
     moved = config.model_copy(update={"data": "elsewhere"})
-    assert Study.open(copy, moved).config == moved, "the same data may have moved"
+    with Study.open(copy, moved, "a test") as opened:
+        assert opened.config == moved, "the same data may have moved"
 
 
 def test_a_folder_with_something_else_is_refused_and_a_begun_one_is_not(
@@ -197,12 +210,12 @@ def test_a_folder_with_something_else_is_refused_and_a_begun_one_is_not(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.txt").write_text("mine")
     with pytest.raises(MienError, match="is not empty and no study: choose another folder"):
-        Study.open(tmp_path / "full", config)
+        opened(tmp_path / "full", config)
     with pytest.raises(MienError, match="can't be written"):
-        Study.open(tmp_path / "full" / "notes.txt", config)
+        opened(tmp_path / "full" / "notes.txt", config)
     (tmp_path / "begun").mkdir()
     (tmp_path / "begun" / "study.yaml.999999999.part").write_text("kind: netw")
-    assert Study.open(tmp_path / "begun", config).config == config
+    assert opened(tmp_path / "begun", config).config == config
     (tmp_path / "begun" / "study.yaml").write_text("kind: network\n")
     with pytest.raises(MienError, match=r"study.yaml is damaged: data: Field required"):
         Study(tmp_path / "begun")
@@ -233,6 +246,57 @@ def test_a_fold_that_fails_is_tried_again_and_does_not_stop_others(
     found = cross_validate(study_data, tmp_path / "study", *one_epoch)
     assert found.tasks["emotion"].n == 48
     assert weights.stat().st_mtime_ns == trained, "what was trained is not trained again"
+
+
+@pytest.mark.parametrize("loss", ["ce", "bce"])
+def test_a_label_that_training_lacks_counts_as_wrong(
+    study_data: Path, tmp_path: Path, one_epoch: tuple[ModelConfig, TrainConfig], loss: str
+) -> None:
+    """Only one speaker that fold 1 tests is ever calm."""
+    tested = split(Store(study_data).utterances, "kfold-speakers", fold=1, num_folds=2).test
+    calm = {Store(study_data).utterances[row].id for row in tested[:3]}
+    data = altered(
+        study_data, tmp_path / "data", lambda u: {"emotions": ("calm",)} if u.id in calm else {}
+    )
+    config = one_epoch[1].model_copy(update={"loss": loss})
+    out = tmp_path / "study"
+    found = cross_validate(data, out, one_epoch[0], config, device="cpu")
+    emotion = found.tasks["emotion"]
+    assert (found.left_out, emotion.n, emotion.labels[-1]) == (0, 48, "calm")
+    rows = pq.read_table(out / "predictions.parquet").to_pylist()
+    assert {row["id"] for row in rows if row["truth"] == ["calm"]} == calm
+    assert not any("calm" in row["decision"] for row in of(rows, fold=1))
+    assert found.by_seed["0"].tasks["emotion"].singlelabel.per_label["calm"].recall == 0
+    best = [max(dict(row["scores"]).items(), key=lambda pair: pair[1])[0] for row in rows]
+    right = sum([name] == row["truth"] for name, row in zip(best, rows, strict=True))
+    assert emotion.metrics["wa"].over_seeds.mean == pytest.approx(right / 48)
+    run = out / "runs" / "fold-1-seed-0"
+    own = predict_split(run, progress=False, device="cpu")
+    assert (len(own), own.task("emotion").labels[-1]) == (24, "calm")
+    assert Run(run).config.tasks[0].labels == EMOTIONS
+    other = altered(data, tmp_path / "other", lambda u: {"text": f"{u.text}!"})
+    found = predict_split(run, data=other, progress=False, device="cpu")
+    assert found.task("emotion").labels == EMOTIONS, "other data may have labels of their own"
+    assert len(found) == (21 if loss == "ce" else 24)
+
+
+def test_speakers_are_learnt_over_folds_of_sentences(
+    study_data: Path, tmp_path: Path, one_epoch: tuple[ModelConfig, TrainConfig]
+) -> None:
+    """Each fold tests a sentence that nobody trains or validates on, by speakers who all train."""
+    data = altered(
+        study_data,
+        tmp_path / "data",
+        lambda u: {"attributes": {"sentence": f"{int(u.id[1:]) // 12}"}},
+    )
+    config = one_epoch[1].model_copy(
+        update={"protocol": "kfold-sentences", "num_folds": 4, "task": "person"}
+    )
+    found = cross_validate(data, tmp_path / "study", one_epoch[0], config, device="cpu")
+    assert [(row.train, row.valid, row.test) for row in found.leakage] == [(24, 12, 12)] * 4
+    assert [(row.person, row.sentence) for row in found.leakage] == [(1, 0)] * 4
+    person = found.tasks["person"]
+    assert (found.left_out, person.n, person.labels) == (0, 48, ["P0", "P1", "P2", "P3"])
 
 
 def test_fold_and_seed_are_of_the_study(
@@ -289,3 +353,25 @@ def test_only_one_works_on_a_study(
     with only_one(study, "a test"):
         assert main([*cv, "--out", str(study)]) == 1
     assert f"{study}: another 'mien cv' is at work in it; wait for it" in capsys.readouterr().err
+
+
+def test_a_second_command_changes_nothing_of_the_study_that_a_first_one_runs(
+    study: Path, tmp_path: Path
+) -> None:
+    config = Study(study).config
+    more = config.model_copy(update={"seeds": (7,)})
+    with Study.open(tmp_path / "new", config, "mien cv"):
+        with pytest.raises(MienError, match="another 'a test' is at work in it; wait for it"):
+            opened(tmp_path / "new", more)
+        assert Study(tmp_path / "new").config == config
+    assert opened(tmp_path / "new", more).config.seeds == (0, 1, 7)
+
+
+def test_nothing_to_run_is_refused(
+    study_data: Path, tmp_path: Path, one_epoch: tuple[ModelConfig, TrainConfig]
+) -> None:
+    with pytest.raises(MienError, match=r"^seeds: give one seed or more"):
+        cross_validate(study_data, tmp_path / "study", *one_epoch, seeds=())
+    with pytest.raises(MienError, match=r"^folds: give one fold or more"):
+        cross_validate(study_data, tmp_path / "study", *one_epoch, folds=())
+    assert not (tmp_path / "study").exists()

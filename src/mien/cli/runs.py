@@ -85,7 +85,7 @@ def _resume(args: argparse.Namespace) -> "Run":
 
 def evaluate(parser: argparse.ArgumentParser) -> None:
     """Make `mien evaluate` of a parser."""
-    parser.add_argument("run", type=Path, help="the run folder")
+    parser.add_argument("run", type=Path, help="the run folder, or that of a study of mien cv")
     parser.add_argument("--data", type=Path, help="other prepared data than those of training")
     parser.add_argument(
         "--split",
@@ -136,6 +136,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     from mien.inference.evaluation_folder import make_folder, write_evaluation
     from mien.inference.predictions_file import PREDICTIONS, write_predictions
     from mien.runs.run import Run
+    from mien.studies.study import STUDY
 
     files = list(filter(None, (args.json, args.predictions)))
     if args.degrade is not None or args.references is not None:
@@ -145,6 +146,9 @@ def _evaluate(args: argparse.Namespace) -> None:
             args.parser.error(f"{flag} needs --out, and no file in RUN, which keeps its metrics")
     if args.degrade is not None:
         parse_effect(args.degrade)
+    if args.run.joinpath(STUDY).is_file():
+        _evaluate_study(args)
+        return
     run = Run(args.run)
     if args.out:
         make_folder(args.out)
@@ -176,6 +180,24 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.split == "test" and args.modalities is None and (args.data is None or moved):
         run.write("metrics.json", metrics.model_dump(mode="json"))
         write_predictions(run.folder / PREDICTIONS, predictions)
+
+
+def _evaluate_study(args: argparse.Namespace) -> None:
+    """Evaluate all trainings of a study again."""
+    from mien.cli.studies import show_study
+    from mien.studies.evaluation import evaluate_study
+
+    if args.out is None or args.split != "test" or args.modalities or args.json or args.predictions:
+        args.parser.error("of a study what the folds test is evaluated: give --out, and no other")
+    found = evaluate_study(
+        args.run,
+        args.out,
+        data=args.data,
+        degrade=args.degrade,
+        references=args.references,
+        device=args.device,
+    )
+    show_study(found)
 
 
 def show(metrics: "Metrics") -> None:

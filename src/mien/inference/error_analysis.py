@@ -66,14 +66,15 @@ def worst_predictions(
             f"the task {task!r} has no label {label!r}: choose from {', '.join(kind.labels)}",
             parameter="label",
         )
+    decisions = _decisions(predictions, kind) if isinstance(kind, LabelTask) else []
     found = []
     for rows in _rows_of(predictions, task).values():
         truth = predictions.truth[task][rows[0]]
         if label is not None and not truth[kind.labels.index(label)] > 0:
             continue
-        if isinstance(kind, LabelTask) and not _some_wrong(predictions, kind, rows):
+        if decisions and not _some_wrong(kind, truth, [decisions[row] for row in rows]):
             continue
-        found.append(_wrong(predictions, kind, rows))
+        found.append(_wrong(predictions, kind, rows, decisions))
     return sorted(found, key=lambda each: (-each.error, each.id))[:number]
 
 
@@ -85,25 +86,30 @@ def _rows_of(predictions: Predictions, task: str) -> dict[str, list[int]]:
     return found
 
 
-def _some_wrong(predictions: Predictions, task: LabelTask, rows: Sequence[int]) -> bool:
-    truth = predictions.truth[task.name][rows[0]]
-    right = {label for label, value in zip(task.labels, truth, strict=True) if value > 0}
-    return any(set(decision) != right for decision in _decisions(predictions, task, rows))
+def _decisions(predictions: Predictions, task: LabelTask) -> list[list[str]]:
+    """Give the labels that each row predicts."""
+    pairs = zip(predictions.scores[task.name], predictions.thresholds(task.name), strict=True)
+    return [task.decide(scores.tolist(), thresholds.tolist()) for scores, thresholds in pairs]
 
 
-def _decisions(predictions: Predictions, task: LabelTask, rows: Sequence[int]) -> list[list[str]]:
-    thresholds, scores = predictions.thresholds(task.name), predictions.scores[task.name]
-    return [task.decide(scores[row].tolist(), thresholds[row].tolist()) for row in rows]
+def _right(task: Task, truth: np.ndarray) -> list[str]:
+    """Name the labels that are right."""
+    return [label for label, value in zip(task.labels, truth, strict=True) if value > 0]
 
 
-def _wrong(predictions: Predictions, task: Task, rows: Sequence[int]) -> WrongPrediction:
+def _some_wrong(task: Task, truth: np.ndarray, decisions: Sequence[Sequence[str]]) -> bool:
+    return any(set(decision) != set(_right(task, truth)) for decision in decisions)
+
+
+def _wrong(
+    predictions: Predictions, task: Task, rows: Sequence[int], decisions: Sequence[Sequence[str]]
+) -> WrongPrediction:
     scores, truth = predictions.scores[task.name][rows], predictions.truth[task.name][rows[0]]
     known = ~np.isnan(truth)
     origin = predictions.origins[rows[0]]
     predicted: Mapping[str, float]
     if isinstance(task, LabelTask):
-        decisions = _decisions(predictions, task, rows)
-        predicted = Counter(label for decision in decisions for label in decision)
+        predicted = Counter(label for row in rows for label in decisions[row])
     else:
         predicted = dict(zip(task.labels, scores.mean(axis=0).tolist(), strict=True))
     return WrongPrediction(
@@ -186,13 +192,10 @@ def confusions(
     kind = predictions.task(task)
     if not isinstance(kind, LabelTask):
         return []
+    decisions = _decisions(predictions, kind)
     counts: Counter[tuple[str, str]] = Counter()
-    for rows in _rows_of(predictions, task).values():
-        truth = predictions.truth[task][rows[0]]
-        right = [name for name, value in zip(kind.labels, truth, strict=True) if value > 0]
-        if label is not None and label not in right:
-            continue
-        for decision in _decisions(predictions, kind, rows):
-            if set(decision) != set(right):
-                counts[", ".join(right) or "none", ", ".join(decision) or "none"] += 1
+    for row in np.flatnonzero(predictions.known(task)).tolist():
+        right, decision = _right(kind, predictions.truth[task][row]), decisions[row]
+        if set(decision) != set(right) and (label is None or label in right):
+            counts[", ".join(right) or "none", ", ".join(decision) or "none"] += 1
     return [(right, predicted, count) for (right, predicted), count in counts.most_common(number)]

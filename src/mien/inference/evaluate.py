@@ -1,7 +1,8 @@
 """Evaluate a run: predictions on one split of the data, thresholds from validation, metrics."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from mien.errors import MienError
 from mien.inference import BATCH_SIZE
 from mien.inference.dataset import Device, Scored, predict
 from mien.inference.metrics import Metrics
-from mien.inference.predictions import Origin, Predictions, PredictionsInfo, Training
+from mien.inference.predictions import Origin, Predictions, PredictionsInfo, Training, align
 from mien.inference.states import with_states
 from mien.metrics.thresholds import choose
 from mien.modality import Modality
@@ -130,7 +131,10 @@ def predict_split(
     used = check_letters(run, modalities)
     heard = store if effect is None else degraded(run, store, effect, used)
     rows = rows_of(run, store, split)
-    evaluated = usable(store, rows, run.config.tasks, used)
+    tasks = run.config.tasks
+    if store.fingerprint == run.config.data.fingerprint:  # other data may have labels of their own
+        tasks = tuple(t.with_labels_of([store.utterances[row] for row in rows]) for t in tasks)
+    evaluated = usable(store, rows, tasks, used)
     options: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
     _complete_thresholds(run, store, options)
     given = _references(run, references)
@@ -153,11 +157,39 @@ def predict_split(
         references=None if references is None else str(given),
         trainings=(_training(run, left_out=len(rows) - len(evaluated)),),
     )
-    return Predictions(
-        info,
-        [origin_of(store, row, used) for row in evaluated],
-        {name: scores.astype(float) for name, (scores, _) in found.items()},
-        {name: truth.astype(float) for name, (_, truth) in found.items()},
+    scores = {name: scores.astype(float) for name, (scores, _) in found.items()}
+    return answered(info, scores, tasks, store, evaluated)
+
+
+def answered(
+    info: PredictionsInfo,
+    scores: Mapping[str, np.ndarray],
+    tasks: Sequence[Task],
+    store: Store,
+    rows: Sequence[int],
+) -> Predictions:
+    """Put scores beside what is right, which may be a label that training did not have.
+
+    Such a label has the score 0 and the threshold 1, so it is never predicted.
+
+    Parameters
+    ----------
+    info : PredictionsInfo
+        With the tasks as they were trained.
+    scores : mapping of str to array (N, C)
+        Of these tasks.
+    tasks : sequence of Task
+        The same with the labels of the utterances: `Task.with_labels_of`.
+    store, rows
+        The N utterances.
+    """
+    utterances = [store.utterances[row] for row in rows]
+    unknown = {name: np.full(values.shape, np.nan) for name, values in scores.items()}
+    origins = [origin_of(store, row, info.modalities) for row in rows]
+    truth = {t.name: torch.stack([t.target(u) for u in utterances]) for t in tasks}
+    return replace(
+        align(Predictions(info, origins, scores, unknown), tasks),
+        truth={name: targets.double().numpy() for name, targets in truth.items()},
     )
 
 

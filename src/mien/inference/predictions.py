@@ -42,6 +42,11 @@ class PredictionsInfo(BaseModel):
     trainings: tuple[Training, ...]
 
     @property
+    def seeds(self) -> list[int]:
+        """The seeds of the trainings, each once."""
+        return list(dict.fromkeys(training.seed for training in self.trainings))
+
+    @property
     def left_out(self) -> int:
         """How many utterances of the split were not evaluated, over all trainings."""
         return sum(training.left_out for training in self.trainings)

@@ -10,6 +10,8 @@ from typing import Literal
 
 import numpy as np
 
+from mien.metrics.bootstrap import average_f1, average_recall
+
 Counts = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """``counts(scores, truth, thresholds)``, each (N, C), gives the counts (N, ...) of utterances."""
 
@@ -94,14 +96,12 @@ def accuracy(counts: np.ndarray) -> np.ndarray:
 
 def mean_recall(counts: np.ndarray) -> np.ndarray:
     """Mean recall over the labels that occur; tally (..., 4, C) -> (...,)."""
-    right, true, *_ = np.moveaxis(counts, -2, 0)
-    return _mean(right / np.where(true > 0, true, np.nan))
+    return average_recall(counts[..., :3, :])
 
 
 def mean_f1(counts: np.ndarray) -> np.ndarray:
     """Mean F1 over the labels that occur; tally (..., 4, C) -> (...,)."""
-    right, true, predicted, _ = np.moveaxis(counts, -2, 0)
-    return _mean(2 * right / np.where(true > 0, true + predicted, np.nan))
+    return average_f1(counts[..., :3, :])
 
 
 def mean_weighted_accuracy(counts: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ class Comparison(MetricsBlock):
     sign: int = Field(description="1: higher is better; -1: lower is")
     n: int = Field(description="utterances that all systems predicted")
     by: str = Field(description="what intervals and tests are drawn over")
-    units: int | None = Field(description="how many of these there are")
+    units: int | None = Field(description="how many speakers or dialogues; null: not known")
     synthetic: bool
     systems: list[SystemResult]
     constant: float | None = Field(description="of the best constant prediction")

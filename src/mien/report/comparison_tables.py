@@ -9,10 +9,9 @@ def system_table(found: Comparison) -> Table:
     """Show each system's metric with its interval, beside a constant prediction and chance."""
     rows = [_system(system) for system in found.systems]
     baselines = [("best constant prediction", found.constant), ("chance", found.chance)]
-    units = f"{found.units} {_noun(found)}" if found.units else "no known speakers"
     better = "higher" if found.sign > 0 else "lower"
     return Table(
-        f"{found.task}: {found.title} of {found.n} utterances of {units}; {better} is better",
+        f"{found.task}: {found.title} of {found.n} utterances{_units(found)}; {better} is better",
         ("system", found.title, "SD over seeds", "seeds", "95 % interval"),
         rows,
         [(name, number(value), "", "", "") for name, value in baselines if value is not None],
@@ -24,6 +23,12 @@ def system_table(found: Comparison) -> Table:
             *found.notes,
         ],
     )
+
+
+def _units(found: Comparison) -> str:
+    if not found.units:
+        return ""
+    return f" of {found.units} {_noun(found)}" if found.units > 1 else " of one speaker"
 
 
 def _noun(found: Comparison) -> str:

@@ -10,22 +10,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mien.dataset.splits import Splits, split
+from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.files import only_one
-from mien.inference.predictions import Origin, Predictions, PredictionsInfo, Training
+from mien.inference.evaluate import answered
+from mien.inference.predictions import PredictionsInfo, Training
 from mien.metrics.thresholds import choose
-from mien.modality import Modality
 from mien.report.study_report import StudyMetrics
 from mien.studies.classifiers import Classifier, choose_strength
-from mien.studies.cross_validation import PROTOCOL, chosen_folds, leakages
+from mien.studies.cross_validation import PROTOCOL, chosen_folds, chosen_seeds, leakages
 from mien.studies.feature_table import FeatureTable, compute_features, name_of, read_features
 from mien.studies.jobs import run_jobs
 from mien.studies.study import Job, Study, StudyConfig
 from mien.studies.summary import brief, summarise, write_summary
-from mien.tasks import Task, parse_tasks
-from mien.utterance import Utterance
+from mien.tasks import LabelTask, Task, parse_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -62,15 +60,18 @@ def train_baseline(
         One task.
     classifier : {"logistic", "svm"}
         See `mien.studies.classifiers.LinearModel`.
-    protocol, num_folds, folds, seeds
+    protocol, num_folds, folds
         As `mien.studies.cross_validation.cross_validate` takes them.
+    seeds : sequence of int
+        Of support vector machines, whose solver draws the order of utterances.
     progress : bool
         Tell how far it has come (`mien.progress`).
 
     Raises
     ------
     MienError
-        The data do not fit the protocol or the features, or `out` holds something else.
+        The data do not fit the protocol or the features, `out` holds something else, or there are
+        seeds for a classifier that has nothing random.
     """
     store, (kind,) = Store(Path(data)), _one_task(task)
     settings = StudyConfig(
@@ -80,11 +81,10 @@ def train_baseline(
         protocol=protocol,
         num_folds=num_folds,
         folds=tuple(chosen_folds(store, protocol, num_folds, folds)),
-        seeds=tuple(dict.fromkeys(seeds)),
+        seeds=_seeds_of(classifier, seeds),
         settings={"task": task, "features": name_of(features), "classifier": classifier},
     )
-    study = Study.open(Path(out), settings)
-    with only_one(study.folder, "mien baseline"):
+    with Study.open(Path(out), settings, "mien baseline") as study:
         path = study.folder / FEATURES
         if not path.is_file():
             compute_features(features, Path(data), progress=progress).write(path)
@@ -92,7 +92,7 @@ def train_baseline(
         logger.info("%d features of %d utterances", len(table.names), len(table.ids))
         work = Fitting(study, store, table, kind, classifier)
         run_jobs(study.missing(), work, workers=1, total=len(study.jobs()))
-        found = summarise(study.predictions(), leakages(store, settings))
+        found = summarise(study.pool(), leakages(store, study.config))
         write_summary(study.folder, found)
     return found
 
@@ -102,6 +102,17 @@ def _one_task(name: str) -> list[type[Task]]:
     if len(kinds) > 1:
         raise MienError(f"a baseline has one task, not {name}", parameter="task")
     return kinds
+
+
+def _seeds_of(classifier: Classifier, seeds: Sequence[int]) -> tuple[int, ...]:
+    chosen = chosen_seeds(seeds)
+    if classifier == "logistic" and chosen != (0,):
+        raise MienError(
+            "has no effect here: logistic and ridge regression have nothing random, so that every"
+            " seed gives the same; leave it out",
+            parameter="seeds",
+        )
+    return chosen
 
 
 @dataclass(frozen=True)
@@ -116,16 +127,13 @@ class Fitting:
 
     def __call__(self, job: Job) -> str:
         """Do it, and say how it went in short."""
-        config = self.study.config
-        rows = split(
-            self.store.utterances, config.protocol, fold=job.fold, num_folds=config.num_folds
-        )
-        task = self._task([self.store.utterances[row] for row in rows.train])
-        parts = {name: self._data(task, rows.rows(name)) for name in ("train", "valid", "test")}
-        for name, (members, _, _) in parts.items():
-            if not members:
-                raise MienError(f"no utterance of {name} has features and a known {task.name}")
-        (_, *train), (_, *valid), (members, test, truth) = parts.values()
+        config, utterances = self.study.config, self.store.utterances
+        rows = split(utterances, config.protocol, fold=job.fold, num_folds=config.num_folds)
+        task = self.kind.from_training([utterances[row] for row in rows.train], self._loss)
+        asked = task.with_labels_of([utterances[row] for row in rows.test])
+        _, *train = self._data("train", task, rows.train)
+        _, *valid = self._data("valid", task, rows.valid)
+        tested, test, _ = self._data("test", asked, rows.test)
         with warnings.catch_warnings():
             # a support vector machine that regularises little need not converge to be compared
             warnings.simplefilter("ignore", category=_convergence())
@@ -135,55 +143,44 @@ class Fitting:
         thresholds = {}
         if task.has_thresholds:
             thresholds[task.name] = choose(model.scores(valid[0]), valid[1]).tolist()
-        predictions = Predictions(
-            self._info(task, job, rows, thresholds, len(rows.test) - len(members)),
-            [self._origin(row) for row in members],
-            {task.name: model.scores(test)},
-            {task.name: truth},
+        training = Training(
+            fold=job.fold,
+            seed=job.seed,
+            thresholds=thresholds,
+            label_counts={task.name: task.label_counts(torch.from_numpy(train[1]))},
+            left_out=len(rows.test) - len(tested),
         )
+        scores = {task.name: model.scores(test)}
+        predictions = answered(self._info(task, training), scores, [asked], self.store, tested)
         self.study.keep(job, predictions)
         return f"{brief(predictions)}, C {strength:g}"
 
-    def _task(self, utterances: Sequence[Utterance]) -> Task:
-        """Make the task; of single labels if training has one each."""
-        task = self.kind.from_training(utterances)
-        if getattr(task, "single_label", False):
-            return self.kind.from_training(utterances, "ce")
-        return task
+    @cached_property
+    def _loss(self) -> str | None:
+        """The loss of single labels if all of the data have one each: the same in every fold."""
+        task = self.kind.from_training(self.store.utterances)
+        return "ce" if isinstance(task, LabelTask) and task.single_label else None
 
-    def _data(self, task: Task, rows: Sequence[int]) -> tuple[list[int], np.ndarray, np.ndarray]:
-        """Give the rows that have features and a known target, with both."""
+    def _data(
+        self, name: str, task: Task, rows: Sequence[int]
+    ) -> tuple[list[int], np.ndarray, np.ndarray]:
+        """Give the rows of a split that have features and a known target, with both."""
         found = []
         for row in rows:
             utterance = self.store.utterances[row]
             place, target = self._places.get(utterance.id), task.target(utterance)
             if place is not None and bool(task.known(target)):
                 found.append((row, place, target.numpy().astype(float)))
-        members, places, targets = (
-            (list(column) for column in zip(*found, strict=True)) if found else ([], [], [])
-        )
+        if not found:
+            raise MienError(f"no utterance of {name} has features and a known {task.name}")
+        members, places, targets = (list(column) for column in zip(*found, strict=True))
         return members, self.table.values[places], np.array(targets)
 
     @cached_property
     def _places(self) -> dict[str, int]:
         return {id_: row for row, id_ in enumerate(self.table.ids)}
 
-    def _info(
-        self,
-        task: Task,
-        job: Job,
-        rows: Splits,
-        thresholds: dict[str, list[float]],
-        left_out: int,
-    ) -> PredictionsInfo:
-        targets = torch.stack([task.target(self.store.utterances[row]) for row in rows.train])
-        training = Training(
-            fold=job.fold,
-            seed=job.seed,
-            thresholds=thresholds,
-            label_counts={task.name: task.label_counts(targets)},
-            left_out=left_out,
-        )
+    def _info(self, task: Task, training: Training) -> PredictionsInfo:
         return PredictionsInfo(
             tasks=(task,),
             split="test",
@@ -192,17 +189,6 @@ class Fitting:
             fingerprint=self.store.fingerprint,
             synthetic=bool(self.store.info["synthetic"]),
             trainings=(training,),
-        )
-
-    def _origin(self, row: int) -> Origin:
-        utterance = self.store.utterances[row]
-        letters = self.store.modalities[row]
-        return Origin(
-            id=utterance.id,
-            speaker=utterance.person,
-            session=utterance.session,
-            dialogue=utterance.dialogue,
-            modalities=tuple(m for m in Modality if m.letter in letters),
         )
 
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from scipy.special import expit, softmax
+from scipy.special import softmax
 
 from mien.tasks import LabelTask, Task
 
@@ -57,7 +57,7 @@ class LinearModel:
         if self._single:
             self._models = [self._fitted(scaled, targets.argmax(axis=1))]
         elif isinstance(self.task, LabelTask):
-            self._models = [self._fitted(scaled, column) for column in targets.T]
+            self._models = [self._fitted(scaled, column) for column in targets.T.astype(int)]
         else:
             self._range = np.array([np.nanmin(targets, axis=0), np.nanmax(targets, axis=0)])
             known = ~np.isnan(targets.T)
@@ -105,28 +105,23 @@ class LinearModel:
         """
         scaled = self._scale.transform(features)
         if self._single:
-            return self._of_one_label(scaled)
+            return _of_classes(self._models[0], scaled, len(self.task.labels))
         if isinstance(self.task, LabelTask):
-            return np.stack([self._of_label(model, scaled) for model in self._models], axis=1)
+            return np.stack([_of_classes(m, scaled, 2)[:, 1] for m in self._models], axis=1)
         return np.stack([m.predict(scaled) for m in self._models], axis=1).clip(*self._range)
 
-    def _of_one_label(self, scaled: np.ndarray) -> np.ndarray:
-        (model,) = self._models
-        found = np.zeros((len(scaled), len(self.task.labels)))
-        if len(model.classes_) == 1:
-            found[:, model.classes_] = 1
-            return found
-        margins = model.decision_function(scaled)
-        if margins.ndim == 1:  # of two classes
-            margins = np.stack([-margins, margins], axis=1)
-            margins = margins / 2 if self.classifier == "logistic" else margins
-        found[:, model.classes_] = softmax(margins, axis=1)
-        return found
 
-    def _of_label(self, model: Any, scaled: np.ndarray) -> np.ndarray:
-        if len(model.classes_) == 1:
-            return np.full(len(scaled), float(model.classes_[0]))
-        return np.asarray(expit(model.decision_function(scaled)))
+def _of_classes(model: Any, scaled: np.ndarray, number: int) -> np.ndarray:
+    """Give the scores (N, number) of classes; 0 for one that training lacks."""
+    found = np.zeros((len(scaled), number))
+    if hasattr(model, "predict_proba"):
+        found[:, model.classes_] = model.predict_proba(scaled)
+        return found
+    margins = model.decision_function(scaled)
+    if margins.ndim == 1:  # of two classes
+        margins = np.stack([np.zeros(len(margins)), margins], axis=1)
+    found[:, model.classes_] = softmax(margins, axis=1)
+    return found
 
 
 def choose_strength(

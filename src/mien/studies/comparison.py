@@ -9,10 +9,10 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.inference.predictions import align
-from mien.metrics.bootstrap import FEW, NOUNS, interval
+from mien.metrics.bootstrap import interval, known
 from mien.metrics.paired import difference, holm, mcnemar, permutation_test
 from mien.report.comparison_report import Comparison, PairResult, SystemResult
-from mien.studies.summary import chance_value, constant_value
+from mien.studies.summary import chance_value, constant_value, defined
 from mien.studies.system import Counted, System, clusters, count, metric_of
 from mien.tasks import LabelTask
 from mien.tasks.interval import Interval
@@ -51,11 +51,13 @@ def compare(
     found = [each.keep(ids) for each in found]
     _check_truth(systems, ids)
     over = clusters(kind, found[0].origins)
+    groups = known(over["groups"])
     pairs = [
         _pair((systems[i].name, found[i]), (systems[j].name, found[j]), over)
         for i, j in combinations(range(len(found)), 2)
     ]
     adjusted = holm([pair.p for pair in pairs])
+    results = [_system(s.name, c, over) for s, c in zip(systems, found, strict=True)]
     first = systems[0].predictions
     first = first.select(row for row, origin in enumerate(first.origins) if origin.id in ids)
     return Comparison(
@@ -64,17 +66,18 @@ def compare(
         title=counted.title,
         sign=counted.sign,
         n=len(ids),
-        by=over["by"] if over["groups"] else "utterance",
-        units=len(set(over["groups"])) if over["groups"] else None,
+        by=over["by"] if len(groups) > 1 else "utterance",
+        # one dialogue tells nothing of speakers
+        units=len(groups) if len(groups) > 1 or (groups and over["by"] == "person") else None,
         synthetic=any(system.predictions.info.synthetic for system in systems),
-        systems=[_system(s.name, c, over) for s, c in zip(systems, found, strict=True)],
+        systems=results,
         constant=constant_value(first, kind, counted),
         chance=chance_value(first, kind, counted),
         pairs=[
             pair.model_copy(update={"adjusted_p": p})
             for pair, p in zip(pairs, adjusted, strict=True)
         ],
-        notes=notes + _notes(systems, over),
+        notes=notes + _notes(systems, results),
     )
 
 
@@ -124,12 +127,12 @@ def _in_common(found: Sequence[Counted]) -> tuple[set[str], list[str]]:
 
 def _check_truth(systems: Sequence[System], ids: set[str]) -> None:
     """Refuse systems that were evaluated against different labels."""
-    known: dict[str, tuple[float, ...]] = {}
+    rated: dict[str, tuple[float, ...]] = {}
     for system in systems:
         (truth,) = system.predictions.truth.values()
         for origin, row in zip(system.predictions.origins, truth, strict=True):
             target = tuple(np.nan_to_num(row, nan=np.inf).tolist())
-            if origin.id in ids and known.setdefault(origin.id, target) != target:
+            if origin.id in ids and rated.setdefault(origin.id, target) != target:
                 raise MienError(
                     f"{system.name} and {systems[0].name} were evaluated against different labels,"
                     f" of {origin.id!r} for instance: evaluate both on the same data"
@@ -141,8 +144,8 @@ def _system(name: str, found: Counted, over: dict[str, Any]) -> SystemResult:
     spread = interval(found.counts, found.value, **over)
     return SystemResult(
         name=name,
-        value=_defined(values.mean()),
-        deviation=_defined(values.std(ddof=1)) if len(values) > 1 else None,
+        value=defined(values.mean()),
+        deviation=defined(values.std(ddof=1)) if len(values) > 1 else None,
         seeds=len(values),
         interval=None if spread is None else Interval.model_validate(spread),
     )
@@ -179,7 +182,7 @@ def _mcnemar(a: Counted, b: Counted) -> float | None:
     return mcnemar(correct_a[regarded], correct_b[regarded]).p
 
 
-def _notes(systems: Sequence[System], over: dict[str, Any]) -> list[str]:
+def _notes(systems: Sequence[System], results: Sequence[SystemResult]) -> list[str]:
     """Say what limits the comparison."""
     notes = []
     infos = [system.predictions.info for system in systems]
@@ -196,14 +199,12 @@ def _notes(systems: Sequence[System], over: dict[str, Any]) -> list[str]:
         for system in systems
         if (effect := system.predictions.info.degraded) is not None
     ]
-    units = len(set(over["groups"])) if over["groups"] else None
-    if units is not None and units < FEW:
-        noun = NOUNS.get(over["by"], over["by"] + "s")
-        notes.append(
-            f"The intervals cover these {units} {noun} only: others may do better or worse."
-        )
+    notes += [
+        f"{system.name} was given references of the same speaker: {number}."
+        for system in systems
+        if (number := system.predictions.info.references) is not None
+    ]
+    covers = [result.interval.covers for result in results if result.interval is not None]
+    if covers and covers[0] is not None:  # the same of all: they predicted the same utterances
+        notes.append(f"The intervals cover {covers[0]}: others may do better or worse.")
     return notes
-
-
-def _defined(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -12,7 +12,6 @@ from mien.dataset.splits import folds_of, split
 from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.store import open_store
-from mien.files import only_one
 from mien.inference.evaluate import predict_split
 from mien.models import ModelConfig
 from mien.report.study_report import StudyMetrics
@@ -101,21 +100,20 @@ def cross_validate(
         protocol=protocol,
         num_folds=config.num_folds,
         folds=tuple(chosen_folds(store, protocol, config.num_folds, folds)),
-        seeds=tuple(dict.fromkeys(seeds)),
+        seeds=chosen_seeds(seeds),
         settings={
             "model": model.model_dump(mode="json"),
             "training": config.model_dump(mode="json", exclude={*PER_JOB, "protocol", "num_folds"}),
         },
     )
-    study = Study.open(Path(out), settings)
-    with only_one(study.folder, "mien cv"):
+    with Study.open(Path(out), settings, "mien cv") as study:
         missing = study.missing()
         if keep == "none":  # a process that was killed may have left the run of a finished job
             for job in set(study.jobs()) - set(missing):
                 study.discard_run(job)
         work = Training(study.folder, data, model, config, keep, device)
         run_jobs(missing, work, workers=jobs, total=len(study.jobs()))
-        found = summarise(study.predictions(), leakages(store, settings))
+        found = summarise(study.pool(), leakages(store, study.config))
         write_summary(study.folder, found)
     return found
 
@@ -125,10 +123,20 @@ def chosen_folds(
 ) -> list[int | None]:
     """Give the folds to run, and refuse one that there is not."""
     chosen = PROTOCOLS[protocol]
-    if folds and chosen.folds and chosen.fold_count is None:
+    if num_folds is not None and not chosen.free:
+        raise MienError(
+            "has no effect here: only a protocol of any number of folds, such as kfold-speakers,"
+            " uses it; leave it out",
+            parameter="num_folds",
+        )
+    if folds is not None and not folds:
+        raise MienError("give one fold or more", parameter="folds")
+    if folds is not None and chosen.folds and chosen.fold_count is None:
         return list(dict.fromkeys(folds))
     there = folds_of(store.utterances, protocol, num_folds)
-    for fold in folds or ():
+    if folds is None:
+        return there
+    for fold in folds:
         if fold not in there:
             raise MienError(
                 f"{fold} is not one of the folds of {protocol}, which are 1 to {len(there)}"
@@ -136,7 +144,14 @@ def chosen_folds(
                 else f"the protocol {protocol} has no folds: leave them out",
                 parameter="folds",
             )
-    return there if folds is None else list(dict.fromkeys(folds))
+    return list(dict.fromkeys(folds))
+
+
+def chosen_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    """Give the seeds to run, each once. Raises `MienError` where there is none."""
+    if not seeds:
+        raise MienError("give one seed or more", parameter="seeds")
+    return tuple(dict.fromkeys(seeds))
 
 
 def leakages(store: Store, config: StudyConfig) -> list[Leakage]:

@@ -141,9 +141,10 @@ def _voices(store: Store, progress: bool) -> FeatureTable:
 def read_features(path: Path, ids: Sequence[str]) -> FeatureTable:
     """Read a table of vectors, a row for each utterance.
 
-    A CSV file, with commas or semicolons (as opensmile writes it), or a Parquet file. A column id,
-    name or file says which utterance a row is of, by its id or by a file name that is the id but
-    for folder and ending. Every column of numbers is a feature; times are not.
+    A text file, separated by commas, semicolons (as opensmile writes it) or tabs, or a Parquet
+    file. A column id, name, file or filename says which utterance a row is of, by its id or by a
+    file name that is the id but for folder and ending. Every column of numbers is a feature; times
+    are not.
 
     Raises
     ------

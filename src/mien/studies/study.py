@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mien.errors import MienError
-from mien.files import PART, unwritable, write_text
+from mien.files import PART, only_one, unwritable, write_text
 from mien.inference.predictions import Predictions, pool
 from mien.inference.predictions_file import PREDICTIONS, read_predictions, write_predictions
 from mien.yaml_file import read_yaml
@@ -78,21 +79,37 @@ class Study:
             raise MienError(f"{path} is damaged: {where}: {first['msg']}") from error
 
     @classmethod
-    def open(cls, folder: Path, config: StudyConfig) -> "Study":
-        """Make a study, or go on with one; folds and seeds may be added to it.
+    @contextmanager
+    def open(cls, folder: Path, config: StudyConfig, work: str) -> Iterator["Study"]:
+        """Make a study, or go on with one, and lock it; further folds and seeds are added to it.
+
+        Parameters
+        ----------
+        folder : Path
+            Where it lies, or will.
+        config : StudyConfig
+            What it is.
+        work : str
+            What locks it, such as "mien cv".
 
         Raises
         ------
         MienError
-            The folder holds something else, or a study of other settings or data.
+            The folder holds something else, or a study of other settings or data, or another
+            process is at work in it.
         """
-        if folder.joinpath(STUDY).is_file():
-            _check_same(folder, cls(folder).config, config)
-        else:
-            _make(folder)
-        content = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-        write_text(folder / STUDY, content)
-        return cls(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(folder, error) from error
+        with only_one(folder, work):
+            if folder.joinpath(STUDY).is_file():
+                config = _with_more(folder, cls(folder).config, config)
+            elif any(path.suffix != PART for path in folder.iterdir()):  # which a killed one left
+                raise MienError(f"{folder} is not empty and no study: choose another folder")
+            content = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+            write_text(folder / STUDY, content)
+            yield cls(folder)
 
     def jobs(self) -> list[Job]:
         """List all folds with all seeds, fold by fold."""
@@ -120,7 +137,7 @@ class Study:
         shutil.rmtree(self.run_folder(job), ignore_errors=True)
 
     def predictions(self) -> Predictions:
-        """Pool the predictions of all jobs, and keep them.
+        """Pool the predictions of all jobs.
 
         Raises
         ------
@@ -132,27 +149,17 @@ class Study:
                 f"{self.folder} is not finished, {len(missing)} of {len(self.jobs())} trainings are"
                 " missing: run the same command again to go on"
             )
-        pooled = pool(list(self._parts()))
+        return pool([read_predictions(self.path(job)) for job in self.jobs()])
+
+    def pool(self) -> Predictions:
+        """Pool the predictions of all jobs, and write them. Raises as `predictions` does."""
+        pooled = self.predictions()
         write_predictions(self.folder / PREDICTIONS, pooled)
         return pooled
 
-    def _parts(self) -> Iterator[Predictions]:
-        for job in self.jobs():
-            yield read_predictions(self.path(job))
 
-
-def _make(folder: Path) -> None:
-    """Make a study's folder; a killed process may have left one without study.yaml."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(path.suffix != PART for path in folder.iterdir()):
-            raise MienError(f"{folder} is not empty and no study: choose another folder")
-    except OSError as error:
-        raise unwritable(folder, error) from error
-
-
-def _check_same(folder: Path, recorded: StudyConfig, asked: StudyConfig) -> None:
-    """Refuse to go on with a study of other settings or data."""
+def _with_more(folder: Path, recorded: StudyConfig, asked: StudyConfig) -> StudyConfig:
+    """Add folds and seeds to a study. Refuses one of other settings or data."""
     if recorded.fingerprint != asked.fingerprint:
         raise MienError(
             f"{folder} holds a study of other data ({recorded.data}): choose another folder, or"
@@ -165,6 +172,11 @@ def _check_same(folder: Path, recorded: StudyConfig, asked: StudyConfig) -> None
             f"{folder} holds a study with {other}: choose another folder, or give the same"
             " settings to go on with it"
         )
+    more = {
+        "folds": tuple(dict.fromkeys((*recorded.folds, *asked.folds))),
+        "seeds": tuple(dict.fromkeys((*recorded.seeds, *asked.seeds))),
+    }
+    return asked.model_copy(update=more)
 
 
 def _difference(recorded: Any, asked: Any, path: str = "") -> str | None:

@@ -39,7 +39,7 @@ def summarise(predictions: Predictions, leakages: Sequence[Leakage]) -> StudyMet
     """
     info = predictions.info
     folds = list(dict.fromkeys(training.fold for training in info.trainings))
-    seeds = list(dict.fromkeys(training.seed for training in info.trainings))
+    seeds = info.seeds
     tasks = [task for task in info.tasks if predictions.known(task.name).any()]
     left_out = info.left_out // len(seeds)  # which is the same for each seed
     return StudyMetrics(
@@ -72,12 +72,13 @@ def _task(predictions: Predictions, task: Task) -> TaskSummary:
 
 def _metric(predictions: Predictions, task: Task, metric: CountedMetric) -> MetricSummary:
     counted = count(predictions, task.name, metric)
-    seeds = list(dict.fromkeys(t.seed for t in predictions.info.trainings))
     found = interval(counted.counts, counted.value, **clusters(task, counted.origins))
     return MetricSummary(
         title=metric.title,
         sign=metric.sign,
-        over_seeds=_spread(dict(zip(map(str, seeds), counted.by_seed.tolist(), strict=True))),
+        over_seeds=_spread(
+            dict(zip(map(str, predictions.info.seeds), counted.by_seed.tolist(), strict=True))
+        ),
         over_folds=_spread(_by_fold(predictions, task.name, metric)),
         interval=None if found is None else Interval.model_validate(found),
         constant=constant_value(predictions, task, metric),
@@ -101,7 +102,7 @@ def constant_value(predictions: Predictions, task: Task, metric: CountedMetric) 
     if any(not each or task.constant(each) is None for each in counts):
         return None
     found = count(predictions, task.name, metric, constant_scores).by_seed.mean()
-    return _defined(float(found))
+    return defined(float(found))
 
 
 def chance_value(predictions: Predictions, task: Task, metric: CountedMetric) -> float | None:
@@ -109,21 +110,22 @@ def chance_value(predictions: Predictions, task: Task, metric: CountedMetric) ->
     if metric.chance is None:
         return None
     known = predictions.select(np.flatnonzero(predictions.known(task.name)))
-    return _defined(float(metric.value(metric.chance(known.truth[task.name]).sum(axis=0))))
+    return defined(float(metric.value(metric.chance(known.truth[task.name]).sum(axis=0))))
 
 
 def _spread(values: dict[str, float | None]) -> Spread:
-    values = {name: _defined(value) for name, value in values.items()}
-    defined = [value for value in values.values() if value is not None]
+    values = {name: defined(value) for name, value in values.items()}
+    found = [value for value in values.values() if value is not None]
     return Spread(
-        mean=float(np.mean(defined)) if defined else None,
-        deviation=float(np.std(defined, ddof=1)) if len(defined) > 1 else None,
+        mean=float(np.mean(found)) if found else None,
+        deviation=float(np.std(found, ddof=1)) if len(found) > 1 else None,
         values=values,
     )
 
 
-def _defined(value: float | None) -> float | None:
-    return None if value is None or not np.isfinite(value) else value
+def defined(value: float | None) -> float | None:
+    """Give a number, or None in place of one that is not finite."""
+    return None if value is None or not np.isfinite(value) else float(value)
 
 
 def brief(predictions: Predictions) -> str:

@@ -34,7 +34,7 @@ class System:
     @property
     def seeds(self) -> list[int]:
         """The seeds of its trainings."""
-        return list(dict.fromkeys(t.seed for t in self.predictions.info.trainings))
+        return self.predictions.info.seeds
 
 
 def open_system(path: str | Path) -> System:
@@ -48,13 +48,14 @@ def open_system(path: str | Path) -> System:
     path = Path(path)
     if path.is_file():
         return System(path.stem, read_predictions(path))
-    if not any(path.joinpath(name).is_file() for name in (STUDY, "config.yaml", PREDICTIONS)):
+    name = path.resolve().name
+    if path.joinpath(STUDY).is_file():
+        return System(name, Study(path).predictions())
+    if not any(path.joinpath(file).is_file() for file in ("config.yaml", PREDICTIONS)):
         raise MienError(f"{path} is neither a run, nor a study, nor a file of predictions")
     if not path.joinpath(PREDICTIONS).is_file():
-        if path.joinpath(STUDY).is_file():
-            return System(path.name, Study(path).predictions())
         raise MienError(f"{path} has no predictions yet: make them with 'mien evaluate {path}'")
-    return System(path.resolve().name, read_predictions(path / PREDICTIONS))
+    return System(name, read_predictions(path / PREDICTIONS))
 
 
 def open_systems(paths: Sequence[str | Path]) -> list[System]:
@@ -146,8 +147,8 @@ def count(
     MienError
         Of no utterance is it known what is right.
     """
-    seeds = list(dict.fromkeys(t.seed for t in predictions.info.trainings))
-    found = [_of_seed(predictions.of(seed=seed), task, metric, scores) for seed in seeds]
+    parts = [predictions.of(seed=seed) for seed in predictions.info.seeds]
+    found = [_of_seed(part, task, metric, scores) for part in parts]
     ids = sorted(set.intersection(*(set(part) for part in found)))
     if not ids:
         raise MienError(f"of no utterance it is known what is right for the task {task!r}")

@@ -101,6 +101,10 @@ class Task(BaseModel, ABC):
             The utterances have too few labels to train with.
         """
 
+    def with_labels_of(self, utterances: Iterable[Utterance]) -> Self:
+        """Add the labels that utterances have and training did not; none where labels are fixed."""
+        return self
+
     @abstractmethod
     def target(self, utterance: Utterance) -> Tensor:
         """Return the target (C,) of an utterance, NaN if it is not known."""

@@ -1,7 +1,7 @@
 """Tasks that predict labels, one or several."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Self
 
 import numpy as np
@@ -64,6 +64,20 @@ class LabelTask(Task):
     @abstractmethod
     def true_labels(self, utterance: Utterance) -> set[str] | None:
         """Return the labels of an utterance, None if they are not known."""
+
+    def with_labels_of(self, utterances: Iterable[Utterance]) -> Self:
+        """Add the labels that utterances have and training did not, behind its own.
+
+        Examples
+        --------
+        >>> from mien.tasks import EmotionTask
+        >>> calm = Utterance(id="1", corpus="own", emotions=("calm",))
+        >>> EmotionTask(labels=("happy", "sad"), loss="ce").with_labels_of([calm]).labels
+        ('happy', 'sad', 'calm')
+        """
+        found = set[str]().union(*(self.true_labels(u) or () for u in utterances))
+        further = tuple(sorted(found - set(self.labels)))
+        return self.model_copy(update={"labels": self.labels + further})
 
     @property
     def has_thresholds(self) -> bool:
@@ -184,9 +198,9 @@ class LabelTask(Task):
         return one | several if self.single_label else several | one
 
     def constant(self, counts: Mapping[str, int]) -> list[float]:
-        """Give the share of each label in training, of which the most frequent one is highest."""
-        total = sum(counts.get(label, 0) for label in self.labels)
-        return [counts.get(label, 0) / total if total else 0.0 for label in self.labels]
+        """Give 1 for the most frequent label of training, of equal ones the first, and else 0."""
+        best = max(self.labels, key=lambda label: counts.get(label, 0))
+        return [float(label == best) for label in self.labels]
 
     def evaluate(
         self,
@@ -204,7 +218,7 @@ class LabelTask(Task):
             truth,
             self.labels,
             thresholds=np.array(thresholds) if self.has_thresholds else None,
-            train_counts=np.array([counts[label] for label in self.labels]),
+            train_counts=np.array([counts.get(label, 0) for label in self.labels]),
             # if the speakers are the labels, only utterances can be resampled
             groups=None if self.identifies_speakers else persons,
             by=by,

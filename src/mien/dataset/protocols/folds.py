@@ -1,10 +1,11 @@
 """Protocols of cross-validation: each fold tests other speakers, sessions, sentences or scenarios.
 
-Validation is always cut from what does not test: so many of the remaining speakers as a sixth
-makes, or where no speaker is known a sixth of the remaining groups. Nothing of the test fold takes
-part in a choice.
+Validation is always cut from what does not test, and is new to training in what the test is: so
+many of the remaining speakers as a sixth makes, or where known speakers test new sentences or
+scenarios a sixth of the remaining ones. Nothing of the test fold takes part in a choice.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from mien.dataset.protocols.base import Fact, FreeRule, fact_of, register_protocol, seeded_order
@@ -16,6 +17,9 @@ USUAL_FOLDS = 5
 
 VALIDATION = 6
 """One of so many of the groups that do not test validates."""
+
+CONTENT: tuple[Fact, ...] = ("sentence", "scenario")
+"""What known speakers test: in these protocols every speaker trains."""
 
 EMOBOX_RAVDESS = (
     (1, 11, 20, 21),
@@ -73,7 +77,7 @@ def _assign(
         for u, name in zip(utterances, names, strict=True)
         if name in known and name not in folds[number - 1]
     ]
-    held = _validation(rest, number)
+    held = _validation(rest, fact, number)
     return [
         None
         if name not in known
@@ -86,16 +90,42 @@ def _assign(
     ]
 
 
-def _validation(rest: Sequence[Utterance], fold: int) -> set[str]:
-    """Give the ids that validate: of some speakers, else of some dialogues, else by chance."""
-    facts: tuple[Fact, ...] = ("person", "dialogue")
+def _validation(rest: Sequence[Utterance], tested: Fact, fold: int) -> set[str]:
+    """Give the ids that validate, beside a test of other `tested`.
+
+    Of some speakers, else of some dialogues, else of some utterances. Where known speakers test
+    other content it is some of the content instead of speakers, and every speaker trains.
+    """
+    content = tested in CONTENT
+    facts: tuple[Fact, ...] = (tested if content else "person", "dialogue")
     for fact in facts:
-        names = _names(rest, fact)
-        if len(names) > 1 and all(fact_of(u, fact) for u in rest):
-            held = set(seeded_order(names, fold)[: max(1, round(len(names) / VALIDATION))])
-            return {u.id for u in rest if fact_of(u, fact) in held}
-    ids = seeded_order([u.id for u in rest], fold)
-    return set(ids[: max(1, round(len(ids) / VALIDATION))])
+        groups = [fact_of(u, fact) or "" for u in rest]
+        divisible = len(set(groups)) > 1 and all(groups)
+        if divisible and (held := _held(rest, groups, fold, speakers_stay=content)):
+            return held
+    ids = [u.id for u in rest]
+    # where each speaker has one utterance only, some can't stay
+    return _held(rest, ids, fold, speakers_stay=content) or _held(rest, ids, fold)
+
+
+def _held(
+    rest: Sequence[Utterance], groups: Sequence[str], fold: int, *, speakers_stay: bool = False
+) -> set[str]:
+    """Hold a sixth of the groups back, at least one, in an order by a hash of their names.
+
+    If speakers stay, a group is skipped without which one of its speakers would not train.
+    """
+    members: dict[str, Counter[str]] = {group: Counter() for group in sorted(set(groups))}
+    for u, group in zip(rest, groups, strict=True):
+        members[group][u.person or ""] += 1
+    stay = sum(members.values(), Counter[str]())
+    held, number = set[str](), max(1, round(len(members) / VALIDATION))
+    for group in seeded_order([*members], fold):
+        last = any(name and stay[name] == count for name, count in members[group].items())
+        if len(held) < number and not (speakers_stay and last):
+            held.add(group)
+            stay -= members[group]
+    return {u.id for u, group in zip(rest, groups, strict=True) if group in held}
 
 
 def _loso(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
