@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from mien.batch import Ragged, RaggedGroup, References
 from mien.errors import MienError
 from mien.modality import Modality
-from mien.models.encoders.adapters import add_adapters, is_adapter
 from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.pooling import Branch, statistics
 from mien.models.encoders.pretrained_settings import PretrainedSettings
 from mien.models.encoders.selection import Selection
+from mien.models.layers.adapters import add_adapters, is_adapter
 from mien.models.layers.scale import Scale
 from mien.models.pretrained.families import describe_part, family_of
 from mien.models.pretrained.source import parts_of
@@ -66,6 +66,7 @@ class PretrainedEncoder(ModalityEncoder):
         self.widths = [cast(Branch, b).depth * cast(Branch, b).width for b in self.branches]
         self.dim = sum(cast(int, branch.dim) for branch in self.branches)
         self.scale = Scale(self.dim)
+        self.train()
 
     def _freeze(self) -> None:
         """Freeze what the settings say, and add adapters."""
@@ -80,7 +81,7 @@ class PretrainedEncoder(ModalityEncoder):
                 for layer in self._layers_above(trunk, freeze):
                     layer.requires_grad_(True)
             if self.settings.lora:
-                add_adapters(trunk, self.settings.lora)
+                add_adapters(trunk, self.settings.lora, trunk.adaptable)
 
     def _layers_above(self, trunk: Trunk, frozen: int) -> list[nn.Module]:
         """Return the layers above those that are frozen. Raises `MienError` if there are none."""
@@ -185,8 +186,11 @@ class PretrainedEncoder(ModalityEncoder):
 
     def observe(self, ragged: Ragged | RaggedGroup) -> None:
         """Observe the states of training utterances, for their mean and deviation."""
+        before = self.training
+        self.eval()
         with torch.no_grad():
             self.scale.observe(self.pooled(ragged))
+        self.train(before)
 
     def fit(self) -> None:
         """Use the mean and deviation of the states that were observed."""
@@ -194,7 +198,7 @@ class PretrainedEncoder(ModalityEncoder):
 
     def train(self, mode: bool = True) -> Self:
         """Set the training mode; frozen networks and layers stay in eval mode."""
-        super().train(mode)
+        nn.Module.train(self, mode)  # pooling has dropout, even if the networks are frozen
         for trunk in self._trunks():
             _eval_frozen(trunk)
         return self

@@ -8,6 +8,7 @@ from transformers import AutoModel, PretrainedConfig
 
 from mien.errors import MienError
 from mien.modality import Modality
+from mien.models.layers.adapters import load_plain, plain_names
 from mien.models.pretrained.source import first_line, folder_of, load, unreadable
 
 
@@ -20,7 +21,9 @@ def shortened(config: PretrainedConfig, layers: int) -> PretrainedConfig:
     """
     changed = type(config).from_dict(config.to_dict())
     changed.num_hidden_layers = layers
-    for name, value in (("apply_spec_augment", False), ("layerdrop", 0.0), ("add_adapter", False)):
+    off = dict.fromkeys(("apply_spec_augment", "add_adapter"), False)
+    never = dict.fromkeys(("mask_time_prob", "mask_feature_prob", "layerdrop"), 0.0)
+    for name, value in (off | never).items():
         if hasattr(changed, name):
             setattr(changed, name, value)
     return changed
@@ -82,9 +85,9 @@ def load_into(model: Any, name: str, modality: Modality) -> None:
             name, modality, "it has no safetensors, and mien does not load pickled weights"
         )
     pretrained, report = load(type(model), folder, modality, config=model.config, **options)
-    weights, own = pretrained.state_dict(), model.state_dict()
+    own = plain_names(model)
     # missing weights have random values
     if missing := sorted(own.keys() & report["missing_keys"]):
         why = f"{len(missing)} of {len(own)} weights are missing: {missing[0]} …"
         raise unreadable(name, modality, why)
-    model.load_state_dict({key: weights[key] for key in own})
+    load_plain(model, pretrained.state_dict())

@@ -62,6 +62,8 @@ class WaveformTrunk(Trunk):
         self.recorder = LayerRecorder(used, choice.states)
         self.depth = len(used) + (choice.states == "weighted")
         self.width = config.hidden_size
+        if config.model_type == "wavlm":  # its attention reads weights without calling their layers
+            self.adaptable = ("intermediate_dense", "output_dense")
 
     def _drop_unused(self) -> None:
         config = self.model.config
