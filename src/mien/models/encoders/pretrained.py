@@ -17,7 +17,7 @@ from mien.models.encoders.selection import Selection
 from mien.models.layers.adapters import add_adapters, is_adapter
 from mien.models.layers.scale import Scale
 from mien.models.pretrained.families import describe_part, family_of
-from mien.models.pretrained.source import parts_of
+from mien.models.pretrained.names import parts_of
 from mien.models.pretrained.trunk import LayerChoice, Trunk
 
 SHRINKAGE = 2.0

@@ -37,11 +37,6 @@ def folder_of(name: str, modality: Modality) -> Path:
     return Path(name) if Path(name).is_dir() else _fetch(name, modality)
 
 
-def parts_of(name: str) -> list[str]:
-    """Return the names of models that one name joins by "+"; a folder may have one in its own."""
-    return [name] if Path(name).is_dir() else name.split("+")
-
-
 @cache
 def _fetch(name: str, modality: Modality) -> Path:
     """Fetch a model from the hub into its cache: configuration, preprocessor, safetensors."""
@@ -225,6 +220,25 @@ def unreadable(name: str, modality: Modality, why: str) -> MienError:
         f"{name} holds no {modality} encoder that transformers can read ({why}): the folder must"
         f" contain config.json, model.safetensors and {FILES[modality]}"
     )
+
+
+def check_safetensors(folder: Path, name: str, modality: Modality) -> None:
+    """Refuse a folder without safetensors, whose weights can only be pickled.
+
+    Raises
+    ------
+    MienError
+        It has none.
+    """
+    if not any(folder.glob("model*.safetensors")):
+        raise MienError(
+            f"{name} has no model.safetensors, and mien does not load pickled weights, which can"
+            " run code: name a revision that has them, such as NAME@refs/pr/1 of a conversion that"
+            " the hub offers; or, where you trust the source, convert them with `python -c 'from"
+            f' transformers import AutoModel; AutoModel.from_pretrained("{name}")'
+            f'.save_pretrained("DIR")\'`, copy {FILES[modality]} into DIR, and give its path',
+            parameter=f"{modality}_model",
+        )
 
 
 def first_line(error: Exception) -> str:
