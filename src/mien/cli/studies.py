@@ -106,7 +106,8 @@ def baseline(parser: argparse.ArgumentParser) -> None:
         default="functionals",
         metavar="NAME|FILE",
         help="functionals: mean, deviation, 10 and 90 %% percentile of what mien features wrote;"
-        " voice: embeddings of the packaged speaker encoder; or a CSV or Parquet file with a row an"
+        " voice: embeddings of the packaged speaker encoder; whisper-tiny.en or another pretrained"
+        " audio encoder, with :3 its first three layers; or a CSV or Parquet file with a row an"
         " utterance, such as opensmile writes (default: functionals)",
     )
     parser.add_argument(
