@@ -1,11 +1,10 @@
-r"""Write the features of opensmile for prepared data, as tables that `mien baseline` reads.
+"""Write the features of opensmile for prepared data, as tables that `mien baseline` reads.
 
 opensmile is no dependency of mien, since its licence is for research only. Install it beside mien:
 
     pip install opensmile
     python benchmarks/opensmile_features.py data/ravdess features
-    mien baseline data/ravdess --features features/ComParE_2016.parquet --protocol emobox \\
-        --classifier svm --out studies/compare
+    mien baseline data/ravdess --features features/ComParE_2016.parquet --classifier svm
 """
 
 import sys
