@@ -113,9 +113,9 @@ def test_verification_shows_and_writes_who_is_told_apart(
     files = [out / f"verification.{ending}" for ending in ("json", "md", "png")]
     assert result.stdout.splitlines()[-3:] == list(map(str, files))
     assert result.stdout.startswith(files[1].read_text())
-    figures = json.loads(files[0].read_text())
-    assert (figures["persons"], figures["trained"]) == (3, 3)
-    rows = {(row["pairing"], row["shown"]): row["figures"] for row in figures["rows"]}
+    report = json.loads(files[0].read_text())
+    assert (report["split"], report["speakers"], report["trained"]) == ("all", 3, 3)
+    rows = {(row["pairing"], row["input"]): row["metrics"] for row in report["rows"]}
     assert rows["dialogues", "text + audio"]["targets"] == 18
     assert rows["dialogues", "text alone"]["cross_fitted"] is None
     assert "other dialogues, same session" in result.stdout, "left out, with the reason"
