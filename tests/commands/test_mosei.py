@@ -135,7 +135,7 @@ def test_sentiment_refuses_a_loss_of_labels(mien, mosei: Path, tmp_path: Path) -
     flags = ["--task", "sentiment", "--loss", "bce"]
     result = mien("train", mosei, "--out", tmp_path / "run", *flags)
     assert result.returncode == 2
-    assert "the losses of the task sentiment are l1, mse" in result.stderr
+    assert "error: --loss: the losses of the task sentiment are l1, mse" in result.stderr
 
 
 def test_data_without_sentiment_are_refused(mien, data: Path, tmp_path: Path) -> None:

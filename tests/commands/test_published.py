@@ -260,7 +260,9 @@ def test_what_a_model_has_no_use_for_is_accepted_with_a_line(model: str) -> None
         ("-bs=8 -lr=1e-4 -ep=3 --no-such-option", "unrecognized arguments: --no-such-option"),
         ("-bs=8 -lr=1e-4 -ep=3 --num-emotions=6 --num-persons=10", "two tasks"),
         ("-bs=8 -lr=1e-4 -ep=3 --trans-dim=10", "trans_dim 10 is not a multiple"),
-        ("-bs=0 -lr=1e-4 -ep=3", "batch_size"),
+        ("-bs=0 -lr=1e-4 -ep=3", "error: --batch-size: Input should be greater than or equal"),
+        ("-bs=8 -lr=0 -ep=3", "error: --learning-rate: Input should be greater than 0"),
+        ("-bs=8 -lr=1e-4 -ep=3 -dr=1", "error: --dropout: Input should be less than 1"),
         ("-bs=8 -lr=1e-4 -ep=3 --img-interval=0", "--img-interval must be above 0 milliseconds"),
     ],
 )
