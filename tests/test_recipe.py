@@ -127,7 +127,10 @@ def test_without_a_recipe_there_is_the_preset() -> None:
         (["--widht", 1], "unrecognized arguments: --widht 1 (did you mean --width?)"),
         (["--model", "mme2"], "invalid choice: 'mme2' (did you mean mme2e?); choose from mme2e"),
         (["--audio-encoder", "cn"], "(did you mean cnn?)"),
-        (["--width", 9], "encoders.audio.width: Input should be less than or equal to 4"),
+        (["--width", 9], "error: --width: Input should be less than or equal to 4"),
+        (["--width", 1, "--video-width", 9], "error: --video-width: Input should be less"),
+        (["--fusion", "sum"], "error: --fusion: Input should be 'weighted'"),
+        (["--dropout", 2], "error: --dropout: Input should be less than 1"),
         (["--modalities", "xyz"], "--modalities: "),
         (["--modalities", "t", "--audio-encoder", "cnn"], "--modalities leaves audio out"),
         (["--text-encoder", "rnn"], "cannot mix"),
@@ -138,6 +141,23 @@ def test_a_wrong_flag_is_told_with_the_right_one(capsys, flags: list, message: s
         model_settings(args(*flags))
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (["--loss", "bce", "--task", "sentiment"], "--loss: the losses of the task sentiment are"),
+        (["--lr", "-1"], "--lr: Input should be greater than 0 (given: '-1')"),
+        (["--task", "emotoin"], "--task: no task 'emotoin' (did you mean emotion?)"),
+    ],
+)
+def test_a_wrong_setting_of_training_is_told_with_its_flag(
+    capsys, base: Path, typed: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        training_settings(args("--config", base, *typed))
+    assert stop.value.code == 2
+    assert f"error: {message}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,9 @@ SAMPLE_RATE = 16_000
 MIN_SAMPLES = 400
 """Shortest waveform that can be analysed: one window of 25 ms."""
 
+MAX_TIME = 1e7
+"""Seconds, some 115 days: no recording is as long, and a later time is a fault of its file."""
+
 Side = Literal["left", "right"]
 
 SplitName = Literal["train", "valid", "test"]

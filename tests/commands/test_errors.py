@@ -147,7 +147,8 @@ def test_flags_of_another_corpus_are_a_wrong_command(mien, tmp_path: Path) -> No
     assert result.stderr.endswith(f"error: {told}\n")
     result = mien("prepare", "synthetic", tmp_path / "new", tmp_path / "out", "--turns", 0)
     assert result.returncode == 2
-    assert "turns: Input should be greater than or equal to 1 (given: '0')" in result.stderr
+    wrong = "--turns: Input should be greater than or equal to 1 (given: '0')"
+    assert result.stderr.endswith(f"error: {wrong}\n")
     assert not (tmp_path / "new").exists()
 
 

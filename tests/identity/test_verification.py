@@ -2,17 +2,23 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
-from samples import sample, store, tiny_run
+from samples import TASKS, sample, store, tiny_run
 from voices import voice
 
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.features.extract import extract
+from mien.features.store import FeatureStore, fit_sizes
 from mien.identity.verification import verify_encoder, verify_run, write_verification
+from mien.modality import Modality
+from mien.models import preset
 from mien.report.verification_report import VerificationReport
 from mien.report.verification_tables import markdown
+from mien.runs.config import DataConfig, RunConfig
 from mien.runs.run import Run
 from mien.utterance import Sample
 
@@ -106,6 +112,57 @@ def test_only_the_modalities_asked_for_are_used(run: Run, talks: Store) -> None:
     assert {row.input for row in result.rows} == {"text"}
     with pytest.raises(MienError, match="choose from these"):
         verify_run(run.folder, data=talks.folder, split="all", modalities="x", **FAST)
+
+
+@pytest.fixture(scope="module")
+def featured(talks: Store, tmp_path_factory: pytest.TempPathFactory) -> FeatureStore:
+    """The same clips with hand-crafted features of text and audio."""
+    folder = tmp_path_factory.mktemp("featured") / "data"
+    copytree(talks.folder, folder)
+    extract(folder, modalities="ta", workers=1, progress=False)
+    return FeatureStore(folder)
+
+
+@pytest.fixture
+def baseline(featured: FeatureStore, tmp_path: Path) -> Run:
+    """A run on hand-crafted features that has learnt nothing."""
+    model = preset("lf-rnn", modalities="ta", rnn_hidden=4)
+    config = RunConfig(
+        model=fit_sizes(model, featured.settings),
+        tasks=TASKS,
+        data=DataConfig(path="data", corpus="synthetic", protocol="random", synthetic=True),
+        training={},
+        features=featured.settings,
+    )
+    run = Run.create(tmp_path / "baseline", config)
+    run.write_model(run.build())
+    return run
+
+
+def test_a_run_on_hand_crafted_features_has_no_control_of_silence(
+    baseline: Run, featured: FeatureStore
+) -> None:
+    result = verify_run(baseline.folder, data=featured.folder, split="all", **FAST)
+    assert {row.input for row in result.rows} == {"text + audio", "text alone"}
+    assert {row.clips for row in result.rows} == {48}
+    assert "silence alone: the features are those of whole utterances" in result.left_out
+    one, other = (
+        next(row.metrics.det for row in result.rows if row.input == used)
+        for used in ("text + audio", "text alone")
+    )
+    assert one != other
+
+
+def test_data_that_do_not_fit_are_refused_as_by_evaluation(
+    baseline: Run, run: Run, talks: Store, featured: FeatureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(MienError, match="has no features; make them with: mien features"):
+        verify_run(baseline.folder, data=talks.folder, split="all", **FAST)
+    video = type(run.config.model.encoders[Modality.VIDEO])
+    monkeypatch.setattr(video, "face_size", None)
+    run.record_data(run.config.data.model_copy(update={"face_size": 112}))
+    with pytest.raises(MienError, match="48 pixels, the training had 112, and the video encoder"):
+        verify_run(run.folder, data=talks.folder, split="all", **FAST)
 
 
 def test_one_speaker_makes_no_trials(run: Run, tmp_path: Path) -> None:

@@ -24,12 +24,11 @@ from mien.progress import follow
 from mien.report.verification_plots import plot_verification
 from mien.report.verification_report import TrialMetrics, VerificationReport, VerificationRow
 from mien.report.verification_tables import markdown
-from mien.runs.data import check_letters, rows_of, split_store
+from mien.runs.data import check_letters, open_for, rows_of, split_store
 from mien.runs.run import Run
+from mien.utterance import SplitName
 
 EncoderName = Literal["voice"]
-
-SplitName = Literal["train", "valid", "test", "all"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def verify_run(
     folder: str | Path,
     *,
     data: str | Path | None = None,
-    split: SplitName = "test",
+    split: SplitName | Literal["all"] = "test",
     modalities: str | None = None,
     device: Device = None,
     batch_size: int = BATCH_SIZE,
@@ -83,8 +82,8 @@ def verify_run(
         The data are gone, don't fit the run, or allow no trials.
     """
     run = Run(folder)
-    store = Store(Path(data or run.config.data.path))
     used = check_letters(run, modalities)
+    store = open_for(run, Path(data or run.config.data.path), used)
     model, place = run.model(), choose_device(device)
 
     def embedder(store: Store, letters: str) -> Callable[[list[int]], np.ndarray]:
@@ -99,10 +98,12 @@ def verify_run(
     names = " + ".join(modality for modality in Modality if modality.letter in used)
     conditions = [Condition(names, embedder(store, used))]
     left_out = []
-    if "a" in used:
-        conditions.append(Condition("silence alone", embedder(SilentStore(store.folder), "a")))
-    else:
+    if "a" not in used:
         left_out.append("silence alone: the model does not use audio")
+    elif run.config.model.hand_crafted:
+        left_out.append("silence alone: the features are those of whole utterances")
+    else:
+        conditions.append(Condition("silence alone", embedder(SilentStore(store.folder), "a")))
     if "t" not in used:
         left_out.append("text alone: the model does not use text")
     elif used != "t":

@@ -37,5 +37,5 @@ class Loaders(L.LightningDataModule):
         return self._loader(self.training, self.config.seed)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Load the validation part in order."""
+        """Load the validation split in order."""
         return self._loader(self.validation, None)

@@ -1,4 +1,4 @@
-"""Protocols of cross-validation: each fold tests other speakers, sessions, sentences or scenarios.
+"""The protocols with folds: the rule of each, and how folds and validation are cut.
 
 Validation is always cut from what does not test, and is new to training in what the test is: so
 many of the remaining speakers as a sixth makes, or where known speakers test new sentences or

@@ -104,16 +104,16 @@ class TemporalPooling(nn.Module):
 
     def __init__(self, width: int, settings: PretrainedSettings) -> None:
         super().__init__()
-        self.project = nn.Linear(width, settings.trans_dim)
+        self.project = nn.Linear(width, settings.temporal_dim)
         self.temporal = TemporalEncoder(
-            settings.trans_dim,
-            settings.trans_nlayers,
-            settings.trans_nheads,
-            settings.trans_feedforward,
+            settings.temporal_dim,
+            settings.temporal_layers,
+            settings.temporal_heads,
+            settings.temporal_feedforward,
             settings.dropout,
             settings.positions,
         )
-        self.dim = settings.trans_dim
+        self.dim = settings.temporal_dim
 
     def forward(self, values: Tensor, counts: Tensor) -> Tensor:
         """Pool states (sum T, width) of sequences to vectors (B, dim)."""

@@ -67,8 +67,8 @@ class PretrainedSettings(TemporalSettings):
         description="take other clips of the same speaker as reference, where there are any: their"
         " mean state is subtracted",
     )
-    trans_dim: int = Field(64, ge=4, description="width of the temporal encoder")
-    trans_nheads: int = Field(4, ge=1, description="attention heads of the temporal encoder")
+    temporal_dim: int = Field(64, ge=4, description="width of the temporal encoder")
+    temporal_heads: int = Field(4, ge=1, description="attention heads of the temporal encoder")
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse settings that contradict each other."""
@@ -79,9 +79,9 @@ class PretrainedSettings(TemporalSettings):
                 "references need a frozen network and a pooling without weights: choose freeze all,"
                 " lora 0 and pooling mean or mean+std"
             )
-        if self.trans_dim % self.trans_nheads:
+        if self.temporal_dim % self.temporal_heads:
             raise refused(
-                f"trans_dim {self.trans_dim} is not a multiple of trans_nheads {self.trans_nheads}"
+                f"temporal_dim {self.temporal_dim} is not a multiple of temporal_heads {self.temporal_heads}"
             )
 
     @property
