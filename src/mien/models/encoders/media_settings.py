@@ -101,17 +101,9 @@ class TemporalSettings(EncoderConfig):
     dropout: float = dropout_field()
 
 
-class CNNSettings(TemporalSettings):
-    """A CNN followed by a temporal encoder, for face crops or spectrogram chunks."""
+class ProjectedSettings(TemporalSettings):
+    """A temporal encoder of its own width, to which the steps are projected."""
 
-    augments = True
-
-    width: float = Field(
-        1.0, gt=0, le=4, description="multiplier of the CNN's channels; below 1 for small machines"
-    )
-    cnn_dropout: float = Field(
-        0.0, ge=0, lt=1, description="dropout between the CNN and its projection (published: 0)"
-    )
     temporal_dim: int = Field(64, ge=4, description="width of the temporal encoder")
     temporal_heads: int = Field(4, ge=1, description="attention heads of the temporal encoder")
 
@@ -122,6 +114,19 @@ class CNNSettings(TemporalSettings):
                 f"temporal_dim {self.temporal_dim} is not a multiple of temporal_heads"
                 f" {self.temporal_heads}"
             )
+
+
+class CNNSettings(ProjectedSettings):
+    """A CNN followed by a temporal encoder, for face crops or spectrogram chunks."""
+
+    augments = True
+
+    width: float = Field(
+        1.0, gt=0, le=4, description="multiplier of the CNN's channels; below 1 for small machines"
+    )
+    cnn_dropout: float = Field(
+        0.0, ge=0, lt=1, description="dropout between the CNN and its projection (published: 0)"
+    )
 
     def state_size(self, pretrained: Descriptions | None = None) -> int | None:
         """Return the width of the temporal encoder."""

@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt
 
 from mien.modality import Modality
 from mien.models.encoders.base import Descriptions, Reader, refused, register_encoder
-from mien.models.encoders.media_settings import TemporalSettings
+from mien.models.encoders.media_settings import ProjectedSettings
 
 if TYPE_CHECKING:
     from mien.models.encoders.modality_encoder import ModalityEncoder
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 AUDIO, VIDEO = Modality.AUDIO, Modality.VIDEO
 
 
-class PretrainedSettings(TemporalSettings):
+class PretrainedSettings(ProjectedSettings):
     """A pretrained network, or several, whose states are pooled over time."""
 
     augments = True
@@ -67,21 +67,16 @@ class PretrainedSettings(TemporalSettings):
         description="take other clips of the same speaker as reference, where there are any: their"
         " mean state is subtracted",
     )
-    temporal_dim: int = Field(64, ge=4, description="width of the temporal encoder")
-    temporal_heads: int = Field(4, ge=1, description="attention heads of the temporal encoder")
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse settings that contradict each other."""
+        super().model_post_init(context)
         if self.lora and self.freeze != "all":
             raise refused("lora adapts a frozen network: choose freeze all with it")
         if self.references and not self.cacheable:
             raise refused(
                 "references need a frozen network and a pooling without weights: choose freeze all,"
                 " lora 0 and pooling mean or mean+std"
-            )
-        if self.temporal_dim % self.temporal_heads:
-            raise refused(
-                f"temporal_dim {self.temporal_dim} is not a multiple of temporal_heads {self.temporal_heads}"
             )
 
     @property
