@@ -234,7 +234,7 @@ def test_a_recipe_file_sets_what_the_command_line_does_not(
 ) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
-        f"model: {{encoders: {{text: {{model: '{tiny_text}'}}, audio: {{kind: cnn, width: 0.125,"
+        f"model: {{encoders: {{text: {{model: '{tiny_text}'}}, audio: {{kind: vgg, width: 0.125,"
         " temporal_dim: 16, temporal_heads: 2}}}\n"
         "training: {epochs: 3, lr: 2e-3, protocol: persons}\n"
     )

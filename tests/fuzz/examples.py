@@ -101,7 +101,7 @@ model:
   encoders:
     text: {kind: transformer, max_len: 50}
     audio:
-      kind: sparse-cnn
+      kind: sparse-vgg
       width: 0.125
       temporal_dim: 16
   fusion: concat

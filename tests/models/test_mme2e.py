@@ -260,7 +260,7 @@ def test_modalities_are_put_in_the_published_order() -> None:
         {"encoders": {}},
         {"encoders": {"smell": {}}},
         {"encoders": {"audio": {"kind": "transformer"}}},
-        {"encoders": {"audio": {"kind": "rnn"}, "video": {"kind": "cnn"}}},
+        {"encoders": {"audio": {"kind": "rnn"}, "video": {"kind": "vgg"}}},
         {"encoders": {"audio": {"kind": "rnn", "dropout": 0.3}}},
         {"temporal_dim": 10, "temporal_heads": 4},
         {"width": 0},

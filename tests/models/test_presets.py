@@ -40,7 +40,7 @@ def test_a_shared_setting_goes_to_every_encoder_that_has_it_and_ones_own_before_
     [
         ("mme2e", {"widht": 1}, "widht: is not a setting .did you mean width.."),
         ("mme2e", {"modalities": "t", "width": 1}, "width: has no effect here: only an encoder"),
-        ("mme2e", {"sparsity": "both"}, "sparsity: has no .* sparse-cnn of audio or video uses"),
+        ("mme2e", {"sparsity": "both"}, "sparsity: has no .* sparse-vgg of audio or video uses"),
         ("mme2e", {"video_spectrogram": "log"}, "video_spectrogram: is not a setting"),
         ("lf-rnn", {"text_model": "x"}, "only an encoder transformer of text uses it"),
         ("lf-rnn", {"temporal_dim": 8}, "temporal_dim: has no effect"),
@@ -58,7 +58,7 @@ def test_a_setting_without_a_place_is_refused(name: str, settings: dict, message
         (
             {"audio": {"kind": "cnnn"}},
             "",
-            "no audio encoder 'cnnn' .did you mean cnn..; choose from",
+            "no audio encoder 'cnnn' .did you mean vgg..; choose from",
         ),
         ({"audio": {"widht": 1}}, "audio", "cnn has no setting 'widht' .did you mean width"),
         ({"audio": {"width": 9}}, "audio.width", "less than or equal to 4"),
@@ -66,7 +66,7 @@ def test_a_setting_without_a_place_is_refused(name: str, settings: dict, message
         ({"audio": {"temporal_dim": 10}}, "audio", "10 is not a multiple of temporal_heads 4"),
         ({"audio": {"kind": "rnn"}, "text": {}}, "", "cannot mix"),
         ({"audio": {"kind": "rnn", "dropout": 0.4}}, "audio", "between the layers of an RNN"),
-        ({"text": {"kind": "cnn"}}, "", "no text encoder 'cnn'"),
+        ({"text": {"kind": "vgg"}}, "", "no text encoder 'vgg'"),
         ({"text": 3}, "", "text encoder must be a section"),
     ],
 )

@@ -151,16 +151,16 @@ class SparseCNNSettings(CNNSettings):
     selects = True
 
     sparse_threshold: float = Field(
-        0.5, gt=0, le=1, description="sparse-cnn: attention mass of the sites that are computed"
+        0.5, gt=0, le=1, description="sparse-vgg: attention mass of the sites that are computed"
     )
     sparsity: Literal["sites", "frames", "both"] = Field(
         "sites",
-        description="sparse-cnn: select sites of each image, whole frames and spectrogram chunks,"
+        description="sparse-vgg: select sites of each image, whole frames and spectrogram chunks,"
         " or both",
     )
     attention: Literal["learned", "published", "published-unmended"] = Field(
         "learned",
-        description="sparse-cnn: learned, the attention also weights what it selects, so that it is"
+        description="sparse-vgg: learned, the attention also weights what it selects, so that it is"
         " trained; published, it only selects; published-unmended, also with the defect of the"
         " published code that moves features to other images of the batch, for checkpoints that"
         " were trained with it",
@@ -205,7 +205,7 @@ class AudioCNNConfig(Spectrogram, CNNSettings):
     """A CNN for spectrogram chunks."""
 
     modalities = (AUDIO,)
-    kind: Literal["cnn"] = "cnn"
+    kind: Literal["vgg"] = "vgg"
 
 
 @register_encoder
@@ -213,7 +213,7 @@ class AudioSparseCNNConfig(Spectrogram, SparseCNNSettings):
     """A sparse CNN for spectrogram chunks."""
 
     modalities = (AUDIO,)
-    kind: Literal["sparse-cnn"] = "sparse-cnn"
+    kind: Literal["sparse-vgg"] = "sparse-vgg"
 
 
 @register_encoder
@@ -221,7 +221,7 @@ class FaceCNNConfig(Faces, CNNSettings):
     """A CNN for face crops."""
 
     modalities = (VIDEO,)
-    kind: Literal["cnn"] = "cnn"
+    kind: Literal["vgg"] = "vgg"
 
 
 @register_encoder
@@ -229,4 +229,4 @@ class FaceSparseCNNConfig(Faces, SparseCNNSettings):
     """A sparse CNN for face crops."""
 
     modalities = (VIDEO,)
-    kind: Literal["sparse-cnn"] = "sparse-cnn"
+    kind: Literal["sparse-vgg"] = "sparse-vgg"
