@@ -163,7 +163,7 @@ def test_a_wrong_setting_of_training_is_told_with_its_flag(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("model: {encoders: {audio: {widht: 1}}}\n", "model.encoders.audio: cnn has no setting"),
+        ("model: {encoders: {audio: {widht: 1}}}\n", "model.encoders.audio: vgg has no setting"),
         ("model: {encoders: {audio: {kind: vggg}}}\n", "did you mean vgg"),
         ("model: {fushion: concat}\n", "did you mean fusion"),
     ],

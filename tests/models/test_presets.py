@@ -60,7 +60,7 @@ def test_a_setting_without_a_place_is_refused(name: str, settings: dict, message
             "",
             "no audio encoder 'cnnn' .did you mean vgg..; choose from",
         ),
-        ({"audio": {"widht": 1}}, "audio", "cnn has no setting 'widht' .did you mean width"),
+        ({"audio": {"widht": 1}}, "audio", "vgg has no setting 'widht' .did you mean width"),
         ({"audio": {"width": 9}}, "audio.width", "less than or equal to 4"),
         ({"adio": {}}, "", "no modality 'adio' .did you mean audio"),
         ({"audio": {"temporal_dim": 10}}, "audio", "10 is not a multiple of temporal_heads 4"),
