@@ -16,7 +16,10 @@ from mien.training import TrainConfig
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "published-results.md").read_text()
 PUBLISHED = sorted(
-    path for corpus in ("iemocap", "mosei") for path in ROOT.glob(f"recipes/{corpus}-*.yaml")
+    path
+    for corpus in ("iemocap", "mosei")
+    for path in ROOT.glob(f"recipes/{corpus}-*.yaml")
+    if not path.stem.endswith("-pretrained")
 )
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
