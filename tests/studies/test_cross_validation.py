@@ -299,6 +299,34 @@ def test_speakers_are_learnt_over_folds_of_sentences(
     assert (found.left_out, person.n, person.labels) == (0, 48, ["P0", "P1", "P2", "P3"])
 
 
+def test_epochs_are_told_where_one_network_trains_at_a_time(
+    study_data: Path,
+    tmp_path: Path,
+    one_epoch: tuple[ModelConfig, TrainConfig],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level("INFO", "mien")
+    model, config = one_epoch
+    config = config.model_copy(update={"epochs": 2})
+    cross_validate(study_data, tmp_path / "one", model, config, folds=[1], device="cpu")
+    told = [line.split(":")[0] for line in caplog.messages]
+    assert told == [
+        "fold-1-seed-0 begins",
+        "protocol kfold-speakers",
+        "epoch 1 of 2",
+        "epoch 2 of 2",
+        "fold-1-seed-0",
+    ]
+    caplog.clear()
+    works: list[cross_validation.Training] = []
+    monkeypatch.setattr(cross_validation, "run_jobs", lambda _, work, **__: works.append(work))
+    with pytest.raises(MienError, match="is not finished"):
+        cross_validate(study_data, tmp_path / "two", model, config, jobs=2, device="cpu")
+    works[0](Job(1, 0))
+    assert [line for line in caplog.messages if line.startswith(("epoch", "fold"))] == []
+
+
 def test_fold_and_seed_are_of_the_study(
     study: Path, one_epoch: tuple[ModelConfig, TrainConfig], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -345,6 +373,14 @@ def test_wrong_numbers_are_a_wrong_command(cv: list[str], refused: Callable[...,
     assert "--folds takes all, or numbers from 1" in refused(*cv, "--out", "x", "--folds", "0")
     assert "--jobs is at least 1" in refused(*cv, "--out", "x", "--jobs", "0")
     assert "--seeds at least 0" in refused(*cv, "--out", "x", "--seeds", "-1")
+
+
+@pytest.mark.parametrize("flag", ["--fold", "--seed"])
+def test_a_flag_of_mien_train_is_not_taken_for_one_of_several(
+    cv: list[str], refused: Callable[..., str], flag: str
+) -> None:
+    told = refused(*cv, "--out", "x", flag, "1")
+    assert f"unrecognized arguments: {flag} 1 (did you mean {flag}s?)" in told
 
 
 def test_only_one_works_on_a_study(

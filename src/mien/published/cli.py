@@ -44,6 +44,7 @@ def _flag_of(parameter: str) -> str:
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser; options that are not given are missing from its result."""
     parser = Parser(
+        allow_abbrev=True,
         prog="main.py",
         description="Run a command of the published system (Dai et al. 2021) with mien.",
         epilog=f"{RECIPE}=FILE in the environment: the settings of that recipe override those of"
