@@ -183,7 +183,7 @@ def test_explain_draws_what_a_sparse_model_looked_at(
 ) -> None:
     run, out = tmp_path / "run", tmp_path / "looks" / "today"
     flags = ["--text-model", tiny_text, "--modalities", "ta", "--model", "mme2e-sparse"]
-    flags += ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--text-freeze"]
+    flags += ["--width", 0.125, "--temporal-dim", 16, "--temporal-layers", 1, "--text-freeze"]
     result = mien("train", data, "--out", run, *flags, "--epochs", 1)
     assert result.returncode == 0, result.stderr
     result = mien("explain", run, clips / "synthetic3.wav", "--out", out, "--text", "what a joy")
@@ -235,7 +235,7 @@ def test_a_recipe_file_sets_what_the_command_line_does_not(
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
         f"model: {{encoders: {{text: {{model: '{tiny_text}'}}, audio: {{kind: cnn, width: 0.125,"
-        " trans_dim: 16, trans_nheads: 2}}}\n"
+        " temporal_dim: 16, temporal_heads: 2}}}\n"
         "training: {epochs: 3, lr: 2e-3, protocol: persons}\n"
     )
     out = tmp_path / "run"
@@ -244,4 +244,4 @@ def test_a_recipe_file_sets_what_the_command_line_does_not(
     settings = (out / "config.yaml").read_text()
     assert "epochs: 1\n" in settings
     assert "lr: 0.002\n" in settings
-    assert "trans_dim: 16\n" in settings
+    assert "temporal_dim: 16\n" in settings

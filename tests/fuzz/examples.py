@@ -103,7 +103,7 @@ model:
     audio:
       kind: sparse-cnn
       width: 0.125
-      trans_dim: 16
+      temporal_dim: 16
   fusion: concat
 training:
   task: emotion

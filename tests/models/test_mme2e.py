@@ -262,7 +262,7 @@ def test_modalities_are_put_in_the_published_order() -> None:
         {"encoders": {"audio": {"kind": "transformer"}}},
         {"encoders": {"audio": {"kind": "rnn"}, "video": {"kind": "cnn"}}},
         {"encoders": {"audio": {"kind": "rnn", "dropout": 0.3}}},
-        {"trans_dim": 10, "trans_nheads": 4},
+        {"temporal_dim": 10, "temporal_heads": 4},
         {"width": 0},
         {"text_max_len": 3},
         {"dropout": 1.0},

@@ -235,9 +235,9 @@ def test_two_processes_train_and_agree_on_validation(
 
     code = "import sys; from mien.cli import main;sys.exit(main(['train', *sys.argv[1:]]))"
     flags = ["--devices", "2", "--epochs", "1", "--protocol", "dialogues", "--loss", "ce"]
-    flags += ["--text-model", small.encoders["text"].model, "--width", "0.125", "--trans-dim", "16"]
-    flags += ["--trans-nlayers", "1", "--trans-nheads", "2", "--trans-feedforward", "32"]
-    flags += ["--lr", "2e-3"]
+    flags += ["--text-model", small.encoders["text"].model, "--width", "0.125"]
+    flags += ["--temporal-dim", "16", "--temporal-layers", "1", "--temporal-heads", "2"]
+    flags += ["--temporal-feedforward", "32", "--lr", "2e-3"]
     out = tmp_path / "run"
     result = subprocess.run(
         [sys.executable, "-c", code, str(tiny_data), "--out", str(out), *flags],

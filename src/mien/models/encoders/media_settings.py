@@ -92,8 +92,8 @@ class TransformerConfig(EncoderConfig):
 class TemporalSettings(EncoderConfig):
     """A temporal encoder: a transformer over the steps of an utterance."""
 
-    trans_nlayers: int = Field(4, ge=1, description="layers of the temporal encoder")
-    trans_feedforward: int = Field(
+    temporal_layers: int = Field(4, ge=1, description="layers of the temporal encoder")
+    temporal_feedforward: int = Field(
         2048, ge=1, description="feed-forward width of the temporal encoder"
     )
     positions: bool = Field(
@@ -113,19 +113,20 @@ class CNNSettings(TemporalSettings):
     cnn_dropout: float = Field(
         0.0, ge=0, lt=1, description="dropout between the CNN and its projection (published: 0)"
     )
-    trans_dim: int = Field(64, ge=4, description="width of the temporal encoder")
-    trans_nheads: int = Field(4, ge=1, description="attention heads of the temporal encoder")
+    temporal_dim: int = Field(64, ge=4, description="width of the temporal encoder")
+    temporal_heads: int = Field(4, ge=1, description="attention heads of the temporal encoder")
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse head counts that do not divide the width."""
-        if self.trans_dim % self.trans_nheads:
+        if self.temporal_dim % self.temporal_heads:
             raise refused(
-                f"trans_dim {self.trans_dim} is not a multiple of trans_nheads {self.trans_nheads}"
+                f"temporal_dim {self.temporal_dim} is not a multiple of temporal_heads"
+                f" {self.temporal_heads}"
             )
 
     def state_size(self, pretrained: Mapping[str, Any] | None = None) -> int | None:
         """Return the width of the temporal encoder."""
-        return self.trans_dim
+        return self.temporal_dim
 
     def build(
         self,
