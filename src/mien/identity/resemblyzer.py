@@ -26,7 +26,7 @@ from mien.media.silence import (
     loudness,
 )
 from mien.models.voice_encoder import DIM, VoiceEncoder
-from mien.utterance import MIN_SAMPLES, SAMPLE_RATE
+from mien.utterance import MIN_SAMPLES, SAMPLE_RATE, Sample
 
 PACKAGE = "resemblyzer"
 """Its wheel holds the weights (Apache 2.0). It is never imported, nor are its dependencies."""
@@ -69,6 +69,8 @@ class Voiceprint:
 
     dim = DIM
     """Size of an embedding."""
+
+    modalities = "a"
 
     def __init__(self, device: str | torch.device | None = None) -> None:
         self.device = choose_device(device)
@@ -123,6 +125,10 @@ class Voiceprint:
         for note in [*notes, *self._warnings(speech)]:
             warn(note)
         return self(waveform)
+
+    def embed_sample(self, sample: Sample) -> np.ndarray | None:
+        """Embed the waveform of a sample of prepared data as a vector (256,); None: it has none."""
+        return None if sample.waveform is None else self(sample.waveform)
 
     def _warnings(self, speech: np.ndarray) -> list[str]:
         """Say what makes an embedding less certain."""
