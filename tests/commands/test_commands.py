@@ -131,7 +131,7 @@ def test_verification_of_an_encoder_needs_data_and_no_run(mien, run_folder: Path
         ["--encoder", "voice"],
         ["--encoder", "voice", "--data", "data", "--split", "test"],
         ["--encoder", "voice", "--data", "data", "--modalities", "a"],
-        ["--encoder", "face", "--data", "data"],
+        ["--encoder", "nose", "--data", "data"],
     ):
         assert mien("verification", *flags).returncode == 2, flags
 

@@ -14,6 +14,8 @@ from mien.errors import MienError
 from mien.features.extract import extract
 from mien.features.store import FeatureStore, fit_sizes
 from mien.identity.verification import verify_encoder, verify_run, write_verification
+from mien.media.decode import read_audio, read_frames
+from mien.media.faces import FaceCropper
 from mien.modality import Modality
 from mien.models import preset
 from mien.report.verification_report import VerificationReport
@@ -231,3 +233,33 @@ def test_ten_readers_are_told_apart_by_their_voices(
     assert (metrics.speakers, metrics.targets, metrics.nontargets) == (10, 50, 450)
     assert metrics.eer <= 0.05
     assert metrics.rank1 >= 0.95
+
+
+@pytest.mark.parametrize(("encoder", "used"), [("face", "video"), ("both", "audio + video")])
+def test_the_faces_of_prepared_data_tell_people_apart(
+    voice_weights, face_weights, shared_data: Path, tmp_path: Path, encoder: str, used: str
+) -> None:
+    cropper, clips = FaceCropper(), []
+    for number, path in enumerate(sorted((shared_data / "grid").glob("[bs]*.mpg"))):
+        wave = read_audio(path)
+        for part in range(2):
+            half = (1.5 * part, 1.5 * (part + 1))
+            frames = list(read_frames(path, [half], report=[].append))
+            made = sample(2 * number + part, "av", person=path.stem, synthetic=False)
+            replaced = {
+                "faces": np.stack([cropper.crop(image, 48).pixels for *_, image in frames]),
+                "face_times": np.array([time for _, time, _ in frames], np.float32),
+                "frame_times": np.array([time for _, time, _ in frames], np.float32),
+                "face_found": np.ones(len(frames), bool),
+                "waveform": wave[: len(wave) // 2] if part == 0 else wave[len(wave) // 2 :],
+            }
+            clips.append(Sample(**vars(made) | replaced))
+    alone = sample(99, "a", person=clips[0].utterance.person, synthetic=False)
+    grid = store(tmp_path / "grid", [*clips, alone])
+    result = verify_encoder(encoder, grid.folder, **FAST)
+    (row,) = result.rows
+    assert (row.pairing, row.input, row.metrics.speakers) == ("clips", used, 5)
+    assert (row.metrics.eer, row.metrics.rank1) == (0, 1)
+    assert f"text alone: the encoder {encoder} does not use text" in result.left_out
+    assert f"silence alone: the encoder {encoder} needs faces" in result.left_out
+    assert f"1 clips ({used}): they have none" in result.left_out

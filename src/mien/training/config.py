@@ -84,6 +84,11 @@ class TrainConfig(BaseModel):
     early_stop: int = Field(
         6, ge=1, description="stop after so many epochs without a better monitored metric"
     )
+    train_on_validation: bool = Field(
+        False,
+        description="train on the validation split, too, and keep the last epoch instead of the"
+        " best: for settings that were chosen before, and tasks without thresholds",
+    )
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="optimiser")
     lr: float = Field(5e-5, gt=0, description="learning rate")
     text_lr_factor: float = Field(

@@ -93,6 +93,12 @@ def create(
             f" {smallest} or more, or another loss",
             parameter="batch_size",
         )
+    if config.train_on_validation and any(task.has_thresholds for task in tasks):
+        raise MienError(
+            "the thresholds of a multi-label task are chosen on the validation split: choose the"
+            " loss ce, or leave it out",
+            parameter="train_on_validation",
+        )
     sizes = []
     # no test speaker has a label then; `mien verification` evaluates such a run
     speakers_alone = all(task.identifies_speakers for task in tasks)
