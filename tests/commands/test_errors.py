@@ -172,7 +172,7 @@ def test_a_protocol_that_is_misspelt(mien, tmp_path: Path) -> None:
 def test_the_help_of_prepare_lists_corpora_and_their_options(mien, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     shown = mien("prepare", "--help").stdout
-    assert "\n  cremad     CREMA-D: the repository with AudioWAV and VideoFlash\n" in shown
+    assert "\n  cremad      CREMA-D: the repository with AudioWAV and VideoFlash\n" in shown
     assert "Session1 to Session5 (--emotions, --person-rule, --named-side)\n" in shown
     assert "{six,all}  iemocap, processed, synthetic: the six emotions of published" in shown
 

@@ -194,12 +194,14 @@ def loader(
     rank: int = 0,
     world_size: int = 1,
     pin: bool = False,
+    by_tokens: bool = False,
 ) -> DataLoader[Any]:
-    """Load examples in batches of similar length, in order if `seed` is None.
+    """Load examples in batches of similar length of text, in order if `seed` is None.
 
-    `batch_size` is that of all `world_size` processes together, of which `rank` loads its share.
+    The length is in characters, or with `by_tokens` in tokens of the text encoder. `batch_size` is
+    that of all `world_size` processes together, of which `rank` loads its share.
     """
-    lengths = [len(examples.store.utterances[row].text or "") for row in examples.rows]
+    lengths = examples.lengths(tokens=by_tokens and seed is not None)
     return DataLoader(
         examples,
         sampler=BucketSampler(lengths, batch_size, seed, rank, world_size),

@@ -145,7 +145,7 @@ class Fitting:
                 thresholds[task.name] = choose(model.scores(valid[0]), valid[1]).tolist()
             else:  # with C chosen, validation trains, too
                 train = [np.concatenate(pair) for pair in zip(train, valid, strict=True)]
-                model = LinearModel(task, self.classifier, job.seed, strength)
+                model = LinearModel(task, self.classifier, strength, job.seed)
                 model.fit(train[0], train[1])
         training = Training(
             fold=job.fold,

@@ -80,6 +80,11 @@ class TrainConfig(BaseModel):
         ge=1,
         description="utterances of a step in each process; of a whole step, devices times as many",
     )
+    group_by: Literal["characters", "tokens"] = Field(
+        "characters",
+        description="length of text by which similar utterances share a batch: characters, or"
+        " tokens, with less padding for a text encoder",
+    )
     epochs: int = Field(40, ge=1, description="largest number of epochs")
     early_stop: int = Field(
         6, ge=1, description="stop after so many epochs without a better monitored metric"

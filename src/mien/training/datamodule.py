@@ -30,6 +30,7 @@ class Loaders(L.LightningDataModule):
             trainer.global_rank,
             trainer.world_size,
             pin=trainer.strategy.root_device.type == "cuda",
+            by_tokens=self.config.group_by == "tokens",
         )
 
     def train_dataloader(self) -> DataLoader[Any]:
