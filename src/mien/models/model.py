@@ -159,11 +159,9 @@ class MultimodalModel(nn.Module):
             encoder = self.encoder(modality)
             if rows.any() or (encoder.training and synced(encoder)):
                 guide = None if text is None else text[rows]
-                references = batch.references.get(modality)
+                more = {m: r.of(rows) for m, r in batch.references.items() if m is modality}
                 states[modality], selection = encoder(
-                    batch.inputs[modality].nonempty(),
-                    guide,
-                    None if references is None else references.of(rows),
+                    batch.inputs[modality].nonempty(), guide, *more.values()
                 )
                 if selection is not None:
                     selections[modality] = selection

@@ -57,7 +57,6 @@ class Branch(nn.Module):
         if self.weights is not None:
             shares = self.weights.softmax(dim=0)
             layers = values.unflatten(1, (self.depth, self.width))
-            layers = values.unflatten(1, (self.depth, self.width))
             values = torch.einsum("tlw,l->tw", layers, shares)
         return values if self.pool is None else self.pool(values, ragged.counts)
 

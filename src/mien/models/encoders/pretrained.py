@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from mien.batch import Ragged, RaggedGroup, References
 from mien.errors import MienError
 from mien.modality import Modality
-from mien.models.encoders.adapters import add_adapters, is_adapter
 from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.pooling import Branch, statistics
 from mien.models.encoders.pretrained_settings import PretrainedSettings
 from mien.models.encoders.selection import Selection
+from mien.models.layers.adapters import add_adapters, is_adapter
 from mien.models.layers.scale import Scale
 from mien.models.pretrained.families import describe_part, family_of
 from mien.models.pretrained.source import parts_of
@@ -66,6 +66,7 @@ class PretrainedEncoder(ModalityEncoder):
         self.widths = [cast(Branch, b).depth * cast(Branch, b).width for b in self.branches]
         self.dim = sum(cast(int, branch.dim) for branch in self.branches)
         self.scale = Scale(self.dim)
+        self.train()
 
     def _freeze(self) -> None:
         """Freeze what the settings say, and add adapters."""
@@ -73,13 +74,24 @@ class PretrainedEncoder(ModalityEncoder):
         for trunk in self._trunks():
             if freeze == "none" and not trunk.pools:
                 continue
-            layers = trunk.layers()
-            trained = [] if freeze == "all" or trunk.pools else layers[int(freeze) :]
             trunk.requires_grad_(False)
-            for layer in trained:
-                layer.requires_grad_(True)
-            if self.settings.lora and not trunk.pools:
-                add_adapters(trunk, self.settings.lora)
+            if trunk.pools:
+                continue
+            if isinstance(freeze, int):
+                for layer in self._layers_above(trunk, freeze):
+                    layer.requires_grad_(True)
+            if self.settings.lora:
+                add_adapters(trunk, self.settings.lora, trunk.adaptable)
+
+    def _layers_above(self, trunk: Trunk, frozen: int) -> list[nn.Module]:
+        """Return the layers above those that are frozen. Raises `MienError` if there are none."""
+        if not (above := trunk.layers()[frozen:]):
+            raise MienError(
+                f"the {self.modality} encoder computes {len(trunk.layers())} layers, so that none"
+                f" is above {frozen} frozen ones: choose fewer, or all",
+                parameter="freeze",
+            )
+        return above
 
     def _trunks(self) -> Iterator[Trunk]:
         for trunk in self.trunks:
@@ -93,9 +105,11 @@ class PretrainedEncoder(ModalityEncoder):
         list of Tensor (T, K)
             For each network its states, or one step of their statistics if pooling has no weights.
         """
-        learning = nullcontext() if not self.frozen else torch.no_grad()
         # lower precision would make the states of a training differ from those that are stored
-        with learning, torch.autocast(steps.device.type, enabled=not self.frozen):
+        kind = steps.device.type
+        exact = torch.autocast(kind, enabled=False) if self.frozen else nullcontext()
+        learning = torch.no_grad() if self.frozen else nullcontext()
+        with exact, learning:
             return [self._constant(trunk, steps) for trunk in self._trunks()]
 
     def _constant(self, trunk: Trunk, steps: Tensor) -> Tensor:
@@ -162,27 +176,46 @@ class PretrainedEncoder(ModalityEncoder):
 
     def fixed_names(self) -> Iterator[str]:
         """Name the weights that always equal those of the pretrained models."""
-        learned = {n for n, weight in self.trunks.named_parameters() if weight.requires_grad}
-        for name in self.trunks.state_dict():
-            if name not in learned and not is_adapter(name):
-                yield f"{self.pretrained_part}.{name}"
+        for number, trunk in enumerate(self._trunks()):
+            learned = {_owner(n) for n, w in trunk.named_parameters() if w.requires_grad}
+            if self.settings.freeze == "none" and learned:
+                continue  # a few constants of a network that is trained are stored with it
+            for name in trunk.state_dict():
+                if _owner(name) not in learned and not is_adapter(name):
+                    yield f"{self.pretrained_part}.{number}.{name}"
 
     def observe(self, ragged: Ragged | RaggedGroup) -> None:
         """Observe the states of training utterances, for their mean and deviation."""
+        before = self.training
+        self.eval()
         with torch.no_grad():
             self.scale.observe(self.pooled(ragged))
+        self.train(before)
 
     def fit(self) -> None:
         """Use the mean and deviation of the states that were observed."""
         self.scale.fit()
 
     def train(self, mode: bool = True) -> Self:
-        """Set the training mode; frozen networks stay in eval mode."""
-        super().train(mode)
+        """Set the training mode; frozen networks and layers stay in eval mode."""
+        nn.Module.train(self, mode)  # pooling has dropout, even if the networks are frozen
         for trunk in self._trunks():
-            if not any(weight.requires_grad for weight in trunk.parameters()):
-                trunk.eval()
+            _eval_frozen(trunk)
         return self
+
+
+def _owner(name: str) -> str:
+    """Return the name of the module that has a weight, or a buffer such as those of batch norm."""
+    return name.rpartition(".")[0]
+
+
+def _eval_frozen(module: nn.Module) -> None:
+    """Set the parts of a network that have weights, none of which is trained, to eval mode."""
+    weights = list(module.parameters())
+    if weights and not any(weight.requires_grad for weight in weights):
+        module.eval()
+    for child in module.children() if module.training else ():
+        _eval_frozen(child)
 
 
 def build_trunks(

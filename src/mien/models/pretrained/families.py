@@ -3,11 +3,18 @@
 from typing import Any
 
 from mien.modality import Modality
-from mien.models.pretrained import images, voice, waveform_models, whisper
+from mien.models.pretrained import convnext, images, voice, wav2vec2_bert, waveform_models, whisper
 from mien.models.pretrained.source import load_config
 from mien.models.pretrained.trunk import Trunk, family_of
 
-__all__ = ["describe_part", "family_of", "images", "waveform_models"]
+__all__ = [
+    "convnext",
+    "describe_part",
+    "family_of",
+    "images",
+    "wav2vec2_bert",
+    "waveform_models",
+]
 
 PACKAGED: dict[tuple[Modality, str], type[Trunk]] = {
     (Modality.AUDIO, whisper.PACKAGED): whisper.WhisperTrunk,

@@ -3,10 +3,12 @@
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import AutoModel, PretrainedConfig
 
 from mien.errors import MienError
 from mien.modality import Modality
+from mien.models.layers.adapters import load_plain, plain_names
 from mien.models.pretrained.source import first_line, folder_of, load, unreadable
 
 
@@ -15,14 +17,40 @@ def shortened(config: PretrainedConfig, layers: int) -> PretrainedConfig:
 
     The masks that some networks apply in training are left out, since `specaugment` masks the
     waveform of any network; so are dropped layers, which would make the gradient of some weights
-    missing.
+    missing, and the adapter to a text decoder that follows the layers of some.
     """
     changed = type(config).from_dict(config.to_dict())
     changed.num_hidden_layers = layers
-    for name, value in (("apply_spec_augment", False), ("layerdrop", 0.0), ("mask_time_prob", 0.0)):
+    off = dict.fromkeys(("apply_spec_augment", "add_adapter"), False)
+    never = dict.fromkeys(("mask_time_prob", "mask_feature_prob", "layerdrop"), 0.0)
+    for name, value in (off | never).items():
         if hasattr(changed, name):
             setattr(changed, name, value)
     return changed
+
+
+def drop(model: nn.Module, *names: str) -> None:
+    """Remove parts of a network that do not change its states, as far as it has them.
+
+    Their weights are then neither loaded nor stored, and none is trained without a gradient.
+
+    Parameters
+    ----------
+    model : Module
+        The network.
+    *names : str
+        Submodules, which are replaced by the identity, or single weights, by their dotted names.
+    """
+    for name in names:
+        where, _, own = name.rpartition(".")
+        try:
+            parent = model.get_submodule(where)
+        except AttributeError:
+            continue
+        if isinstance(getattr(parent, own, None), nn.Module):
+            setattr(parent, own, nn.Identity())
+        elif hasattr(parent, own):
+            setattr(parent, own, None)
 
 
 def build_model(config: PretrainedConfig, modality: Modality) -> Any:
@@ -57,10 +85,9 @@ def load_into(model: Any, name: str, modality: Modality) -> None:
             name, modality, "it has no safetensors, and mien does not load pickled weights"
         )
     pretrained, report = load(type(model), folder, modality, config=model.config, **options)
-    weights, own = pretrained.state_dict(), model.state_dict()
-    # missing weights have random values; those that are only used in training may be missing
-    missing = sorted((own.keys() & report["missing_keys"]) - {"masked_spec_embed"})
-    if missing:
+    own = plain_names(model)
+    # missing weights have random values
+    if missing := sorted(own.keys() & report["missing_keys"]):
         why = f"{len(missing)} of {len(own)} weights are missing: {missing[0]} …"
         raise unreadable(name, modality, why)
-    model.load_state_dict({key: weights[key] for key in own})
+    load_plain(model, pretrained.state_dict())

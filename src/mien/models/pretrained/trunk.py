@@ -4,7 +4,7 @@ A family is one file: a subclass of `Trunk`, registered for the types of models 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mien.errors import MienError
 from mien.modality import Modality
+from mien.models.layers.adapters import QUERIES_AND_VALUES
 
 LayerStates = Literal["last", "weighted", "all"]
 """Which states of a network are used: that of its last layer, or those of several layers."""
@@ -47,10 +48,13 @@ class Trunk(nn.Module, ABC):
         Number of states for each step of its output; see `LayerChoice`.
     pools : bool
         Whether its output is one step, since it pools over time itself.
+    adaptable : sequence of str
+        Names of the linear layers that adapters (LoRA) change.
     """
 
     width: int
     depth: int = 1
+    adaptable: Sequence[str] = QUERIES_AND_VALUES
     pools: ClassVar[bool] = False
 
     @classmethod

@@ -14,8 +14,9 @@ from mien.models.pretrained.source import (
     folder_of,
     load_config,
     read_settings,
+    unreadable,
 )
-from mien.models.pretrained.transformers_model import build_model, load_into, shortened
+from mien.models.pretrained.transformers_model import build_model, drop, load_into, shortened
 from mien.models.pretrained.trunk import (
     LayerChoice,
     LayerRecorder,
@@ -55,17 +56,30 @@ class WaveformTrunk(Trunk):
         count = checked_layers(choice, total, f"this {config.model_type} model")
         self.normalize, self.last = normalize, choice.states == "last" and count == total
         self.model = build_model(shortened(config, count), Modality.AUDIO)
+        self._drop_unused()
         layers = layers_of(self.model, count)
         used = layers[-1:] if choice.states == "last" else layers
         self.recorder = LayerRecorder(used, choice.states)
         self.depth = len(used) + (choice.states == "weighted")
         self.width = config.hidden_size
+        if config.model_type == "wavlm":  # its attention reads weights without calling their layers
+            self.adaptable = ("intermediate_dense", "output_dense")
+
+    def _drop_unused(self) -> None:
+        config = self.model.config
+        conformer = config.model_type == "wav2vec2-conformer"
+        drop(self.model, "masked_spec_embed")
+        if conformer:
+            drop(self.model, "encoder.pos_conv_embed")  # it has positions of another kind
+        if not self.last:
+            drop(self.model, "encoder.upsample")  # of SEW
+        if not self.last and (conformer or getattr(config, "do_stable_layer_norm", False)):
+            drop(self.model, "encoder.layer_norm")  # others have it before the layers
 
     @classmethod
     def describe(cls, name: str) -> dict[str, Any]:
         """Describe a model as `Trunk.describe` says."""
-        path = folder_of(name, Modality.AUDIO) / "preprocessor_config.json"
-        normalize = read_settings(path, Modality.AUDIO).get("do_normalize", True)
+        normalize = read_preprocessor(name).get("do_normalize", True)
         return describe(load_config(name, Modality.AUDIO)) | {"normalize_waveform": bool(normalize)}
 
     @classmethod
@@ -98,3 +112,19 @@ class WaveformTrunk(Trunk):
         if self.last:
             return self.model(values).last_hidden_state[0][:, None]
         return stacked(self.recorder.record(lambda: self.model(values)))
+
+
+def read_preprocessor(name: str) -> dict[str, Any]:
+    """Read the settings of a model's input.
+
+    Raises
+    ------
+    MienError
+        There are none, or its audio has another sample rate.
+    """
+    path = folder_of(name, Modality.AUDIO) / "preprocessor_config.json"
+    settings = read_settings(path, Modality.AUDIO)
+    if settings.get("sampling_rate", SAMPLE_RATE) != SAMPLE_RATE:
+        why = f"its sampling rate is {settings['sampling_rate']}, not {SAMPLE_RATE}"
+        raise unreadable(name, Modality.AUDIO, why)
+    return settings

@@ -13,6 +13,7 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from mien.errors import MienError
 from mien.modality import Modality
+from mien.models.layers.adapters import load_plain, plain_names
 from mien.models.pretrained.packaged_whisper import (
     PACKAGED,
     is_installed,
@@ -84,16 +85,14 @@ class WhisperTrunk(Trunk):
 
     def load(self, name: str) -> None:
         """Load the weights of the layers that are computed."""
+        wanted = set(plain_names(self.encoder))
         if name == PACKAGED and is_installed():
             weights = whisper_weights(len(self.layers()))
         else:
-            weights = _read(
-                folder_of(_source(name), Modality.AUDIO), set(self.encoder.state_dict())
-            )
-        own = self.encoder.state_dict()
-        if missing := sorted(own.keys() - weights.keys()):
+            weights = _read(folder_of(_source(name), Modality.AUDIO), wanted)
+        if missing := sorted(wanted - weights.keys()):
             raise unreadable(name, Modality.AUDIO, f"{missing[0]} is missing")
-        self.encoder.load_state_dict({key: weights[key] for key in own})
+        load_plain(self.encoder, weights)
 
     def forward(self, steps: Tensor) -> Tensor:
         """Encode a waveform (S,) at 16 kHz as states (T, depth, width), 50 steps a second."""
