@@ -126,7 +126,7 @@ def test_without_a_recipe_there_is_the_preset() -> None:
     [
         (["--widht", 1], "unrecognized arguments: --widht 1 (did you mean --width?)"),
         (["--model", "mme2"], "invalid choice: 'mme2' (did you mean mme2e?); choose from mme2e"),
-        (["--audio-encoder", "cn"], "(did you mean vgg?)"),
+        (["--audio-encoder", "vg"], "(did you mean vgg?)"),
         (["--width", 9], "error: --width: Input should be less than or equal to 4"),
         (["--width", 1, "--video-width", 9], "error: --video-width: Input should be less"),
         (["--fusion", "sum"], "error: --fusion: Input should be 'weighted'"),

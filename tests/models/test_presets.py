@@ -56,9 +56,9 @@ def test_a_setting_without_a_place_is_refused(name: str, settings: dict, message
     ("encoders", "place", "message"),
     [
         (
-            {"audio": {"kind": "cnnn"}},
+            {"audio": {"kind": "vggg"}},
             "",
-            "no audio encoder 'cnnn' .did you mean vgg..; choose from",
+            "no audio encoder 'vggg' .did you mean vgg..; choose from",
         ),
         ({"audio": {"widht": 1}}, "audio", "vgg has no setting 'widht' .did you mean width"),
         ({"audio": {"width": 9}}, "audio.width", "less than or equal to 4"),

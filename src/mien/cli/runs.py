@@ -185,7 +185,7 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def _evaluate_study(args: argparse.Namespace) -> None:
     """Evaluate all trainings of a study again."""
-    from mien.cli.studies import show_study
+    from mien.cli.study_output import show_study
     from mien.studies.evaluation import evaluate_study
 
     if args.out is None or args.split != "test" or args.modalities or args.json or args.predictions:

@@ -1,7 +1,7 @@
 """The reference of a speaker: the mean state of other clips of theirs, for a model that uses it."""
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -10,9 +10,11 @@ from mien.errors import MienError
 from mien.inference.clips import ClipLike
 from mien.inference.recognizer import Recognizer
 from mien.modality import Modality
-from mien.models.encoders.pretrained import PretrainedEncoder
 from mien.models.encoders.pretrained_reader import CopyReader
 from mien.utterance import Sample, SpeakerReference
+
+if TYPE_CHECKING:
+    from mien.models.encoders.pretrained import PretrainedEncoder
 
 
 def referring(recognizer: Recognizer) -> list[Modality]:
@@ -57,7 +59,7 @@ def _mean(
     recognizer: Recognizer, modality: Modality, samples: Sequence[Sample]
 ) -> list[np.ndarray]:
     """Average the states of samples that have a modality; nothing if none has it."""
-    encoder = cast(PretrainedEncoder, recognizer.model.encoder(modality))
+    encoder = cast("PretrainedEncoder", recognizer.model.encoder(modality))
     reader = cast(CopyReader, recognizer.readers[modality])
     steps = [reader.steps(sample) for sample in samples if modality.letter in sample.modalities]
     states = [encoder.constant(one.to(recognizer.device)) for one in steps]

@@ -1,7 +1,7 @@
 """Compute the states of frozen pretrained networks, and store them beside the data."""
 
 from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -14,10 +14,12 @@ from mien.devices import choose_device
 from mien.inference.dataset import Device
 from mien.modality import Modality
 from mien.models import MultimodalModel
-from mien.models.encoders.pretrained import PretrainedEncoder
 from mien.models.encoders.pretrained_reader import CopyReader
 from mien.progress import Progress
 from mien.runs.frozen import find_frozen
+
+if TYPE_CHECKING:
+    from mien.models.encoders.pretrained import PretrainedEncoder
 
 
 def with_states(
@@ -66,7 +68,7 @@ def with_states(
     cacheable = [m for m, encoder in model.config.encoders.items() if encoder.cacheable]
     frozen = find_frozen(model) if cacheable else {}
     for modality in cacheable:
-        encoder = cast(PretrainedEncoder, model.encoder(modality))
+        encoder = cast("PretrainedEncoder", model.encoder(modality))
         reader = cast(CopyReader, model.config.encoders[modality].reader(modality))
         key = encoder.settings.key() | {
             "modality": modality.value,
@@ -92,7 +94,7 @@ class _Work:
         self,
         store: Store,
         folder: StateFolder,
-        encoder: PretrainedEncoder,
+        encoder: "PretrainedEncoder",
         reader: CopyReader,
         max_seconds: float,
         keep_voice: bool,

@@ -14,7 +14,7 @@ from torch import Tensor
 from mien.errors import MienError
 from mien.modality import Modality
 from mien.models import MultimodalModel
-from mien.models.pretrained.source import parts_of
+from mien.models.pretrained.names import parts_of
 from mien.tensor_file import digest
 
 

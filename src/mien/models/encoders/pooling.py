@@ -1,11 +1,17 @@
 """Pooling of the states of an utterance over time, and the combination of layers."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
 from mien.batch import Ragged
-from mien.models.encoders.pretrained_settings import PretrainedSettings
 from mien.models.layers.temporal import TemporalEncoder
+
+if TYPE_CHECKING:
+    from mien.models.encoders.pretrained_settings import PretrainedSettings
 
 ATTENTION = 128
 """Hidden units of the attention in attentive statistics (Okabe et al. 2018)."""

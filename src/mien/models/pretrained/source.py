@@ -37,11 +37,6 @@ def folder_of(name: str, modality: Modality) -> Path:
     return Path(name) if Path(name).is_dir() else _fetch(name, modality)
 
 
-def parts_of(name: str) -> list[str]:
-    """Return the names of models that one name joins by "+"; a folder may have one in its own."""
-    return [name] if Path(name).is_dir() else name.split("+")
-
-
 @cache
 def _fetch(name: str, modality: Modality) -> Path:
     """Fetch a model from the hub into its cache: configuration, preprocessor, safetensors."""
