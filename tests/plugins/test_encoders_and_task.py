@@ -44,8 +44,9 @@ def data(mien: Run, clips: list[Path], tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_their_settings_are_flags_with_choices(mien: Run) -> None:
-    shown = mien("train", "--help").stdout
-    assert "--audio-encoder {vgg,sparse-vgg,rnn,feature-transformer,loudness}" in shown
+    shown = " ".join(mien("train", "--help").stdout.split())
+    known = "vgg, sparse-vgg, rnn, feature-transformer, pretrained, loudness"
+    assert f"another encoder for audio: {known};" in shown
     assert "patches" in shown
     assert "--audio-loudness-size VALUE" in shown
     result = mien("train", "data", "--out", "run", "--video-encoder", "patchs")

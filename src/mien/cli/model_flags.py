@@ -13,7 +13,8 @@ from mien.cli.recipe import read_recipe
 from mien.cli.settings import add_field, explain, flags_of, validated, validated_recipe
 from mien.modality import Modality, parse_modalities
 from mien.models.config import ModelConfig
-from mien.models.encoders.base import ENCODERS, with_kind
+from mien.models.encoders.base import ENCODERS
+from mien.models.encoders.naming import with_kind
 from mien.models.presets import (
     OWN,
     PRESETS,

@@ -65,7 +65,7 @@ def training_settings(
     config = read_settings(args, "training", TrainConfig)
     if config.protocol is None:
         config = config.model_copy(update={"protocol": protocol})
-    refuse_unread(model, config, {"embedding_size", *TrainConfig.model_fields} & set(vars(args)))
+    refuse_unread(model, config, {*model_names(), *TrainConfig.model_fields} & set(vars(args)))
     model, config, notes = drop_unread(model, config)
     for note in changed + notes if first() else ():
         print(f"{args.config}: {note}")

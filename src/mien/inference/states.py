@@ -1,5 +1,6 @@
 """Compute the states of frozen pretrained networks, and store them beside the data."""
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +12,8 @@ from mien.dataset.states import StateFolder, States, StateStore
 from mien.dataset.store import Store
 from mien.dataset.torch_dataset import voices_of
 from mien.devices import choose_device
+from mien.errors import MienError
+from mien.files import check_writable
 from mien.inference.dataset import Device
 from mien.modality import Modality
 from mien.models import MultimodalModel
@@ -20,6 +23,11 @@ from mien.runs.frozen import find_frozen
 
 if TYPE_CHECKING:
     from mien.models.encoders.pretrained import PretrainedEncoder
+
+logger = logging.getLogger(__name__)
+
+VERSION = 1
+"""Version of the computation, which belongs to the key of stored states."""
 
 
 def with_states(
@@ -56,35 +64,60 @@ def with_states(
     Returns
     -------
     Store
-        The data themselves if no encoder is frozen.
+        The data themselves if no encoder is frozen, or states cannot be stored beside them.
 
     Raises
     ------
     MienError
         The states cannot be written or read.
     """
+    works = _works(store, model, max_seconds, keep_voice)
     folders: dict[Modality, StateFolder] = {}
     names: dict[Modality, list[str]] = {}
-    cacheable = [m for m, encoder in model.config.encoders.items() if encoder.cacheable]
-    frozen = find_frozen(model) if cacheable else {}
-    for modality in cacheable:
-        encoder = cast("PretrainedEncoder", model.encoder(modality))
-        reader = cast(CopyReader, model.config.encoders[modality].reader(modality))
-        key = encoder.settings.key() | {
-            "modality": modality.value,
-            "weights": frozen[modality].sha256,
-            "max_seconds": max_seconds,
-        }
-        folder = StateFolder(store, key, encoder.widths)
-        numbers = range(reader.copies + 1 if copies else 1)
-        names[modality] = [reader.copy_name(n, keep_voice=keep_voice) for n in numbers]
-        work = _Work(store, folder, encoder, reader, max_seconds, keep_voice)
-        work.complete(names[modality], choose_device(device), progress)
-        folders[modality] = folder
+    for modality, work in works.items():
+        wanted = work.names(copies)
+        if work.jobs(wanted) and not _writable(store):
+            continue
+        work.complete(wanted, choose_device(device), progress)
+        folders[modality], names[modality] = work.folder, wanted
     if not folders:
         return store
     media = any(m not in folders and m is not Modality.TEXT for m in model.config.modalities)
     return StateStore(store, folders, names, media=media)
+
+
+def _works(
+    store: Store, model: MultimodalModel, max_seconds: float, keep_voice: bool
+) -> dict[Modality, "_Work"]:
+    """Return the computation of the states of each encoder whose networks are frozen."""
+    cacheable = [m for m, encoder in model.config.encoders.items() if encoder.cacheable]
+    frozen = find_frozen(model) if cacheable else {}
+    found = {}
+    for modality in cacheable:
+        encoder = cast("PretrainedEncoder", model.encoder(modality))
+        key = encoder.key() | {
+            "version": VERSION,
+            "modality": modality.value,
+            "weights": frozen[modality].sha256,
+            "max_seconds": max_seconds,
+        }
+        reader = cast(CopyReader, model.config.encoders[modality].reader(modality))
+        folder = StateFolder(store, key, encoder.widths)
+        found[modality] = _Work(store, folder, encoder, reader, max_seconds, keep_voice)
+    return found
+
+
+def _writable(store: Store) -> bool:
+    """Tell whether states can be stored beside the data; if not, a warning says so."""
+    try:
+        check_writable(store.folder)
+    except MienError as error:
+        logger.warning(
+            "%s; the states of frozen networks are not stored, and computed whenever they are used",
+            error.message,
+        )
+        return False
+    return True
 
 
 class _Work:
@@ -102,11 +135,20 @@ class _Work:
         self.store, self.folder, self.encoder, self.reader = store, folder, encoder, reader
         self.max_seconds, self.keep_voice = max_seconds, keep_voice
 
-    def complete(self, names: list[str], device: torch.device, progress: bool) -> None:
-        """Compute and store the shards that are missing."""
-        jobs = [
+    def names(self, copies: bool) -> list[str]:
+        """Name the utterances as recorded and, if they are wanted, their augmented copies."""
+        numbers = range(self.reader.copies + 1 if copies else 1)
+        return [self.reader.copy_name(n, keep_voice=self.keep_voice) for n in numbers]
+
+    def jobs(self, names: list[str]) -> list[tuple[int, str, int]]:
+        """List the shards that are missing, each with the number and the name of its copy."""
+        return [
             (n, name, shard) for n, name in enumerate(names) for shard in self.folder.missing(name)
         ]
+
+    def complete(self, names: list[str], device: torch.device, progress: bool) -> None:
+        """Compute and store the shards that are missing."""
+        jobs = self.jobs(names)
         total = sum(self.store.shards[shard].samples for *_, shard in jobs)
         if not total:
             return

@@ -18,7 +18,8 @@ from pydantic_core import InitErrorDetails
 from mien.errors import did_you_mean
 from mien.modality import Modality, letters
 from mien.models.encoders import feature_settings, media_settings, pretrained_settings
-from mien.models.encoders.base import ENCODERS, EncoderConfig, Reader, refused, with_kind
+from mien.models.encoders.base import ENCODERS, EncoderConfig, Reader, refused
+from mien.models.encoders.naming import with_kind
 
 __all__ = ["ModelConfig", "feature_settings", "media_settings", "pretrained_settings"]
 

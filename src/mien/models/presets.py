@@ -6,7 +6,8 @@ from typing import Any
 from mien.errors import MienError, did_you_mean
 from mien.modality import Modality, parse_modalities
 from mien.models.config import ModelConfig
-from mien.models.encoders.base import ENCODERS, EncoderConfig, kind_of
+from mien.models.encoders.base import ENCODERS, EncoderConfig
+from mien.models.encoders.naming import kind_of
 
 TEXT, AUDIO, VIDEO = Modality
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mien.cli.recipe import merged
 from mien.modality import Modality
-from mien.models.encoders.base import kind_of
+from mien.models.encoders.naming import kind_of
 from mien.models.presets import places_of, plain, with_settings
 
 

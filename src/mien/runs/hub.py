@@ -13,6 +13,7 @@ from typing import Any
 from mien.errors import MienError
 from mien.features.extractor import WORD_VECTORS
 from mien.files import atomic_write, fingerprint, unwritable, write_text
+from mien.models.pretrained.names import parts_of
 from mien.runs.card import metrics_section, model_card
 from mien.runs.config import CONFIG, WEIGHTS, RunConfig, write_config
 from mien.runs.run import Run
@@ -219,12 +220,18 @@ def _portable(config: RunConfig) -> RunConfig:
             return {key: cut(part) for key, part in value.items()}
         if isinstance(value, list):
             return [cut(part) for part in value]
-        absolute = isinstance(value, str) and PurePath(value).is_absolute()
-        return PurePath(value).name if absolute else value
+        if not isinstance(value, str) or not _has_path(value):
+            return value
+        return "+".join(PurePath(p).name if _has_path(p) else p for p in parts_of(value))
 
-    elsewhere = {m: s for m, s in config.frozen.items() if not PurePath(s.name).is_absolute()}
+    elsewhere = {m: s for m, s in config.frozen.items() if not _has_path(s.name)}
     config = config.model_copy(update={"frozen": elsewhere})
     return RunConfig.model_validate(cut(config.model_dump(mode="json")))
+
+
+def _has_path(name: str) -> bool:
+    """Tell whether a name, or one of several joined by "+", is an absolute path."""
+    return any(PurePath(part).is_absolute() for part in parts_of(name))
 
 
 def push(

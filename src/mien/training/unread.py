@@ -76,16 +76,52 @@ Other settings are always used, and `mien.models.presets` refuses a setting that
 """
 
 
+ENCODER_READERS: dict[str, tuple[Reads, str]] = {
+    "copies": (lambda m, c: c.augment, "a training with augment"),
+    "specaugment": (lambda m, c: c.augment, "a training with augment"),
+    "hidden": (lambda m, c: m.fusion == "weighted", "the fusion weighted"),
+    "head_dropout": (lambda m, c: m.fusion == "weighted", "the fusion weighted"),
+}
+"""The same for settings of encoders that depend on others than those of the encoder
+(`EncoderConfig.unused`)."""
+
+
 def unread(model: ModelConfig, config: TrainConfig) -> dict[str, str]:
-    """Return the settings that have no effect here, each with what would use it."""
-    return {name: who for name, (reads, who) in READERS.items() if not reads(model, config)}
+    """Return the settings that have no effect here, each with what would use it.
+
+    A setting of an encoder has the name of its modality before it; without this name it is listed
+    if it has no effect in any encoder that has it.
+    """
+    own = {name: who for name, (reads, who) in READERS.items() if not reads(model, config)}
+    return own | _unread_of_encoders(model, config)
+
+
+def _unread_of_encoders(model: ModelConfig, config: TrainConfig) -> dict[str, str]:
+    around = {n: who for n, (reads, who) in ENCODER_READERS.items() if not reads(model, config)}
+    found: dict[str, str] = {}
+    used: set[str] = set()
+    for modality, encoder in model.encoders.items():
+        idle = around | encoder.unused
+        for name in type(encoder).model_fields:
+            if name not in idle:
+                used.add(name)
+                continue
+            found |= dict.fromkeys((name, f"{modality}_{name}"), idle[name])
+    return {name: who for name, who in found.items() if name not in used}
 
 
 def given(settings: BaseModel) -> set[str]:
-    """Return the names of the settings that differ from their defaults."""
+    """Return the names of the settings that differ from their defaults.
+
+    A setting of an encoder has the name of its modality before it.
+    """
     default = type(settings)()
     changed = settings.model_fields_set
-    return {name for name in changed if getattr(settings, name) != getattr(default, name)}
+    names = {name for name in changed if getattr(settings, name) != getattr(default, name)}
+    if isinstance(settings, ModelConfig):
+        for modality, encoder in settings.encoders.items():
+            names |= {f"{modality}_{name}" for name in given(encoder)}
+    return names
 
 
 def refuse_unread(
@@ -103,8 +139,14 @@ def refuse_unread(
     Raises
     ------
     MienError
-        One of them has no effect.
+        One of them has no effect, or references would remove what identifies a speaker.
     """
+    if _speakers(model, config) and any(e.takes_references for e in model.encoders.values()):
+        raise MienError(
+            "the mean of a speaker's other clips is subtracted, which removes what identifies the"
+            " speaker: leave references out, or train without the task person",
+            parameter="references",
+        )
     names = given(model) | given(config) if names is None else names
     for name, who in unread(model, config).items():
         if name in names:
@@ -126,7 +168,12 @@ def drop_unread(
     """
     idle, lost = unread(model, config), given(model) | given(config)
     notes = [f"{n} has no effect here: only {idle[n]} uses it" for n in idle if n in lost]
-    return _without(model, idle), _without(config, idle), notes
+    left = _without(model, idle)
+    encoders = {
+        m: _without(encoder, [n for n in type(encoder).model_fields if f"{m}_{n}" in idle])
+        for m, encoder in left.encoders.items()
+    }
+    return left.model_copy(update={"encoders": encoders}), _without(config, idle), notes
 
 
 def _without(settings: Settings, names: Collection[str]) -> Settings:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from mien.errors import MienError, did_you_mean
+from mien.errors import did_you_mean
 from mien.modality import Modality
 from mien.registry import Registry
 
@@ -121,6 +121,11 @@ class EncoderConfig(BaseModel, ABC):
         """Whether what its pretrained networks compute never changes in training."""
         return False
 
+    @property
+    def unused(self) -> dict[str, str]:
+        """Settings that have no effect because of others, each with what would use it."""
+        return {}
+
     def state_size(self, pretrained: "Descriptions | None" = None) -> int | None:
         """Return the length of the state that the network will compute, None if not known before.
 
@@ -190,68 +195,3 @@ def register_encoder(config: type[Config]) -> type[Config]:
     for modality in config.modalities:
         ENCODERS[modality].register(kind, config)
     return config
-
-
-PRETRAINED = {
-    Modality.TEXT: "transformer",
-    Modality.AUDIO: "pretrained",
-    Modality.VIDEO: "pretrained",
-}
-"""The kind of encoder that has a pretrained model, which can stand for it by name."""
-
-PACKAGED = {Modality.TEXT: ("minilm",), Modality.AUDIO: ("whisper-tiny.en", "voice")}
-"""Names of the pretrained models in Python packages."""
-
-SHORT = {(Modality.AUDIO, "whisper"): "whisper-tiny.en"}
-"""Short names of pretrained models."""
-
-
-def with_kind(modality: Modality, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of an encoder with a registered kind.
-
-    In place of a kind a pretrained model may be named: packaged, by its name on the hub, by a
-    folder, or several joined by "+". Without a kind it is the default of the modality.
-
-    Raises
-    ------
-    PydanticCustomError
-        The name is neither a kind nor a pretrained model.
-
-    Examples
-    --------
-    >>> with_kind(Modality.AUDIO, {"kind": "microsoft/wavlm-large", "layers": 12})
-    {'kind': 'pretrained', 'layers': 12, 'model': 'microsoft/wavlm-large'}
-    """
-    kinds = ENCODERS[modality]
-    kind = str(settings.get("kind", next(iter(kinds))))
-    try:
-        kinds[kind]
-    except MienError as error:
-        if not _names_models(modality, kind):
-            raise refused(
-                f"{error.message}, or a pretrained model: {_models(modality)}a name on the hub with"
-                " a slash, or a folder"
-            ) from error
-        model = SHORT.get((modality, kind), kind)
-        return {**settings, "kind": PRETRAINED[modality], "model": model}
-    return {**settings, "kind": kind}
-
-
-def _names_models(modality: Modality, name: str) -> bool:
-    known = (*PACKAGED.get(modality, ()), *(n for m, n in SHORT if m is modality))
-    return "/" in name or any(part in known for part in name.split("+"))
-
-
-def _models(modality: Modality) -> str:
-    return "".join(f"{name}, " for name in PACKAGED.get(modality, ()))
-
-
-def kind_of(modality: Modality, settings: Mapping[str, Any]) -> type[EncoderConfig]:
-    """Return the class of an encoder's settings by their `kind`; see `with_kind`.
-
-    Raises
-    ------
-    PydanticCustomError
-        The kind is unknown.
-    """
-    return ENCODERS[modality][with_kind(modality, settings)["kind"]]

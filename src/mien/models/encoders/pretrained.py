@@ -101,6 +101,10 @@ class PretrainedEncoder(ModalityEncoder):
         for trunk in self.trunks:
             yield cast(Trunk, trunk)
 
+    def key(self) -> dict[str, Any]:
+        """Return what the states of frozen networks depend on beside their weights and input."""
+        return self.settings.key() | {"networks": [trunk.description for trunk in self._trunks()]}
+
     def constant(self, steps: Tensor) -> list[Tensor]:
         """Compute what comes before the learned weights, for the steps (L, ...) of one utterance.
 
@@ -233,10 +237,12 @@ def build_trunks(
         A description is damaged, or of a type that mien does not support.
     """
     choice = LayerChoice(settings.layers, settings.layer_states)
-    return [
-        family_of(modality, str(d.get("model_type")), "the run").build(d, choice)
-        for d in descriptions
-    ]
+    trunks = []
+    for description in descriptions:
+        kind = family_of(modality, str(description.get("model_type")), "the run")
+        trunks.append(kind.build(description, choice))
+        trunks[-1].description = description
+    return trunks
 
 
 def describe_all(modality: Modality, name: str) -> list[dict[str, Any]]:

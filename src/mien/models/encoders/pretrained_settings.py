@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 AUDIO, VIDEO = Modality.AUDIO, Modality.VIDEO
 
+TEMPORAL = tuple(name for name in TemporalSettings.model_fields if name != "kind")
+
+POOLING = frozenset({"voice"})
+"""Models that pool over time themselves: they have a single state, and are always frozen."""
+
 
 class PretrainedSettings(ProjectedSettings):
     """A pretrained network, or several, whose states are pooled over time."""
@@ -98,6 +103,21 @@ class PretrainedSettings(ProjectedSettings):
     def takes_references(self) -> bool:
         """Whether it takes other clips of the same speaker as references."""
         return self.references
+
+    @property
+    def unused(self) -> dict[str, str]:
+        """Settings that have no effect because of others, each with what would use it."""
+        found: dict[str, str] = {}
+        names: tuple[str, ...]
+        if POOLING.issuperset(self.model.split("+")):
+            names = ("layers", "layer_states", "pooling", "freeze", "lora")
+            found |= dict.fromkeys(names, f"a network with layers, other than {self.model},")
+        if self.pooling != "temporal":
+            names = ("trans_dim", "trans_nheads", *TEMPORAL)
+            found |= dict.fromkeys(names, "the pooling temporal")
+        if self.frozen:
+            found["lr_factor"] = "a pretrained network that is trained or has adapters (lora)"
+        return found
 
     def key(self) -> dict[str, Any]:
         """Return the settings on which the states of a frozen network depend."""

@@ -1,4 +1,4 @@
-"""Names of pretrained models."""
+"""Names of pretrained models; this module does not import transformers."""
 
 from pathlib import Path
 
@@ -11,4 +11,4 @@ def parts_of(name: str) -> list[str]:
     >>> parts_of("whisper-tiny.en+voice")
     ['whisper-tiny.en', 'voice']
     """
-    return [name] if Path(name).is_dir() else name.split("+")
+    return [name] if "+" not in name or Path(name).is_dir() else name.split("+")

@@ -222,6 +222,25 @@ def unreadable(name: str, modality: Modality, why: str) -> MienError:
     )
 
 
+def check_safetensors(folder: Path, name: str, modality: Modality) -> None:
+    """Refuse a folder without safetensors, whose weights can only be pickled.
+
+    Raises
+    ------
+    MienError
+        It has none.
+    """
+    if not any(folder.glob("model*.safetensors")):
+        raise MienError(
+            f"{name} has no model.safetensors, and mien does not load pickled weights, which can"
+            " run code: name a revision that has them, such as NAME@refs/pr/1 of a conversion that"
+            " the hub offers; or, where you trust the source, convert them with `python -c 'from"
+            f' transformers import AutoModel; AutoModel.from_pretrained("{name}")'
+            f'.save_pretrained("DIR")\'`, copy {FILES[modality]} into DIR, and give its path',
+            parameter=f"{modality}_model",
+        )
+
+
 def first_line(error: Exception) -> str:
     """Return the first line of an error's message, or its type."""
     return (str(error).splitlines() or [type(error).__name__])[0]

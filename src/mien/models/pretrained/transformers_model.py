@@ -9,7 +9,13 @@ from transformers import AutoModel, PretrainedConfig
 from mien.errors import MienError
 from mien.modality import Modality
 from mien.models.layers.adapters import load_plain, plain_names
-from mien.models.pretrained.source import first_line, folder_of, load, unreadable
+from mien.models.pretrained.source import (
+    check_safetensors,
+    first_line,
+    folder_of,
+    load,
+    unreadable,
+)
 
 
 def shortened(config: PretrainedConfig, layers: int) -> PretrainedConfig:
@@ -80,10 +86,7 @@ def load_into(model: Any, name: str, modality: Modality) -> None:
     """
     options = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
     folder = folder_of(name, modality)
-    if not any(folder.glob("model*.safetensors")):
-        raise unreadable(
-            name, modality, "it has no safetensors, and mien does not load pickled weights"
-        )
+    check_safetensors(folder, name, modality)
     pretrained, report = load(type(model), folder, modality, config=model.config, **options)
     own = plain_names(model)
     # missing weights have random values

@@ -50,11 +50,14 @@ class Trunk(nn.Module, ABC):
         Whether its output is one step, since it pools over time itself.
     adaptable : sequence of str
         Names of the linear layers that adapters (LoRA) change.
+    description : mapping
+        What it was built from.
     """
 
     width: int
     depth: int = 1
     adaptable: Sequence[str] = QUERIES_AND_VALUES
+    description: Mapping[str, Any] = {}
     pools: ClassVar[bool] = False
 
     @classmethod

@@ -20,7 +20,14 @@ from mien.models.pretrained.packaged_whisper import (
     whisper_config,
     whisper_weights,
 )
-from mien.models.pretrained.source import config_of, describe, folder_of, load_config, unreadable
+from mien.models.pretrained.source import (
+    check_safetensors,
+    config_of,
+    describe,
+    folder_of,
+    load_config,
+    unreadable,
+)
 from mien.models.pretrained.trunk import (
     LayerChoice,
     LayerRecorder,
@@ -89,7 +96,9 @@ class WhisperTrunk(Trunk):
         if name == PACKAGED and is_installed():
             weights = whisper_weights(len(self.layers()))
         else:
-            weights = _read(folder_of(_source(name), Modality.AUDIO), wanted)
+            folder = folder_of(_source(name), Modality.AUDIO)
+            check_safetensors(folder, name, Modality.AUDIO)
+            weights = _read(folder, wanted)
         if missing := sorted(wanted - weights.keys()):
             raise unreadable(name, Modality.AUDIO, f"{missing[0]} is missing")
         load_plain(self.encoder, weights)
