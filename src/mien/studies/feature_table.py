@@ -16,7 +16,7 @@ from mien.errors import MienError
 from mien.features.store import FeatureStore
 from mien.files import atomic_write, check_file, fingerprint
 from mien.modality import Modality
-from mien.models.encoders.base import PACKAGED
+from mien.models.encoders.naming import PACKAGED
 from mien.progress import follow
 
 FUNCTIONALS = {

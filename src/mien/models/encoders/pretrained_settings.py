@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 AUDIO, VIDEO = Modality.AUDIO, Modality.VIDEO
 
-TEMPORAL = tuple(name for name in TemporalSettings.model_fields if name != "kind")
+TEMPORAL = tuple(name for name in ProjectedSettings.model_fields if name != "kind")
 
 POOLING = frozenset({"voice"})
 """Models that pool over time themselves: they have a single state, and are always frozen."""
@@ -113,7 +113,7 @@ class PretrainedSettings(ProjectedSettings):
             names = ("layers", "layer_states", "pooling", "freeze", "lora")
             found |= dict.fromkeys(names, f"a network with layers, other than {self.model},")
         if self.pooling != "temporal":
-            names = ("trans_dim", "trans_nheads", *TEMPORAL)
+            names = TEMPORAL
             found |= dict.fromkeys(names, "the pooling temporal")
         if self.frozen:
             found["lr_factor"] = "a pretrained network that is trained or has adapters (lora)"
