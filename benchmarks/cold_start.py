@@ -24,8 +24,8 @@ ROUNDS = 5
 
 SMALL = [
     *("--task", "emotion+person", "--protocol", "dialogues", "--modalities", "ta", "--text-freeze"),
-    *("--width", "0.125", "--trans-dim", "16", "--trans-nlayers", "1", "--trans-nheads", "2"),
-    *("--trans-feedforward", "32", "--epochs", "1"),
+    *("--width", "0.125", "--temporal-dim", "16", "--temporal-layers", "1"),
+    *("--temporal-heads", "2", "--temporal-feedforward", "32", "--epochs", "1"),
 ]
 """A run of text (all-MiniLM-L6-v2 at full size) and audio, hardly trained."""
 

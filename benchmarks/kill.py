@@ -32,8 +32,8 @@ CLIPS = 48
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- kill -->\n", "\n<!-- end -->"
 
-TINY = ["--modalities=a", "--width=0.125", "--trans-dim=16", "--trans-nlayers=1"]
-TINY += ["--trans-nheads=2", "--trans-feedforward=32", "--batch-size=8", "--lr=2e-3"]
+TINY = ["--modalities=a", "--width=0.125", "--temporal-dim=16", "--temporal-layers=1"]
+TINY += ["--temporal-heads=2", "--temporal-feedforward=32", "--batch-size=8", "--lr=2e-3"]
 
 
 @dataclass(frozen=True)

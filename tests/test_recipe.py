@@ -20,8 +20,8 @@ about: synthetic
 model:
   encoders:
     text: {kind: transformer, max_len: 50}
-    audio: {kind: cnn, width: 0.5, spectrogram: published}
-    video: {kind: cnn, width: 0.5, positions: true}
+    audio: {kind: vgg, width: 0.5, spectrogram: published}
+    video: {kind: vgg, width: 0.5, positions: true}
 training: {lr: 1.0e-3, epochs: 3}
 """
 
@@ -40,13 +40,13 @@ def test_a_recipe_goes_before_the_one_that_it_extends(base: Path) -> None:
     path = base.with_name("own.yaml")
     path.write_text(
         "extends: base.yaml\nmodel:\n  encoders:\n    text: null\n    audio: {width: 0.25}\n"
-        "    video: {kind: sparse-cnn, sparsity: both}\ntraining: {epochs: 1}\n"
+        "    video: {kind: sparse-vgg, sparsity: both}\ntraining: {epochs: 1}\n"
     )
     content = read_recipe(path)
     assert content["training"] == {"lr": 1e-3, "epochs": 1}
     assert content["model"]["encoders"] == {
-        "audio": {"kind": "cnn", "width": 0.25, "spectrogram": "published"},
-        "video": {"kind": "sparse-cnn", "sparsity": "both"},
+        "audio": {"kind": "vgg", "width": 0.25, "spectrogram": "published"},
+        "video": {"kind": "sparse-vgg", "sparsity": "both"},
     }
     assert content["about"] == "synthetic"
 
@@ -101,10 +101,10 @@ def test_encoders_can_be_left_out_and_changed(base: Path) -> None:
     config, notes = model_settings(args("--config", base, "--modalities", "ta"))
     assert config.letters == "ta"
     assert notes == ["the video encoder is left out: --modalities ta"]
-    config, notes = model_settings(args("--config", base, "--video-encoder", "sparse-cnn"))
-    assert config.encoders[Modality.VIDEO].kind == "sparse-cnn"
+    config, notes = model_settings(args("--config", base, "--video-encoder", "sparse-vgg"))
+    assert config.encoders[Modality.VIDEO].kind == "sparse-vgg"
     assert config.encoders[Modality.VIDEO].positions
-    assert (config.encoders[Modality.AUDIO].kind, notes) == ("cnn", [])
+    assert (config.encoders[Modality.AUDIO].kind, notes) == ("vgg", [])
     config, notes = model_settings(args("--config", base, "--model", "lf-transformer"))
     assert name_of(config) == "lf-transformer"
     assert config.encoders[Modality.VIDEO].positions
@@ -117,8 +117,8 @@ def test_encoders_can_be_left_out_and_changed(base: Path) -> None:
 
 def test_without_a_recipe_there_is_the_preset() -> None:
     assert model_settings(args()) == (ModelConfig(), [])
-    config, _ = model_settings(args("--model", "mme2e-sparse", "--audio-encoder", "cnn"))
-    assert name_of(config) == "text transformer, audio cnn, video sparse-cnn"
+    config, _ = model_settings(args("--model", "mme2e-sparse", "--audio-encoder", "vgg"))
+    assert name_of(config) == "text transformer, audio vgg, video sparse-vgg"
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,13 @@ def test_without_a_recipe_there_is_the_preset() -> None:
     [
         (["--widht", 1], "unrecognized arguments: --widht 1 (did you mean --width?)"),
         (["--model", "mme2"], "invalid choice: 'mme2' (did you mean mme2e?); choose from mme2e"),
-        (["--audio-encoder", "cn"], "(did you mean cnn?)"),
-        (["--width", 9], "encoders.audio.width: Input should be less than or equal to 4"),
+        (["--audio-encoder", "vg"], "(did you mean vgg?)"),
+        (["--width", 9], "error: --width: Input should be less than or equal to 4"),
+        (["--width", 1, "--video-width", 9], "error: --video-width: Input should be less"),
+        (["--fusion", "sum"], "error: --fusion: Input should be 'weighted'"),
+        (["--dropout", 2], "error: --dropout: Input should be less than 1"),
         (["--modalities", "xyz"], "--modalities: "),
-        (["--modalities", "t", "--audio-encoder", "cnn"], "--modalities leaves audio out"),
+        (["--modalities", "t", "--audio-encoder", "vgg"], "--modalities leaves audio out"),
         (["--text-encoder", "rnn"], "cannot mix"),
     ],
 )
@@ -141,10 +144,27 @@ def test_a_wrong_flag_is_told_with_the_right_one(capsys, flags: list, message: s
 
 
 @pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (["--loss", "bce", "--task", "sentiment"], "--loss: the losses of the task sentiment are"),
+        (["--lr", "-1"], "--lr: Input should be greater than 0 (given: '-1')"),
+        (["--task", "emotoin"], "--task: no task 'emotoin' (did you mean emotion?)"),
+    ],
+)
+def test_a_wrong_setting_of_training_is_told_with_its_flag(
+    capsys, base: Path, typed: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        training_settings(args("--config", base, *typed))
+    assert stop.value.code == 2
+    assert f"error: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("model: {encoders: {audio: {widht: 1}}}\n", "model.encoders.audio: cnn has no setting"),
-        ("model: {encoders: {audio: {kind: cnnn}}}\n", "did you mean cnn"),
+        ("model: {encoders: {audio: {widht: 1}}}\n", "model.encoders.audio: vgg has no setting"),
+        ("model: {encoders: {audio: {kind: vggg}}}\n", "did you mean vgg"),
         ("model: {fushion: concat}\n", "did you mean fusion"),
     ],
 )

@@ -219,7 +219,7 @@ def test_weights_of_another_model(run: Run) -> None:
     weights = load_file(path)
     fewer = {name: t for name, t in weights.items() if name != "heads.emotion.audio.bias"}
     more = weights | {"unknown": torch.zeros(1)}
-    other = tiny_model(None, modalities="av", trans_dim=8).state_dict()
+    other = tiny_model(None, modalities="av", temporal_dim=8).state_dict()
     for wrong in (fewer, more, other):
         save_file({name: t.contiguous() for name, t in wrong.items()}, path)
         with pytest.raises(MienError, match="does not fit") as error:

@@ -31,8 +31,8 @@ MODALITIES = {"tav": "text + audio + video", "t": "text", "a": "audio", "v": "vi
 MODEL: dict[str, Any] = {
     "text_freeze": True,
     "width": 0.125,
-    "trans_nlayers": 2,
-    "trans_feedforward": 256,
+    "temporal_layers": 2,
+    "temporal_feedforward": 256,
     "positions": True,
 }
 """A small model, so that the demo trains eight of them in minutes on two cores."""

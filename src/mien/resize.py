@@ -31,17 +31,22 @@ def resize_faces(faces: np.ndarray, size: int) -> np.ndarray:
 
 
 def resize_image(image: np.ndarray, size: int) -> np.ndarray:
-    """Resize an image to a square.
+    """Resize an image to a square, as `resize_to` does."""
+    return resize_to(image, size, size)
+
+
+def resize_to(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Resize an image.
 
     Area interpolation along each side that shrinks, then cubic where one grows.
     """
     import cv2
 
-    height, width = image.shape[:2]
-    small = resize_area(image, min(width, size), min(height, size))
-    if small.shape[:2] == (size, size):
+    rows, columns = image.shape[:2]
+    small = resize_area(image, min(columns, width), min(rows, height))
+    if small.shape[:2] == (height, width):
         return small
-    return cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def resize_area(image: np.ndarray, width: int, height: int) -> np.ndarray:

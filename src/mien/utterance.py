@@ -31,6 +31,9 @@ SAMPLE_RATE = 16_000
 MIN_SAMPLES = 400
 """Shortest waveform that can be analysed: one window of 25 ms."""
 
+MAX_TIME = 1e7
+"""Seconds, some 115 days: no recording is as long, and a later time is a fault of its file."""
+
 Side = Literal["left", "right"]
 
 SplitName = Literal["train", "valid", "test"]
@@ -183,6 +186,22 @@ class Clip:
     text: str | None = None
 
 
+@dataclass(frozen=True)
+class SpeakerReference:
+    """The mean state of other clips of a speaker, which shows how they speak in general.
+
+    Parameters
+    ----------
+    count : int
+        Number of the clips.
+    states : mapping of str to sequence of array (K,) float32
+        By the letter of the modality the mean of their pooled states, of each pretrained network.
+    """
+
+    count: int
+    states: Mapping[str, Sequence[np.ndarray]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """The stored data of one utterance, of which encoders take their input.
@@ -215,6 +234,8 @@ class Sample:
     copies : mapping of str to int
         Number of the augmented copy that the media are, by the letter of the modality; 0: as
         recorded.
+    reference : SpeakerReference or None
+        Other clips of the same speaker, where they are known.
     """
 
     utterance: Utterance
@@ -227,6 +248,7 @@ class Sample:
     features: Mapping[str, np.ndarray] = field(default_factory=dict)
     states: Mapping[str, Sequence[Sequence[np.ndarray]]] = field(default_factory=dict)
     copies: Mapping[str, int] = field(default_factory=dict)
+    reference: SpeakerReference | None = None
 
     def with_states(self, letter: str, copies: "Sequence[Sequence[np.ndarray]]") -> "Sample":
         """Return a sample whose states in a modality are stored, for each of its copies."""

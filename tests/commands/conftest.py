@@ -81,8 +81,8 @@ def data(program: Command, clips: Path) -> Path:
     return out
 
 
-SMALL = ["--width", "0.125", "--trans-dim", "16", "--trans-nlayers", "1", "--trans-nheads", "2"]
-SMALL += ["--trans-feedforward", "32", "--lr", "2e-3", "--text-freeze"]
+SMALL = ["--width", "0.125", "--temporal-dim", "16", "--temporal-layers", "1"]
+SMALL += ["--temporal-heads", "2", "--temporal-feedforward", "32", "--lr", "2e-3", "--text-freeze"]
 
 
 @pytest.fixture(scope="session")

@@ -113,9 +113,9 @@ def test_verification_shows_and_writes_who_is_told_apart(
     files = [out / f"verification.{ending}" for ending in ("json", "md", "png")]
     assert result.stdout.splitlines()[-3:] == list(map(str, files))
     assert result.stdout.startswith(files[1].read_text())
-    figures = json.loads(files[0].read_text())
-    assert (figures["persons"], figures["trained"]) == (3, 3)
-    rows = {(row["pairing"], row["shown"]): row["figures"] for row in figures["rows"]}
+    report = json.loads(files[0].read_text())
+    assert (report["split"], report["speakers"], report["trained"]) == ("all", 3, 3)
+    rows = {(row["pairing"], row["input"]): row["metrics"] for row in report["rows"]}
     assert rows["dialogues", "text + audio"]["targets"] == 18
     assert rows["dialogues", "text alone"]["cross_fitted"] is None
     assert "other dialogues, same session" in result.stdout, "left out, with the reason"
@@ -131,7 +131,7 @@ def test_verification_of_an_encoder_needs_data_and_no_run(mien, run_folder: Path
         ["--encoder", "voice"],
         ["--encoder", "voice", "--data", "data", "--split", "test"],
         ["--encoder", "voice", "--data", "data", "--modalities", "a"],
-        ["--encoder", "face", "--data", "data"],
+        ["--encoder", "nose", "--data", "data"],
     ):
         assert mien("verification", *flags).returncode == 2, flags
 
@@ -183,7 +183,7 @@ def test_explain_draws_what_a_sparse_model_looked_at(
 ) -> None:
     run, out = tmp_path / "run", tmp_path / "looks" / "today"
     flags = ["--text-model", tiny_text, "--modalities", "ta", "--model", "mme2e-sparse"]
-    flags += ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--text-freeze"]
+    flags += ["--width", 0.125, "--temporal-dim", 16, "--temporal-layers", 1, "--text-freeze"]
     result = mien("train", data, "--out", run, *flags, "--epochs", 1)
     assert result.returncode == 0, result.stderr
     result = mien("explain", run, clips / "synthetic3.wav", "--out", out, "--text", "what a joy")
@@ -234,8 +234,8 @@ def test_a_recipe_file_sets_what_the_command_line_does_not(
 ) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
-        f"model: {{encoders: {{text: {{model: '{tiny_text}'}}, audio: {{kind: cnn, width: 0.125,"
-        " trans_dim: 16, trans_nheads: 2}}}\n"
+        f"model: {{encoders: {{text: {{model: '{tiny_text}'}}, audio: {{kind: vgg, width: 0.125,"
+        " temporal_dim: 16, temporal_heads: 2}}}\n"
         "training: {epochs: 3, lr: 2e-3, protocol: persons}\n"
     )
     out = tmp_path / "run"
@@ -244,4 +244,4 @@ def test_a_recipe_file_sets_what_the_command_line_does_not(
     settings = (out / "config.yaml").read_text()
     assert "epochs: 1\n" in settings
     assert "lr: 0.002\n" in settings
-    assert "trans_dim: 16\n" in settings
+    assert "temporal_dim: 16\n" in settings

@@ -158,3 +158,22 @@ def test_cremad(program, tmp_path: Path) -> None:
     assert "cremad: 3 utterances of 3 known persons" in result.stdout
     assert "3 with text, 3 with audio, 2 with faces" in result.stdout
     assert set(skips(out)) == {"1003_WSI_NEU_XX"}
+
+
+def test_goemotions(program, tmp_path: Path) -> None:
+    root, out = tmp_path / "data", tmp_path / "out"
+    root.mkdir()
+    (root / "labels.txt").write_text("anger\njoy\nneutral")
+    rows = "".join(f"Synthetic {i}.\t{i % 3}\ttrain{i}\n" for i in range(2100))
+    (root / "train.tsv").write_text(f"{rows}Both.\t0,1\tlast\nOdd.\t3\todd\n")
+    (root / "dev.tsv").write_text("Synthetic.\t2\tdev\n")
+    (root / "test.tsv").write_text("Synthetic 0.\t1\ttest\n")
+    result = program("prepare", "goemotions", root, out, "--workers", 1)
+    assert result.returncode == 0, result.stderr
+    assert "goemotions: 2103 utterances of 0 known persons" in result.stdout
+    assert "emotions    happy 702, angry 701, neutral 701; 0 unlabelled" in result.stdout
+    assert skips(out) == {"train line 2102": ["label is '3', not a whole number from 0 to 2"]}
+    assert len(list(out.glob("*.parquet"))) == 3
+    shown = program("inspect", out).stdout
+    given = next(line for line in shown.split("\n") if line.startswith("  given"))
+    assert given.split()[1:7] == ["2101", "1", "1", "-", "-", "100%"]

@@ -147,7 +147,8 @@ def test_flags_of_another_corpus_are_a_wrong_command(mien, tmp_path: Path) -> No
     assert result.stderr.endswith(f"error: {told}\n")
     result = mien("prepare", "synthetic", tmp_path / "new", tmp_path / "out", "--turns", 0)
     assert result.returncode == 2
-    assert "turns: Input should be greater than or equal to 1 (given: '0')" in result.stderr
+    wrong = "--turns: Input should be greater than or equal to 1 (given: '0')"
+    assert result.stderr.endswith(f"error: {wrong}\n")
     assert not (tmp_path / "new").exists()
 
 
@@ -171,7 +172,7 @@ def test_a_protocol_that_is_misspelt(mien, tmp_path: Path) -> None:
 def test_the_help_of_prepare_lists_corpora_and_their_options(mien, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     shown = mien("prepare", "--help").stdout
-    assert "\n  cremad     CREMA-D: the repository with AudioWAV and VideoFlash\n" in shown
+    assert "\n  cremad      CREMA-D: the repository with AudioWAV and VideoFlash\n" in shown
     assert "Session1 to Session5 (--emotions, --person-rule, --named-side)\n" in shown
     assert "{six,all}  iemocap, processed, synthetic: the six emotions of published" in shown
 

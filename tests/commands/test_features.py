@@ -110,8 +110,8 @@ def test_training_with_wrong_sizes_or_idle_settings(mien, featured: Path, tmp_pa
 
 
 def test_a_selection_of_the_voice_features(mien, featured: Path, tmp_path: Path) -> None:
-    train = ["train", featured, "--model", "lf-transformer", *SMALL, "--trans-nlayers", 1]
-    train += ["--trans-feedforward", 16, "--epochs", 1]
+    train = ["train", featured, "--model", "lf-transformer", *SMALL, "--temporal-layers", 1]
+    train += ["--temporal-feedforward", 16, "--epochs", 1]
     result = mien(*train, "--out", tmp_path / "run", "--audio-feature-type", 3)
     assert result.returncode == 0, result.stderr
     config = (tmp_path / "run" / "config.yaml").read_text()

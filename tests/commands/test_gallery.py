@@ -145,6 +145,26 @@ def test_a_ready_made_encoder_serves_in_place_of_a_run(mien, clips: Path, tmp_pa
     assert "--run or --encoder" in mien(*threshold).stderr
 
 
+@pytest.mark.usefixtures("voice_weights", "face_weights")
+@pytest.mark.parametrize(("encoder", "threshold"), [("face", "0.916"), ("both", "0.891")])
+def test_people_are_enrolled_and_found_by_their_faces(
+    mien, shared_data: Path, tmp_path: Path, encoder: str, threshold: str
+) -> None:
+    grid, folder, by = shared_data / "grid", tmp_path / "people", ["--encoder", encoder]
+    one, again, other = (grid / f"{n}.mpg" for n in ("pwij3p", "id2_vcd_swwp2s", "sbia1a"))
+    result = mien("enrol", folder, "Ada", one, *by, *CONSENT)
+    assert result.returncode == 0, result.stderr
+    found = mien("identify", folder, again, other, *by).stdout
+    assert f"{again}\n  Ada (threshold {threshold})\n" in found
+    assert f"{other}\n  unknown (threshold {threshold})\n" in found
+    same = mien("verify", one, again, *by)
+    assert same.stdout.startswith("the same person (cosine 0.9"), same.stderr
+    assert mien("verify", one, other, *by).stdout.startswith("not the same person (cosine ")
+    wrong = mien("identify", folder, again, "--encoder", "voice")
+    assert wrong.returncode == 1
+    assert "use the run or encoder that the gallery was made with" in wrong.stderr
+
+
 def test_verify_takes_a_run_or_an_encoder(mien, run_folder: Path, clips: Path) -> None:
     clip = clips / "synthetic0.wav"
     assert mien("verify", clip, clip).returncode == 2

@@ -9,8 +9,8 @@ from mosei_files import VIDEOS, write_mosei
 from mien.dataset.store import Store
 from mien.inference.prediction import Prediction
 
-SMALL = ["--width", 0.125, "--trans-dim", 16, "--trans-nlayers", 1, "--trans-nheads", 2]
-SMALL += ["--trans-feedforward", 32, "--lr", 3e-3, "--text-freeze", "--seed", 1]
+SMALL = ["--width", 0.125, "--temporal-dim", 16, "--temporal-layers", 1, "--temporal-heads", 2]
+SMALL += ["--temporal-feedforward", 32, "--lr", 3e-3, "--text-freeze", "--seed", 1]
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_sentiment_refuses_a_loss_of_labels(mien, mosei: Path, tmp_path: Path) -
     flags = ["--task", "sentiment", "--loss", "bce"]
     result = mien("train", mosei, "--out", tmp_path / "run", *flags)
     assert result.returncode == 2
-    assert "the losses of the task sentiment are l1, mse" in result.stderr
+    assert "error: --loss: the losses of the task sentiment are l1, mse" in result.stderr
 
 
 def test_data_without_sentiment_are_refused(mien, data: Path, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def model_of(values: dict[str, dict[str, Any]]) -> ModelConfig:
 def sizes(model: ModelConfig) -> tuple[int, ...]:
     """The sizes that a published command sets; those of audio are those of video."""
     text, audio, video = (model.encoders[m] for m in Modality)
-    names = ("trans_dim", "trans_nlayers", "trans_nheads")
+    names = ("temporal_dim", "temporal_layers", "temporal_heads")
     assert [getattr(audio, name) for name in names] == [getattr(video, name) for name in names]
     return (*(getattr(video, name) for name in names), text.max_len)
 
@@ -178,7 +178,7 @@ SETS = {
     "-mo=lf_rnn -aft=3": {"model.audio_feature_type": 3},
     "-mo=lf_rnn -hfcs 300 74 35": {"model.feature_sizes": [300, 74, 35]},
     "-mo=lf_rnn -hfcs=[300, 74, 35]": {"model.feature_sizes": [300, 74, 35]},
-    "-mo=lf_transformer --trans-nl=3": {"model.trans_nlayers": 3},
+    "-mo=lf_transformer --trans-nl=3": {"model.temporal_layers": 3},
     "--ckpt=x.pt": {"training.init": "x.pt"},
     "--ckpt=x.pt --ckpt-mod=ta -mod=av": {"training.init_modalities": "a"},
     "--ckpt=x.pt --ckpt-mod=TA -mod=av": {"training.init_modalities": "a"},
@@ -259,8 +259,10 @@ def test_what_a_model_has_no_use_for_is_accepted_with_a_line(model: str) -> None
         ("-bs=8 -lr=1e-4 -ep=3 --model=mult", "invalid choice: 'mult'"),
         ("-bs=8 -lr=1e-4 -ep=3 --no-such-option", "unrecognized arguments: --no-such-option"),
         ("-bs=8 -lr=1e-4 -ep=3 --num-emotions=6 --num-persons=10", "two tasks"),
-        ("-bs=8 -lr=1e-4 -ep=3 --trans-dim=10", "trans_dim 10 is not a multiple"),
-        ("-bs=0 -lr=1e-4 -ep=3", "batch_size"),
+        ("-bs=8 -lr=1e-4 -ep=3 --trans-dim=10", "temporal_dim 10 is not a multiple"),
+        ("-bs=0 -lr=1e-4 -ep=3", "error: --batch-size: Input should be greater than or equal"),
+        ("-bs=8 -lr=0 -ep=3", "error: --learning-rate: Input should be greater than 0"),
+        ("-bs=8 -lr=1e-4 -ep=3 -dr=1", "error: --dropout: Input should be less than 1"),
         ("-bs=8 -lr=1e-4 -ep=3 --img-interval=0", "--img-interval must be above 0 milliseconds"),
     ],
 )
@@ -360,7 +362,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_text: Path) -> Path:
     folder = tmp_path_factory.mktemp("published")
     generate.write(folder / "data", dialogues=3, turns=2, progress=False)
     (folder / "with spaces").symlink_to(folder / "data")
-    own = {**SMALL, "trans_feedforward": 32}
+    own = {**SMALL, "temporal_feedforward": 32}
     encoders = {"audio": own, "video": dict(own), "text": {"model": str(tiny_text)}}
     model = {"encoders": encoders}
     (folder / "small.yaml").write_text(yaml.safe_dump({"model": model, "training": {"epochs": 1}}))
@@ -496,13 +498,13 @@ def test_valid_and_test_judge_what_the_command_trained_or_a_checkpoint(
     )
 
 
-SMALL = {"width": 0.125, "trans_dim": 16, "trans_nlayers": 1, "trans_nheads": 2}
+SMALL = {"width": 0.125, "temporal_dim": 16, "temporal_layers": 1, "temporal_heads": 2}
 
 
 def checkpoint(path: Path, seed: int) -> Path:
     """A checkpoint as the published code writes it, of a small model that has learnt nothing."""
     torch.manual_seed(seed)
-    own = {"modalities": "va", "audio_spectrogram": "published", "trans_feedforward": 32}
+    own = {"modalities": "va", "audio_spectrogram": "published", "temporal_feedforward": 32}
     return published(MultimodalModel(preset(**SMALL, **own), {"emotion": 6}), path)
 
 

@@ -38,7 +38,7 @@ def test_every_option_is_described_and_has_a_default(name: str) -> None:
 
 
 def test_corpora_without_options_read_a_source_alone() -> None:
-    for name in ("mosei", "ravdess", "meld", "cremad", "manifest"):
+    for name in ("mosei", "ravdess", "meld", "cremad", "goemotions", "manifest"):
         assert CORPORA[name].options is CorpusOptions
         assert list(inspect.signature(CORPORA[name].read).parameters) == ["source"]
 

@@ -197,10 +197,17 @@ def test_an_iemocap_utterance_is_whole(iemocap: Path) -> None:
         video=place / "image_R_%d.jpg",
         video_rate=FPS,
         audio=place / "audio_R.wav",
-        attributes={"start_time": 7.0, "end_time": 8.24},
+        attributes={
+            "start_time": 7.0,
+            "end_time": 8.24,
+            "scenario": "impro01",
+            "style": "improvised",
+        },
     )
     script = utterances["Ses05M_script01_1b_F000"]
     assert (script.dialogue, script.person, script.text) == ("Ses05M_script01_1b", "Ses05F", None)
+    assert script.attributes["scenario"] == "script01"
+    assert script.attributes["style"] == "scripted"
     assert script.video.parent.parent.name == "Ses05M_script01"
     assert utterances["Ses05M_script01_1b_M000"].text is None
 

@@ -227,6 +227,13 @@ def test_examples_read_rows_by_position(tmp_path: Path, tokenizer: Any) -> None:
     assert torch.equal(targets, torch.stack([EMOTION.target(utterance(i)) for i in (4, 0, 2, 1)]))
 
 
+def test_lengths_in_characters_and_in_tokens(tmp_path: Path, tokenizer: Any) -> None:
+    examples = made(tmp_path, tokenizer)
+    assert examples.lengths() == [24, 24, 0, 3]
+    assert examples.lengths(tokens=True) == [9, 9, 0, 4]
+    assert examples[0, [0, 1, 2, 3]].inputs[TEXT].counts.tolist() == [9, 9, 0, 4]
+
+
 def test_examples_cut_long_utterances(tmp_path: Path, tokenizer: Any) -> None:
     batch = made(tmp_path, tokenizer, max_seconds=0.5)[0, [1]]
     assert batch.inputs[VIDEO].counts.tolist() == [1]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 import soundfile
 from media_files import murmur, write_video
 
-from mien.dataset.prepare import MIN_JOB_UTTERANCES, _grouped, prepare
+from mien.dataset.prepare import MIN_JOB_TEXTS, MIN_JOB_UTTERANCES, _grouped, prepare
 from mien.dataset.sample_rows import SCHEMA, SCHEMA_VERSION
 from mien.dataset.shard import Shard, shard_writer
 from mien.dataset.shard_jobs import time_limit
@@ -277,7 +278,8 @@ def lost_list(shard: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [gone, cut, bit, lost_list])
-def test_what_is_damaged_is_made_again_by_the_same_command(tmp_path, harm, caplog):
+def test_what_is_damaged_is_made_again_by_the_same_command(tmp_path, harm, caplog, monkeypatch):
+    monkeypatch.setattr("mien.dataset.prepare.MIN_JOB_TEXTS", 16)
     caplog.set_level("INFO", "mien")
     out = tmp_path / "out"
     first = run(texts(40), out)
@@ -405,7 +407,7 @@ def test_a_long_corpus_is_read_as_it_is_worked_off(tmp_path):
         for i, item in enumerate(texts(12 * MIN_JOB_UTTERANCES)):
             finished = len(list(out.glob("*.parquet")))
             assert i <= (finished + 3) * MIN_JOB_UTTERANCES
-            yield item
+            yield replace(item, audio=tmp_path / f"missing{i}.wav")
 
     assert run(watched(), out).utterances == 12 * MIN_JOB_UTTERANCES
 
@@ -428,27 +430,23 @@ def test_units_are_cut_between_recordings():
         utterance(f"t{i}", video=a, audio=Path("a.wav")) for i in range(3 * MIN_JOB_UTTERANCES)
     ]
     later = [utterance("u", video=b)]
-    units = list(_grouped([*clips, *turns, *later, *texts(MIN_JOB_UTTERANCES + 5)]))
+    alone = texts(MIN_JOB_TEXTS + 5)
+    units = list(_grouped([*clips, *turns, *later, *alone]))
     assert [len(unit) for unit in units] == [
         MIN_JOB_UTTERANCES,
         3 + 3 * MIN_JOB_UTTERANCES,
-        MIN_JOB_UTTERANCES,
+        MIN_JOB_TEXTS,
         6,
     ]
-    assert [u for unit in units for u in unit] == [
-        *clips,
-        *turns,
-        *later,
-        *texts(MIN_JOB_UTTERANCES + 5),
-    ]
+    assert [u for unit in units for u in unit] == [*clips, *turns, *later, *alone]
 
 
 def test_a_changed_corpus_is_not_taken_from_old_shards(tmp_path):
     out = tmp_path / "out"
     with pytest.raises(RuntimeError, match="stop"):
-        run(broken_importer(texts(MIN_JOB_UTTERANCES + 1)), out)
+        run(broken_importer(texts(MIN_JOB_TEXTS + 1)), out)
     assert len(list(out.glob("*.parquet"))) == 1
-    changed = [utterance(u.id, text="other words") for u in texts(MIN_JOB_UTTERANCES + 1)]
+    changed = [utterance(u.id, text="other words") for u in texts(MIN_JOB_TEXTS + 1)]
     run(changed, out)
     assert {u.text for u in Store(out).utterances} == {"other words"}
     assert len(list(out.glob("*.parquet"))) == 2

@@ -173,8 +173,8 @@ def test_crops_of_any_size_survive(tmp_path, size):
     ("harm", "message"),
     [
         (lambda crops: [crops[0], crops[1][:300]], "a face crop that can't be decoded"),
-        (lambda crops: [crops[0], b"pixels"], "a face crop that is no lossless WebP image"),
-        (lambda crops: [crops[0], None], "a face crop that is no lossless WebP image"),
+        (lambda crops: [crops[0], b"pixels"], "a face crop that is not a lossless WebP image"),
+        (lambda crops: [crops[0], None], "a face crop that is not a lossless WebP image"),
         (lambda crops: [encode_crop(np.zeros((64, 64, 3), np.uint8))], "64 x 64 pixels, not 48"),
         (lambda crops: crops[:1], "1 face crops, not 2"),
         (lambda crops: None, "0 face crops, not 2"),

@@ -101,9 +101,9 @@ model:
   encoders:
     text: {kind: transformer, max_len: 50}
     audio:
-      kind: sparse-cnn
+      kind: sparse-vgg
       width: 0.125
-      trans_dim: 16
+      temporal_dim: 16
   fusion: concat
 training:
   task: emotion

@@ -29,6 +29,7 @@ from fuzz.examples import (
 from fuzz.mutate import damage, edit_csv, edit_jsonl, edit_text, one_of
 from fuzz.structured import edit_pickle, edit_yaml, edit_zip
 from mien.corpora import CORPORA
+from mien.corpora.goemotions import MAPPING
 from mien.corpora.published_split import read_split
 from mien.dataset.sample_rows import SCHEMA, utterance_to_row
 from mien.errors import MienError
@@ -241,6 +242,10 @@ def _targets() -> Iterator[tuple[str, Target]]:
         AudioWAV__1002_IEO_HAP_HI_wav="synthetic",
     )
     yield "cremad", Target(build, _corpus("cremad"), "*.csv", TABLE)
+    comments = "So glad.\t17\tsyn1\nWhat now?!\t26,2\tsyn2\n"
+    named = "\n".join(MAPPING)
+    build = _write(train_tsv=comments, dev_tsv="No.\t2\tsyn3\n", emotions_txt=named)
+    yield "goemotions", Target(build, _corpus("goemotions"), "*.t*", TEXT)
     build = _write(
         **{
             f"{_IEMOCAP}EmoEvaluation__Ses01F_impro01_txt": TURNS,

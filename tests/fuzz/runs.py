@@ -110,7 +110,7 @@ def _state(folder: Path, notes: list[str]) -> object:
 def _build_checkpoint(folder: Path) -> None:
     from checkpoints import published
 
-    model = tiny_model(None, modalities="av", width=0.0625, trans_dim=4)
+    model = tiny_model(None, modalities="av", width=0.0625, temporal_dim=4)
     published(model, folder / "published.pt")
 
 

@@ -2,17 +2,25 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
-from samples import sample, store, tiny_run
+from samples import TASKS, sample, store, tiny_run
 from voices import voice
 
 from mien.dataset.store import Store
 from mien.errors import MienError
+from mien.features.extract import extract
+from mien.features.store import FeatureStore, fit_sizes
 from mien.identity.verification import verify_encoder, verify_run, write_verification
+from mien.media.decode import read_audio, read_frames
+from mien.media.faces import FaceCropper
+from mien.modality import Modality
+from mien.models import preset
 from mien.report.verification_report import VerificationReport
 from mien.report.verification_tables import markdown
+from mien.runs.config import DataConfig, RunConfig
 from mien.runs.run import Run
 from mien.utterance import Sample
 
@@ -108,6 +116,57 @@ def test_only_the_modalities_asked_for_are_used(run: Run, talks: Store) -> None:
         verify_run(run.folder, data=talks.folder, split="all", modalities="x", **FAST)
 
 
+@pytest.fixture(scope="module")
+def featured(talks: Store, tmp_path_factory: pytest.TempPathFactory) -> FeatureStore:
+    """The same clips with hand-crafted features of text and audio."""
+    folder = tmp_path_factory.mktemp("featured") / "data"
+    copytree(talks.folder, folder)
+    extract(folder, modalities="ta", workers=1, progress=False)
+    return FeatureStore(folder)
+
+
+@pytest.fixture
+def baseline(featured: FeatureStore, tmp_path: Path) -> Run:
+    """A run on hand-crafted features that has learnt nothing."""
+    model = preset("lf-rnn", modalities="ta", rnn_hidden=4)
+    config = RunConfig(
+        model=fit_sizes(model, featured.settings),
+        tasks=TASKS,
+        data=DataConfig(path="data", corpus="synthetic", protocol="random", synthetic=True),
+        training={},
+        features=featured.settings,
+    )
+    run = Run.create(tmp_path / "baseline", config)
+    run.write_model(run.build())
+    return run
+
+
+def test_a_run_on_hand_crafted_features_has_no_control_of_silence(
+    baseline: Run, featured: FeatureStore
+) -> None:
+    result = verify_run(baseline.folder, data=featured.folder, split="all", **FAST)
+    assert {row.input for row in result.rows} == {"text + audio", "text alone"}
+    assert {row.clips for row in result.rows} == {48}
+    assert "silence alone: the features are those of whole utterances" in result.left_out
+    one, other = (
+        next(row.metrics.det for row in result.rows if row.input == used)
+        for used in ("text + audio", "text alone")
+    )
+    assert one != other
+
+
+def test_data_that_do_not_fit_are_refused_as_by_evaluation(
+    baseline: Run, run: Run, talks: Store, featured: FeatureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(MienError, match="has no features; make them with: mien features"):
+        verify_run(baseline.folder, data=talks.folder, split="all", **FAST)
+    video = type(run.config.model.encoders[Modality.VIDEO])
+    monkeypatch.setattr(video, "face_size", None)
+    run.record_data(run.config.data.model_copy(update={"face_size": 112}))
+    with pytest.raises(MienError, match="48 pixels, the training had 112, and the video encoder"):
+        verify_run(run.folder, data=talks.folder, split="all", **FAST)
+
+
 def test_one_speaker_makes_no_trials(run: Run, tmp_path: Path) -> None:
     alone = store(tmp_path / "alone", [sample(number, person="P") for number in range(4)])
     with pytest.raises(MienError, match="are of 1"):
@@ -174,3 +233,33 @@ def test_ten_readers_are_told_apart_by_their_voices(
     assert (metrics.speakers, metrics.targets, metrics.nontargets) == (10, 50, 450)
     assert metrics.eer <= 0.05
     assert metrics.rank1 >= 0.95
+
+
+@pytest.mark.parametrize(("encoder", "used"), [("face", "video"), ("both", "audio + video")])
+def test_the_faces_of_prepared_data_tell_people_apart(
+    voice_weights, face_weights, shared_data: Path, tmp_path: Path, encoder: str, used: str
+) -> None:
+    cropper, clips = FaceCropper(), []
+    for number, path in enumerate(sorted((shared_data / "grid").glob("[bs]*.mpg"))):
+        wave = read_audio(path)
+        for part in range(2):
+            half = (1.5 * part, 1.5 * (part + 1))
+            frames = list(read_frames(path, [half], report=[].append))
+            made = sample(2 * number + part, "av", person=path.stem, synthetic=False)
+            replaced = {
+                "faces": np.stack([cropper.crop(image, 48).pixels for *_, image in frames]),
+                "face_times": np.array([time for _, time, _ in frames], np.float32),
+                "frame_times": np.array([time for _, time, _ in frames], np.float32),
+                "face_found": np.ones(len(frames), bool),
+                "waveform": wave[: len(wave) // 2] if part == 0 else wave[len(wave) // 2 :],
+            }
+            clips.append(Sample(**vars(made) | replaced))
+    alone = sample(99, "a", person=clips[0].utterance.person, synthetic=False)
+    grid = store(tmp_path / "grid", [*clips, alone])
+    result = verify_encoder(encoder, grid.folder, **FAST)
+    (row,) = result.rows
+    assert (row.pairing, row.input, row.metrics.speakers) == ("clips", used, 5)
+    assert (row.metrics.eer, row.metrics.rank1) == (0, 1)
+    assert f"text alone: the encoder {encoder} does not use text" in result.left_out
+    assert f"silence alone: the encoder {encoder} needs faces" in result.left_out
+    assert f"1 clips ({used}): they have none" in result.left_out

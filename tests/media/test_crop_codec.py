@@ -61,7 +61,7 @@ def encoded(extension: str, *options: int) -> bytes:
     ids=["nothing", "a word", "a header", "PNG", "lossy", "pixels"],
 )
 def test_what_is_no_lossless_webp_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="no lossless WebP image"):
+    with pytest.raises(ValueError, match="not a lossless WebP image"):
         decode_crop(data, 112)
 
 

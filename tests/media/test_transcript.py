@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import MienError
-from mien.media.cues import MAX_TIME
 from mien.media.subtitles import read_times
 from mien.media.transcript import Cue, Transcript, cut_to_length, read_transcript
+from mien.utterance import MAX_TIME
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500

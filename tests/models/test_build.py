@@ -15,7 +15,8 @@ from mien.models.encoders.face_reader import FaceReader
 from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.pretrained.source import describe
 
-TINY = {"width": 0.125, "trans_dim": 16, "trans_nheads": 2, "trans_nlayers": 1, "modalities": "va"}
+TINY = {"width": 0.125, "temporal_dim": 16, "temporal_heads": 2, "temporal_layers": 1}
+TINY |= {"modalities": "va"}
 TEXT = {
     "vocab_size": 13,
     "hidden_size": 16,

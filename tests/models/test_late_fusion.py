@@ -51,7 +51,7 @@ def build(kind: str = "lstm", **changes: Any) -> MultimodalModel:
     settings = KINDS[kind] | changes
     name, modalities = settings["model"], settings.get("modalities", "tav")
     sizes = {f"{m}_feature_size": size for m, size in SIZES.items()}
-    own = had(name, modalities, **sizes, trans_nlayers=1, trans_feedforward=16)
+    own = had(name, modalities, **sizes, temporal_layers=1, temporal_feedforward=16)
     model = MultimodalModel(preset(**({"name": name} | own | without_model(settings))), TASKS)
     with torch.no_grad():
         for name, value in model.state_dict().items():
@@ -169,7 +169,7 @@ def test_heads_divide_the_size() -> None:
 
 
 def heads_of(**settings: int) -> dict[str, int]:
-    model = MultimodalModel(preset("lf-transformer", trans_nlayers=1, **settings), TASKS)
+    model = MultimodalModel(preset("lf-transformer", temporal_layers=1, **settings), TASKS)
     layers = {m: e.temporal.encoder.layers[0] for m, e in model.encoders.items()}
     return {m: layer.self_attn.num_heads for m, layer in layers.items()}
 

@@ -40,10 +40,10 @@ def test_a_shared_setting_goes_to_every_encoder_that_has_it_and_ones_own_before_
     [
         ("mme2e", {"widht": 1}, "widht: is not a setting .did you mean width.."),
         ("mme2e", {"modalities": "t", "width": 1}, "width: has no effect here: only an encoder"),
-        ("mme2e", {"sparsity": "both"}, "sparsity: has no .* sparse-cnn of audio or video uses"),
+        ("mme2e", {"sparsity": "both"}, "sparsity: has no .* sparse-vgg of audio or video uses"),
         ("mme2e", {"video_spectrogram": "log"}, "video_spectrogram: is not a setting"),
         ("lf-rnn", {"text_model": "x"}, "only an encoder transformer of text uses it"),
-        ("lf-rnn", {"trans_dim": 8}, "trans_dim: has no effect"),
+        ("lf-rnn", {"temporal_dim": 8}, "temporal_dim: has no effect"),
         ("mme2f", {}, "no model 'mme2f' .did you mean mme2e..; known: mme2e"),
     ],
 )
@@ -56,17 +56,17 @@ def test_a_setting_without_a_place_is_refused(name: str, settings: dict, message
     ("encoders", "place", "message"),
     [
         (
-            {"audio": {"kind": "cnnn"}},
+            {"audio": {"kind": "vggg"}},
             "",
-            "no audio encoder 'cnnn' .did you mean cnn..; choose from",
+            "no audio encoder 'vggg' .did you mean vgg..; choose from",
         ),
-        ({"audio": {"widht": 1}}, "audio", "cnn has no setting 'widht' .did you mean width"),
+        ({"audio": {"widht": 1}}, "audio", "vgg has no setting 'widht' .did you mean width"),
         ({"audio": {"width": 9}}, "audio.width", "less than or equal to 4"),
         ({"adio": {}}, "", "no modality 'adio' .did you mean audio"),
-        ({"audio": {"trans_dim": 10}}, "audio", "10 is not a multiple of trans_nheads 4"),
+        ({"audio": {"temporal_dim": 10}}, "audio", "10 is not a multiple of temporal_heads 4"),
         ({"audio": {"kind": "rnn"}, "text": {}}, "", "cannot mix"),
         ({"audio": {"kind": "rnn", "dropout": 0.4}}, "audio", "between the layers of an RNN"),
-        ({"text": {"kind": "cnn"}}, "", "no text encoder 'cnn'"),
+        ({"text": {"kind": "vgg"}}, "", "no text encoder 'vgg'"),
         ({"text": 3}, "", "text encoder must be a section"),
     ],
 )

@@ -31,7 +31,12 @@ POOLINGS = ("mean", "mean+std", "attentive", "temporal")
 
 def encoder_of(model: Path | str, modality: Modality = Modality.AUDIO, **settings: Any) -> Any:
     kind = PretrainedAudioConfig if modality is Modality.AUDIO else PretrainedVideoConfig
-    sizes = {"trans_dim": 8, "trans_nheads": 2, "trans_nlayers": 1, "trans_feedforward": 16}
+    sizes = {
+        "temporal_dim": 8,
+        "temporal_heads": 2,
+        "temporal_layers": 1,
+        "temporal_feedforward": 16,
+    }
     config = kind(model=str(model), **sizes | settings)
     torch.manual_seed(0)
     encoder = config.build(modality, pretrained=describe_all(modality, config.model))
@@ -300,7 +305,7 @@ def test_stored_states_give_the_same_numbers(wavlm: Path, whisper: Path) -> None
         ({"references": True, "freeze": "none"}, "references need a frozen network"),
         ({"references": True, "lora": 4}, "references need a frozen network"),
         ({"references": True, "pooling": "attentive"}, "a pooling without weights"),
-        ({"trans_dim": 30, "trans_nheads": 4}, "not a multiple of"),
+        ({"temporal_dim": 30, "temporal_heads": 4}, "not a multiple of"),
         ({"freeze": 0}, "greater than 0"),
         ({"layers": 0}, "greater than or equal to 1"),
     ],

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-TINY = ["--width", "0.125", "--trans-dim", "16", "--trans-nlayers", "1", "--trans-nheads", "2"]
-TINY += ["--trans-feedforward", "32", "--lr", "2e-3"]
+TINY = ["--width", "0.125", "--temporal-dim", "16", "--temporal-layers", "1"]
+TINY += ["--temporal-heads", "2", "--temporal-feedforward", "32", "--lr", "2e-3"]
 """Flags of a model that trains in seconds."""
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

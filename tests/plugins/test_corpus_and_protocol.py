@@ -71,7 +71,7 @@ def test_an_option_of_another_corpus_is_refused(mien: Run, clips: Path, tmp_path
     assert "--labels is not for the corpus ravdess, but for toy\n" in result.stderr
     result = mien("prepare", "toy", clips, tmp_path / "out", "--labels", "seen")
     assert result.returncode == 2
-    assert "labels: Input should be 'meant' or 'heard' (given: 'seen')" in result.stderr
+    assert "error: --labels: Input should be 'meant' or 'heard' (given: 'seen')" in result.stderr
 
 
 def test_inspect_measures_the_protocol(mien: Run, data: Path) -> None:

@@ -45,7 +45,7 @@ def data(mien: Run, clips: list[Path], tmp_path_factory: pytest.TempPathFactory)
 
 def test_their_settings_are_flags_with_choices(mien: Run) -> None:
     shown = " ".join(mien("train", "--help").stdout.split())
-    known = "cnn, sparse-cnn, rnn, feature-transformer, pretrained, loudness"
+    known = "vgg, sparse-vgg, rnn, feature-transformer, pretrained, loudness"
     assert f"another encoder for audio: {known};" in shown
     assert "patches" in shown
     assert "--audio-loudness-size VALUE" in shown

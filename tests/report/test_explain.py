@@ -58,9 +58,9 @@ def test_the_shares_are_those_of_the_selection(
     for modality in ("video", "audio"):
         selection, look = output.selections[modality], segment.looks[modality]
         assert (look.sparsity, look.threshold) == (sparsity, 0.5)
-        assert look.pictures == len(selection.images)
-        assert look.looked_at == pytest.approx(selection.images.float().mean().item(), abs=1e-6)
-        assert (look.looked_at == 1) == (sparsity == "sites")
+        assert look.steps == len(selection.images)
+        assert look.selected == pytest.approx(selection.images.float().mean().item(), abs=1e-6)
+        assert (look.selected == 1) == (sparsity == "sites")
         expected = [kept.float().mean().item() for kept in selection.kept]
         assert look.kept == pytest.approx(expected, abs=1e-6)
         assert len(look.kept) == (0 if sparsity == "frames" else 3)

@@ -52,9 +52,10 @@ def test_face_crops_of_the_same_size_or_unused_ones_are_not_told(
     caplog.set_level(logging.WARNING, "mien.runs")
     faceless = samples.store(tmp_path / "faceless", [sample(i, "ta") for i in range(4)]).folder
     without_video = tiny_run(tmp_path / "ta", tiny_text, modalities="ta")
-    assert open_for(run, data).face_size == 48
-    assert len(open_for(trained_on(run, 112), faceless)) == 4
-    assert len(open_for(trained_on(without_video, 112), data)) == 12
+    assert open_for(run, data, "tav").face_size == 48
+    assert len(open_for(trained_on(run, 112), faceless, "tav")) == 4
+    assert len(open_for(trained_on(without_video, 112), data, "ta")) == 12
+    assert len(open_for(trained_on(run, 112), data, "ta")) == 12
     assert caplog.records == []
 
 
@@ -67,9 +68,20 @@ def test_face_crops_of_another_size_are_refused_where_no_encoder_resizes_them(
     with pytest.raises(
         MienError, match="does not resize them: prepare the data again with"
     ) as error:
-        open_for(other, data)
+        open_for(other, data, "tav")
     assert error.value.parameter == "data"
     assert f"the video encoder {encoder.kind!r}" in str(error.value)
+    assert len(open_for(other, data, "ta")) == 12
+
+
+def test_thresholds_are_not_chosen_with_face_crops_that_are_not_resized(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the metrics use text and audio alone: thresholds are those of all modalities."""
+    other = trained_on(run, 112)
+    monkeypatch.setattr(type(other.config.model.encoders[Modality.VIDEO]), "face_size", None)
+    with pytest.raises(MienError, match="does not resize them"):
+        evaluate(other, data=data, split="all", modalities="ta", progress=False)
 
 
 def test_data_without_what_the_protocol_needs_ask_for_another_split(

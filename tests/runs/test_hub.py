@@ -3,17 +3,23 @@
 import logging
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
 from hub_server import SHA, Hub, files_of, hub_on_this_machine
+from made_up_predictions import MIXED, RATINGS, predictions
 from samples import tiny_run
 
 from mien import MienError, Recognizer
+from mien.inference.evaluate import metrics_of
 from mien.modality import Modality
 from mien.runs.frozen import FrozenWeights
 from mien.runs.hub import LARGEST_FILES, fetch, open_run, push, save
 from mien.runs.run import Run
+from mien.tasks import TASKS, Task, TaskMetrics
+from mien.tasks.display import Charts, Table
 
 NAME = "synthetic/model"
 TOKEN = "hf_synthetic_secret"
@@ -202,25 +208,31 @@ def test_a_token_is_in_no_message(run: Run, hub: Hub, capfd, caplog) -> None:
     assert TOKEN not in "".join([str(whole), *capfd.readouterr(), caplog.text])
 
 
+def stored_metrics(run: Run, *tasks: Task) -> dict[str, Any]:
+    """Store the metrics of made-up predictions in a run; return what is stored."""
+    run.write("metrics.json", metrics_of(predictions(*tasks)).model_dump(mode="json"))
+    return run.read("metrics.json")
+
+
 def test_the_card_tells_tasks_data_metrics_with_intervals_and_licence(
     run: Run, tmp_path: Path
 ) -> None:
-    interval = {"low": 0.4, "high": 0.8, "level": 0.95, "resamples": 1000, "by": "person"}
-    interval |= {"units": 4, "covers": "these 4 speakers only"}
-    block = {"n": 20, "singlelabel": {"ua": 0.625, "macro_f1": 0.5}, "multilabel": None}
-    block |= {"intervals": {"ua": interval, "macro_f1": None, "average_f1": None}}
-    metrics = {"split": "test", "protocol": "random", "synthetic": True}
-    metrics |= {"tasks": {"emotion": block}}
-    run.write("metrics.json", metrics)
+    metrics = stored_metrics(run, MIXED)
+    block = metrics["tasks"]["emotion"]
+    block["singlelabel"] |= {"ua": 0.625, "macro_f1": 0.5}
+    block["intervals"]["ua"] |= {"low": 0.4, "high": 0.8}
+    block["intervals"] |= {"macro_f1": None, "average_f1": None}
+    run.write("metrics.json", metrics | {"synthetic": True})
     card = (save(run, tmp_path / "copy") / "README.md").read_text()
     front = yaml.safe_load(card.split("---")[1])
     assert front == {"library_name": "mien", "tags": ["mien", "emotion", "person", "synthetic"]}
     assert "**emotion**: 3 labels: happy, sad, angry" in card
     assert "**The data are synthetic**" in card
-    row = "| emotion | average recall (UA) | 0.625 | 0.400 to 0.800, by person | 20 |"
+    assert "On the test split (synthetic data), protocol `kfold-speakers`:" in card
+    row = "| emotion | average recall (UA) | 0.625 | 0.400 to 0.800, by person | 11 |"
     assert row in card
-    assert "The intervals cover these 4 speakers only: others may do better or worse." in card
-    assert "| emotion | average F1 (macro) | 0.500 | – | 20 |" in card
+    assert "The intervals cover these 3 speakers only: others may do better or worse." in card
+    assert "| emotion | average F1 (macro) | 0.500 | – | 11 |" in card
     licence = card.partition("## Licence")[2].partition("##")[0]
     assert licence.strip().startswith("Not stated")
     (run.folder / "metrics.json").unlink()
@@ -230,16 +242,56 @@ def test_the_card_tells_tasks_data_metrics_with_intervals_and_licence(
     )
 
 
-def test_the_card_of_a_task_without_an_interval_of_its_average(run: Run, tmp_path: Path) -> None:
+class StanceMetrics(TaskMetrics):
+    """The metrics of a task of a plugin, which has no intervals."""
+
+    def tables(self) -> list[Table]:
+        raise NotImplementedError
+
+    def charts(self) -> Charts:
+        raise NotImplementedError
+
+
+def test_the_card_of_a_task_without_an_interval_of_its_average(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun = Run(shutil.copytree(run.folder, tmp_path / "run"))
-    low = {"low": 0.1, "high": 0.7, "level": 0.95, "resamples": 1000, "by": "person"}
-    affect = {"n": 30, "average": {"ccc": 0.4375, "pearson": None, "mae": 0.5}}
-    affect["intervals"] = {name: {"valence": low} for name in affect["average"]}
-    metrics = {"split": "test", "protocol": "random", "synthetic": True}
-    begun.write("metrics.json", metrics | {"tasks": {"affect": affect, "stance": {"n": 30}}})
+    metrics = stored_metrics(begun, RATINGS)
+    affect = metrics["tasks"]["affect"]
+    affect["average"] = {"ccc": 0.4375, "pearson": None, "mae": 0.5}
+    monkeypatch.setitem(TASKS, "stance", SimpleNamespace(metrics_type=StanceMetrics))
+    stance = {"n": 30, "labels": ["for", "against"]}
+    begun.write("metrics.json", metrics | {"tasks": {"affect": affect, "stance": stance}})
     card = (save(begun, tmp_path / "copy") / "README.md").read_text()
     rows = [line for line in card.splitlines() if line.startswith(("| affect", "| stance"))]
     assert rows == [
-        "| affect | average concordance (CCC) | 0.438 | – | 30 |",
-        "| affect | mean absolute error | 0.500 | – | 30 |",
+        f"| affect | average concordance (CCC) | 0.438 | – | {affect['n']} |",
+        f"| affect | mean absolute error | 0.500 | – | {affect['n']} |",
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"protocol":', '"rule":'),
+        ('"tasks":', '"blocks":'),
+        ('"synthetic":', '"made":'),
+        ('"intervals":', '"bounds":'),
+        ('"ua":', '"uar":'),
+        ('"covers":', '"cover":'),
+    ],
+)
+def test_metrics_of_another_version_are_refused_before_anything_is_written(
+    run: Run, tmp_path: Path, old: str, new: str
+) -> None:
+    begun = Run(shutil.copytree(run.folder, tmp_path / "run"))
+    stored_metrics(begun, MIXED)
+    path = begun.folder / "metrics.json"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(MienError) as raised:
+        save(begun, tmp_path / "copy")
+    message = str(raised.value)
+    assert message.startswith(f"{path} is damaged or of another version of mien (")
+    assert message.endswith(f"): `mien evaluate {begun.folder}` renews it")
+    assert not (tmp_path / "copy").exists()

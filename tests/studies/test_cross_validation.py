@@ -16,13 +16,13 @@ from mien.cli import build_parser, main
 from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
-from mien.files import only_one, read_json
+from mien.files import read_json
 from mien.inference.evaluate import predict_split
 from mien.models import ModelConfig, preset
 from mien.runs.run import Run
 from mien.studies import cross_validation
 from mien.studies.cross_validation import cross_validate
-from mien.studies.study import Job, Study, StudyConfig
+from mien.studies.study import Job, Study
 from mien.studies.summary import StudyMetrics
 from mien.training import TrainConfig
 
@@ -55,11 +55,6 @@ def recall(rows: Rows) -> float:
 def accuracy(rows: Rows) -> float:
     """Share of right decisions, by hand."""
     return sum(row["decision"] == row["truth"] for row in rows) / len(rows)
-
-
-def opened(folder: Path, config: StudyConfig) -> Study:
-    with Study.open(folder, config, "a test") as study:
-        return study
 
 
 def of(rows: Rows, **wanted: int) -> Rows:
@@ -144,24 +139,6 @@ def test_the_same_command_computes_nothing_again(
     assert "emotion: 48 utterances of all test folds together" in capsys.readouterr().out
 
 
-def test_folds_and_seeds_are_added_and_never_removed(
-    study: Path, cv: list[str], tmp_path: Path
-) -> None:
-    """What was trained stays, so that nothing is trained again."""
-    out = tmp_path / "study"
-    assert main([*cv, "--out", str(out), "--seeds", "0", "--folds", "1"]) == 0
-    assert Study(out).jobs() == [Job(1, 0)]
-    trained = {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")}
-    assert main([*cv, "--out", str(out), "--seeds", "1", "--folds", "2"]) == 0
-    assert [*map(str, Study(out).jobs())] == JOBS
-    assert {path: path.stat().st_mtime_ns for path in trained} == trained
-    for name in ("study.yaml", "predictions.parquet", "metrics.json"):
-        assert (out / name).read_bytes() == (study / name).read_bytes()
-    assert main([*cv, "--out", str(out), "--seeds", "0", "--folds", "1"]) == 0
-    for name in ("study.yaml", "predictions.parquet", "metrics.json"):
-        assert (out / name).read_bytes() == (study / name).read_bytes()
-
-
 def test_weights_are_deleted_if_none_are_kept(study: Path, cv: list[str], tmp_path: Path) -> None:
     """Also those that a process left which was killed before it deleted them."""
     copy = Path(shutil.copytree(study, tmp_path / "study"))
@@ -170,55 +147,6 @@ def test_weights_are_deleted_if_none_are_kept(study: Path, cv: list[str], tmp_pa
     assert not list(copy.rglob("*.safetensors"))
     for name in ("predictions.parquet", "metrics.json"):
         assert (copy / name).read_bytes() == (study / name).read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("flags", "told"),
-    [
-        (["--lr", "1e-3"], "training.lr 0.005 (here 0.001)"),
-        (["--num-folds", "3"], "num_folds 2 (here 3)"),
-        (["--text-max-len", "50"], "model.encoders.text.max_len 100 (here 50)"),
-        (["--clip", "1"], "training.clip unset (here 1.0)"),
-    ],
-)
-def test_a_study_of_another_setting_is_refused(
-    study: Path, cv: list[str], capsys: pytest.CaptureFixture[str], flags: list[str], told: str
-) -> None:
-    assert main([*cv, "--out", str(study), *flags]) == 1
-    assert f"mien: {study} holds a study with {told}: choose" in capsys.readouterr().err
-
-
-def test_a_study_of_other_data_is_refused(
-    study: Path, cv: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = Study(study).config
-    other = altered(Path(config.data), tmp_path / "other", lambda u: {"text": f"{u.text}!"})
-    assert main(["cv", str(other), *cv[2:], "--out", str(study)]) == 1
-    told = f"{study} holds a study of other data ({config.data}): choose another folder"
-    assert told in capsys.readouterr().err
-    assert Study(study).config == config
-    copy = Path(shutil.copytree(study, tmp_path / "study"))
-    moved = config.model_copy(update={"data": "elsewhere"})
-    with Study.open(copy, moved, "a test") as opened:
-        assert opened.config == moved, "the same data may have moved"
-
-
-def test_a_folder_with_something_else_is_refused_and_a_begun_one_is_not(
-    study: Path, tmp_path: Path
-) -> None:
-    config = Study(study).config
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "notes.txt").write_text("mine")
-    with pytest.raises(MienError, match="is not empty and no study: choose another folder"):
-        opened(tmp_path / "full", config)
-    with pytest.raises(MienError, match="can't be written"):
-        opened(tmp_path / "full" / "notes.txt", config)
-    (tmp_path / "begun").mkdir()
-    (tmp_path / "begun" / "study.yaml.999999999.part").write_text("kind: netw")
-    assert opened(tmp_path / "begun", config).config == config
-    (tmp_path / "begun" / "study.yaml").write_text("kind: network\n")
-    with pytest.raises(MienError, match=r"study.yaml is damaged: data: Field required"):
-        Study(tmp_path / "begun")
 
 
 @pytest.mark.parametrize("error", [MienError("the disk is full"), RuntimeError("out of memory")])
@@ -299,6 +227,34 @@ def test_speakers_are_learnt_over_folds_of_sentences(
     assert (found.left_out, person.n, person.labels) == (0, 48, ["P0", "P1", "P2", "P3"])
 
 
+def test_epochs_are_told_where_one_network_trains_at_a_time(
+    study_data: Path,
+    tmp_path: Path,
+    one_epoch: tuple[ModelConfig, TrainConfig],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level("INFO", "mien")
+    model, config = one_epoch
+    config = config.model_copy(update={"epochs": 2})
+    cross_validate(study_data, tmp_path / "one", model, config, folds=[1], device="cpu")
+    told = [line.split(":")[0] for line in caplog.messages]
+    assert told == [
+        "fold-1-seed-0 begins",
+        "protocol kfold-speakers",
+        "epoch 1 of 2",
+        "epoch 2 of 2",
+        "fold-1-seed-0",
+    ]
+    caplog.clear()
+    works: list[cross_validation.Training] = []
+    monkeypatch.setattr(cross_validation, "run_jobs", lambda _, work, **__: works.append(work))
+    with pytest.raises(MienError, match="is not finished"):
+        cross_validate(study_data, tmp_path / "two", model, config, jobs=2, device="cpu")
+    works[0](Job(1, 0))
+    assert [line for line in caplog.messages if line.startswith(("epoch", "fold"))] == []
+
+
 def test_fold_and_seed_are_of_the_study(
     study: Path, one_epoch: tuple[ModelConfig, TrainConfig], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -347,24 +303,12 @@ def test_wrong_numbers_are_a_wrong_command(cv: list[str], refused: Callable[...,
     assert "--seeds at least 0" in refused(*cv, "--out", "x", "--seeds", "-1")
 
 
-def test_only_one_works_on_a_study(
-    study: Path, cv: list[str], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("flag", ["--fold", "--seed"])
+def test_a_flag_of_mien_train_is_not_taken_for_one_of_several(
+    cv: list[str], refused: Callable[..., str], flag: str
 ) -> None:
-    with only_one(study, "a test"):
-        assert main([*cv, "--out", str(study)]) == 1
-    assert f"{study}: another 'mien cv' is at work in it; wait for it" in capsys.readouterr().err
-
-
-def test_a_second_command_changes_nothing_of_the_study_that_a_first_one_runs(
-    study: Path, tmp_path: Path
-) -> None:
-    config = Study(study).config
-    more = config.model_copy(update={"seeds": (7,)})
-    with Study.open(tmp_path / "new", config, "mien cv"):
-        with pytest.raises(MienError, match="another 'a test' is at work in it; wait for it"):
-            opened(tmp_path / "new", more)
-        assert Study(tmp_path / "new").config == config
-    assert opened(tmp_path / "new", more).config.seeds == (0, 1, 7)
+    told = refused(*cv, "--out", "x", flag, "1")
+    assert f"unrecognized arguments: {flag} 1 (did you mean {flag}s?)" in told
 
 
 def test_nothing_to_run_is_refused(

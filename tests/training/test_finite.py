@@ -243,9 +243,9 @@ def test_damage_that_a_process_that_loads_data_meets_is_told_in_one_line(
 def test_two_processes_stop_together(tiny_data: Path, tmp_path: Path, small: ModelConfig) -> None:
     code = "import sys; from mien.cli import main;sys.exit(main(['train', *sys.argv[1:]]))"
     flags = ["--devices", "2", "--epochs", "2", "--protocol", "dialogues", "--loss", "ce"]
-    flags += ["--text-model", small.encoders["text"].model, "--width", "0.125", "--trans-dim", "16"]
-    flags += ["--trans-nlayers", "1", "--trans-nheads", "2", "--trans-feedforward", "32"]
-    flags += ["--lr", "1e30", "--optimizer", "sgd"]
+    flags += ["--text-model", small.encoders["text"].model, "--width", "0.125"]
+    flags += ["--temporal-dim", "16", "--temporal-layers", "1", "--temporal-heads", "2"]
+    flags += ["--temporal-feedforward", "32", "--lr", "1e30", "--optimizer", "sgd"]
     result = subprocess.run(
         [sys.executable, "-c", code, str(tiny_data), "--out", str(tmp_path / "run"), *flags],
         capture_output=True,

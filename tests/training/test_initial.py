@@ -92,7 +92,7 @@ def test_a_smaller_model_takes_its_part_and_weighs_anew(source: Run, tiny_text: 
 @pytest.mark.parametrize(
     "config",
     [
-        preset(modalities="va", width=0.125, trans_dim=16, trans_feedforward=32),
+        preset(modalities="va", width=0.125, temporal_dim=16, temporal_feedforward=32),
         preset("lf-rnn", text_feature_size=8, audio_feature_size=10, video_feature_size=4),
     ],
     ids=["dense", "baseline"],
@@ -128,7 +128,7 @@ def test_a_published_checkpoint_of_other_labels_gives_its_encoders(
     ("settings", "letters", "message"),
     [
         (
-            {"trans_dim": 8},
+            {"temporal_dim": 8},
             None,
             r"does not fit the video encoder of the model: it has encoders.video.* of size",
         ),
@@ -196,7 +196,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_runs_no_code(
 
 def test_a_model_that_is_to_answer_by_weights_alone_misses_none(tmp_path: Path) -> None:
     task = EmotionTask(labels=SIX, loss="bce")
-    config = preset(modalities="va", width=0.125, trans_dim=16, trans_feedforward=32)
+    config = preset(modalities="va", width=0.125, temporal_dim=16, temporal_feedforward=32)
     both = published(build(config, {"emotion": 6}, None), tmp_path / "mme2e_va.pt")
     for letters in ("va", "v"):
         kept = {m: config.encoders[m] for m in parse_modalities(letters)}
@@ -233,7 +233,7 @@ def test_weights_that_do_not_fit_leave_no_folder_in_the_way(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, source: Run
 ) -> None:
     config = quick.model_copy(update={"init": str(source.folder)})
-    wide = revised(small, trans_dim=32)
+    wide = revised(small, temporal_dim=32)
     with pytest.raises(MienError, match="does not fit the video encoder"):
         train(tiny_data, tmp_path / "run", wide, config, progress=False)
     assert not (tmp_path / "run").exists()

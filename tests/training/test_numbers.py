@@ -33,13 +33,13 @@ RECORDED = Path(__file__).with_name("numbers.json")
 SAMPLES = 9
 
 COMMON = ["--protocol", "dialogues", "--task", "emotion+person", "--lr", "2e-3", "--seed", "3"]
-CNN = ["--width", "0.125", "--trans-dim", "16", "--trans-nheads", "2", "--trans-nlayers", "1"]
-CNN += ["--trans-feedforward", "32"]
+FEW_LAYERS = ["--temporal-layers", "1", "--temporal-feedforward", "32"]
+CNN = ["--width", "0.125", "--temporal-dim", "16", "--temporal-heads", "2", *FEW_LAYERS]
 FLAGS = {
     "mme2e": [*CNN, "--positions", "--modality-loss", "0.3", "--augment"],
     "mme2e-sparse": [*CNN, "--sparsity", "both", "--text-freeze"],
     "lf-rnn": ["--rnn-hidden", "16", "--standardize"],
-    "lf-transformer": ["--trans-nlayers", "1", "--trans-feedforward", "32", "--fusion", "concat"],
+    "lf-transformer": [*FEW_LAYERS, "--fusion", "concat"],
 }
 
 

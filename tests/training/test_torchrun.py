@@ -18,8 +18,9 @@ from mien.cli import main
 from mien.runs.run import Run
 
 pytestmark = pytest.mark.slow
-SMALL = ["--protocol", "dialogues", "--width", "0.125", "--trans-dim", "16", "--trans-nlayers", "1"]
-SMALL += ["--trans-nheads", "2", "--trans-feedforward", "32", "--dropout", "0"]
+SMALL = ["--protocol", "dialogues", "--width", "0.125", "--temporal-dim", "16"]
+SMALL += ["--temporal-layers", "1", "--temporal-heads", "2", "--temporal-feedforward", "32"]
+SMALL += ["--dropout", "0"]
 SMALL += ["--task", "emotion+person", "--optimizer", "sgd", "--lr", "0.01", "--clip", "1"]
 SMALL += ["--modality-dropout", "0.3", "--modality-loss", "0.3"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]

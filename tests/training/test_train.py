@@ -5,21 +5,26 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from samples import revised, store
 
+from mien.cli.recipe import read_recipe
 from mien.dataset.shard import ShardEntry
 from mien.dataset.store import Store, write_shard
+from mien.dataset.torch_dataset import BatchDataset
 from mien.errors import MienError
 from mien.identity.verification import verify_run
 from mien.inference.evaluate import evaluate
-from mien.models import ModelConfig
+from mien.models import ModelConfig, preset
+from mien.models.encoders.text import load_tokenizer
 from mien.runs.data import split_store
 from mien.runs.run import Run
 from mien.training import TrainConfig, train
+from mien.training.datamodule import Loaders
 from mien.training.module import Learner
 
 
@@ -106,7 +111,7 @@ def test_a_resumed_run_gives_the_numbers_of_an_uninterrupted_one(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
 ) -> None:
     config = changed(quick, epochs=3, augment=True, schedule="cosine", warmup=0.2, clip=1.0)
-    config = changed(config, keep_state=True)
+    config = changed(config, keep_state=True, group_by="tokens")
     whole = train(tiny_data, tmp_path / "whole", small, config, progress=False)
 
     class Killed(Exception):
@@ -235,9 +240,9 @@ def test_two_processes_train_and_agree_on_validation(
 
     code = "import sys; from mien.cli import main;sys.exit(main(['train', *sys.argv[1:]]))"
     flags = ["--devices", "2", "--epochs", "1", "--protocol", "dialogues", "--loss", "ce"]
-    flags += ["--text-model", small.encoders["text"].model, "--width", "0.125", "--trans-dim", "16"]
-    flags += ["--trans-nlayers", "1", "--trans-nheads", "2", "--trans-feedforward", "32"]
-    flags += ["--lr", "2e-3"]
+    flags += ["--text-model", small.encoders["text"].model, "--width", "0.125"]
+    flags += ["--temporal-dim", "16", "--temporal-layers", "1", "--temporal-heads", "2"]
+    flags += ["--temporal-feedforward", "32", "--lr", "2e-3"]
     out = tmp_path / "run"
     result = subprocess.run(
         [sys.executable, "-c", code, str(tiny_data), "--out", str(out), *flags],
@@ -350,6 +355,49 @@ def test_bf16_trains_and_is_not_float32(
     learnt = [name for name in rough if name.startswith("heads.")]
     assert learnt
     assert all(not torch.equal(rough[name], exact[name]) for name in learnt)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "32"])
+def test_the_recipe_for_texts_trains_all_of_the_text_encoder(
+    tiny_data: Path, tmp_path: Path, tiny_text: Path, precision: str
+) -> None:
+    recipe = read_recipe(Path(__file__).parents[2] / "recipes" / "goemotions.yaml")
+    model = revised(ModelConfig(**recipe["model"]), text_model=str(tiny_text))
+    # decay alone would change the weights
+    own = {"protocol": "dialogues", "precision": precision, "weight_decay": 0.0}
+    config = TrainConfig(**recipe["training"] | own)
+    trained = train(tiny_data, tmp_path / "run", model, config, progress=False).weights()
+    pretrained = load_file(tiny_text / "model.safetensors")
+    names = [name for name in pretrained if not name.startswith("pooler.")]
+    assert names
+    for name in names:
+        now = trained[f"encoders.text.encoder.{name}"]
+        assert (now.dtype, bool(now.isfinite().all())) == (torch.float32, True)
+        # attention does not depend on what is added to all keys
+        assert name.endswith("key.bias") or not torch.equal(now, pretrained[name]), name
+
+
+def test_batches_are_grouped_by_the_length_that_the_settings_name(
+    tiny_data: Path, tiny_text: Path
+) -> None:
+    store, model = Store(tiny_data), preset(modalities="t", text_model=str(tiny_text))
+    tokenizer = load_tokenizer(str(tiny_text))
+    examples = BatchDataset(store, range(12), model.readers(tokenizer), ())
+    trainer = SimpleNamespace(
+        world_size=1, global_rank=0, strategy=SimpleNamespace(root_device=torch.device("cpu"))
+    )
+    texts = [store.utterances[row].text or "" for row in range(12)]
+    expected = {
+        "characters": [len(text) for text in texts],
+        "tokens": [len(tokenizer(text)["input_ids"]) if text else 0 for text in texts],
+    }
+    for group_by, lengths in expected.items():
+        loaders = Loaders(examples, examples, TrainConfig(group_by=group_by))
+        loaders.trainer = trainer
+        assert loaders.train_dataloader().sampler.lengths == lengths
+        assert [row for _, batch in loaders.val_dataloader().sampler for row in batch] == [
+            *range(12)
+        ]
 
 
 def test_a_frozen_text_encoder_stays_as_it_was(

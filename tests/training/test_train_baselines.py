@@ -23,7 +23,7 @@ from mien.training.module import Learner
 
 QUICK = TrainConfig(protocol="dialogues", loss="ce", lr=2e-3, batch_size=8, epochs=2, clip=2.0)
 RNN = preset("lf-rnn", rnn_hidden=16, standardize=True)
-TRANSFORMER = preset("lf-transformer", trans_nlayers=1, trans_feedforward=64, standardize=True)
+TRANSFORMER = preset("lf-transformer", temporal_layers=1, temporal_feedforward=64, standardize=True)
 
 
 @pytest.fixture(scope="module")

@@ -75,6 +75,13 @@ def test_the_length_is_read_by_whatever_takes_media_or_features() -> None:
         refuse_unread(own, TrainConfig(augment=True))
 
 
+def test_tokens_are_counted_where_a_text_encoder_has_them() -> None:
+    refuse_unread(preset(modalities="ta"), TrainConfig(group_by="tokens"))
+    for model in (preset(modalities="a"), preset("lf-rnn", modalities="t")):
+        with pytest.raises(MienError, match=r"^group_by: .* a pretrained text encoder uses it"):
+            refuse_unread(model, TrainConfig(group_by="tokens"))
+
+
 def test_defaults_are_no_settings_given_but_a_typed_flag_is() -> None:
     model, config = settings(embedding_size=256, fold=None, lr=1e-3)
     assert (given(model), given(config)) == (set(), {"lr"})

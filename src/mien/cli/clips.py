@@ -15,6 +15,7 @@ from mien.modality import Modality
 if TYPE_CHECKING:
     from mien.inference.prediction import Failure, Prediction
     from mien.inference.recognizer import Recognizer
+    from mien.utterance import SpeakerReference
 
 
 def predict(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,12 @@ def predict(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_text(parser)
     _add_length(parser)
+    parser.add_argument(
+        "--references",
+        nargs="+",
+        metavar="CLIP",
+        help="other clips of the same speaker, for a model that predicts relative to these",
+    )
     parser.add_argument(
         "--json", help="write the predictions to this file as JSON; - for standard output"
     )
@@ -118,8 +125,10 @@ def _results(
     if usable or not clips:
         given = usable or [None]
         has_text = args.text is not None or args.transcript is not None
-        results = _recognizer(args, model, has_text).stream(
+        recognizer = _recognizer(args, model, has_text)
+        results = recognizer.stream(
             given,
+            reference=_reference(args, recognizer),
             text=[args.text] if len(given) == 1 else None,
             transcript=[args.transcript] if len(given) == 1 else None,
             batch_size=args.batch_size,
@@ -130,6 +139,13 @@ def _results(
             continue
         result = next(results)
         yield result if isinstance(result, Prediction) else result.reason
+
+
+def _reference(args: argparse.Namespace, recognizer: "Recognizer") -> "SpeakerReference | None":
+    """Compute the reference of --references, if there is one."""
+    from mien.inference.references import speaker_reference
+
+    return speaker_reference(recognizer, args.references) if args.references else None
 
 
 def _recognizer(args: argparse.Namespace, model: str, has_text: bool) -> "Recognizer":

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from mien.cli.settings import add_field, explain, flag_of, validated
+from mien.cli.settings import add_field, explain, flag_of, flags_of, validated
 from mien.corpora import CORPORA, Corpus
 from mien.errors import MienError
 
@@ -117,6 +117,7 @@ def read_corpus_options(args: argparse.Namespace) -> tuple[dict[str, Any], dict[
             args.corpus,
             kind,
             {option: value for option, value in given.items() if option in kind.model_fields},
+            flags_of(given),
         ).model_dump(exclude_unset=True)
         for kind in (corpus.options, corpus.make_options)
     )

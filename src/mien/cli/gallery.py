@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mien.cli.compute import add_compute
 from mien.cli.console import add_output
 from mien.errors import MienError
+from mien.identity.pretrained import ENCODERS, open_encoder
 
 if TYPE_CHECKING:
     from mien.gallery import Gallery
@@ -52,15 +53,15 @@ def _add_encoder(parser: ArgumentParser, *, required: bool = True) -> None:
 
 def _add_pretrained(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "--encoder", choices=["voice"], help="use a pretrained encoder in place of a run"
+        "--encoder",
+        choices=ENCODERS,
+        help="use a pretrained encoder in place of a run: of the voice, the face, or both",
     )
 
 
 def _encoder(args: Namespace) -> "Encoder":
     if args.encoder is not None:
-        from mien.identity.resemblyzer import Voiceprint
-
-        return Voiceprint(args.device)
+        return open_encoder(args.encoder, args.device)
     from mien.identity.embedder import RunEncoder
 
     return RunEncoder(args.run, args.device, batch_size=args.batch_size)
@@ -188,7 +189,7 @@ def _verify(args: Namespace) -> None:
     from mien.identity.comparison import compare
 
     if (args.run is None) == (args.encoder is None):
-        args.parser.error("give a run folder and two clips, or two clips and --encoder voice")
+        args.parser.error("give a run folder and two clips, or two clips and --encoder")
     one, other = args.clip
     result = compare(_encoder(args), one, other, args.threshold)
     if args.json != "-":

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from mien.cli.recipe import read_recipe
-from mien.cli.settings import add_field, explain, validated, validated_recipe
+from mien.cli.settings import add_field, explain, flags_of, validated, validated_recipe
 from mien.modality import Modality, parse_modalities
 from mien.models.config import ModelConfig
 from mien.models.encoders.base import ENCODERS
@@ -143,7 +143,7 @@ def model_settings(args: argparse.Namespace) -> tuple[ModelConfig, list[str]]:
         flag.name: getattr(args, flag.name) for flag in model_flags() if hasattr(args, flag.name)
     }
     content = with_settings(content, given)
-    return validated(args.parser, "model", ModelConfig, content), notes
+    return validated(args.parser, "model", ModelConfig, content, flags_of(given)), notes
 
 
 Encoders = dict[Modality, dict[str, Any]]

@@ -9,7 +9,13 @@ from mien.errors import did_you_mean
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that suggests the nearest known flag, value or command for a wrong one."""
+    """A parser that suggests the nearest known flag, value or command for a wrong one.
+
+    Flags are written in full, so that `--fold` is not taken for `--folds` where there is no other.
+    """
+
+    def __init__(self, *, allow_abbrev: bool = False, **settings: Any) -> None:
+        super().__init__(allow_abbrev=allow_abbrev, **settings)
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None

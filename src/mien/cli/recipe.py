@@ -67,9 +67,9 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> base = {"encoders": {"text": {}, "audio": {"kind": "cnn", "width": 0.5}}}
+    >>> base = {"encoders": {"text": {}, "audio": {"kind": "vgg", "width": 0.5}}}
     >>> merged(base, {"encoders": {"text": None, "audio": {"positions": True}}})
-    {'encoders': {'audio': {'kind': 'cnn', 'width': 0.5, 'positions': True}}}
+    {'encoders': {'audio': {'kind': 'vgg', 'width': 0.5, 'positions': True}}}
     """
     found = dict(base)
     for name, value in over.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mien.cli.compute import add_compute
 from mien.cli.model_flags import add_model_flags, model_names, model_settings
 from mien.cli.settings import add_fields, flag_of, read_settings
+from mien.identity.pretrained import ENCODERS
 
 if TYPE_CHECKING:
     from mien.inference.metrics import Metrics
@@ -184,7 +185,7 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def _evaluate_study(args: argparse.Namespace) -> None:
     """Evaluate all trainings of a study again."""
-    from mien.cli.studies import show_study
+    from mien.cli.study_output import show_study
     from mien.studies.evaluation import evaluate_study
 
     if args.out is None or args.split != "test" or args.modalities or args.json or args.predictions:
@@ -227,7 +228,9 @@ def verification(parser: argparse.ArgumentParser) -> None:
     """Make `mien verification` of a parser."""
     parser.add_argument("run", type=Path, nargs="?", help="the run folder")
     parser.add_argument(
-        "--encoder", choices=("voice",), help="evaluate a pretrained encoder in place of a run"
+        "--encoder",
+        choices=ENCODERS,
+        help="evaluate a pretrained encoder in place of a run: of the voice, the face, or both",
     )
     parser.add_argument("--data", type=Path, help="other prepared data than those of training")
     parser.add_argument(

@@ -1,7 +1,7 @@
 """Settings from flags and from a recipe: flags override the recipe."""
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -87,17 +87,40 @@ def read_settings(args: argparse.Namespace, section: str, kind: type[Settings]) 
         if first and first[0] in recipe.keys() - given.keys():
             raise _of_recipe(args.config, section, kind, error) from error
         parser: argparse.ArgumentParser = args.parser
-        parser.error(_told(error, section, kind))
+        parser.error(_told(error, section, kind, flags_of(given)))
+
+
+def flags_of(names: Iterable[str]) -> dict[str, str]:
+    """Return the flags of settings by their names."""
+    return {name: flag_of(name) for name in names}
 
 
 def validated(
-    parser: argparse.ArgumentParser, section: str, kind: type[Settings], content: dict[str, Any]
+    parser: argparse.ArgumentParser,
+    section: str,
+    kind: type[Settings],
+    content: dict[str, Any],
+    flags: Mapping[str, str],
 ) -> Settings:
-    """Make settings of values. Ends like a wrong command if a value is invalid."""
+    """Make settings of values. Ends like a wrong command if a value is invalid.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        The parser of the command.
+    section : str
+        The name of the section, for errors of several settings together.
+    kind : type
+        The settings to make.
+    content : dict
+        Their values.
+    flags : mapping of str to str
+        The flags that the user typed, by the flat names of the settings: errors name these.
+    """
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        parser.error(_told(error, section, kind))
+        parser.error(_told(error, section, kind, flags))
 
 
 def validated_recipe(
@@ -118,10 +141,12 @@ def _of_recipe(
     return MienError(f"{path}: {where}{told}")
 
 
-def _told(error: ValidationError, section: str, kind: type[BaseModel]) -> str:
-    """Say which setting has which invalid value."""
+def _told(
+    error: ValidationError, section: str, kind: type[BaseModel], flags: Mapping[str, str] = {}
+) -> str:
+    """Say which setting, or which of the flags typed, has which invalid value."""
     first = error.errors()[0]
-    where = ".".join(map(str, first["loc"])) or section
+    where = _typed(first["loc"], flags) or ".".join(map(str, first["loc"])) or section
     if first["type"] == "value_error":  # raised by mien, which says it all
         return f"{where}: {first['ctx']['error']}"
     if first["type"] == "extra_forbidden":
@@ -129,3 +154,10 @@ def _told(error: ValidationError, section: str, kind: type[BaseModel]) -> str:
         return f"{where}: there is no such setting{did_you_mean(name, kind.model_fields)}"
     given = repr(first["input"])
     return f"{where}: {first['msg']} (given: {given if len(given) <= 100 else given[:100] + '…'})"
+
+
+def _typed(path: Sequence[str | int], flags: Mapping[str, str]) -> str | None:
+    """Return the flag that set the setting at a path, such as encoders, audio, width."""
+    *where, name = map(str, path or ("",))
+    own = "_".join([*where[1:], name])  # of one encoder
+    return flags.get(own, flags.get(name))

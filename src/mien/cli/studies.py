@@ -9,9 +9,10 @@ from mien.cli.compute import add_compute
 from mien.cli.model_flags import add_model_flags
 from mien.cli.runs import training_settings
 from mien.cli.settings import add_fields
+from mien.cli.study_output import show_study
 
 if TYPE_CHECKING:
-    from mien.report.study_report import StudyMetrics
+    pass
 
 
 def cv(parser: argparse.ArgumentParser) -> None:
@@ -85,19 +86,6 @@ def _cv(args: argparse.Namespace) -> None:
     show_study(found)
 
 
-def show_study(found: "StudyMetrics") -> None:
-    """Print the tables of a study."""
-    from mien.report.study_tables import fold_table, leakage_table, metric_tables
-    from mien.report.tables import fixed_width
-
-    if found.synthetic:
-        print("synthetic data: these metrics say nothing of real people")
-    tables = [leakage_table(found)]
-    tables += [fold_table(found, task) for task in found.tasks if len(found.folds) > 1]
-    for table in tables + metric_tables(found):
-        print(f"\n{fixed_width(table)}")
-
-
 def baseline(parser: argparse.ArgumentParser) -> None:
     """Make `mien baseline` of a parser."""
     add_study(parser)
@@ -106,7 +94,8 @@ def baseline(parser: argparse.ArgumentParser) -> None:
         default="functionals",
         metavar="NAME|FILE",
         help="functionals: mean, deviation, 10 and 90 %% percentile of what mien features wrote;"
-        " voice: embeddings of the packaged speaker encoder; or a CSV or Parquet file with a row an"
+        " voice: embeddings of the packaged speaker encoder; whisper-tiny.en or another pretrained"
+        " audio encoder, with :3 its first three layers; or a CSV or Parquet file with a row an"
         " utterance, such as opensmile writes (default: functionals)",
     )
     parser.add_argument(

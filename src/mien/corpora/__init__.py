@@ -2,6 +2,7 @@
 
 from mien.corpora import (
     cremad,
+    goemotions,
     iemocap,
     manifest,
     meld,
@@ -21,6 +22,7 @@ for _name, _module in {
     "ravdess": ravdess,
     "meld": meld,
     "cremad": cremad,
+    "goemotions": goemotions,
     "manifest": manifest,
     "synthetic": synthetic,
 }.items():

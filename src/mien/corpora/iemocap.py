@@ -256,19 +256,25 @@ class _Reader:
             attributes={
                 "annotators": len(turn.votes),
                 "agreeing": turn.agreeing,
-                **_scenario(dialogue),
+                **scenario(dialogue),
             },
         )
 
 
-def _scenario(dialogue: str) -> dict[str, str]:
-    """Give what is acted, whichever session acts it; the parts of a play are one scenario.
+def scenario(dialogue: str) -> dict[str, str]:
+    """Return the attributes ``scenario`` and ``style`` of a dialogue, from its name.
 
-    So are those of an improvisation, such as ``Ses03M_impro05a`` and ``Ses03M_impro05b``.
+    The scenario is what is acted, in whichever session; the parts of a play are one scenario. So
+    are those of an improvisation, such as ``Ses03M_impro05a`` and ``Ses03M_impro05b``.
+
+    Examples
+    --------
+    >>> scenario("Ses03M_impro05a")
+    {'scenario': 'impro05', 'style': 'improvised'}
     """
-    scenario = dialogue.split("_")[1].rstrip(ascii_lowercase)
-    style = "improvised" if scenario.startswith("impro") else "scripted"
-    return {"scenario": scenario, "style": style}
+    name = dialogue.split("_")[1].rstrip(ascii_lowercase)
+    style = "improvised" if name.startswith("impro") else "scripted"
+    return {"scenario": name, "style": style}
 
 
 def _speaker(utterance_id: str) -> str:

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
-from mien.corpora.table import MAX_TIME, RowError, check_text, to_float
+from mien.corpora.table import RowError, check_text, to_float
+from mien.utterance import MAX_TIME
 
 _RATING = 100
 """Largest rating that is read, though all are meant to be from 1 to 5."""

@@ -42,7 +42,7 @@ from typing import TypeVar, get_args
 from mien.corpora.base import Corpus
 from mien.corpora.columns import COLUMNS, LABEL
 from mien.corpora.label_columns import read_labels
-from mien.corpora.manifest_rows import Row, Rows, read_clip_rows
+from mien.corpora.manifest_rows import ManifestRow, ManifestRows, read_clip_rows
 from mien.corpora.table import MISSING, RowError, cell_value, to_float, to_int
 from mien.names import normalise_name
 from mien.utterance import MAX_SENTIMENT, SPLITS, Side, Skipped, Utterance
@@ -87,7 +87,7 @@ def read(source: Path) -> Iterator[Utterance | Skipped]:
     return _read_rows(read_clip_rows(source), source)
 
 
-def _read_rows(rows: Rows, source: Path) -> Iterator[Utterance | Skipped]:
+def _read_rows(rows: ManifestRows, source: Path) -> Iterator[Utterance | Skipped]:
     # A generated id must not be one that a later row has.
     readable = (row for _, row in rows if not isinstance(row, RowError))
     taken = {normalise_name(str(row.get("id"))) for row in readable}
@@ -117,7 +117,7 @@ def _unused(stem: str, taken: Collection[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _utterance(row: Row, folder: Path) -> Utterance:
+def _utterance(row: ManifestRow, folder: Path) -> Utterance:
     """Make an utterance, without its id."""
     rate = _number(row, "video_rate", high=MAX_VIDEO_RATE)
     media = _file(row, "media", folder)
@@ -154,34 +154,34 @@ def _is_attribute(name: str) -> bool:
     return name == "sentence" or not (name in COLUMNS or name.startswith(LABEL))
 
 
-def _plain(row: Row, name: str) -> str | int | float | bool | None:
+def _plain(row: ManifestRow, name: str) -> str | int | float | bool | None:
     value = row.get(name)
     if isinstance(value, list | dict):
         raise RowError(f"{name} must be one value, not a list or an object")
     return cell_value(row, name) if isinstance(value, str) else value
 
 
-def _word(row: Row, name: str) -> str | None:
+def _word(row: ManifestRow, name: str) -> str | None:
     value = _plain(row, name)
     return None if value is None else str(value)
 
 
-def _name(row: Row, name: str) -> str | None:
+def _name(row: ManifestRow, name: str) -> str | None:
     word = normalise_name(_word(row, name) or "")
     return None if word in MISSING else word
 
 
-def _number(row: Row, name: str, *limits: float, **high: float) -> float | None:
+def _number(row: ManifestRow, name: str, *limits: float, **high: float) -> float | None:
     word = _word(row, name)
     return None if word is None else to_float(word, name, *limits, **high)
 
 
-def _channel(row: Row) -> int | None:
+def _channel(row: ManifestRow) -> int | None:
     word = _word(row, "audio_channel")
     return None if word is None else to_int(word, "audio_channel", high=MAX_CHANNEL)
 
 
-def _choice(row: Row, name: str, choices: tuple[Choice, ...]) -> Choice | None:
+def _choice(row: ManifestRow, name: str, choices: tuple[Choice, ...]) -> Choice | None:
     word = _word(row, name)
     for choice in choices:
         if word == choice:
@@ -192,7 +192,7 @@ def _choice(row: Row, name: str, choices: tuple[Choice, ...]) -> Choice | None:
     return None
 
 
-def _emotions(row: Row) -> tuple[str, ...] | None:
+def _emotions(row: ManifestRow) -> tuple[str, ...] | None:
     value = row.get("emotions")
     if isinstance(value, list):
         cells = value
@@ -212,7 +212,7 @@ def _emotions(row: Row) -> tuple[str, ...] | None:
     return tuple(words) or None
 
 
-def _image_pattern(row: Row, folder: Path) -> Path:
+def _image_pattern(row: ManifestRow, folder: Path) -> Path:
     pattern = folder / (_word(row, "video") or "")
     if "%" not in pattern.name:
         raise RowError("video_rate needs a video such as talk/image_%d.jpg")
@@ -221,7 +221,7 @@ def _image_pattern(row: Row, folder: Path) -> Path:
     return pattern
 
 
-def _file(row: Row, name: str, folder: Path) -> Path | None:
+def _file(row: ManifestRow, name: str, folder: Path) -> Path | None:
     word = _word(row, name)
     if word is None:
         return None

@@ -12,16 +12,16 @@ from mien.corpora.table import MAX_COLUMNS, RowError, cell_value, check_text, re
 from mien.encoding import decode_text
 from mien.errors import MienError
 
-Row = Mapping[str, Any]
-Rows = list[tuple[int, Row | RowError]]
+ManifestRow = Mapping[str, Any]
+ManifestRows = list[tuple[int, ManifestRow | RowError]]
 
 
-def read_clip_rows(source: Path) -> Rows:
+def read_clip_rows(source: Path) -> ManifestRows:
     """Read the rows of a list; a row that can't be read is a `RowError`.
 
     Returns
     -------
-    list of (int, Row or RowError)
+    list of (int, ManifestRow or RowError)
         Each row with the number of its line; known columns have their normalised names.
 
     Raises
@@ -50,7 +50,7 @@ def read_clip_rows(source: Path) -> Rows:
     return rows
 
 
-def _check_columns(rows: list[Row], source: Path) -> None:
+def _check_columns(rows: list[ManifestRow], source: Path) -> None:
     """Refuse a list without media and text, or with misnamed columns. Raises `MienError`."""
     found = list(dict.fromkeys(chain.from_iterable(rows)))
     if len(found) > MAX_COLUMNS:
@@ -72,7 +72,7 @@ def _check_columns(rows: list[Row], source: Path) -> None:
         )
 
 
-def _csv_rows(text: str, source: Path) -> Rows:
+def _csv_rows(text: str, source: Path) -> ManifestRows:
     try:
         header, lines = read_table(text)
     except RowError as error:
@@ -94,12 +94,12 @@ def _csv_rows(text: str, source: Path) -> Rows:
     ]
 
 
-def _jsonl_rows(text: str, source: Path) -> Rows:
+def _jsonl_rows(text: str, source: Path) -> ManifestRows:
     lines = enumerate(text.split("\n"), start=1)
     return [(number, _json_row(line)) for number, line in lines if line.strip()]
 
 
-def _json_row(line: str) -> Row | RowError:
+def _json_row(line: str) -> ManifestRow | RowError:
     try:
         row = json.loads(line, parse_constant=_refuse)
         # A lone surrogate and 1e400 are legal JSON but can't be stored later.

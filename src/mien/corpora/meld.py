@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.corpora.base import Corpus
-from mien.corpora.table import ParsedTable, RowError, cell_value, read_table, to_int
+from mien.corpora.table import ParsedTable, Row, RowError, cell_value, read_table, to_int
 from mien.errors import MienError
 from mien.names import normalise_name
 from mien.utterance import Skipped, SplitName, Utterance
@@ -47,8 +47,6 @@ _TIME = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2})[.,](\d{1,6})", re.ASCII)
 
 # Windows-1252 characters that were decoded as Latin-1: apostrophes, quotes and dashes.
 _SIGNS = {code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)}
-
-Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mien.corpora.table import (
-    MAX_TIME,
     RowError,
     cell_value,
     check_text,
@@ -13,7 +12,7 @@ from mien.corpora.table import (
     to_float,
     to_int,
 )
-from mien.utterance import MAX_SENTIMENT, Skipped
+from mien.utterance import MAX_SENTIMENT, MAX_TIME, Skipped
 
 EMOTIONS = {
     "happiness": "happy",

@@ -192,7 +192,11 @@ class _Iemocap:
             video_rate=rate,
             audio=audio,
             audio_channel=channel if audio == both else None,
-            attributes={field: _number(entry, field) for field in ("start_time", "end_time")},
+            attributes={
+                "start_time": _number(entry, "start_time"),
+                "end_time": _number(entry, "end_time"),
+                **iemocap.scenario(_dialogue(name)),
+            },
         )
 
 

@@ -9,15 +9,12 @@ from typing import Any, NamedTuple
 
 from mien.errors import MienError
 from mien.names import strip_invisible
-from mien.utterance import Skipped
+from mien.utterance import MAX_TIME, Skipped
 
 MAX_CELL = 131_072
 """Letters of a cell, the limit of Python's CSV reader: no turn has so many."""
 
 MAX_COLUMNS = 1000
-
-MAX_TIME = 1e7
-"""Seconds, some 115 days: no recording is as long."""
 
 MISSING = frozenset(
     (

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from mien.batch import Batch, References
+from mien.batch import Batch, RaggedGroup, References
 from mien.modality import Modality
 from mien.models.encoders.base import Reader, Voices
 from mien.tasks import Task
@@ -97,6 +97,24 @@ def collate_references(
         reader.collate([reader.read(sample) for _, sample in found]),
         torch.tensor([row for row, _ in found]),
         torch.ones(len(found)),
+    )
+
+
+def stored_references(samples: Sequence[Sample], modality: Modality) -> References | None:
+    """Join the speaker references that samples bring with them; None if there are none."""
+    found = [
+        (row, sample.reference)
+        for row, sample in enumerate(samples)
+        if sample.reference is not None and modality.letter in sample.reference.states
+    ]
+    if not found:
+        return None
+    states = [reference.states[modality.letter] for _, reference in found]
+    rows = [[torch.from_numpy(part)[None] for part in parts] for parts in states]
+    return References(
+        RaggedGroup.join(rows),
+        torch.tensor([row for row, _ in found]),
+        torch.tensor([float(reference.count) for _, reference in found]),
     )
 
 

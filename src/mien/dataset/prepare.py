@@ -30,7 +30,10 @@ from mien.utterance import NoFace, Skipped, Utterance
 logger = logging.getLogger(__name__)
 
 MIN_JOB_UTTERANCES = 16
-"""Fewest utterances of a shard; those that share a recording stay together."""
+"""Utterances with a recording that complete a shard; those that share one stay together."""
+
+MIN_JOB_TEXTS = 1024
+"""Utterances that complete a shard, of whatever kind: texts alone take little time and space."""
 
 
 def prepare(
@@ -230,14 +233,15 @@ def _jobs(
 def _grouped(utterances: Iterable[Utterance]) -> Iterator[list[Utterance]]:
     """Group the corpus into the utterances of each shard, without splitting recordings."""
     group: list[Utterance] = []
+    recorded = 0
     for utterance in utterances:
         source = recording_of(utterance)
-        if len(group) >= MIN_JOB_UTTERANCES and (
-            source is None or source != recording_of(group[-1])
-        ):
+        full = recorded >= MIN_JOB_UTTERANCES or len(group) >= MIN_JOB_TEXTS
+        if full and (source is None or source != recording_of(group[-1])):
             yield group
-            group = []
+            group, recorded = [], 0
         group.append(utterance)
+        recorded += source is not None
     if group:
         yield group
 

@@ -60,6 +60,7 @@ def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
     """
     skipped: list[dict[str, str]] = []
     group: list[dict[str, Any]] = []
+    size = 0
     # A dictionary or statistics of media would only be copies of them.
     options = {"use_dictionary": INDEX_COLUMNS, "write_statistics": INDEX_COLUMNS}
     with shard_writer(path, SCHEMA, **options) as writer:
@@ -68,9 +69,10 @@ def write_shard(path: Path, items: Iterable[Sample | Skipped]) -> None:
                 skipped.append(skipped_to_row(item))
                 continue
             group.append(sample_to_row(item))
-            if sum(map(media_bytes, group)) >= _ROW_GROUP_BYTES:
+            size += media_bytes(group[-1])
+            if size >= _ROW_GROUP_BYTES:
                 writer.write_table(pa.Table.from_pylist(group, SCHEMA))
-                group = []
+                group, size = [], 0
         if group:
             writer.write_table(pa.Table.from_pylist(group, SCHEMA))
         writer.add_key_value_metadata({"skipped": json.dumps(skipped, ensure_ascii=False)})

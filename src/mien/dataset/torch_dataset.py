@@ -148,6 +148,14 @@ class BatchDataset(Dataset[Batch]):
     def _read(self, row: int) -> Sample:
         return cut(self.store[row], 0.0, self.max_seconds)
 
+    def lengths(self, *, tokens: bool = False) -> list[int]:
+        """Return the length of each text in characters, or in tokens of the text encoder."""
+        texts = [self.store.utterances[row] for row in self.rows]
+        if not tokens:
+            return [len(utterance.text or "") for utterance in texts]
+        read = self.readers[Modality.TEXT].read
+        return [len(read(Sample(utterance=utterance))) for utterance in texts]
+
     def targets(self) -> dict[str, Tensor]:
         """Return the targets (N, C) of all utterances for each task."""
         utterances = [self.store.utterances[row] for row in self.rows]

@@ -15,13 +15,13 @@ from mien.gallery.templates import Templates, of_subjects
 SAMPLE = 2000
 """Enrolled persons at most by whom a gallery is calibrated without further clips."""
 
-Trials = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Scores (N, K), truth (N,) and non_mated (N,), as `mien.gallery.calibrate` takes them."""
+ScoredTrials = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Scores (N, K), truth (N,) and non_mated (N,): what `mien.gallery.threshold.calibrate` takes."""
 
 
 def search_all(
     templates: Templates, embeddings: np.ndarray, persons: Sequence[str | None], today: date
-) -> Trials:
+) -> ScoredTrials:
     """Search for clips that are not enrolled.
 
     Parameters
@@ -50,7 +50,7 @@ def search_all(
     return _trials(list(zip(found, persons, strict=True)))
 
 
-def leave_one_out(templates: Templates, today: date) -> Trials:
+def leave_one_out(templates: Templates, today: date) -> ScoredTrials:
     """Search for one template of each enrolled person, in a mated and in a non-mated trial.
 
     The mated trial leaves the template itself out of what is searched, the non-mated one all
@@ -80,7 +80,7 @@ def leave_one_out(templates: Templates, today: date) -> Trials:
     return _trials(searches)
 
 
-def _trials(searches: Sequence[tuple[Sequence[Match], str | None]]) -> Trials:
+def _trials(searches: Sequence[tuple[Sequence[Match], str | None]]) -> ScoredTrials:
     """Lay searches out as arrays."""
     scores = np.full((len(searches), TOP_K), -np.inf)
     truth = np.full(len(searches), -1)

@@ -190,7 +190,7 @@ class Templates:
         """The columns."""
         return self._table.schema
 
-    def calibrate(self, calibration: Calibration) -> None:
+    def store_calibration(self, calibration: Calibration) -> None:
         """Store a calibration."""
         self._note(calibration=calibration.model_dump(mode="json"))
 

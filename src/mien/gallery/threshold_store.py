@@ -62,5 +62,5 @@ class ThresholdStore:
     def store(self, calibration: Calibration) -> None:
         """Store a calibration, and log it."""
         with self.transactions.writing():
-            self.templates.calibrate(calibration)
+            self.templates.store_calibration(calibration)
             self.transactions.audit.append("calibrate", **calibration.model_dump(mode="json"))

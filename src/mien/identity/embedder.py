@@ -29,7 +29,7 @@ class Threshold:
     value : float
         A cosine equal to it is accepted.
     seconds : float
-        Of speech in each clip; with less there are many more errors.
+        Of speech in each clip; with less there are many more errors. 0: speech does not matter.
     origin : str
         What it was measured on.
     """
@@ -43,11 +43,18 @@ SHIPPED = {
     "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e": Threshold(
         0.74, 3.0, "the equal error rate of the neutral clips of 24 RAVDESS actors"
     ),
+    "b9436388955a2e4837497a21ae0b73a6302e33415654d69893413e85c731e400": Threshold(
+        0.916, 0.0, "dlib's distance of 0.6, which its author chose, as a cosine"
+    ),
+    "55f3095e2dd4311e9bb5bc2b6ad6685fdcb9511e738630891217e8e27779f64c": Threshold(
+        0.891, 3.0, "those of voice and face, weighted as the cosines are"
+    ),
 }
 """Thresholds by the fingerprint of the encoder that each belongs to.
 
 That of the weights of resemblyzer 0.1.4 is chosen, and tested on other speakers, by
-`benchmarks/voice_threshold.py`."""
+`benchmarks/voice_threshold.py`; those of dlib's face descriptor, and of both together, by
+`benchmarks/face_identity.py`."""
 
 
 NOT_CALIBRATED = "no threshold was measured for this encoder, so a cosine alone does not tell"

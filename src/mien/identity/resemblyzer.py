@@ -24,7 +24,7 @@ from mien.silence import (
     is_steady,
     loudness,
 )
-from mien.utterance import MIN_SAMPLES, SAMPLE_RATE
+from mien.utterance import MIN_SAMPLES, SAMPLE_RATE, Sample
 
 LEAST_SPEECH = 0.5
 """Seconds of speech below which a clip is refused.
@@ -64,6 +64,8 @@ class Voiceprint:
 
     dim = DIM
     """Size of an embedding."""
+
+    modalities = "a"
 
     def __init__(self, device: str | torch.device | None = None) -> None:
         self.device = choose_device(device)
@@ -114,6 +116,10 @@ class Voiceprint:
         for note in [*notes, *self._warnings(speech)]:
             warn(note)
         return self(waveform)
+
+    def embed_sample(self, sample: Sample) -> np.ndarray | None:
+        """Embed the waveform of a sample of prepared data as a vector (256,); None: it has none."""
+        return None if sample.waveform is None else self(sample.waveform)
 
     def _warnings(self, speech: np.ndarray) -> list[str]:
         """Say what makes an embedding less certain."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from mien.dataset.store import Store
 from mien.devices import choose_device
 from mien.errors import MienError
 from mien.files import write_text
-from mien.identity.resemblyzer import Voiceprint
+from mien.identity.pretrained import EncoderName, open_encoder
 from mien.identity.silence_control import SilentStore
 from mien.identity.trials import PAIRINGS, Trials, make_trials
 from mien.inference import BATCH_SIZE
@@ -24,12 +24,9 @@ from mien.progress import follow
 from mien.report.verification_plots import plot_verification
 from mien.report.verification_report import TrialMetrics, VerificationReport, VerificationRow
 from mien.report.verification_tables import markdown
-from mien.runs.data import check_letters, rows_of, split_store
+from mien.runs.data import check_letters, open_for, rows_of, split_store
 from mien.runs.run import Run
-
-EncoderName = Literal["voice"]
-
-SplitName = Literal["train", "valid", "test", "all"]
+from mien.utterance import Sample, SplitName
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ def verify_run(
     folder: str | Path,
     *,
     data: str | Path | None = None,
-    split: SplitName = "test",
+    split: SplitName | Literal["all"] = "test",
     modalities: str | None = None,
     device: Device = None,
     batch_size: int = BATCH_SIZE,
@@ -83,8 +80,8 @@ def verify_run(
         The data are gone, don't fit the run, or allow no trials.
     """
     run = Run(folder)
-    store = Store(Path(data or run.config.data.path))
     used = check_letters(run, modalities)
+    store = open_for(run, Path(data or run.config.data.path), used)
     model, place = run.model(), choose_device(device)
 
     def embedder(store: Store, letters: str) -> Callable[[list[int]], np.ndarray]:
@@ -96,13 +93,14 @@ def verify_run(
             batch_size=batch_size,
         )
 
-    names = " + ".join(modality for modality in Modality if modality.letter in used)
-    conditions = [Condition(names, embedder(store, used))]
+    conditions = [Condition(_names(used), embedder(store, used))]
     left_out = []
-    if "a" in used:
-        conditions.append(Condition("silence alone", embedder(SilentStore(store.folder), "a")))
-    else:
+    if "a" not in used:
         left_out.append("silence alone: the model does not use audio")
+    elif run.config.model.hand_crafted:
+        left_out.append("silence alone: the features are those of whole utterances")
+    else:
+        conditions.append(Condition("silence alone", embedder(SilentStore(store.folder), "a")))
     if "t" not in used:
         left_out.append("text alone: the model does not use text")
     elif used != "t":
@@ -124,8 +122,8 @@ def verify_encoder(
 
     Parameters
     ----------
-    encoder : {"voice"}
-        `mien.identity.resemblyzer.Voiceprint`.
+    encoder : {"voice", "face", "both"}
+        See `mien.identity.pretrained.open_encoder`.
     data : path
         Prepared data; all of them are used.
     device, progress, resamples
@@ -137,27 +135,41 @@ def verify_encoder(
         The encoder is not installed, or the data allow no trials.
     """
     store = Store(Path(data))
-    voiceprint = Voiceprint(device)
+    chosen = open_encoder(encoder, device)
 
     def embedder(store: Store) -> Callable[[list[int]], np.ndarray]:
-        return lambda rows: _voices(voiceprint, store, rows, progress)
+        return lambda rows: _embed_samples(chosen, store, rows, progress)
 
-    conditions = [
-        Condition("audio", embedder(store)),
-        Condition("silence alone", embedder(SilentStore(store.folder))),
-    ]
+    conditions = [Condition(_names(chosen.modalities), embedder(store))]
     left_out = [f"text alone: the encoder {encoder} does not use text"]
+    if chosen.modalities == "a":
+        conditions.append(Condition("silence alone", embedder(SilentStore(store.folder))))
+    else:
+        left_out.append(f"silence alone: the encoder {encoder} needs faces")
     about = {"source": f"encoder {encoder}", "split": "all", "trained": None}
     return _verify(store, list(range(len(store))), conditions, left_out, resamples, **about)
 
 
-def _voices(voiceprint: Voiceprint, store: Store, rows: list[int], progress: bool) -> np.ndarray:
-    found = np.zeros((len(rows), voiceprint.dim), np.float32)
+def _names(letters: str) -> str:
+    return " + ".join(modality for modality in Modality if modality.letter in letters)
+
+
+class _SampleEncoder(Protocol):
+    dim: int
+
+    def embed_sample(self, sample: Sample) -> np.ndarray | None: ...
+
+
+def _embed_samples(
+    encoder: _SampleEncoder, store: Store, rows: list[int], progress: bool
+) -> np.ndarray:
+    """Embed rows of prepared data (N, E); zero where a sample lacks what the encoder takes."""
+    found = np.zeros((len(rows), encoder.dim), np.float32)
     bar = follow(rows, "embedding", "clips", shown=progress)
     for place, row in enumerate(bar):
-        waveform = store[row].waveform
-        if waveform is not None:
-            found[place] = voiceprint(waveform)
+        embedding = encoder.embed_sample(store[row])
+        if embedding is not None:
+            found[place] = embedding
     return found
 
 

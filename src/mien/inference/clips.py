@@ -19,7 +19,7 @@ from mien.media.faces import FaceCropper
 from mien.media.transcript import Cue, Transcript, cut_to_length, read_transcript
 from mien.modality import Modality
 from mien.silence import is_audible
-from mien.utterance import Clip, Media, MediaBytes, Sample, Utterance
+from mien.utterance import Clip, Media, MediaBytes, Sample, SpeakerReference, Utterance
 
 ClipLike = str | Path | bytes | MediaBytes | tuple[Any, int] | Clip | Sample
 """A path; bytes of a media file; a waveform with its sample rate; or what is decoded already."""
@@ -40,6 +40,7 @@ class Request:
     text: str | None = None
     transcript: str | Path | None = None
     name: str | None = None
+    reference: SpeakerReference | None = None
 
     @property
     def source(self) -> str:
@@ -132,6 +133,7 @@ class ClipReader:
         """
         transcript = _transcript(request)
         sample, warnings = self._sample(request, " ".join(cue.text for cue in transcript.cues))
+        sample = replace(sample, reference=request.reference)
         cues, unused = cut_to_length(transcript, seconds_of(sample))
         cuts = [
             (start, end, self._with_features(_without_silence(cut)))

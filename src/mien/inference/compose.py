@@ -55,6 +55,7 @@ def compose(
         embedding=embedding.tolist(),
         faces=searched,
         faces_found=found,
+        references=0 if recording.sample.reference is None else recording.sample.reference.count,
         synthetic_training=synthetic,
         warnings=recording.warnings,
     )

@@ -127,8 +127,11 @@ def predict_split(
     run = run if isinstance(run, Run) else Run(run)
     device = choose_device(device)
     effect = None if degrade is None else parse_effect(degrade)
-    store = open_for(run, Path(data or run.config.data.path))
     used = check_letters(run, modalities)
+    missing = _thresholds_missing(run)  # they are chosen with all modalities
+    store = open_for(
+        run, Path(data or run.config.data.path), run.config.model.letters if missing else used
+    )
     heard = store if effect is None else degraded(run, store, effect, used)
     rows = rows_of(run, store, split)
     tasks = run.config.tasks
@@ -136,7 +139,8 @@ def predict_split(
         tasks = tuple(t.with_labels_of([store.utterances[row] for row in rows]) for t in tasks)
     evaluated = usable(store, rows, tasks, used)
     options: dict[str, Any] = {"device": device, "batch_size": batch_size, "progress": progress}
-    _complete_thresholds(run, store, options)
+    if missing:
+        _complete_thresholds(run, store, options)
     given = _references(run, references)
     model = run.model()
     if run.config.training.get("cache", True):
@@ -295,11 +299,14 @@ def groups_of(origins: Sequence[Origin]) -> tuple[list[str | None] | None, str]:
     return (None, "person") if None in dialogues else (dialogues, "dialogue")
 
 
-def _complete_thresholds(run: Run, store: Store, options: dict[str, Any]) -> None:
-    """Choose the thresholds on validation if training was interrupted before it chose them."""
+def _thresholds_missing(run: Run) -> bool:
+    """Tell whether training was interrupted before it chose the thresholds."""
     chosen = run.read("thresholds.json")
-    if all(not task.has_thresholds or task.name in chosen for task in run.config.tasks):
-        return
+    return any(task.has_thresholds and task.name not in chosen for task in run.config.tasks)
+
+
+def _complete_thresholds(run: Run, store: Store, options: dict[str, Any]) -> None:
+    """Choose the thresholds on validation, as training does at its end."""
     rows = usable(store, split_store(run, store).valid, run.config.tasks, run.config.model.letters)
     predictions = predict(run, run.model(), store, rows, **options)
     try:

@@ -60,6 +60,9 @@ class Prediction(BaseModel):
     embedding: list[float] = Field(description="the embedding of the clip, of unit length")
     faces: int = Field(0, description="frames searched for a face")
     faces_found: int = Field(0, description="frames in which a face was found")
+    references: int = Field(
+        0, description="other clips of the same speaker that the prediction is relative to"
+    )
     synthetic_training: bool = Field(
         False, description="whether the model was trained on synthetic data"
     )
@@ -80,6 +83,8 @@ class Prediction(BaseModel):
                 lines.append(f"    {label:<{width}} {score:5.2f} {bar}".rstrip())
         if len(self.segments) > 1:
             lines += ["  by time:"] + [f"    {_line(segment)}" for segment in self.segments]
+        if self.references:
+            lines.append(f"  relative to {self.references} other clips of the same speaker")
         lines += [f"  note: {warning}" for warning in self.warnings]
         if self.synthetic_training:
             lines.append("  note: the model was trained on synthetic data")

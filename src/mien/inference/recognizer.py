@@ -1,6 +1,7 @@
 """A trained model that predicts from clips of any form."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, overload
@@ -8,7 +9,7 @@ from typing import Any, overload
 import torch
 
 from mien.batch import Batch
-from mien.dataset.collate import collate
+from mien.dataset.collate import collate, stored_references
 from mien.dataset.turn_media import DecodeOptions
 from mien.devices import choose_device
 from mien.errors import MienError
@@ -25,7 +26,7 @@ from mien.runs import hub
 from mien.runs.run import Run
 from mien.task_prediction import TaskPrediction
 from mien.tasks import Task
-from mien.utterance import Sample
+from mien.utterance import Sample, SpeakerReference
 
 
 class Recognizer:
@@ -126,6 +127,7 @@ class Recognizer:
         text: str | None = None,
         transcript: str | Path | None = None,
         name: str | None = None,
+        reference: SpeakerReference | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> Prediction: ...
 
@@ -137,6 +139,7 @@ class Recognizer:
         text: Sequence[str | None] | None = None,
         transcript: Sequence[str | Path | None] | None = None,
         name: Sequence[str | None] | None = None,
+        reference: SpeakerReference | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> list[Prediction | Failure]: ...
 
@@ -147,6 +150,7 @@ class Recognizer:
         text: Any = None,
         transcript: Any = None,
         name: Any = None,
+        reference: SpeakerReference | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> Prediction | list[Prediction | Failure]:
         """Predict for a clip, or for several clips.
@@ -164,6 +168,9 @@ class Recognizer:
             out. For several clips a list.
         name : str, optional
             Name of a clip in memory, for messages and `Prediction.source`; or a list.
+        reference : SpeakerReference, optional
+            Other clips of the same speaker (`mien.inference.references.speaker_reference`), for a
+            model that takes any; of several clips it is that of all.
         batch_size : int
             Segments computed together. The predictions don't depend on it.
 
@@ -179,10 +186,15 @@ class Recognizer:
         """
         if isinstance(clip, Iterable) and not is_one(clip):
             several = self.stream(
-                clip, text=text, transcript=transcript, name=name, batch_size=batch_size
+                clip,
+                text=text,
+                transcript=transcript,
+                name=name,
+                reference=reference,
+                batch_size=batch_size,
             )
             return list(several)
-        recording = self.reader.read(Request(clip, text, transcript, name))
+        recording = self.reader.read(Request(clip, text, transcript, name, reference))
         (output,) = in_batches([recording], self._outputs, checked_batch_size(batch_size))
         assert isinstance(output, RecordingOutput)
         return self._prediction(output)
@@ -194,6 +206,7 @@ class Recognizer:
         text: Sequence[str | None] | None = None,
         transcript: Sequence[str | Path | None] | None = None,
         name: Sequence[str | None] | None = None,
+        reference: SpeakerReference | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> Iterator[Prediction | Failure]:
         """Predict for any number of clips, one after the other; takes the arguments of a call.
@@ -207,7 +220,8 @@ class Recognizer:
             `batch_size` of 1 after each clip.
         """
         size = checked_batch_size(batch_size)
-        recordings = map(self._read, requests(clips, text, transcript, name))
+        asked = requests(clips, text, transcript, name)
+        recordings = (self._read(replace(one, reference=reference)) for one in asked)
         for item in in_batches(recordings, self._outputs, size):
             if isinstance(item, Failure):
                 yield item
@@ -237,8 +251,13 @@ class Recognizer:
     def forward(self, samples: Sequence[Sample]) -> tuple[Batch, Output]:
         """Compute the model's output for samples; returns the batch of them with it."""
         with self._collating:  # a tokenizer serves one thread at a time
-            batch = collate([self.reader.only_used(s) for s in samples], self.readers)
-        batch = batch.to(self.device)
+            used = [self.reader.only_used(sample) for sample in samples]
+            batch = collate(used, self.readers)
+        encoders = self.model.config.encoders
+        referring = [m for m in self.readers if encoders[m].takes_references]
+        found = {m: stored_references(used, m) for m in referring}
+        given = {m: references for m, references in found.items() if references is not None}
+        batch = replace(batch, references=given).to(self.device)
         return batch, self.model(batch)
 
     def scores(self, output: Output) -> dict[str, torch.Tensor]:

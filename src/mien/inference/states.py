@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -17,10 +17,12 @@ from mien.files import check_writable
 from mien.inference.dataset import Device
 from mien.modality import Modality
 from mien.models import MultimodalModel
-from mien.models.encoders.pretrained import PretrainedEncoder
 from mien.models.encoders.pretrained_reader import CopyReader
 from mien.progress import Progress
 from mien.runs.frozen import find_frozen
+
+if TYPE_CHECKING:
+    from mien.models.encoders.pretrained import PretrainedEncoder
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ def _works(
     frozen = find_frozen(model) if cacheable else {}
     found = {}
     for modality in cacheable:
-        encoder = cast(PretrainedEncoder, model.encoder(modality))
+        encoder = cast("PretrainedEncoder", model.encoder(modality))
         key = encoder.key() | {
             "version": VERSION,
             "modality": modality.value,
@@ -125,7 +127,7 @@ class _Work:
         self,
         store: Store,
         folder: StateFolder,
-        encoder: PretrainedEncoder,
+        encoder: "PretrainedEncoder",
         reader: CopyReader,
         max_seconds: float,
         keep_voice: bool,

@@ -42,7 +42,7 @@ def decode_crop(data: bytes, size: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        It is no lossless WebP image of that size, or damaged.
+        It is not a lossless WebP image of that size, or is damaged.
 
     Examples
     --------
@@ -65,6 +65,6 @@ def decode_crop(data: bytes, size: int) -> np.ndarray:
 def _size(data: bytes) -> tuple[int, int]:
     """Read width and height from the header of a lossless WebP file."""
     if data[:4] != b"RIFF" or data[8:16] != _SIGNATURE or len(data) < 25 or data[20] != _MARK:
-        raise ValueError("a face crop that is no lossless WebP image")
+        raise ValueError("a face crop that is not a lossless WebP image")
     bits = int.from_bytes(data[21:25], "little")
     return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-MAX_TIME = 1e7
-"""Seconds, some 115 days: a later time is a fault of the file."""
+from mien.utterance import MAX_TIME
 
 
 @dataclass(frozen=True)

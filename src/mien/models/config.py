@@ -70,7 +70,7 @@ class ModelConfig(BaseModel):
 
     Examples
     --------
-    >>> config = ModelConfig(encoders={"audio": {"kind": "cnn", "width": 0.5}, "text": {}})
+    >>> config = ModelConfig(encoders={"audio": {"kind": "vgg", "width": 0.5}, "text": {}})
     >>> [str(modality) for modality in config.modalities]
     ['text', 'audio']
     >>> config.encoders["audio"].spectrogram

@@ -12,8 +12,8 @@ from mien.models.encoders.naming import kind_of
 TEXT, AUDIO, VIDEO = Modality
 
 PRESETS: dict[str, dict[Modality, str]] = {
-    "mme2e": {TEXT: "transformer", AUDIO: "cnn", VIDEO: "cnn"},
-    "mme2e-sparse": {TEXT: "transformer", AUDIO: "sparse-cnn", VIDEO: "sparse-cnn"},
+    "mme2e": {TEXT: "transformer", AUDIO: "vgg", VIDEO: "vgg"},
+    "mme2e-sparse": {TEXT: "transformer", AUDIO: "sparse-vgg", VIDEO: "sparse-vgg"},
     "lf-rnn": dict.fromkeys(Modality, "rnn"),
     "lf-transformer": dict.fromkeys(Modality, "feature-transformer"),
 }
@@ -75,8 +75,8 @@ def name_of(config: ModelConfig) -> str:
     --------
     >>> name_of(preset("lf-rnn", modalities="tv"))
     'lf-rnn'
-    >>> name_of(ModelConfig(encoders={"audio": {"kind": "cnn"}, "video": {"kind": "sparse-cnn"}}))
-    'audio cnn, video sparse-cnn'
+    >>> name_of(ModelConfig(encoders={"audio": {"kind": "vgg"}, "video": {"kind": "sparse-vgg"}}))
+    'audio vgg, video sparse-vgg'
     """
     kinds = {m: encoder.kind for m, encoder in config.encoders.items()}
     return preset_of(kinds) or ", ".join(f"{m} {kinds[m]}" for m in Modality if m in kinds)

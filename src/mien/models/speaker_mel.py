@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mien.models.voice_encoder import N_MELS
 from mien.utterance import SAMPLE_RATE
 
-N_MELS = 40
 WINDOW_LENGTH = 400
 """Samples of one analysis window: 25 ms."""
 HOP_LENGTH = 160

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 N_MELS = 40
+"""Bands of the mel spectrogram."""
 DIM = 256
+"""Size of an embedding."""
 
 
 class VoiceEncoder(nn.Module):

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ def _flag_of(parameter: str) -> str:
 def build_parser() -> argparse.ArgumentParser:
     """Make the parser; options that are not given are missing from its result."""
     parser = Parser(
+        allow_abbrev=True,
         prog="main.py",
         description="Run a command of the published system (Dai et al. 2021) with mien.",
         epilog=f"{RECIPE}=FILE in the environment: the settings of that recipe override those of"
@@ -115,12 +116,14 @@ def _reproduce(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Non
     model, training, changed = _override(model, values["training"])
     for note in notes + changed:
         print(note)
+    # where a recipe overrides the command, an invalid value may be the recipe's
+    flags = {} if changed else {name: _flag_of(name) for name in _settings_given(given)}
     command = PublishedCommand(
         datapath=given.get("datapath", Path("data")),
         dataset=given.get("dataset", "iemocap"),
         frame_interval=given.get("img_interval", 500) / 1000,
-        model=validated(parser, "model", ModelConfig, model),
-        training=validated(parser, "training", TrainConfig, training),
+        model=validated(parser, "model", ModelConfig, model, flags),
+        training=validated(parser, "training", TrainConfig, training, flags),
         # of the task that is trained: a recipe may have set another
         labels=given.get(f"num_{training['task']}s"),
         gpu=given.get("cuda", "0"),
@@ -168,6 +171,11 @@ def settings(args: argparse.Namespace) -> tuple[dict[str, dict[str, Any]], list[
     elif "ckpt_mod" in given:
         notes.append("--ckpt-mod has no effect without --ckpt")
     return values, notes
+
+
+def _settings_given(given: Collection[str]) -> list[str]:
+    """List the settings of mien that the options given set, by their flat names."""
+    return [o.setting.partition(".")[2] for o in OPTIONS if o.setting and o.name in given]
 
 
 def _set(values: dict[str, dict[str, Any]], setting: str, value: Any) -> None:

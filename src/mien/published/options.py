@@ -142,7 +142,7 @@ OPTIONS = (
         int,
         512,
         "width of the temporal transformers",
-        "model.trans_dim",
+        "model.temporal_dim",
         models=END_TO_END,
     ),
     Option(
@@ -150,7 +150,7 @@ OPTIONS = (
         int,
         2,
         "layers of the temporal transformers",
-        "model.trans_nlayers",
+        "model.temporal_layers",
         models=(*END_TO_END, "lf_transformer"),
     ),
     Option(
@@ -158,7 +158,7 @@ OPTIONS = (
         int,
         8,
         "heads of the temporal transformers",
-        "model.trans_nheads",
+        "model.temporal_heads",
         models=END_TO_END,
     ),
     Option(

@@ -1,4 +1,4 @@
-"""A comparison as a picture: each system's metric with its interval."""
+"""A comparison as a plot: each system's metric with its interval."""
 
 from pathlib import Path
 

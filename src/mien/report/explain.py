@@ -38,8 +38,8 @@ class SelectedShares(BaseModel):
     file: str = Field(description="the PNG file with the attention map")
     sparsity: str = Field(description="what the encoder selects: sites, frames or both")
     threshold: float = Field(description="share of the attention that is kept")
-    pictures: int = Field(description="face crops, or spectrogram chunks of 0.4 s")
-    looked_at: float = Field(description="share of these that was selected")
+    steps: int = Field(description="face crops, or spectrogram chunks of 0.4 s")
+    selected: float = Field(description="share of these that was selected")
     kept: list[float] = Field(
         description="for each stage the share of the sites kept, in what was selected"
     )
@@ -216,8 +216,8 @@ def _shares(view: AttentionView, file: str, settings: Any) -> SelectedShares:
         file=file,
         sparsity=settings.sparsity,
         threshold=settings.sparse_threshold,
-        pictures=len(view.selected),
-        looked_at=round(float(view.selected.mean()), 6),
+        steps=len(view.selected),
+        selected=round(float(view.selected.mean()), 6),
         kept=[round(float(kept.mean()), 6) for kept in view.kept],
     )
 

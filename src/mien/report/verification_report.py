@@ -64,7 +64,7 @@ class FittedMetrics(_Result):
 class TrialMetrics(_Result):
     """Metrics of one kind of trials; see `mien.metrics.verification.evaluate_trials`."""
 
-    speakers: int = Field(alias="persons", description="speakers enrolled")
+    speakers: int = Field(description="speakers enrolled")
     probes: int
     targets: int = Field(description="mated trials")
     nontargets: int = Field(description="non-mated trials")
@@ -87,20 +87,20 @@ class VerificationRow(_Result):
 
     pairing: str = Field(description="clips, sentences, dialogues or sessions")
     about: str = Field(description="the same in words: what enrolled clips are compared with")
-    input: str = Field(alias="shown", description="what the encoder takes as input of each clip")
+    input: str = Field(description="what the encoder takes as input of each clip")
     clips: int = Field(description="clips that have it")
-    metrics: TrialMetrics = Field(alias="figures")
+    metrics: TrialMetrics
 
 
 class VerificationReport(_Result):
     """How well embeddings tell the speakers of data apart; the content of verification.json."""
 
     source: str = Field(description="the run folder, or the encoder")
-    split: str = Field(alias="part", description="the split: train, valid, test or all")
+    split: str = Field(description="the split: train, valid, test or all")
     trained: int | None = Field(description="speakers that training had; null: other data")
     data: str = Field(description="the prepared data")
     synthetic: bool = Field(description="the data are synthetic")
     clips: int = Field(description="clips whose speaker is known")
-    speakers: int = Field(alias="persons", description="speakers")
+    speakers: int = Field(description="speakers")
     rows: list[VerificationRow]
     left_out: list[str] = Field(description="what does not apply, and why")

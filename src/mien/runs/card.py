@@ -5,8 +5,9 @@ from typing import Any
 
 import yaml
 
+from mien.errors import MienError, brief
 from mien.runs.run import Run
-from mien.tasks import Task
+from mien.tasks import TASKS, Task
 
 METRICS = {
     "ua": "average recall (UA)",
@@ -26,13 +27,15 @@ to identify anybody who has not consented: see the model card of mien.
 """
 
 
-def model_card(run: Run, digests: Mapping[str, str]) -> str:
+def model_card(run: Run, metrics: str, digests: Mapping[str, str]) -> str:
     """Write a model card in Markdown, with the front matter that the hub reads.
 
     Parameters
     ----------
     run : Run
-        The run, with the metrics that ``mien evaluate`` wrote.
+        The run.
+    metrics : str
+        The section of its metrics, from `metrics_section`.
     digests : mapping of str to str
         SHA-256 of the files to list.
     """
@@ -47,7 +50,7 @@ def model_card(run: Run, digests: Mapping[str, str]) -> str:
         "## Data",
         _data(run),
         "## Metrics",
-        "\n\n".join(_metrics(run.read("metrics.json"))),
+        metrics,
         "## Licence",
         "Not stated. The licences of the training data and of the pretrained weights may apply to"
         " this model: ask whoever trained it.",
@@ -87,11 +90,30 @@ def _data(run: Run) -> str:
     )
 
 
+def metrics_section(run: Run) -> str:
+    """Write the metrics that ``mien evaluate`` stored in a run, in Markdown.
+
+    Raises
+    ------
+    MienError
+        They are damaged, or those of another version of mien.
+    """
+    metrics = run.read("metrics.json")
+    if not metrics:
+        return "None: the run has not been evaluated (`mien evaluate`)."
+    try:
+        for task, block in metrics["tasks"].items():
+            TASKS[task].metrics_type.model_validate(block)
+        return "\n\n".join(_metrics(metrics))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise MienError(
+            f"{run.folder / 'metrics.json'} is damaged or of another version of mien"
+            f" ({brief(error)}): `mien evaluate {run.folder}` renews it"
+        ) from error
+
+
 def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
     """Yield the metrics as Markdown, with intervals if there are some."""
-    if not metrics:
-        yield "None: the run has not been evaluated (`mien evaluate`)."
-        return
     about = "synthetic data" if metrics["synthetic"] else "recordings of people"
     yield f"On the {metrics['split']} split ({about}), protocol `{metrics['protocol']}`:"
     rows = ["| task | metric | value | 95 % interval | utterances |", "|---|---|---:|---|---:|"]

@@ -49,12 +49,28 @@ def degraded(run: Run, store: Store, effect: Effect, modalities: str) -> Store:
     return DegradedStore(store.folder, effect)
 
 
-def open_for(run: Run, data: Path) -> Store:
-    """Open data for the model of a run. Raises `MienError` if they do not fit it."""
+def open_for(run: Run, data: Path, modalities: str) -> Store:
+    """Open data for the model of a run.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    data : Path
+        Prepared data.
+    modalities : str
+        The modalities that are used, letters out of "tav": without "v" the size of the face crops
+        does not matter.
+
+    Raises
+    ------
+    MienError
+        The data do not fit the model.
+    """
     store = open_store(data, run.config.model)
     if isinstance(store, FeatureStore) and run.config.features is not None:
         check_sources(store.settings, run.config.features, run.config.model.letters, data)
-    else:
+    elif "v" in modalities:
         _check_face_size(run, store)
     return store
 
@@ -176,17 +192,19 @@ def loader(
     seed: int | None = None,
     workers: int = 0,
     rank: int = 0,
-    world: int = 1,
+    world_size: int = 1,
     pin: bool = False,
+    by_tokens: bool = False,
 ) -> DataLoader[Any]:
-    """Load examples in batches of similar length, in order if `seed` is None.
+    """Load examples in batches of similar length of text, in order if `seed` is None.
 
-    `batch_size` is that of all `world` processes together, of which `rank` loads its share.
+    The length is in characters, or with `by_tokens` in tokens of the text encoder. `batch_size` is
+    that of all `world_size` processes together, of which `rank` loads its share.
     """
-    lengths = [len(examples.store.utterances[row].text or "") for row in examples.rows]
+    lengths = examples.lengths(tokens=by_tokens and seed is not None)
     return DataLoader(
         examples,
-        sampler=BucketSampler(lengths, batch_size, seed, rank, world),
+        sampler=BucketSampler(lengths, batch_size, seed, rank, world_size),
         batch_size=None,
         num_workers=workers,
         # its own generator, so that starting a loader does not change the random numbers of dropout

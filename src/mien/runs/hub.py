@@ -14,7 +14,7 @@ from mien.errors import MienError
 from mien.features.extractor import WORD_VECTORS
 from mien.files import atomic_write, fingerprint, unwritable, write_text
 from mien.models.pretrained.names import parts_of
-from mien.runs.card import model_card
+from mien.runs.card import metrics_section, model_card
 from mien.runs.config import CONFIG, WEIGHTS, RunConfig, write_config
 from mien.runs.run import Run
 
@@ -172,12 +172,13 @@ def save(run: Run, folder: str | Path) -> Path:
     Raises
     ------
     MienError
-        The folder is not empty or cannot be written, the run has no weights yet, or the frozen ones
-        are missing.
+        The folder is not empty or cannot be written, the run has no weights yet, the frozen ones
+        are missing, or the metrics are damaged or of another version of mien.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise MienError(f"{folder} exists and is not empty: choose another folder")
+    metrics = metrics_section(run)  # first, since it refuses damaged ones
     config = _portable(run.config)
     names = own_files(run)
     model = run.model() if config.frozen != run.config.frozen else None
@@ -194,7 +195,7 @@ def save(run: Run, folder: str | Path) -> Path:
     write_config(folder, config)
     if model is not None:
         Run(folder).write_model(model)
-    card = model_card(run, {WEIGHTS: fingerprint(folder / WEIGHTS)})
+    card = model_card(run, metrics, {WEIGHTS: fingerprint(folder / WEIGHTS)})
     write_text(folder / CARD, card)
     return folder
 

@@ -17,7 +17,7 @@ from mien.inference.evaluate import answered
 from mien.inference.predictions import PredictionsInfo, Training
 from mien.metrics.thresholds import choose
 from mien.report.study_report import StudyMetrics
-from mien.studies.classifiers import Classifier, choose_strength
+from mien.studies.classifiers import Classifier, LinearModel, choose_strength
 from mien.studies.cross_validation import PROTOCOL, chosen_folds, chosen_seeds, leakages
 from mien.studies.feature_table import FeatureTable, compute_features, name_of, read_features
 from mien.studies.jobs import run_jobs
@@ -140,9 +140,13 @@ class Fitting:
             model, strength = choose_strength(
                 task, self.classifier, job.seed, (train[0], train[1]), (valid[0], valid[1])
             )
-        thresholds = {}
-        if task.has_thresholds:
-            thresholds[task.name] = choose(model.scores(valid[0]), valid[1]).tolist()
+            thresholds = {}
+            if task.has_thresholds:
+                thresholds[task.name] = choose(model.scores(valid[0]), valid[1]).tolist()
+            else:  # with C chosen, validation trains, too
+                train = [np.concatenate(pair) for pair in zip(train, valid, strict=True)]
+                model = LinearModel(task, self.classifier, strength, job.seed)
+                model.fit(train[0], train[1])
         training = Training(
             fold=job.fold,
             seed=job.seed,

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mien.dataset.leakage import Leakage, measure_leakage
 from mien.dataset.protocols import PROTOCOLS
@@ -111,7 +111,8 @@ def cross_validate(
         if keep == "none":  # a process that was killed may have left the run of a finished job
             for job in set(study.jobs()) - set(missing):
                 study.discard_run(job)
-        work = Training(study.folder, data, model, config, keep, device)
+        # the lines of several trainings at a time could not be told apart
+        work = Training(study.folder, data, model, config, keep, device, progress=jobs == 1)
         run_jobs(missing, work, workers=jobs, total=len(study.jobs()))
         found = summarise(study.pool(), leakages(store, study.config))
         write_summary(study.folder, found)
@@ -176,6 +177,7 @@ class Training:
     config: TrainConfig
     keep: Keep
     device: str | None
+    progress: bool
 
     def __call__(self, job: Job) -> str:
         """Do it, and say how it went in short."""
@@ -189,12 +191,15 @@ class Training:
 
     def _train(self, job: Job, study: Study) -> Run:
         folder = study.run_folder(job)
+        how: dict[str, Any] = {"progress": self.progress, "device": self.device}
+        if self.progress:
+            logger.info("%s begins", job)
         if finished(folder) or folder.joinpath(STATE).is_file():
-            return train(self.data, folder, resume=True, progress=False, device=self.device)
+            return train(self.data, folder, resume=True, **how)
         study.discard_run(job)  # no epoch was finished
         given = self.config.model_dump(exclude_unset=True)
         config = TrainConfig.model_validate(given | {"fold": job.fold, "seed": job.seed})
-        return train(self.data, folder, self.model, config, progress=False, device=self.device)
+        return train(self.data, folder, self.model, config, **how)
 
 
 def _without_job(config: TrainConfig) -> TrainConfig:

@@ -90,7 +90,7 @@ def _run(study: Study, job: Job) -> Run:
     folder = study.run_folder(job)
     if study.config.kind != "network" or not folder.is_dir():
         raise MienError(
-            f"{study.folder} has no run folder of {job}: only a study of 'mien cv' with --keep best"
-            " can be evaluated again"
+            f"{study.folder} has no run folder of {job}: only a study of 'mien cv' that kept its"
+            " runs can be evaluated again"
         )
     return Run(folder)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,8 @@ from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.features.store import FeatureStore
 from mien.files import atomic_write, check_file, fingerprint
+from mien.modality import Modality
+from mien.models.encoders.naming import PACKAGED
 from mien.progress import follow
 
 FUNCTIONALS = {
@@ -26,6 +29,9 @@ FUNCTIONALS = {
 
 IDS = ("id", "name", "file", "filename")
 """Columns of a user's table that may say which utterance a row is of, the first found."""
+
+TABLES = (".csv", ".tsv", ".txt", ".parquet")
+"""Endings of the files of tables."""
 
 TIMES = ("start", "end", "frameTime")
 """Columns that opensmile adds to its features."""
@@ -67,10 +73,25 @@ def name_of(source: str) -> str:
     MienError
         There is no such file.
     """
-    if source in SOURCES:
+    if source in SOURCES or names_encoder(source):
         return source
     check_file(Path(source))
     return f"{Path(source).name} {fingerprint(Path(source))[:12]}"
+
+
+def names_encoder(source: str) -> bool:
+    """Return whether features are named by a pretrained audio encoder, and not by a file."""
+    if Path(source).is_file():
+        return False
+    name, layers = encoder_of(source)
+    packaged = name in PACKAGED[Modality.AUDIO]
+    return packaged or (Path(source).suffix not in TABLES and (layers is not None or "/" in name))
+
+
+def encoder_of(source: str) -> tuple[str, int | None]:
+    """Split ``whisper-tiny.en:3`` into the name of an encoder and a number of layers."""
+    name, _, layers = source.rpartition(":")
+    return (name, int(layers)) if name and layers.isdecimal() else (source, None)
 
 
 def compute_features(source: str, data: Path, *, progress: bool = True) -> FeatureTable:
@@ -78,9 +99,11 @@ def compute_features(source: str, data: Path, *, progress: bool = True) -> Featu
 
     Parameters
     ----------
-    source : {"functionals", "voice"} or path
-        Functionals of what `mien features` wrote; embeddings of the packaged speaker encoder; or a
-        table, as `read_features` takes it.
+    source : {"functionals", "voice"}, name of an audio encoder, or path
+        Functionals of what `mien features` wrote; embeddings of the packaged speaker encoder; mean
+        and deviation over time of the states of a pretrained audio encoder, of its last layer or,
+        as ``whisper-tiny.en:3``, of the first three side by side; or a table, as `read_features`
+        takes it.
     data : path
         What `mien prepare` wrote.
     progress : bool
@@ -95,6 +118,8 @@ def compute_features(source: str, data: Path, *, progress: bool = True) -> Featu
         return _functionals(FeatureStore(data), progress)
     if source == "voice":
         return _voices(Store(data), progress)
+    if names_encoder(source):
+        return _states(Store(data), source, progress)
     ids = [utterance.id for utterance in Store(data).utterances]
     return read_features(Path(source), ids)
 
@@ -136,6 +161,29 @@ def _voices(store: Store, progress: bool) -> FeatureTable:
     if not ids:
         raise MienError(f"{store.folder} has no audio of which a voice can be embedded")
     return FeatureTable(ids, [f"voice {n}" for n in range(voiceprint.dim)], np.array(rows))
+
+
+def _states(store: Store, source: str, progress: bool) -> FeatureTable:
+    import torch
+
+    from mien.models.encoders.pretrained import PretrainedEncoder, describe_all
+    from mien.models.encoders.pretrained_settings import PretrainedAudioConfig
+
+    name, layers = encoder_of(source)
+    states: Literal["all", "last"] = "last" if layers is None else "all"
+    settings = PretrainedAudioConfig(model=name, layers=layers, layer_states=states)
+    encoder = settings.build(Modality.AUDIO, pretrained=describe_all(Modality.AUDIO, name))
+    assert isinstance(encoder, PretrainedEncoder)
+    encoder.load_pretrained(name)
+    ids, rows = [], []
+    for number in follow(range(len(store)), "states", "utterances", shown=progress):
+        if (waveform := store.waveform(number)) is not None:
+            ids.append(store.utterances[number].id)
+            steps = torch.from_numpy(waveform.astype(np.float32) / 32768)
+            rows.append(torch.cat(encoder.eval().constant(steps), dim=1)[0].double().numpy())
+    if not ids:
+        raise MienError(f"{store.folder} has no audio to encode")
+    return FeatureTable(ids, [f"{name} {n}" for n in range(encoder.dim)], np.array(rows))
 
 
 def read_features(path: Path, ids: Sequence[str]) -> FeatureTable:

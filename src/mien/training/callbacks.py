@@ -18,11 +18,13 @@ from mien.training.module import Learner, monitored_metric
 class CheckpointCallback(Callback):
     """Write the best weights, the log and the training state after each epoch, and stop early.
 
+    With `keep_last` the last weights count as the best, since validation is part of training.
+
     Lightning's own early stopping compares with a tensor that later epochs overwrite.
     """
 
-    def __init__(self, run: Run, patience: int) -> None:
-        self.run, self.patience = run, patience
+    def __init__(self, run: Run, patience: int, *, keep_last: bool = False) -> None:
+        self.run, self.patience, self.keep_last = run, patience, keep_last
         self.best, self.best_epoch = float("-inf"), -1
 
     def state_dict(self) -> dict[str, Any]:
@@ -52,7 +54,7 @@ class CheckpointCallback(Callback):
             raise NotFiniteError(f"{where}: scores are not finite; {named(learner.broken)}")
         metric = monitored_metric(trainer.callback_metrics, learner.tasks)
         # NaN is not greater than anything, so it is never the best
-        if metric > self.best:
+        if metric > self.best or self.keep_last:
             check_weights(where, learner.model.state_dict())
             self.best, self.best_epoch = metric, trainer.current_epoch
             if trainer.is_global_zero:

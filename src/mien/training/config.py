@@ -80,9 +80,19 @@ class TrainConfig(BaseModel):
         ge=1,
         description="utterances of a step in each process; of a whole step, devices times as many",
     )
+    group_by: Literal["characters", "tokens"] = Field(
+        "characters",
+        description="length of text by which similar utterances share a batch: characters, or"
+        " tokens, with less padding for a text encoder",
+    )
     epochs: int = Field(40, ge=1, description="largest number of epochs")
     early_stop: int = Field(
         6, ge=1, description="stop after so many epochs without a better monitored metric"
+    )
+    train_on_validation: bool = Field(
+        False,
+        description="train on the validation split, too, and keep the last epoch instead of the"
+        " best: for settings that were chosen before, and tasks without thresholds",
     )
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="optimiser")
     lr: float = Field(5e-5, gt=0, description="learning rate")

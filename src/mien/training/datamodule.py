@@ -30,6 +30,7 @@ class Loaders(L.LightningDataModule):
             trainer.global_rank,
             trainer.world_size,
             pin=trainer.strategy.root_device.type == "cuda",
+            by_tokens=self.config.group_by == "tokens",
         )
 
     def train_dataloader(self) -> DataLoader[Any]:
@@ -37,5 +38,5 @@ class Loaders(L.LightningDataModule):
         return self._loader(self.training, self.config.seed)
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """Load the validation part in order."""
+        """Load the validation split in order."""
         return self._loader(self.validation, None)

@@ -143,6 +143,8 @@ def _train(
             logger.info("%s", message)
     if config.cache:
         store = _with_states(run, store, network, config, device, progress)
+    if config.train_on_validation:
+        rows["train"] = sorted(rows["train"] + rows["valid"])
     seed = config.seed if config.augment else None
     drawn: dict[str, Any] = {"references": None, "draw_seed": config.seed}
     training = examples(run, store, rows["train"], tokenizer, seed, **drawn)
@@ -247,7 +249,7 @@ def _fit(
     hardware: dict[str, Any],
 ) -> None:
     callbacks: list[Callback] = [
-        CheckpointCallback(run, config.early_stop),
+        CheckpointCallback(run, config.early_stop, keep_last=config.train_on_validation),
         StopOnSignal(),
         SpawnedOutput(),
     ]

@@ -93,14 +93,20 @@ def create(
             f" {smallest} or more, or another loss",
             parameter="batch_size",
         )
+    if config.train_on_validation and any(task.has_thresholds for task in tasks):
+        raise MienError(
+            "the thresholds of a multi-label task are chosen on the validation split: choose the"
+            " loss ce, or leave it out",
+            parameter="train_on_validation",
+        )
     sizes = []
     # no test speaker has a label then; `mien verification` evaluates such a run
     speakers_alone = all(task.identifies_speakers for task in tasks)
     unseen = PROTOCOLS[protocol].unseen_speakers and speakers_alone
-    for part in SPLITS[:2] if unseen else SPLITS:
-        rows = usable(store, splits.rows(part), tasks, model.letters)
-        sizes.append(f"{len(rows)} of {len(splits.rows(part))} {part}")
-        if part == "train":
+    for name in SPLITS[:2] if unseen else SPLITS:
+        rows = usable(store, splits.rows(name), tasks, model.letters)
+        sizes.append(f"{len(rows)} of {len(splits.rows(name))} {name}")
+        if name == "train":
             _check_modalities(store, rows, model.letters)
     pretrained = _descriptions(model)
     tokenizer = None if model.text is None else load_tokenizer(model.text.model)

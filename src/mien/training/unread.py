@@ -63,6 +63,7 @@ READERS: dict[str, tuple[Reads, str]] = {
         "a model that encodes faces or audio (mme2e or mme2e-sparse with a or v)",
     ),
     "max_seconds": (_media, "a model of audio or video"),
+    "group_by": (lambda m, c: m.text is not None, "a model with a pretrained text encoder"),
     "text_lr_factor": (
         lambda m, c: any(encoder.learns_slowly for encoder in m.encoders.values()),
         "a text encoder that learns, or a sparse model,",

@@ -37,7 +37,7 @@ class Protocol:
     ----------
     about : str
         What it keeps apart, in one line for the user.
-    rule : Rule
+    rule : Rule or FreeRule
         The function that assigns the splits.
     needs : tuple of Fact
         Facts that the rule needs; data in which no utterance has one of them are refused.

@@ -1,4 +1,4 @@
-"""Protocols of cross-validation: each fold tests other speakers, sessions, sentences or scenarios.
+"""The protocols with folds: the rule of each, and how folds and validation are cut.
 
 Validation is always cut from what does not test, and is new to training in what the test is: so
 many of the remaining speakers as a sixth makes, or where known speakers test new sentences or
@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mien.dataset.protocols.base import Fact, FreeRule, fact_of, register_protocol, seeded_order
+from mien.dataset.protocols.rules import test_others
 from mien.errors import MienError
 from mien.utterance import Utterance
 
@@ -172,6 +173,17 @@ def _kfold(fact: Fact) -> FreeRule:
     return rule
 
 
+def _kfold_strangers(
+    utterances: Sequence[Utterance], seed: int, fold: int | None, count: int | None
+) -> list[str | None]:
+    folds = _deal(utterances, "person", seed, count)
+    number = len(folds) if fold is None else fold
+    if not 1 <= number <= len(folds):
+        raise MienError(f"{number} is not one of the folds 1 to {len(folds)}", parameter="fold")
+    known = set[str]().union(*folds) - folds[number - 1]
+    return test_others(utterances, "person", known, seed)
+
+
 def _emobox(utterances: Sequence[Utterance], seed: int, fold: int | None) -> list[str | None]:
     if others := sorted({u.corpus for u in utterances} - {"ravdess"}):
         raise MienError(
@@ -217,6 +229,16 @@ for name, (fact, about) in KFOLD.items():
         folds=True,
         fold_count=lambda utterances, count, fact=fact: len(_deal(utterances, fact, 0, count)),
     )
+register_protocol(
+    "kfold-strangers",
+    "each speaker is tested in one fold by verification; the others train and validate",
+    _kfold_strangers,
+    needs=("person",),
+    free=True,
+    folds=True,
+    fold_count=lambda utterances, count: len(_deal(utterances, "person", 0, count)),
+    unseen_speakers=True,
+)
 register_protocol(
     "improvised",
     "leave one session out, with the improvised turns alone",

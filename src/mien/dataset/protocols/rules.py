@@ -52,7 +52,7 @@ def _sentences(utterances: Sequence[Utterance], seed: int, fold: int | None) -> 
         splits = assign_groups(texts, "sentences")
         return [splits.get(fact_of(u, "sentence")) for u in utterances]
     # of two sentences one is kept for the test, so validation shares the other with training
-    return _test_the_others(utterances, "sentence", {texts[0]}, seed)
+    return test_others(utterances, "sentence", {texts[0]}, seed)
 
 
 def _random(utterances: Sequence[Utterance], seed: int, fold: int | None) -> Names:
@@ -64,7 +64,7 @@ def _strangers(utterances: Sequence[Utterance], seed: int, fold: int | None) -> 
     splits = assign_groups(_groups(utterances, "person"), "persons")
     # who is to be learnt must be known in validation too, so it takes other utterances of theirs
     known = {name for name, split in splits.items() if split != "test"}
-    return _test_the_others(utterances, "person", known, seed)
+    return test_others(utterances, "person", known, seed)
 
 
 def _groups(utterances: Sequence[Utterance], fact: Fact) -> list[str]:
@@ -72,7 +72,7 @@ def _groups(utterances: Sequence[Utterance], fact: Fact) -> list[str]:
     return sorted({name for u in utterances if (name := fact_of(u, fact))})
 
 
-def _test_the_others(
+def test_others(
     utterances: Sequence[Utterance], fact: Fact, known: Collection[str | None], seed: int
 ) -> Names:
     """Test on all but the known persons or sentences; validate on a twelfth of their utterances."""

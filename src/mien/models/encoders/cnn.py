@@ -50,14 +50,14 @@ class CNNEncoder(ModalityEncoder):
         else:
             self.cnn = VGG(config, channels_in, positions_out)
         self.temporal = TemporalEncoder(
-            config.trans_dim,
-            config.trans_nlayers,
-            config.trans_nheads,
-            config.trans_feedforward,
+            config.temporal_dim,
+            config.temporal_layers,
+            config.temporal_heads,
+            config.temporal_feedforward,
             config.dropout,
             config.positions,
         )
-        self.dim = config.trans_dim
+        self.dim = config.temporal_dim
 
     def images(self, values: Tensor) -> Tensor:
         """Convert steps into the images that the CNN takes as input, (sum T, C, H, W)."""

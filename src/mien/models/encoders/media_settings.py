@@ -91,8 +91,8 @@ class TransformerConfig(EncoderConfig):
 class TemporalSettings(EncoderConfig):
     """A temporal encoder: a transformer over the steps of an utterance."""
 
-    trans_nlayers: int = Field(4, ge=1, description="layers of the temporal encoder")
-    trans_feedforward: int = Field(
+    temporal_layers: int = Field(4, ge=1, description="layers of the temporal encoder")
+    temporal_feedforward: int = Field(
         2048, ge=1, description="feed-forward width of the temporal encoder"
     )
     positions: bool = Field(
@@ -101,7 +101,22 @@ class TemporalSettings(EncoderConfig):
     dropout: float = dropout_field()
 
 
-class CNNSettings(TemporalSettings):
+class ProjectedSettings(TemporalSettings):
+    """A temporal encoder of its own width, to which the steps are projected."""
+
+    temporal_dim: int = Field(64, ge=4, description="width of the temporal encoder")
+    temporal_heads: int = Field(4, ge=1, description="attention heads of the temporal encoder")
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse head counts that do not divide the width."""
+        if self.temporal_dim % self.temporal_heads:
+            raise refused(
+                f"temporal_dim {self.temporal_dim} is not a multiple of temporal_heads"
+                f" {self.temporal_heads}"
+            )
+
+
+class CNNSettings(ProjectedSettings):
     """A CNN followed by a temporal encoder, for face crops or spectrogram chunks."""
 
     augments = True
@@ -112,19 +127,10 @@ class CNNSettings(TemporalSettings):
     cnn_dropout: float = Field(
         0.0, ge=0, lt=1, description="dropout between the CNN and its projection (published: 0)"
     )
-    trans_dim: int = Field(64, ge=4, description="width of the temporal encoder")
-    trans_nheads: int = Field(4, ge=1, description="attention heads of the temporal encoder")
-
-    def model_post_init(self, context: Any, /) -> None:
-        """Refuse head counts that do not divide the width."""
-        if self.trans_dim % self.trans_nheads:
-            raise refused(
-                f"trans_dim {self.trans_dim} is not a multiple of trans_nheads {self.trans_nheads}"
-            )
 
     def state_size(self, pretrained: Descriptions | None = None) -> int | None:
         """Return the width of the temporal encoder."""
-        return self.trans_dim
+        return self.temporal_dim
 
     def build(
         self,
@@ -145,16 +151,16 @@ class SparseCNNSettings(CNNSettings):
     selects = True
 
     sparse_threshold: float = Field(
-        0.5, gt=0, le=1, description="sparse-cnn: attention mass of the sites that are computed"
+        0.5, gt=0, le=1, description="sparse-vgg: attention mass of the sites that are computed"
     )
     sparsity: Literal["sites", "frames", "both"] = Field(
         "sites",
-        description="sparse-cnn: select sites of each image, whole frames and spectrogram chunks,"
+        description="sparse-vgg: select sites of each image, whole frames and spectrogram chunks,"
         " or both",
     )
     attention: Literal["learned", "published", "published-unmended"] = Field(
         "learned",
-        description="sparse-cnn: learned, the attention also weights what it selects, so that it is"
+        description="sparse-vgg: learned, the attention also weights what it selects, so that it is"
         " trained; published, it only selects; published-unmended, also with the defect of the"
         " published code that moves features to other images of the batch, for checkpoints that"
         " were trained with it",
@@ -199,7 +205,7 @@ class AudioCNNConfig(Spectrogram, CNNSettings):
     """A CNN for spectrogram chunks."""
 
     modalities = (AUDIO,)
-    kind: Literal["cnn"] = "cnn"
+    kind: Literal["vgg"] = "vgg"
 
 
 @register_encoder
@@ -207,7 +213,7 @@ class AudioSparseCNNConfig(Spectrogram, SparseCNNSettings):
     """A sparse CNN for spectrogram chunks."""
 
     modalities = (AUDIO,)
-    kind: Literal["sparse-cnn"] = "sparse-cnn"
+    kind: Literal["sparse-vgg"] = "sparse-vgg"
 
 
 @register_encoder
@@ -215,7 +221,7 @@ class FaceCNNConfig(Faces, CNNSettings):
     """A CNN for face crops."""
 
     modalities = (VIDEO,)
-    kind: Literal["cnn"] = "cnn"
+    kind: Literal["vgg"] = "vgg"
 
 
 @register_encoder
@@ -223,4 +229,4 @@ class FaceSparseCNNConfig(Faces, SparseCNNSettings):
     """A sparse CNN for face crops."""
 
     modalities = (VIDEO,)
-    kind: Literal["sparse-cnn"] = "sparse-cnn"
+    kind: Literal["sparse-vgg"] = "sparse-vgg"

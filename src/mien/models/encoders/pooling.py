@@ -1,11 +1,17 @@
 """Pooling of the states of an utterance over time, and the combination of layers."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
 from mien.batch import Ragged
-from mien.models.encoders.pretrained_settings import PretrainedSettings
 from mien.models.layers.temporal import TemporalEncoder
+
+if TYPE_CHECKING:
+    from mien.models.encoders.pretrained_settings import PretrainedSettings
 
 ATTENTION = 128
 """Hidden units of the attention in attentive statistics (Okabe et al. 2018)."""
@@ -103,16 +109,16 @@ class TemporalPooling(nn.Module):
 
     def __init__(self, width: int, settings: PretrainedSettings) -> None:
         super().__init__()
-        self.project = nn.Linear(width, settings.trans_dim)
+        self.project = nn.Linear(width, settings.temporal_dim)
         self.temporal = TemporalEncoder(
-            settings.trans_dim,
-            settings.trans_nlayers,
-            settings.trans_nheads,
-            settings.trans_feedforward,
+            settings.temporal_dim,
+            settings.temporal_layers,
+            settings.temporal_heads,
+            settings.temporal_feedforward,
             settings.dropout,
             settings.positions,
         )
-        self.dim = settings.trans_dim
+        self.dim = settings.temporal_dim
 
     def forward(self, values: Tensor, counts: Tensor) -> Tensor:
         """Pool states (sum T, width) of sequences to vectors (B, dim)."""

@@ -1,8 +1,10 @@
 """An encoder of audio or video made of pretrained networks."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +14,15 @@ from mien.errors import MienError
 from mien.modality import Modality
 from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.pooling import Branch, statistics
-from mien.models.encoders.pretrained_settings import PretrainedSettings
 from mien.models.encoders.selection import Selection
 from mien.models.layers.adapters import add_adapters, is_adapter
 from mien.models.layers.scale import Scale
 from mien.models.pretrained.families import describe_part, family_of
 from mien.models.pretrained.names import parts_of
 from mien.models.pretrained.trunk import LayerChoice, Trunk
+
+if TYPE_CHECKING:
+    from mien.models.encoders.pretrained_settings import PretrainedSettings
 
 SHRINKAGE = 2.0
 """The mean state of k references is multiplied by k / (k + 2): of few it is uncertain."""

@@ -6,20 +6,20 @@ from pydantic import Field, PositiveInt
 
 from mien.modality import Modality
 from mien.models.encoders.base import Descriptions, Reader, refused, register_encoder
-from mien.models.encoders.media_settings import TemporalSettings
+from mien.models.encoders.media_settings import ProjectedSettings
 
 if TYPE_CHECKING:
     from mien.models.encoders.modality_encoder import ModalityEncoder
 
 AUDIO, VIDEO = Modality.AUDIO, Modality.VIDEO
 
-TEMPORAL = tuple(name for name in TemporalSettings.model_fields if name != "kind")
+TEMPORAL = tuple(name for name in ProjectedSettings.model_fields if name != "kind")
 
 POOLING = frozenset({"voice"})
 """Models that pool over time themselves: they have a single state, and are always frozen."""
 
 
-class PretrainedSettings(TemporalSettings):
+class PretrainedSettings(ProjectedSettings):
     """A pretrained network, or several, whose states are pooled over time."""
 
     augments = True
@@ -72,21 +72,16 @@ class PretrainedSettings(TemporalSettings):
         description="take other clips of the same speaker as reference, where there are any: their"
         " mean state is subtracted",
     )
-    trans_dim: int = Field(64, ge=4, description="width of the temporal encoder")
-    trans_nheads: int = Field(4, ge=1, description="attention heads of the temporal encoder")
 
     def model_post_init(self, context: Any, /) -> None:
         """Refuse settings that contradict each other."""
+        super().model_post_init(context)
         if self.lora and self.freeze != "all":
             raise refused("lora adapts a frozen network: choose freeze all with it")
         if self.references and not self.cacheable:
             raise refused(
                 "references need a frozen network and a pooling without weights: choose freeze all,"
                 " lora 0 and pooling mean or mean+std"
-            )
-        if self.trans_dim % self.trans_nheads:
-            raise refused(
-                f"trans_dim {self.trans_dim} is not a multiple of trans_nheads {self.trans_nheads}"
             )
 
     @property
@@ -118,7 +113,7 @@ class PretrainedSettings(TemporalSettings):
             names = ("layers", "layer_states", "pooling", "freeze", "lora")
             found |= dict.fromkeys(names, f"a network with layers, other than {self.model},")
         if self.pooling != "temporal":
-            names = ("trans_dim", "trans_nheads", *TEMPORAL)
+            names = TEMPORAL
             found |= dict.fromkeys(names, "the pooling temporal")
         if self.frozen:
             found["lr_factor"] = "a pretrained network that is trained or has adapters (lora)"

@@ -115,9 +115,9 @@ class FeatureTransformer(FeatureEncoder):
         size = config.feature_size
         self.temporal = TemporalEncoder(
             size,
-            config.trans_nlayers,
+            config.temporal_layers,
             next(heads for heads in range(config.heads, 0, -1) if size % heads == 0),
-            config.trans_feedforward,
+            config.temporal_feedforward,
             config.dropout,
             config.positions,
         )

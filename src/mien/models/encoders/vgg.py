@@ -75,7 +75,7 @@ def projection(features: int, config: CNNSettings) -> nn.Sequential:
         nn.Linear(features, hidden),
         nn.ReLU(inplace=True),
         nn.Dropout(config.cnn_dropout),
-        nn.Linear(hidden, config.trans_dim),
+        nn.Linear(hidden, config.temporal_dim),
     )
 
 
