@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hub_server import SHA, Hub, files_of, hub_on_this_machine
+from hub_server import SHA, Hub, files_of, hub_on_this_machine, use_hub
 from made_up_predictions import MIXED, RATINGS, predictions
 from samples import tiny_run
 
@@ -36,12 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, tiny_text: Path) -> Run:
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """An empty hub on this machine, with an empty cache."""
     with hub_on_this_machine() as (hub, endpoint):
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
-        template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr("huggingface_hub.constants.HF_URL_HOSTS", frozenset({"127.0.0.1"}))
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+        use_hub(endpoint, tmp_path / "cache", monkeypatch)
         yield hub
 
 

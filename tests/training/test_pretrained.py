@@ -121,7 +121,7 @@ def test_stored_states_of_several_modalities(data: Path, tmp_path: Path, source:
     assert same(*runs)
     assert len(list((data / "states").iterdir())) == 2
     mixed = ModelConfig.model_validate(
-        {"encoders": {"audio": {"kind": str(source)}, "video": {"kind": "cnn"} | SMALL}}
+        {"encoders": {"audio": {"kind": str(source)}, "video": {"kind": "vgg"} | SMALL}}
     )
     runs = [
         fit(data, tmp_path / f"mixed-{cache}", mixed, augment=True, cache=cache)
