@@ -279,6 +279,7 @@ def _fit(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*Checkpoint directory.*")
+        warnings.filterwarnings("ignore", message=".*in eval mode at the start.*")  # those frozen
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         path = str(run.folder / STATE) if resume else None
         try:
