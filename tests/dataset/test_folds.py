@@ -336,3 +336,27 @@ def test_protocols_of_folds_are_for_those_who_name_them() -> None:
         n for n in FOLDS if n.startswith("kfold-")
     }
     assert not any(PROTOCOLS[name].suggested_for for name in (*FOLDS, "emobox"))
+
+
+@given(rows=corpora(), seed=st.integers(0, 3))
+@settings(max_examples=15, deadline=None)
+def test_folds_of_strangers_test_every_speaker_once_and_validate_on_known_ones(
+    rows: list[Utterance], seed: int
+) -> None:
+    folds = divided(rows, "kfold-strangers", num_folds=2, seed=seed)
+    tested = [facts(rows, parts, "person") for parts in folds]
+    everybody = {u.person for u in rows if u.person}
+    assert tested[0]["test"] | tested[1]["test"] == everybody
+    assert not tested[0]["test"] & tested[1]["test"]
+    for parts in tested:
+        assert not parts["test"] & (parts["train"] | parts["valid"])
+        assert parts["valid"] <= everybody - parts["test"]
+
+
+def test_a_task_of_speakers_is_asked_of_strangers_by_verification() -> None:
+    assert PROTOCOLS["kfold-strangers"].unseen_speakers
+    rows = [utterance(n, person=f"p{n % 12:02}") for n in range(240)]
+    parts = split(rows, "kfold-strangers", fold=1, num_folds=2)
+    assert (len(parts.train), len(parts.valid), len(parts.test)) == (110, 10, 120)
+    with pytest.raises(MienError, match="3 is not one of the folds 1 to 2"):
+        split(rows, "kfold-strangers", fold=3, num_folds=2)

@@ -302,7 +302,7 @@ def test_a_name_is_the_same_however_it_is_encoded(tmp_path: Path) -> None:
     ]
     assert g.verify(apart, views(0)[0], encoder="v1").person == composed
     g.calibrate([(views(0, seed=2)[0], apart), (views(9)[0], None)], fpir=0.5, encoder="v1")
-    assert g.export(tmp_path / "out.json", f"{apart} ") == 6
+    assert g.export(tmp_path / "out.json", f"{apart} ") == {tmp_path / "out.json": 6}
     assert [line["act"] for line in g.history(apart)] == ["enrol", "enrol", "verify", "export"]
     g.forget(apart)
     assert [record.person for record in g.list()] == [name(1)]
@@ -384,7 +384,7 @@ def test_an_export_of_everybody_concerns_those_who_were_enrolled(tmp_path: Path)
 def test_an_export_holds_all_of_a_person(tmp_path: Path, ending: str) -> None:
     g = gallery(tmp_path / "g", range(4))
     out = tmp_path / f"export.{ending}"
-    assert g.export(out, name(2)) == 3
+    assert g.export(out, name(2)) == {out: 3}
     if ending == "json":
         rows = json.loads(out.read_text())["templates"]
     else:
@@ -392,7 +392,7 @@ def test_an_export_holds_all_of_a_person(tmp_path: Path, ending: str) -> None:
     assert {row["person"] for row in rows} == {name(2)}
     assert {row["consent"] for row in rows} == {consent(2)}
     assert np.array([row["vector"] for row in rows]) == pytest.approx(views(2))
-    assert g.export(out) == 12
+    assert g.export(out) == {out: 12}
     with pytest.raises(MienError, match=r"\.json or \.parquet"):
         g.export(tmp_path / "export.csv")
     with pytest.raises(MienError, match="is not enrolled"):

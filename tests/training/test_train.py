@@ -271,6 +271,34 @@ def test_early_stop_keeps_the_best_epoch(
     assert next(figures) == 0.9
 
 
+def test_a_training_on_validation_keeps_its_last_epoch_and_learns_from_both_splits(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
+) -> None:
+    figures = iter([0.9, 0.5, 0.1])
+    monkeypatch.setattr("mien.tasks.labels.macro_f1", lambda *_: next(figures))
+    kept: list[int] = []
+    monkeypatch.setattr(Run, "write_model", lambda run, model: kept.append(len(csv_rows(run))))
+    monkeypatch.setattr(Run, "model", Run.build)
+    config = changed(quick, epochs=3, early_stop=1, train_on_validation=True)
+    run = train(tiny_data, tmp_path / "run", small, config, progress=False)
+    assert kept == [0, 1, 2], "each epoch replaces the one before, though its metric is lower"
+    parts = split_store(run, Store(tiny_data))
+    both = -(-(len(parts.train) + len(parts.valid)) // config.batch_size)
+    alone = -(-len(parts.train) // config.batch_size)
+    steps = [int(row["step"]) for row in csv_rows(run)]
+    assert both > alone
+    assert steps[1] - steps[0] == both
+
+
+def test_thresholds_need_a_validation_that_does_not_train(
+    tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig
+) -> None:
+    several = quick.model_copy(update={"train_on_validation": True, "loss": "bce"})
+    with pytest.raises(MienError, match="thresholds of a multi-label task are chosen on"):
+        train(tiny_data, tmp_path / "run", small, several, progress=False)
+    assert not (tmp_path / "run").exists()
+
+
 def test_of_epochs_with_the_same_figure_the_first_is_the_best(
     tiny_data: Path, tmp_path: Path, small: ModelConfig, quick: TrainConfig, monkeypatch
 ) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mien import __version__
-from mien.cli import clips, data, gallery, project, runs, studies
+from mien.cli import clips, data, enrol, gallery, project, runs, studies
 from mien.cli.console import add_output, console
 from mien.cli.parser import Parser, spelling
 from mien.encoding import readable
@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "report": ("write a page of a run's metrics and learning curves", runs.report),
     "predict": ("predict how a person feels and who they are", clips.predict),
     "explain": ("draw attention maps of a sparse model for a clip", clips.explain),
-    "enrol": ("enrol a person in a gallery, from clips", gallery.enrol),
+    "enrol": ("enrol a person in a gallery, from clips", enrol.enrol),
     "identify": ("identify the person in a clip among those of a gallery", gallery.identify),
     "verify": ("tell whether two clips are of the same person", gallery.verify),
     "forget": ("delete a person from a gallery", gallery.forget),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.cli.compute import add_compute
+from mien.cli.speakers import add_speakers, check_speakers, predict_all
 from mien.errors import MienError
 from mien.files import check_file, check_writable
 from mien.modality import Modality
@@ -15,7 +16,6 @@ from mien.modality import Modality
 if TYPE_CHECKING:
     from mien.inference.prediction import Failure, Prediction
     from mien.inference.recognizer import Recognizer
-    from mien.utterance import SpeakerReference
 
 
 def predict(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +28,7 @@ def predict(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_text(parser)
     _add_length(parser)
-    parser.add_argument(
-        "--references",
-        nargs="+",
-        metavar="CLIP",
-        help="other clips of the same speaker, for a model that predicts relative to these",
-    )
+    add_speakers(parser)
     parser.add_argument(
         "--json", help="write the predictions to this file as JSON; - for standard output"
     )
@@ -75,6 +70,7 @@ def _predict(args: argparse.Namespace) -> None:
         args.parser.error("give clips, or --text or --transcript for text alone")
     if len(clips) > 1 and has_text:
         args.parser.error("--text and --transcript are for a single clip")
+    check_speakers(args, clips)
     if args.json and args.json != "-":
         check_writable(Path(args.json).parent)
     predictions, failures = [], []
@@ -126,9 +122,10 @@ def _results(
         given = usable or [None]
         has_text = args.text is not None or args.transcript is not None
         recognizer = _recognizer(args, model, has_text)
-        results = recognizer.stream(
+        results = predict_all(
+            args,
+            recognizer,
             given,
-            reference=_reference(args, recognizer),
             text=[args.text] if len(given) == 1 else None,
             transcript=[args.transcript] if len(given) == 1 else None,
             batch_size=args.batch_size,
@@ -139,13 +136,6 @@ def _results(
             continue
         result = next(results)
         yield result if isinstance(result, Prediction) else result.reason
-
-
-def _reference(args: argparse.Namespace, recognizer: "Recognizer") -> "SpeakerReference | None":
-    """Compute the reference of --references, if there is one."""
-    from mien.inference.references import speaker_reference
-
-    return speaker_reference(recognizer, args.references) if args.references else None
 
 
 def _recognizer(args: argparse.Namespace, model: str, has_text: bool) -> "Recognizer":

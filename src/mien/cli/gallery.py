@@ -1,134 +1,30 @@
-"""The commands about who is in a clip: enrol, identify, verify, forget, gallery."""
+"""The commands about who is in a clip: identify, verify, forget, gallery."""
 
 import argparse
 import json
-import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import date
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mien.cli.compute import add_compute
 from mien.cli.console import add_output
+from mien.cli.enrol import add_enroll, counted, enroll, note
+from mien.cli.gallery_options import (
+    add_encoder,
+    add_gallery,
+    add_pretrained,
+    encoder_of,
+    open_gallery,
+)
 from mien.errors import MienError
-from mien.identity.pretrained import ENCODERS, open_encoder
-
-if TYPE_CHECKING:
-    from mien.gallery import Gallery
-    from mien.identity.embedder import Encoder
-
-
-EXPIRES = "last day on which the person may be identified, such as 2027-12-31 (UTC)"
-
-
-def enrol(parser: ArgumentParser) -> None:
-    """Make `mien enrol` of a parser."""
-    _add_gallery(parser)
-    parser.add_argument("person", help="name of the person")
-    parser.add_argument("clip", nargs="+", type=Path, help="video or audio files of the person")
-    _add_encoder(parser)
-    parser.add_argument("--consent", required=True, help="what the person agreed to, and when")
-    parser.add_argument("--expires", required=True, type=_day, help=EXPIRES)
-    add_compute(parser, batch_size="with a run, segments")
-    parser.set_defaults(handler=_enrol)
-
-
-def _add_gallery(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "gallery", help="folder of the gallery, or a URL such as s3://bucket/gallery"
-    )
-    parser.add_argument(
-        "--log", type=Path, help="folder of the audit log (default: that of the gallery)"
-    )
-
-
-def _add_encoder(parser: ArgumentParser, *, required: bool = True) -> None:
-    which = parser.add_mutually_exclusive_group(required=required)
-    which.add_argument("--run", type=Path, help="run folder of the model")
-    _add_pretrained(which)
-
-
-def _add_pretrained(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "--encoder",
-        choices=ENCODERS,
-        help="use a pretrained encoder in place of a run: of the voice, the face, or both",
-    )
-
-
-def _encoder(args: Namespace) -> "Encoder":
-    if args.encoder is not None:
-        return open_encoder(args.encoder, args.device)
-    from mien.identity.embedder import RunEncoder
-
-    return RunEncoder(args.run, args.device, batch_size=args.batch_size)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2027-12-31") from None
-
-
-def _open(args: Namespace) -> "Gallery":
-    from mien.gallery import Gallery
-
-    return Gallery(args.gallery, log=args.log)
-
-
-def _enrol(args: Namespace) -> None:
-    import numpy as np
-
-    from mien.files import fingerprint
-
-    gallery = _open(args)
-    clips = [fingerprint(clip) for clip in args.clip]
-    encoder = _encoder(args)
-    gallery.enrol(
-        args.person,
-        np.stack([encoder.embed(clip, partial(_note, clip)) for clip in args.clip]),
-        clips=clips,
-        consent=args.consent,
-        expires=args.expires,
-        encoder=encoder.fingerprint,
-    )
-    print(f"{args.person}: {len(clips)} templates stored in {args.gallery} until {args.expires}")
-    _warn(gallery, [args.person])
-
-
-def _note(clip: Path, what: str) -> None:
-    print(f"note: {clip}: {what}", file=sys.stderr)
-
-
-def _warn(gallery: "Gallery", persons: Iterable[str]) -> None:
-    notes = [note for person in persons for note in gallery.enrolment_warnings(person)]
-    for note in dict.fromkeys(notes):
-        print(f"note: {note}")
-
-
-def _enroll(args: Namespace) -> None:
-    from mien.gallery.clip_lists import read_enrolments
-
-    gallery, encoder = _open(args), _encoder(args)
-    newcomers = read_enrolments(
-        args.list, encoder, _note, consent=args.consent, expires=args.expires
-    )
-    gallery.enrol_all(newcomers, encoder=encoder.fingerprint)
-    persons = list(dict.fromkeys(one.person for one in newcomers))
-    clips = sum(len(one.clips) for one in newcomers)
-    print(f"{len(persons)} persons: {clips} templates stored in {args.gallery}")
-    _warn(gallery, persons)
 
 
 def identify(parser: ArgumentParser) -> None:
     """Make `mien identify` of a parser."""
-    _add_gallery(parser)
+    add_gallery(parser)
     parser.add_argument("clip", nargs="+", type=Path, help="video or audio files")
-    _add_encoder(parser)
+    add_encoder(parser)
     parser.add_argument(
         "--top",
         dest="top_k",
@@ -146,7 +42,7 @@ def identify(parser: ArgumentParser) -> None:
 def _identify(args: Namespace) -> None:
     from mien.files import write_text
 
-    gallery, encoder = _open(args), _encoder(args)
+    gallery, encoder = open_gallery(args), encoder_of(args)
     results, failures = [], []
     for clip in args.clip:
         try:
@@ -176,7 +72,7 @@ def verify(parser: ArgumentParser) -> None:
         type=_cosine,
         help="lowest cosine of the same person (default: that of the encoder, if it has one)",
     )
-    _add_pretrained(parser)
+    add_pretrained(parser)
     parser.add_argument(
         "--json", help="write the result to this file as JSON; - for standard output"
     )
@@ -191,7 +87,7 @@ def _verify(args: Namespace) -> None:
     if (args.run is None) == (args.encoder is None):
         args.parser.error("give a run folder and two clips, or two clips and --encoder")
     one, other = args.clip
-    result = compare(_encoder(args), one, other, args.threshold)
+    result = compare(encoder_of(args), one, other, args.threshold)
     if args.json != "-":
         print(result.table())
     if args.json:
@@ -201,7 +97,7 @@ def _verify(args: Namespace) -> None:
 
 def forget(parser: ArgumentParser) -> None:
     """Make `mien forget` of a parser."""
-    _add_gallery(parser)
+    add_gallery(parser)
     parser.add_argument("person", help="name of the enrolled person")
     parser.set_defaults(handler=_forget)
 
@@ -214,13 +110,13 @@ def _cosine(text: str) -> float:
 
 
 def _forget(args: Namespace) -> None:
-    _open(args).forget(args.person)
+    open_gallery(args).forget(args.person)
     print(f"{args.person} is forgotten")
 
 
 def gallery(parser: ArgumentParser) -> None:
     """Make `mien gallery` of a parser."""
-    _add_gallery(parser)
+    add_gallery(parser)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def action(
@@ -234,16 +130,7 @@ def gallery(parser: ArgumentParser) -> None:
         added.set_defaults(handler=handler, parser=added)
         return added
 
-    enrol = action("enroll", _enroll, "enrol the persons of a list", aliases=("enrol",))
-    enrol.add_argument(
-        "list",
-        type=Path,
-        help="CSV file with the columns clip and person; consent and expires unless given as flags",
-    )
-    _add_encoder(enrol)
-    add_compute(enrol, batch_size="with a run, segments")
-    enrol.add_argument("--consent", help="what all of them agreed to, and when")
-    enrol.add_argument("--expires", type=_day, help=EXPIRES)
+    add_enroll(action("enroll", enroll, "enrol the persons of a list", aliases=("enrol",)))
     action("list", _list, "list the enrolled persons, with consent and expiry")
     export = action("export", _export, "export what is stored of a person, or of all persons")
     export.add_argument("out", type=Path, help="the file, .json or .parquet")
@@ -257,20 +144,24 @@ def gallery(parser: ArgumentParser) -> None:
 
 
 def _list(args: Namespace) -> None:
-    for record in _open(args).list():
+    for record in open_gallery(args).list():
         expired = f", {record.expired} expired" if record.expired else ""
-        print(f"{record.person}: {record.templates} templates until {record.expires}{expired}")
+        what = counted(record.templates, len(record.clips))
+        print(f"{record.person}: {what} until {record.expires}{expired}")
         for consent in record.consents:
             print(f"    {consent}")
+        for model, clips in record.references.items():
+            print(f"    references for the model {model[:16]}: {clips} clips")
 
 
 def _export(args: Namespace) -> None:
-    count = _open(args).export(args.out, args.person)
-    print(f"{args.out}: {count} templates")
+    counts = open_gallery(args).export(args.out, args.person)
+    for path, rows in counts.items():
+        print(f"{path}: {rows} {'templates' if path == args.out else 'references'}")
 
 
 def _purge(args: Namespace) -> None:
-    print(f"deleted what had expired of {_open(args).purge()} persons")
+    print(f"deleted what had expired of {open_gallery(args).purge()} persons")
 
 
 def _add_threshold(parser: ArgumentParser) -> None:
@@ -287,7 +178,7 @@ def _add_threshold(parser: ArgumentParser) -> None:
         help="with --fpir: CSV file with the columns clip and person (empty for somebody who is not"
         " enrolled), of clips that are not enrolled (default: the enrolled clips)",
     )
-    _add_encoder(parser, required=False)
+    add_encoder(parser, required=False)
     add_compute(parser, batch_size="with a run, segments")
 
 
@@ -296,22 +187,22 @@ def _threshold(args: Namespace) -> None:
 
     if args.trials and (args.fpir is None or not (args.run or args.encoder)):
         args.parser.error("--trials needs --fpir, and --run or --encoder")
-    gallery = _open(args)
+    gallery = open_gallery(args)
     if args.set is not None:
         gallery.set_threshold(args.set)
     elif args.fpir is not None:
         if args.trials is None:
             gallery.calibrate(fpir=args.fpir)
         else:
-            encoder = _encoder(args)
+            encoder = encoder_of(args)
             enrolled = {clip for record in gallery.list() for clip in record.clips}
-            trials = read_trials(args.trials, encoder, enrolled, _note)
+            trials = read_trials(args.trials, encoder, enrolled, note)
             gallery.calibrate(trials, fpir=args.fpir, encoder=encoder.fingerprint)
     print(gallery.calibration)
 
 
 def _audit(args: Namespace) -> None:
-    gallery = _open(args)
+    gallery = open_gallery(args)
     for line in gallery.history(args.person):
         detail = ", ".join(f"{key} {value}" for key, value in line["detail"].items())
         what = f"{line['actor']} {line['act']} {(line['subject'] or '')[:8]} {detail}"

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
-import pyarrow.compute as pc
+import pyarrow as pa
 from lancedb.expr import col
 
 from mien.errors import MienError
 from mien.gallery.search import TOP_K, Match, score, search, templates_of
 from mien.gallery.table_rows import vectors
 from mien.gallery.templates import Templates, of_subjects
+from mien.gallery.types import clip_of
 
 SAMPLE = 2000
 """Enrolled persons at most by whom a gallery is calibrated without further clips."""
@@ -51,11 +52,11 @@ def search_all(
 
 
 def leave_one_out(templates: Templates, today: date) -> ScoredTrials:
-    """Search for one template of each enrolled person, in a mated and in a non-mated trial.
+    """Search for one clip of each enrolled person, in a mated and in a non-mated trial.
 
-    The mated trial leaves the template itself out of what is searched, the non-mated one all
-    templates of the person. A person with a single template has no mated trial. Of many persons a
-    sample is taken.
+    The mated trial leaves the clip and its augmented copies out of what is searched, the non-mated
+    one all templates of the person. A person with a single clip has no mated trial. Of many persons
+    a sample is taken.
     """
     random = np.random.default_rng(0)
     valid = col("expires") >= today
@@ -68,15 +69,15 @@ def leave_one_out(templates: Templates, today: date) -> ScoredTrials:
         own.setdefault(subject, []).append(row)
     searches: list[tuple[list[Match], str | None]] = []
     for subject, theirs in own.items():
-        row = int(random.choice(theirs))
+        row = int(random.choice([r for r in theirs if clips[r] == clip_of(clips[r])]))
         hits = templates.nearest(embeddings[row], len(theirs) + TOP_K, today)
         others = [hit for hit in hits if hit.subject != subject][:TOP_K]
         searches.append((score(embeddings[row], templates_of(templates, others, today)), None))
-        if len(theirs) > 1:
-            rest = [hit for hit in hits if hit.clip != clips[row]][:TOP_K]
+        if len({clip_of(clips[r]) for r in theirs}) > 1:
+            rest = [hit for hit in hits if clip_of(hit.clip) != clips[row]][:TOP_K]
             known = templates_of(templates, rest, today)
-            known = known.filter(pc.not_equal(known["clip"], clips[row]))
-            searches.append((score(embeddings[row], known), persons[row]))
+            kept = [clip_of(key) != clips[row] for key in known["clip"].to_pylist()]
+            searches.append((score(embeddings[row], known.filter(pa.array(kept))), persons[row]))
     return _trials(searches)
 
 

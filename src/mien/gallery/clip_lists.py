@@ -12,6 +12,7 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.files import fingerprint
+from mien.gallery.enroller import Enroller, enrolment
 from mien.gallery.name_checks import check_name
 from mien.gallery.types import Enrolment
 from mien.identity.embedder import Encoder
@@ -91,15 +92,17 @@ def _each(path: Path, items: Iterable[_Item], work: Callable[[_Item], _Value]) -
 
 
 def _embed(
-    path: Path, rows: Sequence[ListedClip], encoder: Encoder, warn: WarnOfClip
-) -> list[np.ndarray]:
-    def embed(row: ListedClip) -> np.ndarray:
+    path: Path, rows: Sequence[ListedClip], embed: Callable[[ListedClip], _Value]
+) -> list[_Value]:
+    """Embed the clips of a list. Raises one `MienError` that names all wrong rows."""
+
+    def work(row: ListedClip) -> _Value:
         try:
-            return encoder.embed(row.clip, partial(warn, row.clip))
+            return embed(row)
         except MienError as error:
             raise MienError(f"row {row.number}: {error}") from error
 
-    return _each(path, follow(rows, "embedding", "clips"), embed)
+    return _each(path, follow(rows, "embedding", "clips"), work)
 
 
 def read_trials(
@@ -133,7 +136,7 @@ def read_trials(
     for row, content in zip(rows, _contents(path, rows), strict=True):
         if content in enrolled:
             raise MienError(f"{path}: {row.clip} is enrolled in the gallery; remove its row")
-    embeddings = _embed(path, rows, encoder, warn)
+    embeddings = _embed(path, rows, lambda row: encoder.embed(row.clip, partial(warn, row.clip)))
     return [
         (embedding, row.values["person"] or None)
         for embedding, row in zip(embeddings, rows, strict=True)
@@ -141,7 +144,7 @@ def read_trials(
 
 
 def read_enrolments(
-    path: Path, encoder: Encoder, warn: WarnOfClip, *, consent: str | None, expires: date | None
+    path: Path, enroller: Enroller, warn: WarnOfClip, *, consent: str | None, expires: date | None
 ) -> list[Enrolment]:
     """Embed the clips of a list, to enrol the persons in them.
 
@@ -149,7 +152,7 @@ def read_enrolments(
     ----------
     path : Path
         As `read_clips` takes it, with the columns `consent` and `expires`, unless these are given.
-    encoder : Encoder
+    enroller : Enroller
         What embeds the clips.
     warn : callable
         Takes a clip, and what could not be used of it.
@@ -172,18 +175,16 @@ def read_enrolments(
     rows = read_clips(path)
     terms = _each(path, rows, lambda row: _terms(row, consent, expires))
     contents = _contents(path, rows)
-    embeddings = _embed(path, rows, encoder, warn)
+    clips = _embed(
+        path,
+        rows,
+        lambda row: enroller.embed(row.clip, contents[row.number - 1], partial(warn, row.clip)),
+    )
     groups: dict[tuple[str, str, date], list[int]] = {}
     for place, term in enumerate(terms):
         groups.setdefault(term, []).append(place)
     return [
-        Enrolment(
-            person=person,
-            embeddings=np.stack([embeddings[place] for place in places]),
-            clips=tuple(contents[place] for place in places),
-            consent=agreed,
-            expires=until,
-        )
+        enrolment(person, [clips[place] for place in places], consent=agreed, expires=until)
         for (person, agreed, until), places in groups.items()
     ]
 

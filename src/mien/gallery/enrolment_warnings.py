@@ -10,6 +10,7 @@ from mien.gallery.name_checks import lookalike_key
 from mien.gallery.search import TOP_K, means, search
 from mien.gallery.table_rows import vectors
 from mien.gallery.templates import Templates
+from mien.gallery.types import clip_of
 
 SAME_RECORDING = 0.999
 """Cosine from which on two clips are one recording, whatever the encoder."""
@@ -41,8 +42,14 @@ def enrolment_warnings(
     rows = templates.rows(["clip", "vector"], where)
     own = vectors(rows).astype(np.float64)
     found = _lookalike_names(templates, person)
-    found += _outliers(person, rows["clip"].to_pylist(), own, threshold)
+    found += _outliers(person, *_without_copies(rows["clip"].to_pylist(), own), threshold)
     return found + _duplicates(templates, person, own, threshold, today)
+
+
+def _without_copies(clips: Sequence[str], own: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Leave augmented copies out, which are unlike the clips because they are meant to be."""
+    kept = [row for row, key in enumerate(clips) if key == clip_of(key)]
+    return [clips[row] for row in kept], own[kept]
 
 
 def _lookalike_names(templates: Templates, person: str) -> list[str]:

@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lancedb.expr import col
+from lancedb.expr import Expr, col
 
 from mien.errors import MienError
 from mien.gallery.enrolment_warnings import enrolment_warnings
 from mien.gallery.export import export
-from mien.gallery.search import TOP_K, candidates, decide, score, search
+from mien.gallery.references import ReferenceTables
+from mien.gallery.search import TOP_K, identification, score, search
 from mien.gallery.table_rows import RECORD_COLUMNS, check_all, records, stored_name, unit
 from mien.gallery.templates import Templates, of_subjects
 from mien.gallery.threshold import Calibration
 from mien.gallery.threshold_store import ThresholdStore
 from mien.gallery.transactions import Transactions
-from mien.gallery.types import UNKNOWN, Enrolment, Identification, Record, Verification
+from mien.gallery.types import Enrolment, Identification, Record, Verification
 from mien.names import canonical_name
 
 
@@ -71,7 +72,8 @@ class Gallery:
                 f"{uri} is no local folder: say where to keep its audit log", parameter="log"
             )
         self._templates = Templates(self.uri, folder)
-        self._transactions = Transactions(self._templates, home)
+        self._references = ReferenceTables(self._templates)
+        self._transactions = Transactions(self._templates, self._references, home)
         self.audit = self._transactions.audit
         self._thresholds = ThresholdStore(self._templates, self._transactions)
 
@@ -103,8 +105,13 @@ class Gallery:
         enrolment = Enrolment(person, np.asarray(embeddings), tuple(clips), consent, expires)
         self.enrol_all([enrolment], encoder=encoder)
 
-    def enrol_all(self, enrolments: Sequence[Enrolment], *, encoder: str) -> None:
-        """Enrol many persons at once, all or none. Takes and raises what `enrol` does."""
+    def enrol_all(
+        self, enrolments: Sequence[Enrolment], *, encoder: str, references: str | None = None
+    ) -> None:
+        """Enrol many persons at once, all or none. Takes and raises what `enrol` does.
+
+        `references` is the fingerprint of the model that the states of their clips are for.
+        """
         enrolments = [stored_name(enrolment) for enrolment in enrolments]
         check_all(enrolments, self._today())
         with self._transactions.writing(new=True):
@@ -112,7 +119,7 @@ class Gallery:
                 self._templates.create(encoder, enrolments[0].embeddings.shape[1])
             for enrolment in enrolments:
                 self._templates.matching(encoder, enrolment.embeddings.shape[1])
-            self._transactions.enrol(enrolments, self._today())
+            self._transactions.enrol(enrolments, self._today(), references)
             self._transactions.maintain()
 
     def identify(
@@ -142,16 +149,10 @@ class Gallery:
             metadata = self._templates.matching(encoder, len(vector))
             calibration = self._thresholds.of(metadata)
             found = search(self._templates, vector, top_k, self._today())
-        named, notes = decide(found, calibration.threshold)
-        verdict = calibration.threshold is not None or not found  # nobody enrolled: unknown
-        known = named is not None if verdict else None
+        named, result = identification(found, calibration, metadata.rows)
+        known = None if result.person is None else named is not None
         self.audit.append("identify", named and named.subject, durable=False, known=known)
-        return Identification(
-            person=named.person if named else UNKNOWN if verdict else None,
-            candidates=candidates(found, calibration),
-            threshold=calibration.threshold,
-            notes=notes + calibration.notes(metadata.rows),
-        )
+        return result
 
     def verify(self, person: str, embedding: np.ndarray, *, encoder: str) -> Verification:
         """Say whether a clip shows the person it is claimed to show.
@@ -180,6 +181,27 @@ class Gallery:
             person=person, accepted=accepted, score=found.score, threshold=threshold
         )
 
+    def states(self, person: str, *, model: str, without: str | None = None) -> np.ndarray:
+        """Give what a model needs of a person's clips to predict relative to them.
+
+        Parameters
+        ----------
+        person : str
+            Their name.
+        model : str
+            Fingerprint of the model.
+        without : str, optional
+            Hash of a clip to be left out: the one that the prediction is for.
+
+        Returns
+        -------
+        array (N, K)
+            One row for each clip whose consent holds; N is 0 where none was enrolled for the model.
+        """
+        with self._transactions.reading():
+            name = canonical_name(person)
+            return self._references.states(name, model, self._today(), without)
+
     @property
     def encoder(self) -> str:
         """Fingerprint of the encoder. Raises `MienError` without a gallery."""
@@ -206,34 +228,7 @@ class Gallery:
         fpir: float = 0.01,
         encoder: str | None = None,
     ) -> Calibration:
-        """Choose the threshold by trials, and estimate what probability a score means.
-
-        Parameters
-        ----------
-        trials : sequence of (embedding, person), optional
-            Embeddings of clips that are not enrolled, and the enrolled person in each; None: a
-            non-mated trial, of somebody who is not enrolled. One clip of each such person is best:
-            several of the same one tell less.
-            Without trials the gallery's own templates are used: each person is searched for among
-            all others, as a non-mated trial, and among all, as a mated one. That assumes that later
-            clips differ from these no more than these do from one another.
-        fpir : float
-            False-positive identification rate: the share of people who are not enrolled that may be
-            named.
-        encoder : str, optional
-            Fingerprint of the encoder of the trials; not needed without trials.
-
-        Returns
-        -------
-        Calibration
-            The gallery stores it.
-
-        Raises
-        ------
-        MienError
-            There are too few non-mated trials, a person named is not enrolled, or the encoder is
-            another.
-        """
+        """Choose the threshold by trials; takes and raises what `ThresholdStore.calibrate` does."""
         return self._thresholds.calibrate(trials, self._today(), fpir=fpir, encoder=encoder)
 
     def history(self, person: str | None = None) -> Iterator[dict[str, Any]]:
@@ -260,7 +255,11 @@ class Gallery:
             if self._templates.folder is None:
                 # on object storage each machine has a log of what was done there, and only that
                 return self.audit.lost_lines()
-            return self.audit.problems(set(self._templates.subjects()))
+            stored = set(self._templates.subjects())
+            found = self.audit.problems(stored)
+            if more := self._subjects() - stored:
+                found.append(f"{len(more)} persons have references and are not enrolled")
+            return found
 
     def enrolment_warnings(self, person: str) -> Sequence[str]:
         """Say what suggests that a person's clips are not theirs, or not theirs alone.
@@ -279,22 +278,23 @@ class Gallery:
     def list(self) -> list[Record]:
         """Give what is held of each person, by name. Raises `MienError` without a gallery."""
         with self._transactions.reading():
-            return records(self._templates.rows(RECORD_COLUMNS), self._today())
+            counts = self._references.counts()
+            return records(self._templates.rows(RECORD_COLUMNS), counts, self._today())
 
-    def export(self, out: str | Path, person: str | None = None) -> int:
+    def export(self, out: str | Path, person: str | None = None) -> dict[Path, int]:
         """Write all that is held of a person, or of everybody, embeddings included.
 
         Parameters
         ----------
         out : path
-            The file, ``.json`` or ``.parquet``.
+            The file, ``.json`` or ``.parquet``; references get files beside it, one for each model.
         person : str, optional
             Their name.
 
         Returns
         -------
-        int
-            Templates written.
+        dict of Path to int
+            Rows written to each file, that of the templates first.
 
         Raises
         ------
@@ -304,10 +304,10 @@ class Gallery:
         with self._transactions.reading():
             subjects = [None] if person is None else self._known(person)
             where = None if person is None else of_subjects(self._known(person))
-            count = export(self._templates, where, Path(out))
+            counts = export([self._templates, *self._references], where, Path(out))
         for subject in subjects:
-            self.audit.append("export", subject, templates=count)
-        return count
+            self.audit.append("export", subject, templates=counts[Path(out)])
+        return counts
 
     def forget(self, person: str) -> None:
         """Remove all that is held of a person, also from the disk.
@@ -323,7 +323,7 @@ class Gallery:
     def purge(self) -> int:
         """Remove what has expired, also from the disk, and give of how many persons."""
         with self._transactions.writing():
-            subjects = self._templates.subjects(col("expires") < self._today())
+            subjects = sorted(self._subjects(col("expires") < self._today()))
             if subjects:
                 self._transactions.erase("purge", subjects, before=self._today())
             return len(subjects)
@@ -333,10 +333,15 @@ class Gallery:
         return max(_today(), self.audit.latest)
 
     def _known(self, person: str) -> Sequence[str]:
-        subjects = self._templates.subjects(col("person") == canonical_name(person))
+        subjects = self._subjects(col("person") == canonical_name(person))
         if not subjects:
             raise MienError(f"{person} is not enrolled in {self.uri}")
-        return subjects
+        return sorted(subjects)
+
+    def _subjects(self, where: Expr | None = None) -> set[str]:
+        """Give the pseudonyms of all rows, of templates and references, that fulfil a condition."""
+        tables = (self._templates, *self._references)
+        return {subject for table in tables for subject in table.subjects(where)}
 
 
 def _today() -> date:

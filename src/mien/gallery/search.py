@@ -12,7 +12,7 @@ from mien.errors import MienError
 from mien.gallery.table_rows import vectors
 from mien.gallery.templates import Hit, Templates, of_subjects
 from mien.gallery.threshold import Calibration
-from mien.gallery.types import Candidate
+from mien.gallery.types import UNKNOWN, Candidate, Identification, clip_of
 from mien.identity.embedder import shipped_threshold
 
 TOP_K = 10
@@ -105,7 +105,31 @@ def decide(matches: Sequence[Match], threshold: float | None) -> tuple[Match | N
     return matches[0], []
 
 
-def candidates(matches: Sequence[Match], calibration: Calibration) -> list[Candidate]:
+def identification(
+    matches: Sequence[Match], calibration: Calibration, templates: int
+) -> tuple[Match | None, Identification]:
+    """Give the person to be named, if anybody is, and the result for users.
+
+    Parameters
+    ----------
+    matches : sequence of Match
+        Most similar first.
+    calibration : Calibration
+        Of the gallery.
+    templates : int
+        Stored in the gallery.
+    """
+    named, notes = decide(matches, calibration.threshold)
+    verdict = calibration.threshold is not None or not matches  # nobody enrolled: unknown
+    return named, Identification(
+        person=named.person if named else UNKNOWN if verdict else None,
+        candidates=_candidates(matches, calibration),
+        threshold=calibration.threshold,
+        notes=notes + calibration.notes(templates),
+    )
+
+
+def _candidates(matches: Sequence[Match], calibration: Calibration) -> list[Candidate]:
     """Give each match a probability, where there is a calibration."""
     known = calibration.probabilities(np.array([match.score for match in matches]))
     probabilities = [None] * len(matches) if known is None else known.tolist()
@@ -137,11 +161,11 @@ def templates_of(templates: Templates, hits: Sequence[Hit], today: date) -> pa.T
 def default_threshold(templates: Templates, encoder: str) -> float | None:
     """Give the threshold until the gallery is calibrated; None: none was measured for the encoder.
 
-    It is the one measured for the encoder, or just above the highest score of a template against
-    another enrolled person where that is more: a cosine that somebody else reaches does not tell
-    who it is. If an unseen speaker is drawn as the n enrolled persons were, the two most similar of
-    all n + 1 include them with a probability of 2 / (n + 1), and about so often they reach this
-    threshold.
+    It is the one measured for the encoder, or just above the highest score of an enrolled clip
+    against another enrolled person where that is more: a cosine that somebody else reaches does not
+    tell who it is. If an unseen speaker is drawn as the n enrolled persons were, the two most
+    similar of all n + 1 include them with a probability of 2 / (n + 1), and about so often they
+    reach this threshold.
 
     Parameters
     ----------
@@ -153,11 +177,12 @@ def default_threshold(templates: Templates, encoder: str) -> float | None:
     shipped = shipped_threshold(encoder)
     if shipped is None:
         return None
-    rows = templates.rows(["subject", "vector"], count=DEFAULT_SAMPLE)
+    rows = templates.rows(["subject", "clip", "vector"], count=DEFAULT_SAMPLE)
     if not len(rows):
         return shipped.value
     _, owner = np.unique(rows["subject"].to_pylist(), return_inverse=True)
     embeddings = vectors(rows)
     scores = _rounded(embeddings @ means(embeddings, owner).T)
     scores[np.arange(len(rows)), owner] = -1
+    scores[[key != clip_of(key) for key in rows["clip"].to_pylist()]] = -1
     return max(shipped.value, float(np.nextafter(scores.max(), np.inf)))

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from mien.errors import MienError
 from mien.gallery.name_checks import check_name
-from mien.gallery.types import Enrolment, Record
+from mien.gallery.types import Enrolment, Record, clip_of
 from mien.names import canonical_name
 
 
@@ -58,6 +58,19 @@ def check_all(enrolments: Sequence[Enrolment], today: date) -> None:
                 )
             whose[clip] = enrolment.person
     unit(np.concatenate([enrolment.embeddings for enrolment in enrolments]))
+    _check_states(enrolments)
+
+
+def _check_states(enrolments: Sequence[Enrolment]) -> None:
+    """Refuse states of clips that are not enrolled, of several sizes, or not finite."""
+    states = [state for enrolment in enrolments for state in enrolment.states.values()]
+    foreign = [c for enrolment in enrolments for c in set(enrolment.states) - set(enrolment.clips)]
+    if foreign:
+        raise MienError(f"there are states of {foreign[0][:12]}, which is none of the clips")
+    if len({np.shape(state) for state in states}) > 1 or any(np.ndim(s) != 1 for s in states):
+        raise MienError("the states of the clips should be vectors (K,) of one length")
+    if states and not np.isfinite(states).all():
+        raise MienError("the state of a clip has a number that is not finite")
 
 
 def _check(enrolment: Enrolment, today: date) -> None:
@@ -73,6 +86,8 @@ def _check(enrolment: Enrolment, today: date) -> None:
             f"{name}: {len(enrolment.embeddings)} embeddings and {len(enrolment.clips)} clips;"
             " give one embedding of each clip"
         )
+    if alone := {clip_of(key) for key in enrolment.clips} - set(enrolment.clips):
+        raise MienError(f"{name}: give the clip {min(alone)[:12]} itself with its copies")
 
 
 def pseudonyms(enrolments: Sequence[Enrolment], known: pa.Table, today: date) -> dict[str, str]:
@@ -134,6 +149,26 @@ def to_table(
     return pa.table(columns, schema=schema)
 
 
+def with_states(rows: pa.Table, enrolments: Sequence[Enrolment], schema: pa.Schema) -> pa.Table:
+    """Give the rows of the clips that have states, with these in place of the embeddings.
+
+    Parameters
+    ----------
+    rows : Table
+        Rows of templates.
+    enrolments : sequence of Enrolment
+        What the rows come from.
+    schema : Schema
+        Of the table of references.
+    """
+    states = {clip: state for e in enrolments for clip, state in e.states.items()}
+    kept = rows.filter(pc.is_in(rows["clip"], pa.array(list(states), pa.string())))
+    values = np.stack([states[clip] for clip in kept["clip"].to_pylist()]).astype(np.float32)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+    place = kept.schema.get_field_index("vector")
+    return kept.set_column(place, "vector", column).cast(schema)
+
+
 def vectors(rows: pa.Table) -> np.ndarray:
     """Give the vectors (N, E) of rows."""
     column = rows["vector"].combine_chunks()
@@ -143,8 +178,18 @@ def vectors(rows: pa.Table) -> np.ndarray:
 RECORD_COLUMNS = ("person", "subject", "clip", "consent", "enrolled", "expires")
 
 
-def records(rows: pa.Table, today: date) -> list[Record]:
-    """Sum up rows (`RECORD_COLUMNS`) by person, sorted by name, oldest clips first."""
+def records(rows: pa.Table, references: Mapping[str, dict[str, int]], today: date) -> list[Record]:
+    """Sum up rows (`RECORD_COLUMNS`) by person, sorted by name, oldest clips first.
+
+    Parameters
+    ----------
+    rows : Table
+        Of the templates.
+    references : mapping of str to dict
+        By pseudonym the clips that each model can refer to.
+    today : date
+        What expired before is counted as such.
+    """
     rows = rows.sort_by([("enrolled", "ascending"), ("clip", "ascending")])
     expired = pc.cast(pc.less(rows["expires"], pa.scalar(today)), pa.int64())
     # several threads would mix up the order of a person's clips
@@ -160,17 +205,19 @@ def records(rows: pa.Table, today: date) -> list[Record]:
             ("expired", "sum"),
         ]
     )
-    return sorted(map(_record, summed.to_pylist()), key=lambda record: record.person)
+    found = [_record(row, references.get(row["subject"], {})) for row in summed.to_pylist()]
+    return sorted(found, key=lambda record: record.person)
 
 
-def _record(row: Mapping[str, Any]) -> Record:
+def _record(row: Mapping[str, Any], references: dict[str, int]) -> Record:
     return Record(
         person=row["person"],
         subject=row["subject"],
         templates=len(row["clip_list"]),
-        clips=row["clip_list"],
+        clips=list(dict.fromkeys(map(clip_of, row["clip_list"]))),
         consents=sorted(row["consent_distinct"]),
         enrolled=row["enrolled_min"],
         expires=row["expires_max"],
         expired=row["expired_sum"],
+        references=references,
     )

@@ -1,4 +1,4 @@
-"""The table of templates: one row for each enrolled embedding, in a LanceDB database."""
+"""A table of templates: one row for each enrolled embedding, in a LanceDB database."""
 
 import json
 import math
@@ -111,10 +111,12 @@ class Templates:
         A folder, or what else LanceDB opens, such as ``s3://bucket/gallery``.
     folder : Path, optional
         The same as a local folder, None where it is none.
+    name : str
+        Of the table.
     """
 
-    def __init__(self, uri: str, folder: Path | None) -> None:
-        self.uri, self.folder = uri, folder
+    def __init__(self, uri: str, folder: Path | None, name: str = TABLE) -> None:
+        self.uri, self.folder, self.name = uri, folder, name
         self._opened: Any = None
         self._known: tuple[int, TableMetadata] | None = None
 
@@ -125,11 +127,26 @@ class Templates:
         always = timedelta(0)  # each read sees what other processes have written
         return lancedb.connect(self.uri, read_consistency_interval=always, session=session)
 
+    def sibling(self, name: str) -> "Templates":
+        """Give another table of the same database, which may not exist yet."""
+        other = Templates(self.uri, self.folder, name)
+        other.__dict__["_database"] = self._database
+        return other
+
+    def tables(self) -> list[str]:
+        """Name the tables of the database."""
+        page = self._database.list_tables()
+        names = list(page.tables)
+        while page.page_token:
+            page = self._database.list_tables(page_token=page.page_token)
+            names += page.tables
+        return names
+
     @property
     def _table(self) -> Any:
         if self._opened is None:
             try:
-                self._opened = self._database.open_table(TABLE)
+                self._opened = self._database.open_table(self.name)
             except ValueError as error:
                 if "not found" not in str(error) or self._has_data:
                     raise
@@ -139,7 +156,7 @@ class Templates:
     @property
     def _has_data(self) -> bool:
         """Whether there are files of rows, though the list of the files may be lost."""
-        data = f"{TABLE}.lance/data/*"
+        data = f"{self.name}.lance/data/*"
         return self.folder is not None and any(self.folder.glob(data))
 
     @property
@@ -153,7 +170,8 @@ class Templates:
     def create(self, encoder: str, dimensions: int) -> None:
         """Begin an empty table."""
         with self._synced():
-            self._opened = self._database.create_table(TABLE, schema=schema(encoder, dimensions))
+            columns = schema(encoder, dimensions)
+            self._opened = self._database.create_table(self.name, schema=columns)
 
     @property
     def metadata(self) -> TableMetadata:
@@ -305,13 +323,14 @@ class Templates:
         if self.folder is None:
             yield
             return
-        before = _files(self.folder)
+        place = self.folder / f"{self.name}.lance"
+        before = _files(place)
         yield
-        new = _files(self.folder) - before
+        new = _files(place) - before
         folders = {parent for path in new for parent in path.parents}
         for path in new | {f for f in folders if f.is_relative_to(self.folder)}:
             sync(path)
 
 
 def _files(folder: Path) -> set[Path]:
-    return {path for path in folder.glob(f"{TABLE}.lance/**/*") if path.is_file()}
+    return {path for path in folder.glob("**/*") if path.is_file()}

@@ -46,7 +46,31 @@ class ThresholdStore:
         fpir: float,
         encoder: str | None,
     ) -> Calibration:
-        """Calibrate by trials, and store that. Takes and raises what `Gallery.calibrate` does."""
+        """Choose the threshold by trials, estimate what probability a score means, and store that.
+
+        Parameters
+        ----------
+        trials : sequence of (embedding, person), or None
+            Embeddings of clips that are not enrolled, and the enrolled person in each; None: a
+            non-mated trial, of somebody who is not enrolled. One clip of each such person is best:
+            several of the same one tell less.
+            Without trials the gallery's own clips are used: each person is searched for among all
+            others, as a non-mated trial, and among all, as a mated one. That assumes that later
+            clips differ from these no more than these do from one another.
+        today : date
+            What expired before does not count.
+        fpir : float
+            False-positive identification rate: the share of people who are not enrolled that may be
+            named.
+        encoder : str or None
+            Fingerprint of the encoder of the trials; not needed without trials.
+
+        Raises
+        ------
+        MienError
+            There are too few non-mated trials, a person named is not enrolled, or the encoder is
+            another.
+        """
         with self.transactions.reading():
             if trials is None:
                 data = leave_one_out(self.templates, today)

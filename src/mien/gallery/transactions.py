@@ -11,15 +11,16 @@ from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
-from lancedb.expr import col
+from lancedb.expr import Expr, col
 
 from mien.errors import MienError
 from mien.gallery.audit_log import AuditLog
 from mien.gallery.journal import Journal
 from mien.gallery.locks import Locks
 from mien.gallery.private_files import FOLDER, make_private, restrict
+from mien.gallery.references import ReferenceTables
 from mien.gallery.storage_errors import storage_errors
-from mien.gallery.table_rows import pseudonyms, to_table
+from mien.gallery.table_rows import pseudonyms, to_table, with_states
 from mien.gallery.templates import TABLE, Templates, of_subjects
 from mien.gallery.types import Enrolment
 
@@ -37,16 +38,20 @@ class Transactions:
     process that finds an entry of a process that died finishes that work: enrolments that were
     stored are logged, what was half written is deleted, and a removal is completed.
 
+    An enrolment stores references before templates, so that it is complete if these are there.
+
     Parameters
     ----------
     templates : Templates
         The table.
+    references : ReferenceTables
+        The tables beside it.
     home : Path
         Local folder of the audit log, the journal and the locks.
     """
 
-    def __init__(self, templates: Templates, home: Path) -> None:
-        self.templates, self.home = templates, home
+    def __init__(self, templates: Templates, references: ReferenceTables, home: Path) -> None:
+        self.templates, self.references, self.home = templates, references, home
         self.audit = AuditLog(home / "audit.jsonl")
         self._journal = Journal(home / "unfinished.json")
         self._locks = Locks(home)
@@ -106,13 +111,22 @@ class Transactions:
         if folder is not None:
             make_private(folder)
 
-    def enrol(self, enrolments: Sequence[Enrolment], today: date) -> None:
+    def enrol(self, enrolments: Sequence[Enrolment], today: date, model: str | None) -> None:
         """Store persons, all or none. The caller is `writing`.
+
+        Parameters
+        ----------
+        enrolments : sequence of Enrolment
+            What to store.
+        today : date
+            Clips that expired before are free again.
+        model : str or None
+            Fingerprint of the model that their states are for; None: they have none.
 
         Raises
         ------
         MienError
-            One of the clips is enrolled already.
+            One of the clips is enrolled already, or the states do not fit those that are stored.
         """
         names = [enrolment.person for enrolment in enrolments]
         clips = [clip for enrolment in enrolments for clip in enrolment.clips]
@@ -123,24 +137,35 @@ class Transactions:
         number = uuid4().hex
         place = rows.schema.get_field_index("enrolment")
         rows = rows.set_column(place, "enrolment", pa.array([number] * len(rows)))
-        self._journal.begin({"act": "enrol", "enrolment": number})
+        table = self._table_for(enrolments, model)
+        references = None if table is None else with_states(rows, enrolments, table.schema)
+        self._journal.begin({"act": "enrol", "enrolment": number, "references": model})
+        if table is not None:
+            table.add(references)
         self.templates.add(rows)
-        self._log_enrolment(rows, enrolment=number)
+        self._log_enrolment(rows, references, enrolment=number)
         self._journal.end()
 
-    def _log_enrolment(self, rows: pa.Table, **detail: Any) -> None:
-        groups = rows.group_by(["subject", "expires"], use_threads=False)
-        counts = groups.aggregate([([], "count_all")]).to_pylist()
-        self.audit.extend(
-            [
-                (
-                    "enrol",
-                    row["subject"],
-                    {"templates": row["count_all"], "expires": row["expires"].isoformat()} | detail,
-                )
-                for row in counts
-            ]
-        )
+    def _table_for(self, enrolments: Sequence[Enrolment], model: str | None) -> Templates | None:
+        """Give the table for the states of enrolments, made if need be."""
+        sizes = {len(state) for enrolment in enrolments for state in enrolment.states.values()}
+        if model is None or not sizes:
+            return None
+        table = self.references.of(model)
+        if not table.exist:
+            table.create(model, *sizes)
+        table.matching(model, *sizes)
+        return table
+
+    def _log_enrolment(self, rows: pa.Table, references: pa.Table | None, **detail: Any) -> None:
+        others = {} if references is None else _counts(references)
+        events: list[tuple[str, str | None, dict[str, Any]]] = []
+        for (subject, expires), count in _counts(rows).items():
+            clips = others.get((subject, expires), 0)
+            more = ({"references": clips} if clips else {}) | detail
+            stored = {"templates": count, "expires": expires.isoformat()}
+            events.append(("enrol", subject, stored | more))
+        self.audit.extend(events)
 
     def erase(self, act: str, subjects: Sequence[str], before: date | None = None) -> None:
         """Remove rows from the table and the disk. The caller is `writing`.
@@ -163,24 +188,33 @@ class Transactions:
         where = of_subjects(entry["subjects"])
         if entry["before"]:
             where = where & (col("expires") < date.fromisoformat(entry["before"]))
-        self.templates.remove(where)
-        with self._scratching():
-            self.templates.compact()
-        with self._locks.deleting():
-            self.templates.vacuum()
+        self._wipe(where, [*self.references, self.templates])
         self.audit.extend([(entry["act"], subject, {}) for subject in entry["subjects"]])
         self._journal.end()
 
-    def maintain(self) -> None:
-        """Compact and index the table where its growth asks for it. The caller is `writing`."""
-        needs_compaction = self.templates.needs_compaction
+    def _wipe(self, where: Expr, tables: Sequence[Templates]) -> None:
+        """Remove rows from tables, and their bytes from the disk."""
+        for table in tables:
+            table.remove(where)
         with self._scratching():
-            if needs_compaction:
-                self.templates.compact()
-            indexed = self.templates.index()
-        if indexed or needs_compaction:
+            for table in tables:
+                table.compact()
+        with self._locks.deleting():
+            for table in tables:
+                table.vacuum()
+
+    def maintain(self) -> None:
+        """Compact and index tables where their growth asks for it. The caller is `writing`."""
+        crowded = [t for t in (*self.references, self.templates) if t.needs_compaction]
+        with self._scratching():
+            for table in crowded:
+                table.compact()
+            if self.templates.index() and self.templates not in crowded:
+                crowded.append(self.templates)
+        if crowded:
             with self._locks.deleting():
-                self.templates.vacuum(GRACE if self.templates.folder is None else timedelta(0))
+                for table in crowded:
+                    table.vacuum(GRACE if table.folder is None else timedelta(0))
 
     @contextmanager
     def _scratching(self) -> Iterator[None]:
@@ -210,13 +244,24 @@ class Transactions:
         if entry["act"] != "enrol":
             self._erase(entry)
             return
-        enrolment = entry["enrolment"]
-        rows = self.templates.rows(["subject", "expires"], col("enrolment") == enrolment)
+        enrolment, model = entry["enrolment"], entry.get("references")
+        where, columns = col("enrolment") == enrolment, ["subject", "expires"]
+        tables = [t for t in self.references if t.metadata.encoder == model]
+        rows = self.templates.rows(columns, where)
         logged = any(line["detail"].get("enrolment") == enrolment for line in self.audit.lines())
         if len(rows) and not logged:
-            self._log_enrolment(rows, enrolment=enrolment, recovered=True)
+            references = tables[0].rows(columns, where) if tables else None
+            self._log_enrolment(rows, references, enrolment=enrolment, recovered=True)
         elif not len(rows):
+            self._wipe(where, tables)
             with self._locks.deleting():
                 self.templates.vacuum()  # what was half written holds embeddings
             self.audit.append("abandon", enrolment=enrolment)
         self._journal.end()
+
+
+def _counts(rows: pa.Table) -> dict[tuple[str, date], int]:
+    """Count rows by pseudonym and last day."""
+    groups = rows.group_by(["subject", "expires"], use_threads=False)
+    counts = groups.aggregate([([], "count_all")]).to_pylist()
+    return {(row["subject"], row["expires"]): row["count_all"] for row in counts}

@@ -1,6 +1,7 @@
 """The types of a gallery's interface: what goes in, and what comes out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import numpy as np
@@ -8,6 +9,23 @@ from pydantic import BaseModel, ConfigDict, Field
 
 UNKNOWN = "unknown"
 """The result for somebody who is not enrolled; nobody can have this name."""
+
+COPY_MARK = "#"
+"""Stands between the hash of a clip and the number of an augmented copy of it."""
+
+
+def copy_key(clip: str, number: int) -> str:
+    """Name an augmented copy of a clip, 1 and up; number 0 is the clip itself."""
+    return f"{clip}{COPY_MARK}{number}" if number else clip
+
+
+def clip_of(key: str) -> str:
+    """Give the hash of the clip that a template comes from, itself or by an augmented copy.
+
+    >>> clip_of(copy_key("9f86d0", 2)), clip_of("9f86d0")
+    ('9f86d0', '9f86d0')
+    """
+    return key.partition(COPY_MARK)[0]
 
 
 @dataclass(frozen=True)
@@ -22,11 +40,14 @@ class Enrolment:
     embeddings : array (T, E)
         One for each clip; only their direction counts.
     clips : sequence of str
-        A hash of each clip, which tells where a template comes from, and finds duplicates.
+        A hash of each clip, which tells where a template comes from, and finds duplicates. An
+        augmented copy of a clip is named by `copy_key`.
     consent : str
         What the person agreed to, when and how: the text, or where it is kept.
     expires : date
         The last day (UTC) on which they are recognised.
+    states : mapping of str to array (K,)
+        By the hash of a clip what a model needs that predicts relative to it. Empty: nothing.
     """
 
     person: str
@@ -34,6 +55,7 @@ class Enrolment:
     clips: tuple[str, ...]
     consent: str
     expires: date
+    states: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 class Record(BaseModel):
@@ -43,12 +65,16 @@ class Record(BaseModel):
 
     person: str = Field(description="their name")
     subject: str = Field(description="the random number that stands for them in the audit log")
-    templates: int = Field(description="embeddings stored")
-    clips: list[str] = Field(description="hash of the clip of each template, oldest first")
+    templates: int = Field(description="embeddings stored, those of augmented copies too")
+    clips: list[str] = Field(description="hash of each clip, oldest first")
     consents: list[str] = Field(description="what they agreed to, each text once")
     enrolled: datetime = Field(description="when the first of the templates was stored")
     expires: date = Field(description="the last day of the template that expires last")
     expired: int = Field(description="templates that are no longer matched")
+    references: dict[str, int] = Field(
+        default_factory=dict,
+        description="clips relative to which models can predict, by the model's fingerprint",
+    )
 
 
 class Candidate(BaseModel):

@@ -2,9 +2,9 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -85,6 +85,17 @@ class Encoder(Protocol):
         """
 
 
+@runtime_checkable
+class CopyEncoder(Encoder, Protocol):
+    """An encoder of audio, which embeds augmented copies of a clip, too."""
+
+    def embed_copies(self, clip: str | Path, count: int) -> np.ndarray:
+        """Embed augmented copies (`mien.identity.copies`) of a clip as vectors (count, E).
+
+        It raises `MienError` as `embed` does, and where the clip has no audio that counts.
+        """
+
+
 class RunEncoder:
     """The model of a run folder, as an encoder.
 
@@ -152,6 +163,19 @@ class RunEncoder:
         for note in notes:
             warn(note)
         return np.array(prediction.embedding, np.float32)
+
+    def embed_copies(self, clip: str | Path, count: int) -> np.ndarray:
+        """Embed augmented copies of a clip as `CopyEncoder.embed_copies` says."""
+        from mien.identity.copies import copies_of
+
+        sample = self.recognizer.read(clip).sample
+        if Modality.AUDIO not in self.recognizer.reader.modalities or sample.waveform is None:
+            raise MienError(
+                f"{clip}: augmented copies need audio that the model uses", parameter="copies"
+            )
+        copies = [replace(sample, waveform=copy) for copy in copies_of(sample.waveform, count)]
+        found = [self.recognizer(copy, batch_size=self.batch_size) for copy in copies]
+        return np.array([prediction.embedding for prediction in found], np.float32)
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:

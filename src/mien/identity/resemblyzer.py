@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from mien.devices import choose_device
 from mien.errors import MienError
 from mien.files import fingerprint
+from mien.identity.copies import copies_of
 from mien.identity.embedder import Threshold, Warn, shipped_threshold
 from mien.media.decode import read_audio
 from mien.media.notes import Note
@@ -120,6 +121,11 @@ class Voiceprint:
     def embed_sample(self, sample: Sample) -> np.ndarray | None:
         """Embed the waveform of a sample of prepared data as a vector (256,); None: it has none."""
         return None if sample.waveform is None else self(sample.waveform)
+
+    def embed_copies(self, clip: str | Path, count: int) -> np.ndarray:
+        """Embed augmented copies of a clip as `CopyEncoder.embed_copies` says."""
+        waveform = read_audio(Path(clip), report=lambda _: None)
+        return np.stack([self(copy) for copy in copies_of(waveform, count)])
 
     def _warnings(self, speech: np.ndarray) -> list[str]:
         """Say what makes an embedding less certain."""

@@ -24,6 +24,9 @@ from mien.utterance import Clip, Media, MediaBytes, Sample, SpeakerReference, Ut
 ClipLike = str | Path | bytes | MediaBytes | tuple[Any, int] | Clip | Sample
 """A path; bytes of a media file; a waveform with its sample rate; or what is decoded already."""
 
+SpeakerReferences = SpeakerReference | Iterable[SpeakerReference | None] | None
+"""One reference for several clips, or one for each."""
+
 NAMES = {Modality.TEXT: "text", Modality.VIDEO: "faces", Modality.AUDIO: "audio"}
 
 
@@ -59,8 +62,9 @@ def requests(
     text: Sequence[str | None] | None = None,
     transcript: Sequence[str | Path | None] | None = None,
     name: Sequence[str | None] | None = None,
+    reference: SpeakerReferences = None,
 ) -> Iterator[Request]:
-    """Pair several clips with their texts, transcripts and names.
+    """Pair several clips with their texts, transcripts, names and references.
 
     Raises
     ------
@@ -77,13 +81,16 @@ def requests(
             raise MienError(
                 f"{what}: give a list with one entry for each clip, None for a clip without"
             )
-    columns = [repeat(None) if values is None else iter(values) for values in given.values()]
+    many: list[Iterable[Any]] = [repeat(None) if v is None else v for v in given.values()]
+    if reference is None or isinstance(reference, SpeakerReference):
+        reference = repeat(reference)
+    columns = [iter(values) for values in (*many, reference)]
     for number, clip in enumerate(clips):
         try:
             row: list[Any] = [next(column) for column in columns]
         except StopIteration:
             raise MienError(
-                f"there are more clips than texts, transcripts or names: {number}"
+                f"there are more clips than texts, transcripts, names or references: {number}"
             ) from None
         yield Request(clip, *row)
 

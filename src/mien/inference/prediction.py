@@ -63,6 +63,9 @@ class Prediction(BaseModel):
     references: int = Field(
         0, description="other clips of the same speaker that the prediction is relative to"
     )
+    person: str | None = Field(
+        None, description="the enrolled person who was identified in the clip; null: nobody was"
+    )
     synthetic_training: bool = Field(
         False, description="whether the model was trained on synthetic data"
     )
@@ -84,7 +87,10 @@ class Prediction(BaseModel):
         if len(self.segments) > 1:
             lines += ["  by time:"] + [f"    {_line(segment)}" for segment in self.segments]
         if self.references:
-            lines.append(f"  relative to {self.references} other clips of the same speaker")
+            whose = "other clips of the same speaker"
+            if self.person is not None:
+                whose = f"enrolled clips of {self.person}"
+            lines.append(f"  relative to {self.references} {whose}")
         lines += [f"  note: {warning}" for warning in self.warnings]
         if self.synthetic_training:
             lines.append("  note: the model was trained on synthetic data")

@@ -15,7 +15,14 @@ from mien.devices import choose_device
 from mien.errors import MienError
 from mien.inference import BATCH_SIZE, checked_batch_size
 from mien.inference.batching import RecordingOutput, SegmentOutput, in_batches
-from mien.inference.clips import ClipLike, ClipReader, Request, is_one, requests
+from mien.inference.clips import (
+    ClipLike,
+    ClipReader,
+    Request,
+    SpeakerReferences,
+    is_one,
+    requests,
+)
 from mien.inference.compose import compose
 from mien.inference.prediction import Failure, Prediction
 from mien.inference.segments import Recording
@@ -139,7 +146,7 @@ class Recognizer:
         text: Sequence[str | None] | None = None,
         transcript: Sequence[str | Path | None] | None = None,
         name: Sequence[str | None] | None = None,
-        reference: SpeakerReference | None = None,
+        reference: SpeakerReferences = None,
         batch_size: int = BATCH_SIZE,
     ) -> list[Prediction | Failure]: ...
 
@@ -150,7 +157,7 @@ class Recognizer:
         text: Any = None,
         transcript: Any = None,
         name: Any = None,
-        reference: SpeakerReference | None = None,
+        reference: Any = None,
         batch_size: int = BATCH_SIZE,
     ) -> Prediction | list[Prediction | Failure]:
         """Predict for a clip, or for several clips.
@@ -170,7 +177,7 @@ class Recognizer:
             Name of a clip in memory, for messages and `Prediction.source`; or a list.
         reference : SpeakerReference, optional
             Other clips of the same speaker (`mien.inference.references.speaker_reference`), for a
-            model that takes any; of several clips it is that of all.
+            model that takes any; of several clips it is that of all, or a list.
         batch_size : int
             Segments computed together. The predictions don't depend on it.
 
@@ -206,7 +213,7 @@ class Recognizer:
         text: Sequence[str | None] | None = None,
         transcript: Sequence[str | Path | None] | None = None,
         name: Sequence[str | None] | None = None,
-        reference: SpeakerReference | None = None,
+        reference: SpeakerReferences = None,
         batch_size: int = BATCH_SIZE,
     ) -> Iterator[Prediction | Failure]:
         """Predict for any number of clips, one after the other; takes the arguments of a call.
@@ -220,8 +227,7 @@ class Recognizer:
             `batch_size` of 1 after each clip.
         """
         size = checked_batch_size(batch_size)
-        asked = requests(clips, text, transcript, name)
-        recordings = (self._read(replace(one, reference=reference)) for one in asked)
+        recordings = map(self._read, requests(clips, text, transcript, name, reference))
         for item in in_batches(recordings, self._outputs, size):
             if isinstance(item, Failure):
                 yield item

@@ -42,7 +42,7 @@ def find_frozen(model: MultimodalModel) -> dict[Modality, FrozenWeights]:
             continue
         parts = [Path(part) for part in parts_of(name)]
         name = "+".join(str(p.resolve()) if p.is_dir() else str(p) for p in parts)
-        found[modality] = FrozenWeights(name=name, sha256=_digest(model, modality))
+        found[modality] = FrozenWeights(name=name, sha256=frozen_digest(model, modality))
     return found
 
 
@@ -69,7 +69,7 @@ def load_frozen(model: MultimodalModel, frozen: Frozen, config: Path) -> None:
         what = f"{config.parent} uses frozen {modality} weights from {source.name!r}"
         try:
             model.encoder(modality).load_pretrained(source.name)
-            found = _digest(model, modality)
+            found = frozen_digest(model, modality)
         except MienError as error:
             raise MienError(f"{what}, which cannot be read: {error.message}") from error
         except (RuntimeError, LookupError) as error:  # of other sizes, or of another architecture
@@ -97,8 +97,8 @@ def frozen_names(model: MultimodalModel, frozen: Frozen) -> Iterator[str]:
         yield from (f"encoders.{modality}.{name}" for name in model.encoder(modality).fixed_names())
 
 
-def _digest(model: MultimodalModel, modality: Modality) -> str:
-    """Return the digest of the frozen weights of an encoder."""
+def frozen_digest(model: MultimodalModel, modality: Modality) -> str:
+    """Return the digest of the frozen weights of an encoder. Raises `MienError` without any."""
     encoder = model.encoder(modality)
     if not (fixed := set(encoder.fixed_names())):
         raise MienError(f"the {modality} encoder of the model has no frozen pretrained weights")
