@@ -109,6 +109,7 @@ def create(
         if name == "train":
             _check_modalities(store, rows, model.letters)
     pretrained = _descriptions(model)
+    _check_networks(model, pretrained)
     tokenizer = None if model.text is None else load_tokenizer(model.text.model)
     if config.init:
         _check_init(config, model, tasks, pretrained, trained)
@@ -151,6 +152,14 @@ def _descriptions(model: ModelConfig) -> dict[Modality, list[dict[str, Any]]]:
                 parameter="text_max_len",
             )
     return found
+
+
+def _check_networks(model: ModelConfig, pretrained: Pretrained) -> None:
+    """Refuse settings that pretrained networks of audio or video cannot have, such as layers."""
+    with torch.device("meta"):
+        for modality, encoder in model.encoders.items():
+            if isinstance(encoder, PretrainedSettings):
+                encoder.build(modality, pretrained=pretrained[modality])
 
 
 def _check_init(
