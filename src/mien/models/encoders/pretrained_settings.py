@@ -47,7 +47,7 @@ class PretrainedSettings(ProjectedSettings):
         0,
         ge=0,
         le=256,
-        description="rank of the adapters (LoRA) in the attention of a frozen network; 0: none",
+        description="rank of the adapters (LoRA) in the layers of a frozen network; 0: none",
     )
     lr_factor: float = Field(
         50.0,
