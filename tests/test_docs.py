@@ -23,6 +23,7 @@ from mien.cli.recipe import read_recipe
 from mien.cli.settings import choices, flag_of
 from mien.dataset.protocols import PROTOCOLS
 from mien.inference.prediction import Failure, Prediction, Segment
+from mien.modality import Modality
 from mien.models import ModelConfig
 from mien.models.encoders.base import ENCODERS
 from mien.models.presets import PRESETS
@@ -32,9 +33,12 @@ from mien.task_prediction import TaskPrediction
 from mien.training import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]
+AUDIO = ENCODERS[Modality.AUDIO]
+OF_PRETRAINED = AUDIO["pretrained"].model_fields.keys() - AUDIO["vgg"].model_fields.keys()
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 RECIPES = sorted(ROOT.glob("recipes/*.yaml"))
 TRAIN = ROOT / "docs" / "train.md"
+ENCODERS_PAGE = ROOT / "docs" / "encoders.md"
 STUDIES = ROOT / "docs" / "studies.md"
 EVALUATE = ROOT / "docs" / "evaluate.md"
 PUBLISHED = ROOT / "docs" / "published-code.md"
@@ -95,12 +99,19 @@ def flag_tables() -> dict[str, list[str]]:
             *kinds,
             *(row(flag.name, flag.field) for flag in model_flags() if not flag.hidden),
         ],
+        "PretrainedSettings": [
+            row(flag.name, flag.field)
+            for flag in model_flags()
+            if not flag.hidden and flag.name.removeprefix("audio_") in OF_PRETRAINED
+        ],
     }
 
 
 def with_tables(text: str) -> str:
     for group, rows in flag_tables().items():
         begin, end = f"<!-- flags: {group} -->\n", "\n<!-- end -->"
+        if begin not in text:
+            continue
         table = "\n".join(["| flag | values | default | meaning |", "|---|---|---|---|", *rows])
         before, _, rest = text.partition(begin)
         text = before + begin + table + end + rest.partition("<!-- end -->")[2]
@@ -217,8 +228,10 @@ def test_every_protocol_is_explained() -> None:
         assert not protocol.folds or f"| `{name}`" in folds, name
 
 
-def test_the_tables_of_flags_are_those_of_the_program() -> None:
-    text = TRAIN.read_text()
+@pytest.mark.parametrize("page", [TRAIN, ENCODERS_PAGE], ids=name)
+def test_the_tables_of_flags_are_those_of_the_program(page: Path) -> None:
+    text = page.read_text()
+    assert "<!-- flags: " in text
     assert text == with_tables(text), "run python tests/test_docs.py"
 
 
@@ -264,7 +277,8 @@ def test_examples_in_pages_run(page: Path) -> None:
 
 
 if __name__ == "__main__":
-    TRAIN.write_text(with_tables(TRAIN.read_text()))
+    for page in (TRAIN, ENCODERS_PAGE):
+        page.write_text(with_tables(page.read_text()))
     PUBLISHED.write_text(with_options(PUBLISHED.read_text()))
     PREDICT.write_text(with_fields(PREDICT.read_text()))
     SCHEMA.write_text(schema())

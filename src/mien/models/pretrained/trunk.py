@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mien.errors import MienError
 from mien.modality import Modality
 from mien.models.layers.adapters import QUERIES_AND_VALUES
+from mien.registry import Registry
 
 LayerStates = Literal["last", "weighted", "all"]
 """Which states of a network are used: that of its last layer, or those of several layers."""
@@ -184,7 +185,9 @@ def checked_layers(choice: LayerChoice, count: int, name: str) -> int:
     return choice.layers or count
 
 
-FAMILIES: dict[Modality, dict[str, type[Trunk]]] = {Modality.AUDIO: {}, Modality.VIDEO: {}}
+FAMILIES: dict[Modality, Registry[type[Trunk]]] = {
+    m: Registry(f"type of {m} networks") for m in (Modality.AUDIO, Modality.VIDEO)
+}
 """The family of each type of model, by the names of types in transformers."""
 
 Family = TypeVar("Family", bound=type[Trunk])
@@ -194,7 +197,8 @@ def family(modality: Modality, *types: str) -> Callable[[Family], Family]:
     """Register a family for types of models of a modality; used as a decorator."""
 
     def register(kind: Family) -> Family:
-        FAMILIES[modality] |= dict.fromkeys(types, kind)
+        for name in types:
+            FAMILIES[modality].register(name, kind)
         return kind
 
     return register
@@ -209,10 +213,11 @@ def family_of(modality: Modality, model_type: str, name: str) -> type[Trunk]:
         No family of the modality covers it.
     """
     known = FAMILIES[modality]
-    if model_type not in known:
+    try:
+        return known[model_type]
+    except MienError as error:
         raise MienError(
             f"{name} is a model of type {model_type!r}, which is no {modality} encoder that mien"
             f" supports: choose one of type {', '.join(known)}",
             parameter=f"{modality}_model",
-        )
-    return known[model_type]
+        ) from error
