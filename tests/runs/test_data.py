@@ -42,7 +42,7 @@ def test_face_crops_of_another_size_are_told_and_used(
     (message,) = (
         record.getMessage() for record in caplog.records if record.name == "mien.runs.data"
     )
-    assert f"{data} has face crops of 48 pixels, the training had 112: resized to 48" in message
+    assert f"{data} has face crops of 48 pixels, the training had 112: they are resized" in message
     assert "prepare the data again with a face size of 112" in message
 
 

@@ -1,6 +1,7 @@
 """Training with pretrained encoders: what repeats, what is stored, and what is refused."""
 
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,20 @@ from safetensors.torch import load_file, save_file
 from samples import SMALL, store
 from training_data import synthetic_sample
 
+from mien.dataset.references import ReferenceChoice
+from mien.dataset.speakers import SpeakerRows
+from mien.dataset.store import Store
 from mien.errors import MienError
 from mien.inference.evaluate import evaluate, predict_split
+from mien.inference.recognizer import Recognizer
 from mien.modality import Modality
 from mien.models import ModelConfig
+from mien.runs.data import split_store
 from mien.runs.hub import save
 from mien.runs.run import Run
 from mien.training import TrainConfig, train
 from mien.training.module import Learner
+from mien.utterance import Utterance
 
 PART = "encoders.audio.trunks."
 
@@ -250,3 +257,72 @@ def test_speakers_keep_their_voice_in_copies(data: Path, tmp_path: Path, source:
     assert names == {"copy-0", *(f"copy-{n}{v}-1" for n in (1, 2) for v in ("", "-voice"))}
     key = json.loads((folder / "key.json").read_text())
     assert key["networks"][0]["model_type"] == "hubert"
+
+
+def test_predictions_do_not_depend_on_the_batch(data: Path, tmp_path: Path, source: Path) -> None:
+    run = fit(data, tmp_path / "run", model_of(source, references=True), epochs=1)
+    for references in (None, "2"):
+        batches = [
+            predict_split(run, references=references, batch_size=size, progress=False)
+            for size in (1, 5, 64)
+        ]
+        alone, *others = (found.scores["emotion"] for found in batches)
+        assert all(np.allclose(alone, other, atol=1e-6) for other in others)
+
+
+def test_a_recognizer_predicts_what_evaluation_does(
+    data: Path, tmp_path: Path, source: Path
+) -> None:
+    run = fit(data, tmp_path / "run", model_of(source), epochs=1)
+    found, rows = (
+        predict_split(run, progress=False),
+        {u.id: n for n, u in enumerate(utterances(data))},
+    )
+    recognizer = Recognizer(run, "cpu")
+    labels = run.config.tasks[0].labels
+    for place, origin in list(enumerate(found.origins))[:4]:
+        waveform = Store(data)[rows[origin.id]].waveform
+        prediction = recognizer((waveform, 16_000)).answers["emotion"]
+        expected = dict(zip(labels, found.scores["emotion"][place], strict=True))
+        assert prediction.scores == pytest.approx(expected, abs=1e-5)
+
+
+def utterances(data: Path) -> list[Utterance]:
+    return list(Store(data).utterances)
+
+
+def test_references_of_an_evaluation_come_from_its_split(
+    data: Path, tmp_path: Path, source: Path, monkeypatch
+) -> None:
+    run = fit(data, tmp_path / "run", model_of(source, references=True), epochs=1)
+    splits = split_store(run, Store(data))
+    chosen: list[tuple[int, list[int]]] = []
+    rows = ReferenceChoice.rows
+
+    def note(choice: ReferenceChoice, row: int, speakers: SpeakerRows) -> list[int]:
+        found = rows(choice, row, speakers)
+        chosen.append((row, found))
+        return found
+
+    monkeypatch.setattr(ReferenceChoice, "rows", note)
+    people = [u.person for u in utterances(data)]
+    for name in ("test", "train"):
+        chosen.clear()
+        predict_split(run, split=name, references="10", progress=False)
+        assert any(found for _, found in chosen)
+        for row, found in chosen:
+            assert set(found) <= set(splits.rows(name)) - {row}
+            assert {people[other] for other in found} <= {people[row]}
+
+
+def test_faces_of_another_size_are_resized(
+    data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    vision = write_network(tmp_path / "vision", "vit")
+    model = ModelConfig.model_validate({"encoders": {"video": {"kind": str(vision)}}})
+    run = fit(data, tmp_path / "run", model, epochs=1)
+    run.record_data(run.config.data.model_copy(update={"face_size": 112}))
+    with caplog.at_level(logging.WARNING):
+        found = predict_split(Run(run.folder), progress=False)
+    assert len(found.scores["emotion"]) > 0
+    assert "has face crops of 48 pixels, the training had 112: they are resized" in caplog.text

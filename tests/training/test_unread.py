@@ -82,6 +82,28 @@ def test_tokens_are_counted_where_a_text_encoder_has_them() -> None:
             refuse_unread(model, TrainConfig(group_by="tokens"))
 
 
+def test_a_setting_of_several_encoders_is_refused_if_none_of_them_uses_it() -> None:
+    encoders = {"audio": {"kind": "whisper-tiny.en"}, "video": {"kind": "vgg"}}
+    both = ModelConfig.model_validate({"encoders": encoders})
+    refuse_unread(both, TrainConfig(), {"temporal_dim"})
+    with pytest.raises(MienError, match=r"^audio_temporal_dim: .* only the pooling temporal"):
+        refuse_unread(both, TrainConfig(), {"audio_temporal_dim"})
+    alone = ModelConfig.model_validate({"encoders": {"audio": encoders["audio"]}})
+    with pytest.raises(MienError, match=r"^temporal_dim: "):
+        refuse_unread(alone, TrainConfig(), {"temporal_dim"})
+    pooled = {"audio": encoders["audio"] | {"pooling": "temporal", "temporal_dim": 32}}
+    refuse_unread(ModelConfig.model_validate({"encoders": pooled}), TrainConfig())
+
+
+def test_settings_of_encoders_without_effect_are_left_out() -> None:
+    audio = {"kind": "voice", "layers": 2, "copies": 3, "hidden": 0}
+    model = ModelConfig.model_validate({"encoders": {"audio": audio}})
+    left, _, notes = drop_unread(model, TrainConfig())
+    assert left.encoders[Modality.AUDIO].model_fields_set == {"kind", "model", "hidden"}
+    assert sorted(note.partition(" ")[0] for note in notes) == ["audio_copies", "audio_layers"]
+    assert drop_unread(left, TrainConfig())[2] == []
+
+
 def test_defaults_are_no_settings_given_but_a_typed_flag_is() -> None:
     model, config = settings(embedding_size=256, fold=None, lr=1e-3)
     assert (given(model), given(config)) == (set(), {"lr"})

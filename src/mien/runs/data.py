@@ -81,16 +81,16 @@ def _check_face_size(run: Run, store: Store) -> None:
     if encoder is None or store.face_size == trained or "v" not in "".join(store.modalities):
         return
     sizes = f"{store.folder} has face crops of {store.face_size} pixels, the training had {trained}"
-    if encoder.face_size is None:
+    if encoder.face_size is None and not encoder.resizes:
         raise MienError(
             f"{sizes}, and the video encoder {encoder.kind!r} does not resize them: prepare the"
             f" data again with a face size of {trained}",
             parameter="data",
         )
     logger.warning(
-        "%s: resized to %d, they differ a little from those that the model was trained on; for the"
-        " same crops prepare the data again with a face size of %d",
-        *(sizes, encoder.face_size, trained),
+        "%s: they are resized, and differ a little from those that the model was trained on; for"
+        " the same crops prepare the data again with a face size of %d",
+        *(sizes, trained),
     )
 
 

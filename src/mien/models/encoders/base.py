@@ -81,6 +81,8 @@ class EncoderConfig(BaseModel, ABC):
         Whether its input is features from `mien features` instead of text, audio or video.
     face_size : int or None
         Edge of the face crops it takes as input, in pixels; crops of other sizes are resized.
+    resizes : bool
+        Whether it resizes face crops of any size itself.
     augments : bool
         Whether its reader can augment training samples.
     selects : bool
@@ -92,6 +94,7 @@ class EncoderConfig(BaseModel, ABC):
     modalities: ClassVar[tuple[Modality, ...]]
     hand_crafted: ClassVar[bool] = False
     face_size: ClassVar[int | None] = None
+    resizes: ClassVar[bool] = False
     augments: ClassVar[bool] = False
     selects: ClassVar[bool] = False
 

@@ -179,6 +179,7 @@ class PretrainedVideoConfig(PretrainedSettings):
     """A pretrained vision network for face crops."""
 
     modalities = (VIDEO,)
+    resizes = True
     kind: Literal["pretrained"] = "pretrained"
     model: str = Field(
         "facebook/dinov2-small",
