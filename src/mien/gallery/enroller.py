@@ -80,11 +80,14 @@ class Enroller:
         MienError
             The clip can't be read, or has nothing that the encoder or the model uses.
         """
-        rows = [self.encoder.embed(clip, warn)]
+        notes: list[str] = []
+        rows = [self.encoder.embed(clip, notes.append)]
         if self.copies and isinstance(self.encoder, CopyEncoder):
             rows += list(self.encoder.embed_copies(clip, self.copies))
         keys = [copy_key(content, number) for number in range(len(rows))]
-        state = None if self.references is None else self.references.embed(clip, warn)
+        state = None if self.references is None else self.references.embed(clip, notes.append)
+        for note in dict.fromkeys(notes):  # both may find the same
+            warn(note)
         return EmbeddedClip(keys, np.stack(rows), state)
 
 
