@@ -137,5 +137,5 @@ def test_clips_become_an_enrolment(tmp_path: Path) -> None:
         "Ada", [Enroller(Deaf()).embed(Path("3.wav"), "h", print)], consent="yes", expires=LATER
     )
     assert (alone.clips, alone.states) == (("h",), {})
-    with pytest.raises(MienError, match="does not use audio, and copies differ in that alone"):
+    with pytest.raises(MienError, match="no augmented copies with this encoder"):
         Enroller(Deaf(), copies=1)

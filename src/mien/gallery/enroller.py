@@ -48,7 +48,7 @@ class Enroller:
     Raises
     ------
     MienError
-        The encoder does not use audio, and copies differ in that alone.
+        There are to be copies, and the encoder can't embed any.
     """
 
     encoder: Encoder
@@ -56,10 +56,10 @@ class Enroller:
     references: Encoder | None = None
 
     def __post_init__(self) -> None:
-        """Refuse copies that would all be the same."""
+        """Refuse copies that can't be embedded."""
         if self.copies and not isinstance(self.encoder, CopyEncoder):
             raise MienError(
-                "the encoder does not use audio, and copies differ in that alone: leave them out",
+                "no augmented copies with this encoder, which is not of audio: leave them out",
                 parameter="copies",
             )
 

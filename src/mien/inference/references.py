@@ -145,7 +145,7 @@ class ReferenceEncoder:
             yield modality, total[:length]
             total = total[length:]
 
-    def _encoder(self, modality: Modality) -> PretrainedEncoder:
+    def _encoder(self, modality: Modality) -> "PretrainedEncoder":
         return cast("PretrainedEncoder", self.recognizer.model.encoder(modality))
 
     def _fingerprint(self) -> str:
