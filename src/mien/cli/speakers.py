@@ -103,8 +103,8 @@ class _Speakers:
         for result in self.recognizer.stream(clips, reference=references(), **options):
             speaker = found.popleft()
             if isinstance(result, Prediction):
-                notes = [*result.warnings, *speaker.notes]
-                change = {"person": speaker.person, "warnings": notes}
+                notes = dict.fromkeys([*result.warnings, *speaker.notes])  # often the same
+                change = {"person": speaker.person, "warnings": list(notes)}
                 result = result.model_copy(update=change)
             yield result
 

@@ -48,7 +48,7 @@ class Enroller:
     Raises
     ------
     MienError
-        The encoder does not use audio, and copies differ in that alone.
+        There are to be copies, and the encoder can't embed any.
     """
 
     encoder: Encoder
@@ -56,10 +56,10 @@ class Enroller:
     references: Encoder | None = None
 
     def __post_init__(self) -> None:
-        """Refuse copies that would all be the same."""
+        """Refuse copies that can't be embedded."""
         if self.copies and not isinstance(self.encoder, CopyEncoder):
             raise MienError(
-                "the encoder does not use audio, and copies differ in that alone: leave them out",
+                "no augmented copies with this encoder, which is not of audio: leave them out",
                 parameter="copies",
             )
 
@@ -80,11 +80,14 @@ class Enroller:
         MienError
             The clip can't be read, or has nothing that the encoder or the model uses.
         """
-        rows = [self.encoder.embed(clip, warn)]
+        notes: list[str] = []
+        rows = [self.encoder.embed(clip, notes.append)]
         if self.copies and isinstance(self.encoder, CopyEncoder):
             rows += list(self.encoder.embed_copies(clip, self.copies))
         keys = [copy_key(content, number) for number in range(len(rows))]
-        state = None if self.references is None else self.references.embed(clip, warn)
+        state = None if self.references is None else self.references.embed(clip, notes.append)
+        for note in dict.fromkeys(notes):  # both may find the same
+            warn(note)
         return EmbeddedClip(keys, np.stack(rows), state)
 
 
