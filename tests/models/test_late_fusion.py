@@ -146,7 +146,7 @@ def test_the_scale_is_that_of_the_training_part() -> None:
         voice += 7
         voice[:, 0] = 3.0
     assert model.needs_fit
-    model.fit(iter(batches))
+    model.fit(iter(batches), model.needs_fit)
     for m in Modality:
         steps = torch.cat([b.inputs[m].values for b in batches])
         scaled = model.encoders[m].scale(steps)

@@ -241,7 +241,7 @@ def test_faces_may_be_bytes(models: dict[str, MultimodalModel]) -> None:
 
 
 def test_text_needs_the_encoders_configuration() -> None:
-    with pytest.raises(ValueError, match="configuration of its text encoder"):
+    with pytest.raises(ValueError, match="description of its text encoder"):
         MultimodalModel(tiny(), {"emotion": 2})
 
 
