@@ -1,49 +1,17 @@
 """Runs of models that predict relative to other clips, on small networks with random weights."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from samples import TASKS
-from transformers import AutoConfig, AutoModel
 
 from mien.modality import Modality
 from mien.models import ModelConfig, MultimodalModel
 from mien.models.encoders.pretrained import describe_all
-from mien.models.pretrained.source import quiet
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.frozen import find_frozen
 from mien.runs.run import Run
-
-SIZES = {"num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
-AUDIO = SIZES | {
-    "hidden_size": 16,
-    "conv_dim": [8] * 7,
-    "num_conv_pos_embeddings": 16,
-    "num_conv_pos_embedding_groups": 4,
-}
-VIDEO = SIZES | {"hidden_size": 16, "image_size": 32, "patch_size": 8}
-KINDS = {Modality.AUDIO: ("wav2vec2", AUDIO), Modality.VIDEO: ("vit", VIDEO)}
-IMAGES = {"size": {"height": 32, "width": 32}, "image_mean": [0.5] * 3, "image_std": [0.2] * 3}
-INPUT = {
-    Modality.AUDIO: {"sampling_rate": 16_000, "do_normalize": True, "feature_size": 1},
-    Modality.VIDEO: IMAGES,
-}
-
-
-def write_network(folder: Path, modality: Modality, seed: int = 0) -> Path:
-    """Write a network of 2 layers with every weight drawn at random."""
-    kind, sizes = KINDS[modality]
-    torch.manual_seed(seed)
-    network = AutoModel.from_config(AutoConfig.for_model(kind, **sizes))
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.add_(0.1 * torch.randn_like(weight))
-    with quiet():
-        network.save_pretrained(folder)
-    (folder / "preprocessor_config.json").write_text(json.dumps(INPUT[modality]))
-    return folder
 
 
 def referring_run(

@@ -44,7 +44,7 @@ def config(text: Path | None = None, **changes: Any) -> RunConfig:
     }
     if text:
         encoder = load_config(str(text))
-        own["text"] = encoder.to_dict() | {"model_type": encoder.model_type}
+        own["pretrained"] = {"text": [encoder.to_dict() | {"model_type": encoder.model_type}]}
     return RunConfig(**(own | changes))
 
 
@@ -87,7 +87,6 @@ def test_a_run_folder_is_enough_wherever_it_is(tiny_text: Path, tmp_path: Path) 
 
 
 def test_a_model_without_words_needs_no_tokenizer(run: Run) -> None:
-    assert run.text_config() is None
     assert run.tokenizer() is None
     model = tiny_model(None, modalities="av").eval()
     assert torch.equal(numbers(run.model(), None), numbers(model, None))
@@ -161,7 +160,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         b"\xff\xfe\x00\x01",
         b"\x00",
         b"format: 1\n",
-        b"format: 2\nmodel: {modalities: xyz}\n",
+        b"format: 3\nmodel: {modalities: xyz}\n",
         b"!!python/object/apply:pytest.fail ['YAML ran code']",
     ],
 )
@@ -173,11 +172,11 @@ def test_a_damaged_configuration_is_refused(run: Run, content: bytes) -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("number", [0, 1, 3, "2", None])
+@pytest.mark.parametrize("number", [0, 1, 2, "3", None])
 def test_another_format_is_refused(run: Run, number: object) -> None:
     path = run.folder / "config.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"format": number}))
-    with pytest.raises(MienError, match=r"has format .*, and this version .* reads 2") as error:
+    with pytest.raises(MienError, match=r"has format .*, and this version .* reads 3") as error:
         Run(run.folder)
     assert str(path) in str(error.value)
 
@@ -189,13 +188,15 @@ def test_a_text_section_that_describes_no_encoder_is_refused(
     wordy: Run, text: dict[str, Any]
 ) -> None:
     path = wordy.folder / "config.yaml"
-    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"text": text}))
+    path.write_text(
+        yaml.safe_dump(yaml.safe_load(path.read_text()) | {"pretrained": {"text": [text]}})
+    )
     with pytest.raises(MienError, match=str(path)):
         Run(wordy.folder).model()
 
 
 def test_a_model_with_words_needs_its_encoder_described() -> None:
-    with pytest.raises(ValidationError, match="section text"):
+    with pytest.raises(ValidationError, match="needs its section pretrained"):
         config(model=tiny(modalities="ta"))
 
 

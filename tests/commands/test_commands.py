@@ -198,7 +198,7 @@ def test_explain_draws_what_a_sparse_model_looked_at(
     assert picture.read_bytes()[:4] == b"\x89PNG"
     (segment,) = json.loads(figures.read_text())["segments"]
     assert segment["text"] == "what a joy"
-    assert segment["looks"]["audio"]["pictures"] == 2
+    assert segment["looks"]["audio"]["steps"] == 2
 
 
 def test_resume_of_a_finished_run_changes_nothing(mien, run_folder: Path) -> None:

@@ -106,7 +106,9 @@ def test_verbosity_is_a_flag_of_every_command_and_action(
 ) -> None:
     for typed in (["gallery", "-q", "here", "list"], ["gallery", "here", "list", "--quiet"]):
         seen: list[bool] = []
-        monkeypatch.setattr("mien.cli.gallery._open", lambda args, s=seen: s.append(args.quiet))
+        monkeypatch.setattr(
+            "mien.cli.gallery.open_gallery", lambda args, s=seen: s.append(args.quiet)
+        )
         mien(*typed)
         assert seen == [True]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from referring import referring_run, write_network
+from pretrained_models import write_network
+from referring import referring_run
 
 from mien.gallery import Gallery
 from mien.modality import Modality
@@ -16,7 +17,8 @@ CONSENT = ["--consent", "synthetic, agreed by nobody", "--expires", "2999-12-31"
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> dict[Modality, Path]:
-    return {Modality.AUDIO: write_network(tmp_path_factory.mktemp("net") / "audio", Modality.AUDIO)}
+    folder = tmp_path_factory.mktemp("net") / "audio"
+    return {Modality.AUDIO: write_network(folder, "wav2vec2")}
 
 
 @pytest.fixture(scope="module")

@@ -331,10 +331,12 @@ def test_the_number_of_folds_is_refused_where_no_protocol_reads_it(
 
 
 def test_protocols_of_folds_are_for_those_who_name_them() -> None:
-    assert {name for name, p in PROTOCOLS.items() if p.folds} == {*FOLDS, "emobox", "sessions"}
-    assert {name for name, p in PROTOCOLS.items() if p.free} == {
-        n for n in FOLDS if n.startswith("kfold-")
+    assert {name for name, p in PROTOCOLS.items() if p.folds} == {
+        *FOLDS,
+        *("emobox", "kfold-strangers", "sessions"),
     }
+    kfolds = {name for name in FOLDS if name.startswith("kfold-")}
+    assert {name for name, p in PROTOCOLS.items() if p.free} == {*kfolds, "kfold-strangers"}
     assert not any(PROTOCOLS[name].suggested_for for name in (*FOLDS, "emobox"))
 
 

@@ -84,7 +84,7 @@ def test_the_last_window_counts_if_most_of_it_is_sound(samples: int, windows: in
 
 
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.identity.resemblyzer.find_spec", lambda name: None)
+    monkeypatch.setattr("mien.models.pretrained.voice.find_spec", lambda name: None)
     with pytest.raises(MienError, match="pip install --no-deps resemblyzer"):
         Voiceprint("cpu")
 

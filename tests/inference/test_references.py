@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from referring import referring_run, write_network
+from pretrained_models import write_network
+from referring import referring_run
 from samples import sample, tiny_run
 
 from mien.errors import MienError
@@ -23,7 +24,8 @@ AUDIO, VIDEO = Modality.AUDIO, Modality.VIDEO
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[Modality, Path]:
     folder = tmp_path_factory.mktemp("networks")
-    return {m: write_network(folder / m.value, m) for m in (AUDIO, VIDEO)}
+    kinds = {AUDIO: "wav2vec2", VIDEO: "vit"}
+    return {m: write_network(folder / m.value, kind) for m, kind in kinds.items()}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +108,7 @@ def test_the_fingerprint_is_of_what_states_depend_on(
     networks: dict[Modality, Path], tmp_path: Path
 ) -> None:
     audio = {AUDIO: networks[AUDIO]}
-    other = write_network(tmp_path / "other", AUDIO, seed=5)
+    other = write_network(tmp_path / "other", "wav2vec2", seed=5)
     first = fingerprint(tmp_path, audio)
     assert first == fingerprint(tmp_path, audio, seed=3, hidden=4), "another head"
     assert first == fingerprint(tmp_path, audio, face_size=64), "no face is looked at"

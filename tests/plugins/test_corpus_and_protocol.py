@@ -50,10 +50,10 @@ def data(mien: Run, clips: Path) -> Path:
 
 def test_the_help_shows_them(mien: Run) -> None:
     shown = mien("prepare", "--help").stdout
-    assert "  toy        a folder of WAV files with their list, clips.tsv (--labels)\n" in shown
+    assert "  toy         a folder of WAV files with their list, clips.tsv (--labels)\n" in shown
     assert "--labels {meant,heard}" in shown
     assert "toy: the emotion that was meant, or that was heard (default: meant)" in shown
-    assert ",random,session-hash}" in mien("train", "--help").stdout
+    assert ",emobox,session-hash}" in mien("train", "--help").stdout
 
 
 def test_the_options_of_a_plugin_are_read_and_recorded(data: Path) -> None:

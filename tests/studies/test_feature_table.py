@@ -160,6 +160,6 @@ def test_voices_without_the_weights_say_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = store(tmp_path / "data", [sample(0), sample(1)]).folder
-    monkeypatch.setattr("mien.identity.resemblyzer.find_spec", lambda name: None)
+    monkeypatch.setattr("mien.models.pretrained.voice.find_spec", lambda name: None)
     with pytest.raises(MienError, match="install"):
         compute_features("voice", data, progress=False)

@@ -114,7 +114,7 @@ def test_the_scale_is_learnt_from_the_training_part_alone(data: Path, tmp_path: 
 
 def test_words_learn_as_fast_as_the_rest(data: Path, tmp_path: Path) -> None:
     run = train(data, tmp_path / "run", RNN, changed(epochs=1), progress=False)
-    assert list(run.model().pretrained_parameters()) == []
+    assert list(run.model().slow_parameters(10.0)) == []
 
 
 def test_the_recognizer_extracts_what_training_has_read(data: Path, tmp_path: Path) -> None:
