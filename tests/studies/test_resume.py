@@ -99,7 +99,7 @@ def test_two_at_a_time_killed_and_resumed(
 
 def test_interrupted_by_the_user(cv: list[str], started: Start, tmp_path: Path) -> None:
     out = tmp_path / "study"
-    process = started(*cv, "--out", out, "--jobs", 2, "--epochs", 200, "--early-stop", 200)
+    process = started(*cv, "--out", out, "--jobs", 2, "--epochs", 5000, "--early-stop", 5000)
     kill_when(process, lambda: any(out.glob("runs/*/state/last.safetensors")), signal.SIGINT)
     told = process.communicate(timeout=60)[1]
     assert process.returncode == 1
