@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mien.media.silence import is_silence
 from scipy.stats import norm
 from tqdm import tqdm
 
@@ -25,6 +24,7 @@ from mien.media.decode import read_audio, read_frames
 from mien.media.faces import FaceCropper
 from mien.metrics.verification import evaluate_trials
 from mien.resize import resize_area
+from mien.silence import is_silence
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 TWICE = {"pwij3p": "id2_vcd_swwp2s"}

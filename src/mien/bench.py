@@ -2,6 +2,7 @@
 
 import logging
 import runpy
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,4 +28,5 @@ def bench(names: Sequence[str] = ()) -> None:
         if name not in known:
             raise MienError(f"no benchmark {name!r}: there are {', '.join(known)}")
         logger.info("%s:", name)
+        sys.argv = [str(known[name])]  # a script must not read the words of this command
         runpy.run_path(str(known[name]), run_name="__main__")

@@ -194,11 +194,14 @@ class SpeakerReference:
     ----------
     count : int
         Number of the clips.
+    counts : mapping of str to int
+        How many of them have each modality, by its letter.
     states : mapping of str to sequence of array (K,) float32
         By the letter of the modality the mean of their pooled states, of each pretrained network.
     """
 
     count: int
+    counts: Mapping[str, int]
     states: Mapping[str, Sequence[np.ndarray]]
 
 

@@ -150,6 +150,7 @@ def test_what_a_flag_makes_useless_in_a_recipe_is_noted(
     assert (encoder.copies, encoder.hidden) == (4, 8)
 
 
+# the package is an extra; `make setup` installs it, so the test runs there and in CI
 @pytest.mark.slow
 @pytest.mark.skipif(not is_installed(), reason="the packaged Whisper is not installed")
 def test_the_packaged_whisper_by_its_name(program, spoken: Path, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_study_of_a_baseline(
 def test_each_fold_is_what_a_user_of_scikit_learn_would_get(
     study_data: Path, table: Path, trained: Trained, tmp_path: Path
 ) -> None:
-    """C by macro F1 on validation, the smallest of equal ones; then validation trains, too."""
+    """C by macro F1 on validation, the smallest of equal ones; its partner may not train."""
     trained()
     rows = pq.read_table(tmp_path / "study" / "predictions.parquet").to_pylist()
     utterances, features = Store(study_data).utterances, vectors(study_data)
@@ -114,13 +114,25 @@ def test_each_fold_is_what_a_user_of_scikit_learn_would_get(
             f1_score(y[parts.valid], model.predict(x[parts.valid]), average="macro")
             for model in models
         ]
-        both = [*parts.train, *parts.valid]
-        best = models[int(np.argmax(f1))].fit(x[both], y[both]).predict_proba(x[parts.test])
+        best = models[int(np.argmax(f1))].predict_proba(x[parts.test])
         found = {row["id"]: dict(row["scores"]) for row in rows if row["fold"] == fold}
         ids = [utterances[row].id for row in parts.test]
         assert sorted(found) == sorted(ids)
         scores = [[found[id_][emotion] for emotion in EMOTIONS] for id_ in ids]
         np.testing.assert_allclose(scores, best, atol=1e-6)
+
+
+def test_validation_trains_once_c_is_chosen_where_it_shares_nothing_with_the_test(
+    study_data: Path, trained: Trained, tmp_path: Path
+) -> None:
+    data = altered(study_data, tmp_path / "data", lambda _: {"dialogue": None, "session": None})
+    trained(data)
+    parts = split(Store(data).utterances, "kfold-speakers", fold=1, num_folds=2)
+    used = read_predictions(tmp_path / "study" / "folds" / "fold-1-seed-0.parquet").info.trainings
+    both = len(parts.train) + len(parts.valid)
+    assert sum(used[0].label_counts["emotion"].values()) == both > len(parts.train)
+    (first, _) = read_json(tmp_path / "study" / "metrics.json")["leakage"]
+    assert (first["train"], first["valid"]) == (both, len(parts.valid))
 
 
 def test_several_labels_have_thresholds_from_validation(
@@ -245,7 +257,7 @@ def test_utterances_without_features_are_left_out(
     assert (found.left_out, found.tasks["emotion"].n) == (6, 42)
     used = read_predictions(tmp_path / "study" / "folds" / "fold-1-seed-0.parquet").info.trainings
     parts = split(Store(study_data).utterances, "kfold-speakers", fold=1, num_folds=2)
-    trained_on = [*parts.train, *parts.valid]
+    trained_on = parts.train  # validation has dialogues of the test
     kept = [row for row in trained_on if Store(study_data).utterances[row].id in few]
     assert sum(used[0].label_counts["emotion"].values()) == len(kept) < len(trained_on)
     utterances = Store(study_data).utterances

@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from study_data import EMOTIONS, altered
+from samples import utterance
+from study_data import EMOTIONS, altered, write_study_data
 
 from mien.cli import build_parser, main
+from mien.dataset.leakage import validation_may_train
 from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
@@ -22,6 +24,7 @@ from mien.models import ModelConfig, preset
 from mien.runs.run import Run
 from mien.studies import cross_validation
 from mien.studies.cross_validation import cross_validate
+from mien.studies.evaluation import evaluate_study
 from mien.studies.study import Job, Study
 from mien.studies.summary import StudyMetrics
 from mien.training import TrainConfig
@@ -319,3 +322,35 @@ def test_nothing_to_run_is_refused(
     with pytest.raises(MienError, match=r"^folds: give one fold or more"):
         cross_validate(study_data, tmp_path / "study", *one_epoch, folds=())
     assert not (tmp_path / "study").exists()
+
+
+def test_a_study_is_evaluated_again_with_the_same_numbers_and_on_its_own_data_only(
+    study: Path, study_data: Path, tmp_path: Path
+) -> None:
+    again = evaluate_study(study, tmp_path / "again", device="cpu", progress=False)
+    before = Study(study).predictions()
+    after = Study(tmp_path / "again").predictions()
+    np.testing.assert_allclose(after.scores["emotion"], before.scores["emotion"], atol=1e-6)
+    assert again.tasks["emotion"].n == 48
+    other = write_study_data(tmp_path / "other", 40)
+    with pytest.raises(MienError, match="holds other data than those of"):
+        evaluate_study(study, tmp_path / "new", data=other, progress=False)
+
+
+def test_an_unfinished_study_is_not_evaluated_again(study: Path, tmp_path: Path) -> None:
+    part = Path(shutil.copytree(study, tmp_path / "part"))
+    next(part.glob("folds/*.parquet")).unlink()
+    with pytest.raises(MienError, match="is not finished, 1 of 4 trainings are missing"):
+        evaluate_study(part, tmp_path / "again", progress=False)
+
+
+def test_what_validation_shares_with_the_test_does_not_train() -> None:
+    """The partner of a tested speaker has all of their dialogues."""
+    rows = [
+        utterance(n, person=f"s{pair}{n % 2}", session=f"s{pair}", dialogue=f"d{pair}")
+        for pair in range(3)
+        for n in range(8 * pair, 8 * pair + 8)
+    ]
+    by_speaker = split(rows, "loso-speaker", fold=1)
+    assert not validation_may_train(rows, "loso-speaker", by_speaker)
+    assert validation_may_train(rows, "loso", split(rows, "loso", fold=1))

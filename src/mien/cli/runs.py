@@ -106,7 +106,7 @@ def evaluate(parser: argparse.ArgumentParser) -> None:
         "--references",
         metavar="N",
         help="give the model N other clips of the same speaker, or neutral:N of clips labelled so;"
-        " needs --out (default: without, and for a model that takes references also with 10)",
+        " needs --out (default: without, and for a run that takes references also with 10)",
     )
     parser.add_argument(
         "--out",
@@ -189,7 +189,10 @@ def _evaluate_study(args: argparse.Namespace) -> None:
     from mien.studies.evaluation import evaluate_study
 
     if args.out is None or args.split != "test" or args.modalities or args.json or args.predictions:
-        args.parser.error("of a study what the folds test is evaluated: give --out, and no other")
+        args.parser.error(
+            "a study is evaluated on its test folds: give --out, and neither --split, --modalities,"
+            " --json nor --predictions"
+        )
     found = evaluate_study(
         args.run,
         args.out,
@@ -197,6 +200,7 @@ def _evaluate_study(args: argparse.Namespace) -> None:
         degrade=args.degrade,
         references=args.references,
         device=args.device,
+        batch_size=args.batch_size,
     )
     show_study(found)
 

@@ -80,7 +80,7 @@ class _Speakers:
         from mien.inference.references import ReferenceEncoder
 
         if args.encoder is None and args.run is None:
-            args.encoder = "voice"
+            args = Namespace(**vars(args) | {"encoder": "voice"})
         self.name, self.recognizer = args.gallery, recognizer
         try:
             self.references = ReferenceEncoder(recognizer)

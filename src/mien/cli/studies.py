@@ -3,16 +3,12 @@
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mien.cli.compute import add_compute
 from mien.cli.model_flags import add_model_flags
 from mien.cli.runs import training_settings
 from mien.cli.settings import add_fields
 from mien.cli.study_output import show_study
-
-if TYPE_CHECKING:
-    pass
 
 
 def cv(parser: argparse.ArgumentParser) -> None:

@@ -114,7 +114,7 @@ def stored_references(samples: Sequence[Sample], modality: Modality) -> Referenc
     return References(
         RaggedGroup.join(rows),
         torch.tensor([row for row, _ in found]),
-        torch.tensor([float(reference.count) for _, reference in found]),
+        torch.tensor([float(reference.counts[modality.letter]) for _, reference in found]),
     )
 
 

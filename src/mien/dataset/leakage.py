@@ -49,6 +49,16 @@ def measure_leakage(utterances: Sequence[Utterance], protocol: str, splits: Spli
     )
 
 
+def validation_may_train(utterances: Sequence[Utterance], protocol: str, splits: Splits) -> bool:
+    """Tell whether training on validation, too, shares no more speakers and dialogues with test.
+
+    It does in "loso-speaker", where the partner of the tested speaker validates.
+    """
+    alone = measure_leakage(utterances, protocol, splits)
+    both = measure_leakage(utterances, protocol, splits.with_validation_trained())
+    return (both.person, both.dialogue) == (alone.person, alone.dialogue)
+
+
 def measure_protocols(utterances: Sequence[Utterance]) -> tuple[list[Leakage], dict[str, str]]:
     """Measure every protocol that the data allow, and tell why the others do not fit."""
     leakages, refused = [], {}

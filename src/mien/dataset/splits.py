@@ -1,7 +1,7 @@
 """Split utterances into train, valid and test by a protocol, and choose one that fits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mien.dataset.protocols import PROTOCOLS, Protocol
 from mien.errors import MienError
@@ -20,6 +20,10 @@ class Splits:
     def rows(self, name: str) -> list[int]:
         """Return the rows of "train", "valid" or "test"."""
         return {"train": self.train, "valid": self.valid, "test": self.test}[name]
+
+    def with_validation_trained(self) -> "Splits":
+        """Return the splits of a training that uses the validation split, too."""
+        return replace(self, train=sorted(self.train + self.valid))
 
 
 def split(

@@ -57,7 +57,8 @@ class StateFolder:
     """
 
     def __init__(self, store: Store, key: Mapping[str, Any], widths: Sequence[int]) -> None:
-        self.key = {**key, "data": store.fingerprint, "variant": store.variant}
+        shards = [shard.digest for shard in store.shards]  # the media, of which no index tells
+        self.key = {**key, "data": store.fingerprint, "shards": shards, "variant": store.variant}
         text = json.dumps(self.key, sort_keys=True)
         self.folder = store.folder / FOLDER / hashlib.sha256(text.encode()).hexdigest()[:16]
         self.shards, self.place = store.shards, store.place

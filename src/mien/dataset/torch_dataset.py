@@ -165,7 +165,7 @@ class BatchDataset(Dataset[Batch]):
 def voices_of(store: Store, row: int) -> list[np.ndarray]:
     """Read a few other waveforms of the speaker of a row, from which babble noise is made.
 
-    They are of the same speaker, so that no training hears the voice of somebody who is tested.
+    They are of the same speaker, and of any split: no training hears an unseen speaker.
     """
     speakers: SpeakerRows = store.speakers
     waveforms = (store.waveform(other) for other in speakers.others(row)[:VOICES])

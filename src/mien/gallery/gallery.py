@@ -278,7 +278,7 @@ class Gallery:
     def list(self) -> list[Record]:
         """Give what is held of each person, by name. Raises `MienError` without a gallery."""
         with self._transactions.reading():
-            counts = self._references.counts()
+            counts = self._references.counts(self._today())
             return records(self._templates.rows(RECORD_COLUMNS), counts, self._today())
 
     def export(self, out: str | Path, person: str | None = None) -> dict[Path, int]:
@@ -302,10 +302,10 @@ class Gallery:
             The person is not enrolled, or the file can't be written.
         """
         with self._transactions.reading():
-            subjects = [None] if person is None else self._known(person)
-            where = None if person is None else of_subjects(self._known(person))
+            known: Sequence[str | None] = [None] if person is None else self._known(person)
+            where = None if person is None else of_subjects(list(filter(None, known)))
             counts = export([self._templates, *self._references], where, Path(out))
-        for subject in subjects:
+        for subject in known:
             self.audit.append("export", subject, templates=counts[Path(out)])
         return counts
 

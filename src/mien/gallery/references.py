@@ -47,11 +47,12 @@ class ReferenceTables:
         names = (name for name in self.templates.tables() if name.startswith(PREFIX))
         return (table for table in map(self._table, names) if table.exist)
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Count the clips of each person, by pseudonym, that each model can refer to."""
+    def counts(self, today: date) -> dict[str, dict[str, int]]:
+        """Count the clips of each person, by pseudonym, that each model can refer to today."""
         found: dict[str, dict[str, int]] = {}
         for table in self:
-            for subject, count in Counter(table.rows(["subject"])["subject"].to_pylist()).items():
+            valid = table.rows(["subject"], col("expires") >= today)["subject"]
+            for subject, count in Counter(valid.to_pylist()).items():
                 found.setdefault(subject, {})[table.metadata.encoder] = count
         return found
 

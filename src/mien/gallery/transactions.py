@@ -205,15 +205,15 @@ class Transactions:
 
     def maintain(self) -> None:
         """Compact and index tables where their growth asks for it. The caller is `writing`."""
-        crowded = [t for t in (*self.references, self.templates) if t.needs_compaction]
+        changed = [t for t in (*self.references, self.templates) if t.needs_compaction]
         with self._scratching():
-            for table in crowded:
+            for table in changed:
                 table.compact()
-            if self.templates.index() and self.templates not in crowded:
-                crowded.append(self.templates)
-        if crowded:
+            if self.templates.index() and self.templates not in changed:
+                changed.append(self.templates)
+        if changed:
             with self._locks.deleting():
-                for table in crowded:
+                for table in changed:
                     table.vacuum(GRACE if table.folder is None else timedelta(0))
 
     @contextmanager

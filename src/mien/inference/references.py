@@ -130,13 +130,14 @@ class ReferenceEncoder:
     def reference(self, states: np.ndarray) -> SpeakerReference:
         """Average the states (N, K) of clips of one speaker, as a reference for predictions."""
         total = states.astype(np.float64).sum(axis=0)
-        means = {}
+        means, counts = {}, {}
         for modality, block in self._blocks(total[1:]):
             if (count := block[-1]) > 0:
                 places = np.cumsum(self._encoder(modality).widths)[:-1]
+                counts[modality.letter] = round(count)
                 mean = (block[:-1] / count).astype(np.float32)
                 means[modality.letter] = np.split(mean, places)
-        return SpeakerReference(round(total[0]), means)
+        return SpeakerReference(round(total[0]), counts, means)
 
     def _blocks(self, total: np.ndarray) -> Iterator[tuple[Modality, np.ndarray]]:
         """Give the part of a state that belongs to each modality."""

@@ -152,10 +152,19 @@ class _Work:
         total = sum(self.store.shards[shard].samples for *_, shard in jobs)
         if not total:
             return
-        encoder = self.encoder.to(device).eval()
-        with Progress(f"{encoder.modality} states", "utterances", total, shown=progress) as bar:
-            for number, name, shard in jobs:
-                self.folder.write(name, shard, self._rows(number, shard, device, bar))
+        encoder = self.encoder
+        before, training = encoder.scale.mean.device, encoder.training
+        encoder.to(device).eval()
+        try:
+            title = f"{encoder.modality} states"
+            with Progress(title, "utterances", total, shown=progress) as bar:
+                for number, name, shard in jobs:
+                    if shard not in self.folder.missing(name):  # another process was faster
+                        bar.update(self.store.shards[shard].samples)
+                        continue
+                    self.folder.write(name, shard, self._rows(number, shard, device, bar))
+        finally:
+            encoder.to(before).train(training)
 
     def _rows(
         self, number: int, shard: int, device: torch.device, bar: Progress

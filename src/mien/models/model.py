@@ -159,9 +159,10 @@ class MultimodalModel(nn.Module):
             encoder = self.encoder(modality)
             if rows.any() or (encoder.training and synced(encoder)):
                 guide = None if text is None else text[rows]
-                more = {m: r.of(rows) for m, r in batch.references.items() if m is modality}
+                references = batch.references.get(modality)
+                more = () if references is None else (references.of(rows),)
                 states[modality], selection = encoder(
-                    batch.inputs[modality].nonempty(), guide, *more.values()
+                    batch.inputs[modality].nonempty(), guide, *more
                 )
                 if selection is not None:
                     selections[modality] = selection

@@ -14,6 +14,7 @@ from torch import Tensor
 from mien.errors import MienError
 from mien.modality import Modality
 from mien.models import MultimodalModel
+from mien.models.encoders.naming import PACKAGED
 from mien.models.pretrained.names import parts_of
 from mien.tensor_file import digest
 
@@ -40,10 +41,19 @@ def find_frozen(model: MultimodalModel) -> dict[Modality, FrozenWeights]:
         name = settings.pretrained_name
         if name is None or not any(model.encoder(modality).fixed_names()):
             continue
-        parts = [Path(part) for part in parts_of(name)]
-        name = "+".join(str(p.resolve()) if p.is_dir() else str(p) for p in parts)
+        name = "+".join(_absolute(part, modality) for part in parts_of(name))
         found[modality] = FrozenWeights(name=name, sha256=frozen_digest(model, modality))
     return found
+
+
+def _absolute(name: str, modality: Modality) -> str:
+    """Return the absolute path of a folder, and any other name as it is.
+
+    A packaged model keeps its name, even where a folder is called so.
+    """
+    if name in PACKAGED[modality] or not Path(name).is_dir():
+        return name
+    return str(Path(name).resolve())
 
 
 def load_frozen(model: MultimodalModel, frozen: Frozen, config: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mien.dataset.leakage import validation_may_train
 from mien.dataset.splits import split
 from mien.dataset.store import Store
 from mien.errors import MienError
@@ -92,7 +93,9 @@ def train_baseline(
         logger.info("%d features of %d utterances", len(table.names), len(table.ids))
         work = Fitting(study, store, table, kind, classifier)
         run_jobs(study.missing(), work, workers=1, total=len(study.jobs()))
-        found = summarise(study.pool(), leakages(store, study.config))
+        pooled = study.pool()
+        trains = not any(task.has_thresholds for task in pooled.info.tasks)
+        found = summarise(pooled, leakages(store, study.config, validation_trains=trains))
         write_summary(study.folder, found)
     return found
 
@@ -143,7 +146,7 @@ class Fitting:
             thresholds = {}
             if task.has_thresholds:
                 thresholds[task.name] = choose(model.scores(valid[0]), valid[1]).tolist()
-            else:  # with C chosen, validation trains, too
+            elif validation_may_train(utterances, config.protocol, rows):  # now that C is chosen
                 train = [np.concatenate(pair) for pair in zip(train, valid, strict=True)]
                 model = LinearModel(task, self.classifier, strength, job.seed)
                 model.fit(train[0], train[1])

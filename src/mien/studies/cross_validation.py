@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mien.dataset.leakage import Leakage, measure_leakage
+from mien.dataset.leakage import Leakage, measure_leakage, validation_may_train
 from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.splits import folds_of, split
 from mien.dataset.store import Store
@@ -114,7 +114,9 @@ def cross_validate(
         # the lines of several trainings at a time could not be told apart
         work = Training(study.folder, data, model, config, keep, device, progress=jobs == 1)
         run_jobs(missing, work, workers=jobs, total=len(study.jobs()))
-        found = summarise(study.pool(), leakages(store, study.config))
+        trains = validation_trains(study.config)
+        leaks = leakages(store, study.config, validation_trains=trains)
+        found = summarise(study.pool(), leaks)
         write_summary(study.folder, found)
     return found
 
@@ -155,16 +157,22 @@ def chosen_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(seeds))
 
 
-def leakages(store: Store, config: StudyConfig) -> list[Leakage]:
-    """Measure what each fold lets through."""
-    return [
-        measure_leakage(
-            store.utterances,
-            config.protocol,
-            split(store.utterances, config.protocol, fold=fold, num_folds=config.num_folds),
-        )
-        for fold in config.folds
-    ]
+def leakages(
+    store: Store, config: StudyConfig, *, validation_trains: bool = False
+) -> list[Leakage]:
+    """Measure what each fold lets through, where validation may train, too, or does not."""
+    found, protocol = [], config.protocol
+    for fold in config.folds:
+        splits = split(store.utterances, protocol, fold=fold, num_folds=config.num_folds)
+        if validation_trains and validation_may_train(store.utterances, protocol, splits):
+            splits = splits.with_validation_trained()
+        found.append(measure_leakage(store.utterances, protocol, splits))
+    return found
+
+
+def validation_trains(config: StudyConfig) -> bool:
+    """Tell whether the networks of a study train on validation, too."""
+    return bool(config.settings["training"].get("train_on_validation"))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,9 @@ from mien.files import atomic_write, check_file, fingerprint
 from mien.modality import Modality
 from mien.models.encoders.naming import PACKAGED
 from mien.progress import follow
+
+if TYPE_CHECKING:
+    from mien.models.encoders.pretrained_settings import PretrainedAudioConfig
 
 FUNCTIONALS = {
     "mean": lambda steps: steps.mean(axis=0),
@@ -73,7 +76,10 @@ def name_of(source: str) -> str:
     MienError
         There is no such file.
     """
-    if source in SOURCES or names_encoder(source):
+    if source in SOURCES:
+        return source
+    if names_encoder(source):
+        _described(source)  # before anything is written
         return source
     check_file(Path(source))
     return f"{Path(source).name} {fingerprint(Path(source))[:12]}"
@@ -163,27 +169,43 @@ def _voices(store: Store, progress: bool) -> FeatureTable:
     return FeatureTable(ids, [f"voice {n}" for n in range(voiceprint.dim)], np.array(rows))
 
 
-def _states(store: Store, source: str, progress: bool) -> FeatureTable:
+def _described(source: str) -> tuple["PretrainedAudioConfig", list[dict[str, Any]]]:
+    """Find the encoder that features name, with its settings. Raises `MienError` without one."""
     import torch
 
-    from mien.models.encoders.pretrained import PretrainedEncoder, describe_all
+    from mien.models.encoders.pretrained import build_trunks, describe_all
     from mien.models.encoders.pretrained_settings import PretrainedAudioConfig
 
     name, layers = encoder_of(source)
     states: Literal["all", "last"] = "last" if layers is None else "all"
+    if layers == 0:
+        raise MienError(f"{source}: give 1 layer or more", parameter="features")
     settings = PretrainedAudioConfig(model=name, layers=layers, layer_states=states)
-    encoder = settings.build(Modality.AUDIO, pretrained=describe_all(Modality.AUDIO, name))
+    networks = describe_all(Modality.AUDIO, name)
+    with torch.device("meta"):  # so that too many layers are refused
+        build_trunks(Modality.AUDIO, networks, settings)
+    return settings, networks
+
+
+def _states(store: Store, source: str, progress: bool) -> FeatureTable:
+    import torch
+
+    from mien.models.encoders.pretrained import PretrainedEncoder
+
+    settings, networks = _described(source)
+    encoder = settings.build(Modality.AUDIO, pretrained=networks)
     assert isinstance(encoder, PretrainedEncoder)
-    encoder.load_pretrained(name)
+    encoder.load_pretrained(settings.model)
+    encoder.eval()
     ids, rows = [], []
     for number in follow(range(len(store)), "states", "utterances", shown=progress):
         if (waveform := store.waveform(number)) is not None:
             ids.append(store.utterances[number].id)
             steps = torch.from_numpy(waveform.astype(np.float32) / 32768)
-            rows.append(torch.cat(encoder.eval().constant(steps), dim=1)[0].double().numpy())
+            rows.append(torch.cat(encoder.constant(steps), dim=1)[0].double().numpy())
     if not ids:
         raise MienError(f"{store.folder} has no audio to encode")
-    return FeatureTable(ids, [f"{name} {n}" for n in range(encoder.dim)], np.array(rows))
+    return FeatureTable(ids, [f"{settings.model} {n}" for n in range(encoder.dim)], np.array(rows))
 
 
 def read_features(path: Path, ids: Sequence[str]) -> FeatureTable:

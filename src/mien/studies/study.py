@@ -144,12 +144,16 @@ class Study:
         MienError
             A job is not done, or its file is damaged.
         """
+        self.check_finished()
+        return pool([read_predictions(self.path(job)) for job in self.jobs()])
+
+    def check_finished(self) -> None:
+        """Raise `MienError` if a job is not done."""
         if missing := self.missing():
             raise MienError(
                 f"{self.folder} is not finished, {len(missing)} of {len(self.jobs())} trainings are"
                 " missing: run the same command again to go on"
             )
-        return pool([read_predictions(self.path(job)) for job in self.jobs()])
 
     def pool(self) -> Predictions:
         """Pool the predictions of all jobs, and write them. Raises as `predictions` does."""

@@ -70,7 +70,7 @@ class TrainConfig(BaseModel):
     init: str | None = Field(
         None,
         description="initial weights: a run folder, or a checkpoint (.pt) of the published code"
-        " (default: random ones, and the pretrained text encoder)",
+        " (default: random ones, and those of pretrained encoders)",
     )
     init_modalities: str | None = Field(
         None, description="modalities to initialise from init, letters of t, a, v (default: all)"

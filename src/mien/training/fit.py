@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from mien.files import only_one, unwritable
 from mien.inference.dataset import predict
 from mien.inference.evaluate import choose_thresholds
 from mien.inference.states import with_states
+from mien.modality import Modality
 from mien.models import ModelConfig, MultimodalModel
 from mien.progress import on_terminal
 from mien.runs.config import WEIGHTS
@@ -151,7 +153,7 @@ def _train(
     validation = examples(run, store, rows["valid"], tokenizer)
     fitted = [m for m in network.needs_fit if m.letter not in initialised(run, config)]
     if fitted and not resume:
-        network.fit((training[0, [place]] for place in range(len(training))), fitted)
+        _fit_scales(network, examples(run, store, rows["train"], tokenizer, seed), fitted, device)
     if not resume and (frozen := frozen_weights(network, config)):
         run.record_frozen(frozen, write=first())
     weights: dict[str, Tensor] = {}
@@ -182,6 +184,19 @@ def _train(
             f" {run.folder} and a lower lr or clip 1"
         ) from failure
     return run
+
+
+def _fit_scales(
+    network: MultimodalModel,
+    training: BatchDataset,
+    fitted: Sequence[Modality],
+    device: torch.device | None,
+) -> None:
+    """Let encoders adapt to the training split where they will be trained, one by one."""
+    place = choose_device(device)
+    network.to(place)
+    network.fit((training[0, [row]].to(place) for row in range(len(training))), fitted)
+    network.cpu()
 
 
 def _with_states(

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from mien.dataset.leakage import validation_may_train
 from mien.dataset.protocols import PROTOCOLS
 from mien.dataset.splits import Splits, split, suggest
 from mien.dataset.store import Store
@@ -93,12 +94,10 @@ def create(
             f" {smallest} or more, or another loss",
             parameter="batch_size",
         )
-    if config.train_on_validation and any(task.has_thresholds for task in tasks):
-        raise MienError(
-            "the thresholds of a multi-label task are chosen on the validation split: choose the"
-            " loss ce, or leave it out",
-            parameter="train_on_validation",
-        )
+    trained_on = splits
+    if config.train_on_validation:
+        _check_validation(store, protocol, splits, tasks)
+        trained_on = splits.with_validation_trained()
     sizes = []
     # no test speaker has a label then; `mien verification` evaluates such a run
     speakers_alone = all(task.identifies_speakers for task in tasks)
@@ -122,7 +121,7 @@ def create(
             fold=config.fold,
             num_folds=config.num_folds,
             max_seconds=config.max_seconds,
-            label_counts=_label_counts(store, splits, tasks),
+            label_counts=_label_counts(store, trained_on, tasks),
             **_identity(store),
         ),
         training=config.model_dump(mode="json"),
@@ -134,6 +133,22 @@ def create(
         *(protocol, ", ".join(sizes), splits.left_out),
     )
     return Run.create(out, settings, tokenizer, word_vectors_of(store))
+
+
+def _check_validation(store: Store, protocol: str, splits: Splits, tasks: tuple[Task, ...]) -> None:
+    """Refuse to train on a validation split that is needed, or shares more with the test."""
+    if any(task.has_thresholds for task in tasks):
+        raise MienError(
+            "the thresholds of a multi-label task are chosen on the validation split: choose the"
+            " loss ce, or leave it out",
+            parameter="train_on_validation",
+        )
+    if not validation_may_train(store.utterances, protocol, splits):
+        raise MienError(
+            f"by {protocol} the validation split shares speakers or dialogues with the test: leave"
+            " it out, or choose another protocol",
+            parameter="train_on_validation",
+        )
 
 
 def _descriptions(model: ModelConfig) -> dict[Modality, list[dict[str, Any]]]:

@@ -35,6 +35,10 @@ READERS: dict[str, tuple[Reads, str]] = {
         lambda m, c: c.protocol is not None and PROTOCOLS[c.protocol].free,
         "a protocol of any number of folds, such as kfold-speakers,",
     ),
+    "early_stop": (
+        lambda m, c: not c.train_on_validation,
+        "a training whose validation split does not train",
+    ),
     "init_modalities": (
         lambda m, c: c.init is not None,
         "a training with init",

@@ -75,12 +75,10 @@ class CopyReader(Reader):
 
     def copy_name(self, number: int, *, keep_voice: bool) -> str:
         """Name a copy, with all that it depends on."""
-        voice = "-voice" if keep_voice else ""
-        return f"copy-{number}{voice}{self.variant}-{RECIPE}" if number else "copy-0"
+        return f"copy-{number}{self.variant(keep_voice)}-{RECIPE}" if number else "copy-0"
 
-    @property
-    def variant(self) -> str:
-        """What else distinguishes the copies of this reader, for their names."""
+    def variant(self, keep_voice: bool) -> str:
+        """Say what distinguishes the copies of this reader, for their names."""
         return ""
 
     @abstractmethod
@@ -125,10 +123,9 @@ class WaveformReader(CopyReader):
         super().__init__(copies)
         self.specaugment = specaugment
 
-    @property
-    def variant(self) -> str:
-        """Whether bands and times are masked."""
-        return "-masked" if self.specaugment else ""
+    def variant(self, keep_voice: bool) -> str:
+        """Say whether the voice is kept, and bands and times are masked."""
+        return ("-voice" if keep_voice else "") + ("-masked" if self.specaugment else "")
 
     def changed(
         self, sample: Sample, random: np.random.Generator, *, keep_voice: bool, voices: Voices
@@ -179,8 +176,8 @@ class CropReader(CopyReader):
 def disguised(voice: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Make a waveform of a speaker sound like somebody else, for babble: reversed or faster.
 
-    Babble of training is made of the speaker's own clips, so that no training hears the voice of
-    somebody who is tested.
+    Babble of training is made of the speaker's own clips, of any split, so that no training hears
+    the voice of an unseen speaker who is tested.
     """
     factor = float(random.uniform(*DISGUISE))
     changed = audio_effects.change_speed(audio_effects.from_int16(voice), factor)

@@ -1,5 +1,6 @@
 """Vision networks of transformers, which encode each image alone: ViT, DINOv2, CLIP and others."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -118,9 +119,9 @@ class VisionTrunk(Trunk):
         chunks = (self.images.prepare(chunk) for chunk in steps.split(CHUNK))
         return torch.cat([self.encode(values) for values in chunks])
 
+    @abstractmethod
     def encode(self, values: Tensor) -> Tensor:
         """Encode prepared images (N, 3, S, S) as states (N, depth, width)."""
-        raise NotImplementedError
 
 
 @family(

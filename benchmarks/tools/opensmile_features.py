@@ -3,7 +3,7 @@
 opensmile is no dependency of mien, since its licence is for research only. Install it beside mien:
 
     pip install opensmile
-    python benchmarks/opensmile_features.py data/ravdess features
+    python benchmarks/tools/opensmile_features.py data/ravdess features
     mien baseline data/ravdess --features features/ComParE_2016.parquet --classifier svm
 """
 
