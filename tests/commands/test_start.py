@@ -173,7 +173,8 @@ def test_an_error_of_the_system_names_the_file(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_while_worker_processes_start_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "clips.csv").write_text("id,text\n" + "".join(f"{i},words\n" for i in range(40)))
+    rows = "".join(f"{i},words\n" for i in range(20_000))  # of text alone, 1,024 in a shard
+    (tmp_path / "clips.csv").write_text("id,text\n" + rows)
     out = tmp_path / "out"
     process = subprocess.Popen(
         [*PROGRAM, "prepare", "manifest", tmp_path / "clips.csv", out, "--workers", "2"],

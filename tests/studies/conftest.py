@@ -1,6 +1,7 @@
 """Tiny studies on synthetic utterances of four speakers."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,6 +50,8 @@ def started() -> Callable[..., subprocess.Popen[str]]:
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | one,
+            # a shell that starts the tests in the background has their children ignore Ctrl-C
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     return start

@@ -279,7 +279,7 @@ def test_a_training_on_validation_keeps_its_last_epoch_and_learns_from_both_spli
     kept: list[int] = []
     monkeypatch.setattr(Run, "write_model", lambda run, model: kept.append(len(csv_rows(run))))
     monkeypatch.setattr(Run, "model", Run.build)
-    config = changed(quick, epochs=3, early_stop=1, train_on_validation=True)
+    config = changed(quick, epochs=3, train_on_validation=True)
     run = train(tiny_data, tmp_path / "run", small, config, progress=False)
     assert kept == [0, 1, 2], "each epoch replaces the one before, though its metric is lower"
     parts = split_store(run, Store(tiny_data))
