@@ -84,6 +84,28 @@ def test_albert_answers_by_its_first_token_and_others_by_the_mean(tiny_text: Pat
             torch.testing.assert_close(encoded(chosen, ids, mask), vectors)
 
 
+def test_adapters_begin_as_the_pretrained_encoder_and_alone_are_trained(tiny_text: Path) -> None:
+    config = load_config(str(tiny_text))
+    plain, adapted = TextEncoder(config).eval(), TextEncoder(config, freeze=True, lora=2).eval()
+    for encoder in (plain, adapted):
+        load_weights(encoder, str(tiny_text))
+    ids, mask = tokens([4, 7])
+    before = encoded(adapted, ids, mask)
+    assert torch.equal(before, encoded(plain, ids, mask))
+    layers = config.num_hidden_layers
+    trained = list(adapted.pretrained_parameters())
+    # queries, keys, values and three dense layers, each with two matrices
+    assert len(trained) == layers * 6 * 2
+    assert set(adapted.state_dict()) - set(adapted.fixed_names()) == {
+        name for name, weight in adapted.named_parameters() if weight.requires_grad
+    }
+    before.square().sum().backward()
+    torch.optim.SGD(trained, lr=1.0).step()
+    assert not torch.equal(encoded(adapted, ids, mask), before)
+    load_weights(adapted, str(tiny_text))  # pretrained weights leave the adapters as they are
+    assert not torch.equal(encoded(adapted, ids, mask), before)
+
+
 @pytest.mark.parametrize("pooling", ["first", "mean"])
 def test_padding_and_batch_mates_have_no_effect(tiny_text: Path, pooling: str) -> None:
     encoder = TextEncoder(load_config(str(tiny_text)), pooling).eval()

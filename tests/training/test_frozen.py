@@ -63,6 +63,20 @@ def test_frozen_weights_are_named_and_not_copied(
     assert stored(copied) == set(weights)
 
 
+def test_of_an_adapted_text_encoder_only_the_adapters_are_stored(
+    tiny_data: Path, tmp_path: Path, model: ModelConfig, quick: TrainConfig
+) -> None:
+    adapted = revised(model, text_lora=2)
+    run = fit(tiny_data, tmp_path / "run", adapted, quick, epochs=1)
+    kept = {name for name in stored(run) if name.startswith(PART)}
+    assert kept
+    assert all(".lora_" in name for name in kept)
+    weights = Run(run.folder).weights()
+    assert any(weights[name].any() for name in kept if ".lora_B" in name), "they have learnt"
+    recognizer = Recognizer.from_pretrained(run.folder)
+    assert recognizer(text="I am so glad").answers["emotion"].scores
+
+
 def test_a_resumed_run_takes_them_from_there_again(
     tiny_data: Path, tmp_path: Path, model: ModelConfig, quick: TrainConfig, monkeypatch
 ) -> None:

@@ -26,6 +26,16 @@ def dropout_field() -> Any:
     )
 
 
+def lora_field() -> Any:
+    """Define the rank of the adapters of pretrained networks, which share a flag."""
+    return Field(
+        0,
+        ge=0,
+        le=256,
+        description="rank of the adapters (LoRA) in the layers of a frozen network; 0: none",
+    )
+
+
 @register_encoder
 class TransformerConfig(EncoderConfig):
     """A pretrained text encoder from transformers."""
@@ -50,6 +60,17 @@ class TransformerConfig(EncoderConfig):
     freeze: bool = Field(
         False, description="freeze the text encoder; its head has the full learning rate"
     )
+    lora: int = lora_field()
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Refuse adapters in a network that is trained."""
+        if self.lora and not self.freeze:
+            raise refused("lora adapts a frozen network: freeze the text encoder with it")
+
+    @property
+    def frozen(self) -> bool:
+        """Whether no weight of the text encoder is trained."""
+        return self.freeze and not self.lora
 
     @property
     def pretrained_name(self) -> str:
@@ -59,7 +80,7 @@ class TransformerConfig(EncoderConfig):
     @property
     def learns_slowly(self) -> bool:
         """Whether it has weights with the lower learning rate."""
-        return not self.freeze
+        return not self.frozen
 
     def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
         """Build the reader of texts."""
@@ -85,7 +106,7 @@ class TransformerConfig(EncoderConfig):
         if not pretrained:
             raise ValueError("a model with text needs the description of its text encoder")
         config = config_of(pretrained[0], "the description of the text encoder")
-        return TextEncoder(config, self.pooling, freeze=self.freeze)
+        return TextEncoder(config, self.pooling, freeze=self.freeze, lora=self.lora)
 
 
 class TemporalSettings(EncoderConfig):

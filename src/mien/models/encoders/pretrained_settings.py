@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt
 
 from mien.modality import Modality
 from mien.models.encoders.base import Descriptions, Reader, refused, register_encoder
-from mien.models.encoders.media_settings import ProjectedSettings
+from mien.models.encoders.media_settings import ProjectedSettings, lora_field
 
 if TYPE_CHECKING:
     from mien.models.encoders.modality_encoder import ModalityEncoder
@@ -43,12 +43,7 @@ class PretrainedSettings(ProjectedSettings):
         description="layers of the pretrained network that are frozen: all, none, or a number of"
         " layers from the bottom",
     )
-    lora: int = Field(
-        0,
-        ge=0,
-        le=256,
-        description="rank of the adapters (LoRA) in the layers of a frozen network; 0: none",
-    )
+    lora: int = lora_field()
     lr_factor: float = Field(
         50.0,
         gt=0,

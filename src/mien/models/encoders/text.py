@@ -21,6 +21,13 @@ from mien.errors import MienError
 from mien.modality import Modality
 from mien.models.encoders.modality_encoder import ModalityEncoder
 from mien.models.encoders.selection import Selection
+from mien.models.layers.adapters import (
+    add_adapters,
+    is_adapter,
+    linear_layers,
+    load_plain,
+    plain_names,
+)
 from mien.models.pretrained.source import first_line, folder_of, load, unreadable
 
 PACKAGED = "minilm"
@@ -39,12 +46,19 @@ class TextEncoder(ModalityEncoder):
         and the mean over tokens for others, as sentence encoders are trained.
     freeze : bool
         Do not train the weights.
+    lora : int
+        Rank of the adapters in the linear layers of a frozen encoder; 0: none.
     """
 
     pretrained_part = "encoder"
 
     def __init__(
-        self, config: PretrainedConfig, pooling: str | None = None, *, freeze: bool = False
+        self,
+        config: PretrainedConfig,
+        pooling: str | None = None,
+        *,
+        freeze: bool = False,
+        lora: int = 0,
     ) -> None:
         super().__init__()
         self.encoder = _build(config)
@@ -53,8 +67,10 @@ class TextEncoder(ModalityEncoder):
         self.pooling = pooling or ("first" if config.model_type == "albert" else "mean")
         self.padding: int = getattr(config, "pad_token_id", None) or 0
         self.dim = config.hidden_size
-        self.frozen = freeze
-        if freeze:
+        self.frozen = freeze and not lora
+        if lora:
+            add_adapters(self.encoder, lora, linear_layers(self.encoder))
+        if self.frozen:
             self.requires_grad_(False).eval()
 
     def forward(
@@ -75,8 +91,13 @@ class TextEncoder(ModalityEncoder):
         load_weights(self, name)
 
     def pretrained_parameters(self) -> Iterator[nn.Parameter]:
-        """Return all of its weights, none if they are frozen."""
-        return iter(()) if self.frozen else self.parameters()
+        """Return the weights that are trained: all, those of the adapters, or none."""
+        return (weight for weight in self.parameters() if weight.requires_grad)
+
+    def fixed_names(self) -> Iterator[str]:
+        """Name the weights that always equal those of the pretrained model."""
+        if self.frozen or any(map(is_adapter, self.state_dict())):
+            yield from (name for name in self.state_dict() if not is_adapter(name))
 
 
 def _build(config: PretrainedConfig) -> Any:
@@ -160,10 +181,10 @@ def load_weights(encoder: TextEncoder, name: str) -> None:
     """Load the pretrained weights of an encoder. Raises `MienError` as `load_config` does."""
     options = {"use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
     pretrained, report = load(AutoModel, source(name), Modality.TEXT, **options)
-    weights, own = pretrained.state_dict(), encoder.encoder.state_dict()
+    own = plain_names(encoder.encoder)
     # missing weights have random values
     if missing := sorted(own.keys() & report["missing_keys"]):
         raise unreadable(
             name, Modality.TEXT, f"{len(missing)} of {len(own)} weights are missing: {missing[0]} …"
         )
-    encoder.encoder.load_state_dict({key: weights[key] for key in own})
+    load_plain(encoder.encoder, pretrained.state_dict())

@@ -36,8 +36,7 @@ def add_adapters(network: nn.Module, rank: int, names: Collection[str]) -> None:
     """
     from peft import LoraConfig, inject_adapter_in_model  # takes seconds to import
 
-    found = {n.rpartition(".")[2] for n, part in network.named_modules() if type(part) is nn.Linear}
-    if not (targets := sorted(found & set(names))):
+    if not (targets := sorted(linear_layers(network) & set(names))):
         raise MienError(
             f"{type(network).__name__} has no attention that could be adapted: leave lora out",
             parameter="lora",
@@ -46,6 +45,11 @@ def add_adapters(network: nn.Module, rank: int, names: Collection[str]) -> None:
     inject_adapter_in_model(config, network)
     for name, weight in network.named_parameters():
         weight.requires_grad_(is_adapter(name))
+
+
+def linear_layers(network: nn.Module) -> set[str]:
+    """Return the names of the linear layers of a network, without those of the modules around."""
+    return {n.rpartition(".")[2] for n, part in network.named_modules() if type(part) is nn.Linear}
 
 
 def is_adapter(name: str) -> bool:
