@@ -69,7 +69,7 @@ class PretrainedEncoder(ModalityEncoder):
         )
         self.widths = [cast(Branch, b).depth * cast(Branch, b).width for b in self.branches]
         self.dim = sum(cast(int, branch.dim) for branch in self.branches)
-        self.scale = Scale(self.dim)
+        self.scale = Scale(self.dim, [cast(int, branch.dim) for branch in self.branches])
         self.train()
 
     def _freeze(self) -> None:
