@@ -12,6 +12,7 @@ from mien.cli.speakers import add_speakers, check_speakers, predict_all
 from mien.errors import MienError
 from mien.files import check_file, check_writable
 from mien.modality import Modality
+from mien.runs.ready_made import BASE, READY_MADE, about
 
 if TYPE_CHECKING:
     from mien.inference.prediction import Failure, Prediction
@@ -38,7 +39,10 @@ def predict(parser: argparse.ArgumentParser) -> None:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--model", metavar="RUN", help="a run folder, or the name of a run on the Hugging Face Hub"
+        "--model",
+        metavar="RUN",
+        help="a run folder, the name of a run on the Hugging Face Hub, or a ready-made model:"
+        f" {', '.join(READY_MADE)} (default: {BASE})",
     )
 
 
@@ -67,7 +71,10 @@ def _predict(args: argparse.Namespace) -> None:
     model, clips = _model_and_clips(args)
     has_text = args.text is not None or args.transcript is not None
     if not clips and not has_text:
-        args.parser.error("give clips, or --text or --transcript for text alone")
+        args.parser.error(
+            f"give video or audio files (mien predict clip.mp4), or text (--text"
+            f' "I am so glad"); the model is {model} unless --model names another'
+        )
     if len(clips) > 1 and has_text:
         args.parser.error("--text and --transcript are for a single clip")
     check_speakers(args, clips)
@@ -81,6 +88,8 @@ def _predict(args: argparse.Namespace) -> None:
         predictions.append(result)
         if args.json != "-":
             print(result.table())
+    if predictions and model in READY_MADE and args.json != "-":
+        print("\n".join(["", *about(model)]))
     if args.json:
         documents = [prediction.model_dump(mode="json") for prediction in predictions]
         content = json.dumps(documents, indent=2, allow_nan=False)
@@ -95,10 +104,7 @@ def _model_and_clips(args: argparse.Namespace) -> tuple[str, list[str]]:
         args.parser.error("--max-seconds must be a finite number above 0")
     model, clips = args.model, list(args.clip)
     if model is None:
-        if not clips or not Path(clips[0]).is_dir():
-            first = f"; {clips[0]} is not a run folder" if clips else ""
-            args.parser.error(f"name the model with --model: a run folder or a hub name{first}")
-        model = clips.pop(0)
+        model = clips.pop(0) if clips and Path(clips[0]).is_dir() else BASE
     if Path(model).is_dir() and not Path(model, "config.yaml").is_file():
         raise MienError(f"{model} is not a run folder: it has no config.yaml")
     return model, clips
@@ -121,7 +127,7 @@ def _results(
     if usable or not clips:
         given = usable or [None]
         has_text = args.text is not None or args.transcript is not None
-        recognizer = _recognizer(args, model, has_text)
+        recognizer = _recognizer(args, model, has_text, has_clips=bool(usable))
         results = predict_all(
             args,
             recognizer,
@@ -138,11 +144,13 @@ def _results(
         yield result if isinstance(result, Prediction) else result.reason
 
 
-def _recognizer(args: argparse.Namespace, model: str, has_text: bool) -> "Recognizer":
-    """Load the model, without its text encoder if no text is given."""
+def _recognizer(
+    args: argparse.Namespace, model: str, has_text: bool, *, has_clips: bool = True
+) -> "Recognizer":
+    """Load the model, without the encoders of modalities that are not given."""
     from mien.inference.recognizer import Recognizer
 
-    used = [m for m in Modality if has_text or m is not Modality.TEXT]
+    used = [m for m in Modality if (has_text if m is Modality.TEXT else has_clips)]
     return Recognizer.from_pretrained(
         model, device=args.device, max_seconds=args.max_seconds, modalities=used
     )

@@ -52,8 +52,7 @@ def model_card(run: Run, metrics: str, digests: Mapping[str, str]) -> str:
         "## Metrics",
         metrics,
         "## Licence",
-        "Not stated. The licences of the training data and of the pretrained weights may apply to"
-        " this model: ask whoever trained it.",
+        _licence(run),
         "## Use",
         USE.strip(),
         "## Files",
@@ -65,8 +64,21 @@ def model_card(run: Run, metrics: str, digests: Mapping[str, str]) -> str:
 def _front(run: Run) -> str:
     tags = ["mien", *(task.name for task in run.config.tasks)]
     tags += ["synthetic"] if run.config.data.synthetic else []
-    fields = {"library_name": "mien", "tags": tags}
+    licence = {} if run.config.licence is None else {"license": run.config.licence.lower()}
+    fields = {"library_name": "mien", "tags": tags} | licence
     return f"---\n{yaml.safe_dump(fields, sort_keys=False)}---"
+
+
+def _licence(run: Run) -> str:
+    if run.config.licence is None:
+        return (
+            "Not stated. The licences of the training data and of the pretrained weights may apply"
+            " to this model: ask whoever trained it."
+        )
+    return (
+        f"{run.config.licence}. The pretrained weights that the model refers to have licences of"
+        " their own (`mien models`)."
+    )
 
 
 def _task(task: Task) -> str:

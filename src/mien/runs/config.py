@@ -60,6 +60,8 @@ class RunConfig(BaseModel):
     features: FeatureSettings | None = None
     frozen: dict[Modality, FrozenWeights] = {}
     """The frozen pretrained weights, which model.safetensors does not contain."""
+    licence: str | None = None
+    """Under which the weights may be used, as SPDX identifiers; None: not stated."""
     files: dict[str, str] = {}
     """SHA-256 digests of the files that do not change, by their names in the folder."""
 

@@ -16,6 +16,8 @@ from mien.files import atomic_write, fingerprint, unwritable, write_text
 from mien.models.pretrained.names import parts_of
 from mien.runs.card import metrics_section, model_card
 from mien.runs.config import CONFIG, WEIGHTS, RunConfig, write_config
+from mien.runs.joined import JoinedRun
+from mien.runs.ready_made import READY_MADE, open_ready_made
 from mien.runs.run import Run
 
 CARD = "README.md"
@@ -51,12 +53,13 @@ _NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def open_run(source: str | Path, *, revision: str | None = None) -> Run:
-    """Open a run folder, or fetch a run from the hub.
+    """Open a run folder or a ready-made model, or fetch a run from the hub.
 
     Parameters
     ----------
     source : str or path
-        A folder, or a name on the hub such as ``"organisation/model"``.
+        A folder, the name of a ready-made model such as ``"mien-base"``, or a name on the hub such
+        as ``"organisation/model"``.
     revision : str, optional
         Branch, tag or commit on the hub (default: the main branch).
 
@@ -65,6 +68,8 @@ def open_run(source: str | Path, *, revision: str | None = None) -> Run:
     MienError
         There is no such folder and no such name on the hub, or it does not hold a run.
     """
+    if source in READY_MADE and revision is None:
+        return open_ready_made(str(source))
     if Path(source).is_dir() or not _NAME.fullmatch(str(source)) or isinstance(source, Path):
         if revision is not None:
             raise MienError(
@@ -180,16 +185,17 @@ def save(run: Run, folder: str | Path) -> Path:
         raise MienError(f"{folder} exists and is not empty: choose another folder")
     metrics = metrics_section(run)  # first, since it refuses damaged ones
     config = _portable(run.config)
-    names = own_files(run)
-    model = run.model() if config.frozen != run.config.frozen else None
+    files = own_files(run)
+    copied = config.frozen == run.config.frozen and WEIGHTS in files
+    model = None if copied else run.model()
     if model is not None:
-        names.remove(WEIGHTS)
+        files.pop(WEIGHTS, None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in names:
+        for name, path in files.items():
             folder.joinpath(name).parent.mkdir(exist_ok=True)
             with atomic_write(folder / name) as part:
-                shutil.copyfile(run.file(name), part)
+                shutil.copyfile(path, part)
     except OSError as error:
         raise unwritable(folder, error) from error
     write_config(folder, config)
@@ -200,13 +206,22 @@ def save(run: Run, folder: str | Path) -> Path:
     return folder
 
 
-def own_files(run: Run) -> list[str]:
-    """Return the names of the files to share. Raises `MienError` if the weights are missing."""
+def own_files(run: Run) -> dict[str, Path]:
+    """Return the paths of the files to share, by name; of a joined run the tokenizer alone.
+
+    Raises
+    ------
+    MienError
+        The weights are missing.
+    """
+    if isinstance(run, JoinedRun):
+        files = {name: path for part in run.parts for name, path in own_files(part).items()}
+        return {name: path for name, path in files.items() if name.startswith("tokenizer/")}
     if not run.folder.joinpath(WEIGHTS).is_file():
         run.weights()  # raises the error
     paths = (path.relative_to(run.folder) for path in run.folder.rglob("*") if path.is_file())
-    names = (path.as_posix() for path in paths)
-    return sorted(name for name in names if _limit(name) and name not in (CARD, CONFIG))
+    names = sorted(name for path in paths if _limit(name := path.as_posix()))
+    return {name: run.file(name) for name in names if name not in (CARD, CONFIG)}
 
 
 def _portable(config: RunConfig) -> RunConfig:

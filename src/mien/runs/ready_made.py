@@ -1,0 +1,48 @@
+"""The ready-made models, which are installed with mien: heads and adapters, a few MB.
+
+The pretrained networks below them are those of Python packages or of the hub, by name and digest.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mien.runs.run import Run
+
+BASE = "mien-base"
+"""Name of the model that predicts where no other is named."""
+
+READY_MADE = {
+    BASE: "emotion from text and audio: mien-text and mien-audio-nc together",
+    "mien-text": "emotion from text, trained on GoEmotions",
+    "mien-audio-nc": "emotion from audio, trained on RAVDESS; not for commercial use",
+}
+"""Names of the ready-made models, and what each is for."""
+
+LICENCES = {"mien-text": "Apache-2.0", "mien-audio-nc": "CC-BY-NC-SA-4.0"}
+"""Licences of the weights. Whoever trains on RAVDESS may not use the result commercially."""
+
+FOLDER = Path(__file__).parents[1] / "bundles"
+
+
+def open_ready_made(name: str) -> "Run":
+    """Open a ready-made model. Raises `MienError` if a file of it is missing or damaged."""
+    # these import torch, which takes seconds
+    from mien.runs.joined import JOINED, JoinedRun
+    from mien.runs.run import Run
+
+    folder = FOLDER / name
+    return JoinedRun(folder) if (folder / JOINED).is_file() else Run(folder)
+
+
+def about(name: str) -> list[str]:
+    """Say in a few lines what a ready-made model lacks, its licence and where its card is."""
+    lines = [f"model {name}: {READY_MADE[name]}"]
+    lines.append(
+        "  video is not used: there is no pretrained expression model; train one (mien train)"
+    )
+    for part, licence in LICENCES.items():
+        if name in (BASE, part):
+            terms = "no commercial use" if "NC" in licence else "commercial use allowed"
+            lines.append(f"  licence of {part}: {licence} ({terms})")
+    return [*lines, f"  model card: {FOLDER / name / 'README.md'}"]
