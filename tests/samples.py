@@ -12,9 +12,9 @@ from mien.dataset.shard import ShardEntry
 from mien.dataset.store import Store, write_shard
 from mien.modality import Modality
 from mien.models import ModelConfig, MultimodalModel, preset
-from mien.models.encoders.text import load_config, load_tokenizer
 from mien.models.presets import places_of, plain, with_settings
 from mien.models.pretrained.source import describe
+from mien.models.pretrained.text_source import load_config, load_tokenizer
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.run import Run
 from mien.tasks import EmotionTask, PersonTask

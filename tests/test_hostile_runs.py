@@ -15,7 +15,8 @@ from samples import tiny_run
 
 from mien.errors import MienError
 from mien.modality import Modality
-from mien.models.encoders.text import TextEncoder, load_config, load_tokenizer, load_weights
+from mien.models.encoders.text import TextEncoder, load_weights
+from mien.models.pretrained.text_source import load_config, load_tokenizer
 from mien.runs.run import Run
 
 CODE = """

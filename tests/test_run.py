@@ -22,7 +22,7 @@ from samples import sample, tiny, tiny_model
 from mien.dataset.collate import collate
 from mien.errors import MienError
 from mien.models import MultimodalModel
-from mien.models.encoders.text import load_config, load_tokenizer
+from mien.models.pretrained.text_source import load_config, load_tokenizer
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.environment import environment
 from mien.runs.run import Run

@@ -54,7 +54,7 @@ def write_text_encoder(folder: Path) -> Path:
     """Write a text encoder of 2 layers and random weights, with MiniLM's tokenizer."""
     from transformers import AutoTokenizer, BertConfig, BertModel
 
-    from mien.models.encoders.text import PACKAGED, source
+    from mien.models.pretrained.text_source import PACKAGED, source
 
     tokenizer = AutoTokenizer.from_pretrained(source(PACKAGED))
     config = BertConfig(

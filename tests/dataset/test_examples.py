@@ -20,7 +20,7 @@ from mien.dataset.torch_dataset import BatchDataset
 from mien.modality import Modality
 from mien.models import MultimodalModel, preset
 from mien.models.encoders.spectrogram import chunks
-from mien.models.encoders.text import load_tokenizer
+from mien.models.pretrained.text_source import load_tokenizer
 from mien.resize import resize_faces
 from mien.tasks import EmotionTask, PersonTask
 

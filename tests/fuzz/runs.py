@@ -83,7 +83,8 @@ def _tokens(folder: Path, notes: list[str]) -> object:
 
 
 def _text_model(folder: Path, notes: list[str]) -> object:
-    from mien.models.encoders.text import TextEncoder, load_config, load_tokenizer, load_weights
+    from mien.models.encoders.text import TextEncoder, load_weights
+    from mien.models.pretrained.text_source import load_config, load_tokenizer
 
     encoder = TextEncoder(load_config(str(folder / "text")))
     load_weights(encoder, str(folder / "text"))

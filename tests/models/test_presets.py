@@ -130,7 +130,8 @@ def test_an_encoder_from_elsewhere_is_one_class_and_a_decorator(plugin) -> None:
 
 
 def test_a_frozen_encoder_has_no_gradient_and_stays_in_eval_mode(tiny_text) -> None:
-    from mien.models.encoders.text import TextEncoder, load_config
+    from mien.models.encoders.text import TextEncoder
+    from mien.models.pretrained.text_source import load_config
 
     encoder = TextEncoder(load_config(str(tiny_text)), freeze=True)
     assert not encoder.training

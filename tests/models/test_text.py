@@ -22,14 +22,8 @@ from transformers import (
 
 from mien.batch import Ragged
 from mien.errors import MienError
-from mien.models.encoders.text import (
-    PACKAGED,
-    TextEncoder,
-    load_config,
-    load_tokenizer,
-    load_weights,
-    source,
-)
+from mien.models.encoders.text import TextEncoder, load_weights
+from mien.models.pretrained.text_source import PACKAGED, load_config, load_tokenizer, source
 
 SMALL = {
     "vocab_size": 50,

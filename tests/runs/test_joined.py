@@ -9,7 +9,7 @@ from samples import described, named, sample, tiny
 
 from mien import MienError, Recognizer
 from mien.models import build
-from mien.models.encoders.text import load_tokenizer
+from mien.models.pretrained.text_source import load_tokenizer
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.hub import save
 from mien.runs.joined import JoinedRun

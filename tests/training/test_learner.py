@@ -14,8 +14,8 @@ from mien.batch import Batch
 from mien.dataset.collate import collate
 from mien.modality import Modality
 from mien.models import MultimodalModel, Output
-from mien.models.encoders.text import load_tokenizer
 from mien.models.person_head import MARGIN, SCALE
+from mien.models.pretrained.text_source import load_tokenizer
 from mien.tasks import EmotionTask, PersonTask, SentimentTask, Task, speaker_task
 from mien.tasks.labels import macro_f1
 from mien.training import TrainConfig

@@ -20,7 +20,7 @@ from mien.errors import MienError
 from mien.identity.verification import verify_run
 from mien.inference.evaluate import evaluate
 from mien.models import ModelConfig, preset
-from mien.models.encoders.text import load_tokenizer
+from mien.models.pretrained.text_source import load_tokenizer
 from mien.runs.data import split_store
 from mien.runs.run import Run
 from mien.training import TrainConfig, train

@@ -145,7 +145,14 @@ def predict_split(
     model = run.model()
     if run.config.training.get("cache", True):
         seconds = run.config.data.max_seconds
-        heard = with_states(heard, model, seconds, device=device, progress=progress)
+        heard = with_states(
+            heard,
+            model,
+            seconds,
+            tokenizer=run.tokenizer(),
+            device=device,
+            progress=progress,
+        )
     found = predict(
         run, model, heard, evaluated, modalities=used, references=given, pool=rows, **options
     )

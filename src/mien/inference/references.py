@@ -13,7 +13,7 @@ from mien.errors import MienError
 from mien.inference.clips import ClipLike
 from mien.inference.recognizer import Recognizer
 from mien.modality import Modality
-from mien.models.encoders.pretrained_reader import CopyReader
+from mien.models.encoders.pretrained_reader import StateReader
 from mien.models.encoders.pretrained_settings import PretrainedSettings
 from mien.runs.frozen import frozen_digest
 from mien.utterance import Sample, SpeakerReference
@@ -120,7 +120,7 @@ class ReferenceEncoder:
             encoder = self._encoder(modality)
             block = np.zeros(sum(encoder.widths) + 1)
             if modality.letter in sample.modalities:
-                reader = cast(CopyReader, self.recognizer.readers[modality])
+                reader = cast(StateReader, self.recognizer.readers[modality])
                 steps = reader.steps(sample).to(self.recognizer.device)
                 states = [part.cpu().numpy()[0] for part in encoder.constant(steps)]
                 block = np.concatenate([*states, np.ones(1)])
@@ -157,7 +157,8 @@ class ReferenceEncoder:
                 weights = recorded.sha256
             else:  # a run that was handed on may hold the frozen weights itself
                 weights = frozen_digest(self.recognizer.model, modality)
-            content[modality.value] = settings.key() | {"weights": weights}
+            reader = cast(StateReader, self.recognizer.readers[modality])
+            content[modality.value] = settings.key() | {"weights": weights} | reader.key()
         if Modality.VIDEO in self.modalities:
             names = ("face_size", "frame_interval", "no_face")
             content["faces"] = {name: getattr(run.config.data, name) for name in names}

@@ -1,8 +1,8 @@
 """Compute the states of frozen pretrained networks, and store them beside the data."""
 
 import logging
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -17,7 +17,8 @@ from mien.files import check_writable
 from mien.inference.dataset import Device
 from mien.modality import Modality
 from mien.models import MultimodalModel
-from mien.models.encoders.pretrained_reader import CopyReader
+from mien.models.encoders.base import Reader
+from mien.models.encoders.pretrained_reader import StateReader
 from mien.progress import Progress
 from mien.runs.frozen import find_frozen
 
@@ -35,6 +36,7 @@ def with_states(
     model: MultimodalModel,
     max_seconds: float,
     *,
+    tokenizer: Any = None,
     copies: bool = False,
     keep_voice: bool = False,
     device: Device = None,
@@ -52,6 +54,8 @@ def with_states(
         The model, with its pretrained weights.
     max_seconds : float
         Longer utterances are cut to this.
+    tokenizer : optional
+        That of the text encoder, if the model has one.
     copies : bool
         Compute the augmented copies for training, too.
     keep_voice : bool
@@ -71,7 +75,8 @@ def with_states(
     MienError
         The states cannot be written or read.
     """
-    works = _works(store, model, max_seconds, keep_voice)
+    readers = model.config.readers(tokenizer)
+    works = _works(store, model, readers, max_seconds, keep_voice)
     folders: dict[Modality, StateFolder] = {}
     names: dict[Modality, list[str]] = {}
     for modality, work in works.items():
@@ -87,7 +92,11 @@ def with_states(
 
 
 def _works(
-    store: Store, model: MultimodalModel, max_seconds: float, keep_voice: bool
+    store: Store,
+    model: MultimodalModel,
+    readers: Mapping[Modality, Reader],
+    max_seconds: float,
+    keep_voice: bool,
 ) -> dict[Modality, "_Work"]:
     """Return the computation of the states of each encoder whose networks are frozen."""
     cacheable = [m for m, encoder in model.config.encoders.items() if encoder.cacheable]
@@ -95,13 +104,14 @@ def _works(
     found = {}
     for modality in cacheable:
         encoder = cast("PretrainedEncoder", model.encoder(modality))
+        reader = cast(StateReader, readers[modality])
         key = encoder.key() | {
             "version": VERSION,
             "modality": modality.value,
             "weights": frozen[modality].sha256,
             "max_seconds": max_seconds,
+            **reader.key(),
         }
-        reader = cast(CopyReader, model.config.encoders[modality].reader(modality))
         folder = StateFolder(store, key, encoder.widths)
         found[modality] = _Work(store, folder, encoder, reader, max_seconds, keep_voice)
     return found
@@ -128,7 +138,7 @@ class _Work:
         store: Store,
         folder: StateFolder,
         encoder: "PretrainedEncoder",
-        reader: CopyReader,
+        reader: StateReader,
         max_seconds: float,
         keep_voice: bool,
     ) -> None:

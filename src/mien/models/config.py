@@ -23,6 +23,9 @@ from mien.models.encoders.naming import with_kind
 
 __all__ = ["ModelConfig", "feature_settings", "media_settings", "pretrained_settings"]
 
+TextSettings = media_settings.TransformerConfig | pretrained_settings.PretrainedTextConfig
+"""The settings of encoders that take tokens as input."""
+
 STACKED = (Modality.TEXT, Modality.VIDEO, Modality.AUDIO)
 """The order of the modalities in a fusion (Dai et al. 2021)."""
 
@@ -147,10 +150,10 @@ class ModelConfig(BaseModel):
         return any(encoder.hand_crafted for encoder in self.encoders.values())
 
     @property
-    def text(self) -> "media_settings.TransformerConfig | None":
+    def text(self) -> "TextSettings | None":
         """The settings of the pretrained text encoder, None for a model without one."""
         encoder = self.encoders.get(Modality.TEXT)
-        return encoder if isinstance(encoder, media_settings.TransformerConfig) else None
+        return encoder if isinstance(encoder, TextSettings) else None
 
     def readers(self, tokenizer: Any = None) -> dict[Modality, Reader]:
         """Build the reader of each modality, with the tokenizer of the text encoder."""

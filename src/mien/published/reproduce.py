@@ -18,8 +18,8 @@ from mien.inference.metrics import Metrics
 from mien.media.faces import PUBLISHED_FACE_SIZE
 from mien.modality import Modality
 from mien.models import ModelConfig
-from mien.models.encoders.text import PACKAGED, load_config
 from mien.models.presets import name_of
+from mien.models.pretrained.text_source import PACKAGED, load_config
 from mien.published.adopt import adopt
 from mien.published.data import DATASETS, content_digest, prepared, short_digest, use_features
 from mien.runs.run import Run

@@ -19,7 +19,7 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:
 
 def read_tokenizer(folder: Path) -> Any:
     """Read a tokenizer that `save_tokenizer` wrote. Raises `MienError` if it is damaged."""
-    from mien.models.encoders.text import load_tokenizer
+    from mien.models.pretrained.text_source import load_tokenizer
 
     try:
         return load_tokenizer(str(folder))

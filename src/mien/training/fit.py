@@ -209,6 +209,7 @@ def _with_states(
 ) -> Store:
     """Store the states of frozen networks for training, in the first process."""
     options: dict[str, Any] = {
+        "tokenizer": run.tokenizer(),
         "copies": config.augment,
         "keep_voice": any(task.identifies_speakers for task in run.config.tasks),
         "device": device,

@@ -20,9 +20,9 @@ from mien.modality import Modality
 from mien.models import ModelConfig, MultimodalModel, build
 from mien.models.encoders.pretrained import describe_all
 from mien.models.encoders.pretrained_settings import PretrainedSettings
-from mien.models.encoders.text import load_config, load_tokenizer
 from mien.models.model import Pretrained
 from mien.models.pretrained.source import describe
+from mien.models.pretrained.text_source import load_config, load_tokenizer
 from mien.runs.config import DataConfig, RunConfig
 from mien.runs.data import usable
 from mien.runs.frozen import FrozenWeights, find_frozen

@@ -26,6 +26,21 @@ def dropout_field() -> Any:
     )
 
 
+def text_model_field() -> Any:
+    """Define the name of a pretrained text encoder."""
+    return Field(
+        "minilm",
+        min_length=1,
+        description="pretrained text encoder: minilm (installed with mien), a local folder, or a"
+        " name on the hub, such as albert-base-v2 (published)",
+    )
+
+
+def max_len_field() -> Any:
+    """Define the length of texts."""
+    return Field(100, ge=4, le=512, description="tokens of a text at most; the rest is cut off")
+
+
 def lora_field() -> Any:
     """Define the rank of the adapters of pretrained networks, which share a flag."""
     return Field(
@@ -43,20 +58,14 @@ class TransformerConfig(EncoderConfig):
     modalities = (TEXT,)
 
     kind: Literal["transformer"] = "transformer"
-    model: str = Field(
-        "minilm",
-        description="pretrained text encoder: minilm (installed with mien), a local folder, or a"
-        " name on the hub, such as albert-base-v2 (published)",
-    )
+    model: str = text_model_field()
     pooling: Literal["first", "mean"] | None = Field(
         None,
         description="how the states of the tokens are pooled: first, the state of the first token"
         " (published; the default for ALBERT), or mean, the mean over tokens (the default for"
         " others)",
     )
-    max_len: int = Field(
-        100, ge=4, le=512, description="tokens of a text at most; the rest is cut off"
-    )
+    max_len: int = max_len_field()
     freeze: bool = Field(
         False, description="freeze the text encoder; its head has the full learning rate"
     )

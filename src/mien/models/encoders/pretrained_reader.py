@@ -1,4 +1,4 @@
-"""Reading audio and face crops for pretrained encoders, and their augmented copies."""
+"""Reading for pretrained encoders: media, their augmented copies, or states that are stored."""
 
 import hashlib
 from abc import abstractmethod
@@ -29,7 +29,54 @@ RECIPE = 1
 """Version of the augmented copies, which belongs to the names of stored ones."""
 
 
-class CopyReader(Reader):
+class StateReader(Reader):
+    """A reader of steps, in whose place the states of a frozen network may be stored.
+
+    Attributes
+    ----------
+    modality : Modality
+        What it reads.
+    copies : int
+        Augmented copies of each utterance; copy 0 is the utterance as it was recorded.
+    """
+
+    modality: Modality
+    copies = 0
+
+    def copy(
+        self, sample: Sample, number: int, *, keep_voice: bool, voices: Voices = tuple
+    ) -> Sample:
+        """Return a copy of a sample, whose states may be computed already."""
+        return replace(sample, copies={**sample.copies, self.modality.letter: number})
+
+    def copy_name(self, number: int, *, keep_voice: bool) -> str:
+        """Name a copy, with all that it depends on."""
+        return f"copy-{number}"
+
+    def key(self) -> dict[str, Any]:
+        """Return what the steps depend on beside the sample and the settings of the encoder."""
+        return {}
+
+    @abstractmethod
+    def steps(self, sample: Sample) -> Tensor:
+        """Return the steps (L, ...) of a sample."""
+
+    def read(self, sample: Sample) -> Tensor | list[Tensor]:
+        """Return the steps of a sample; if states are stored, those of each network instead."""
+        letter = self.modality.letter
+        if letter not in sample.states:
+            return self.steps(sample)
+        stored = sample.states[letter][sample.copies.get(letter, 0)]
+        return [torch.from_numpy(states) for states in stored]
+
+    def collate(self, sequences: Sequence[Any]) -> Input:
+        """Collate steps, or stored states, of several samples."""
+        if isinstance(sequences[0], list):
+            return RaggedGroup.join(sequences)
+        return Ragged.join(sequences)
+
+
+class CopyReader(StateReader):
     """A reader with a fixed number of augmented copies of each utterance.
 
     The copies of an utterance are always the same, so that the states that a frozen network
@@ -38,10 +85,8 @@ class CopyReader(Reader):
     Parameters
     ----------
     copies : int
-        Augmented copies of each utterance; copy 0 is the utterance as it was recorded.
+        Augmented copies of each utterance.
     """
-
-    modality: Modality
 
     def __init__(self, copies: int) -> None:
         self.copies = copies
@@ -64,18 +109,18 @@ class CopyReader(Reader):
     def copy(
         self, sample: Sample, number: int, *, keep_voice: bool, voices: Voices = tuple
     ) -> Sample:
-        """Return a copy of a sample, whose states may be computed already."""
-        letter = self.modality.letter
-        sample = replace(sample, copies={**sample.copies, letter: number})
-        if number == 0 or letter in sample.states:
+        """Return a copy as `StateReader.copy` says."""
+        sample = super().copy(sample, number, keep_voice=keep_voice)
+        if number == 0 or self.modality.letter in sample.states:
             return sample
         seed = hashlib.sha256(f"{sample.utterance.id}/{number}".encode()).digest()
         random = np.random.default_rng(int.from_bytes(seed[:8], "little"))
         return self.changed(sample, random, keep_voice=keep_voice, voices=voices)
 
     def copy_name(self, number: int, *, keep_voice: bool) -> str:
-        """Name a copy, with all that it depends on."""
-        return f"copy-{number}{self.variant(keep_voice)}-{RECIPE}" if number else "copy-0"
+        """Name a copy as `StateReader.copy_name` says."""
+        name = super().copy_name(number, keep_voice=keep_voice)
+        return f"{name}{self.variant(keep_voice)}-{RECIPE}" if number else name
 
     def variant(self, keep_voice: bool) -> str:
         """Say what distinguishes the copies of this reader, for their names."""
@@ -86,24 +131,6 @@ class CopyReader(Reader):
         self, sample: Sample, random: np.random.Generator, *, keep_voice: bool, voices: Voices
     ) -> Sample:
         """Change the media of a sample at random."""
-
-    @abstractmethod
-    def steps(self, sample: Sample) -> Tensor:
-        """Return the steps (L, ...) of the media of a sample."""
-
-    def read(self, sample: Sample) -> Tensor | list[Tensor]:
-        """Return the steps of a sample; if states are stored, those of each network instead."""
-        letter = self.modality.letter
-        if letter not in sample.states:
-            return self.steps(sample)
-        stored = sample.states[letter][sample.copies.get(letter, 0)]
-        return [torch.from_numpy(states) for states in stored]
-
-    def collate(self, sequences: Sequence[Any]) -> Input:
-        """Collate steps, or stored states, of several samples."""
-        if isinstance(sequences[0], list):
-            return RaggedGroup.join(sequences)
-        return Ragged.join(sequences)
 
 
 class WaveformReader(CopyReader):

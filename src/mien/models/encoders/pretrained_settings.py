@@ -1,4 +1,4 @@
-"""The settings of pretrained encoders of audio and video."""
+"""The settings of pretrained encoders whose states are pooled."""
 
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -6,12 +6,17 @@ from pydantic import Field, PositiveInt
 
 from mien.modality import Modality
 from mien.models.encoders.base import Descriptions, Reader, refused, register_encoder
-from mien.models.encoders.media_settings import ProjectedSettings, lora_field
+from mien.models.encoders.media_settings import (
+    ProjectedSettings,
+    lora_field,
+    max_len_field,
+    text_model_field,
+)
 
 if TYPE_CHECKING:
     from mien.models.encoders.modality_encoder import ModalityEncoder
 
-AUDIO, VIDEO = Modality.AUDIO, Modality.VIDEO
+TEXT, AUDIO, VIDEO = Modality
 
 TEMPORAL = tuple(name for name in ProjectedSettings.model_fields if name != "kind")
 
@@ -22,7 +27,6 @@ POOLING = frozenset({"voice"})
 class PretrainedSettings(ProjectedSettings):
     """A pretrained network, or several, whose states are pooled over time."""
 
-    augments = True
     model: str
     layers: int | None = Field(
         None, ge=1, description="first layers of the pretrained network that are computed"
@@ -54,13 +58,6 @@ class PretrainedSettings(ProjectedSettings):
     )
     head_dropout: float = Field(
         0.6, ge=0, lt=1, description="dropout in the head of a pretrained encoder"
-    )
-    copies: int = Field(
-        4,
-        ge=1,
-        le=100,
-        description="augmented copies of each training utterance, with augment; of a frozen network"
-        " their states are computed once",
     )
     references: bool = Field(
         False,
@@ -146,7 +143,36 @@ class PretrainedSettings(ProjectedSettings):
 
 
 @register_encoder
-class PretrainedAudioConfig(PretrainedSettings):
+class PretrainedTextConfig(PretrainedSettings):
+    """A pretrained text encoder of which any layers are used, each text alone."""
+
+    modalities = (TEXT,)
+    kind: Literal["pretrained"] = "pretrained"
+    model: str = text_model_field()
+    max_len: int = max_len_field()
+
+    def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
+        """Build the reader of texts."""
+        from mien.models.encoders.text_reader import TokenReader
+
+        return TokenReader(tokenizer, self.max_len)
+
+
+class CopiedSettings(PretrainedSettings):
+    """A pretrained network whose input has augmented copies."""
+
+    augments = True
+    copies: int = Field(
+        4,
+        ge=1,
+        le=100,
+        description="augmented copies of each training utterance, with augment; of a frozen network"
+        " their states are computed once",
+    )
+
+
+@register_encoder
+class PretrainedAudioConfig(CopiedSettings):
     """A pretrained audio encoder, whose input is the waveform at 16 kHz."""
 
     modalities = (AUDIO,)
@@ -170,7 +196,7 @@ class PretrainedAudioConfig(PretrainedSettings):
 
 
 @register_encoder
-class PretrainedVideoConfig(PretrainedSettings):
+class PretrainedVideoConfig(CopiedSettings):
     """A pretrained vision network for face crops."""
 
     modalities = (VIDEO,)

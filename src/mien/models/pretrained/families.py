@@ -3,7 +3,16 @@
 from typing import Any
 
 from mien.modality import Modality
-from mien.models.pretrained import convnext, images, voice, wav2vec2_bert, waveform_models, whisper
+from mien.models.pretrained import (
+    convnext,
+    images,
+    text_source,
+    texts,
+    voice,
+    wav2vec2_bert,
+    waveform_models,
+    whisper,
+)
 from mien.models.pretrained.source import load_config
 from mien.models.pretrained.trunk import Trunk, family_of
 
@@ -12,11 +21,13 @@ __all__ = [
     "describe_part",
     "family_of",
     "images",
+    "texts",
     "wav2vec2_bert",
     "waveform_models",
 ]
 
 PACKAGED: dict[tuple[Modality, str], type[Trunk]] = {
+    (Modality.TEXT, text_source.PACKAGED): texts.TextTrunk,
     (Modality.AUDIO, whisper.PACKAGED): whisper.WhisperTrunk,
     (Modality.AUDIO, voice.PACKAGED): voice.VoiceTrunk,
 }

@@ -186,7 +186,7 @@ def checked_layers(choice: LayerChoice, count: int, name: str) -> int:
 
 
 FAMILIES: dict[Modality, Registry[type[Trunk]]] = {
-    m: Registry(f"type of {m} networks") for m in (Modality.AUDIO, Modality.VIDEO)
+    m: Registry(f"type of {m} networks") for m in Modality
 }
 """The family of each type of model, by the names of types in transformers."""
 
