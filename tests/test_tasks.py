@@ -166,6 +166,24 @@ def test_the_emotion_task_lists_what_occurs_known_words_first() -> None:
     assert task.loss == "bce"
 
 
+def test_emotions_that_count_as_another_are_merged_everywhere() -> None:
+    said = [utterance(n, emotions=(e,)) for n, e in enumerate(("calm", "neutral", "excited"))]
+    mapping = {"calm": "neutral", "excited": "happy"}
+    task = EmotionTask.from_training(said, "ce", mapping)
+    assert task.labels == ("neutral", "happy")
+    assert [task.target(u).tolist() for u in said] == [[1, 0], [1, 0], [0, 1]]
+    assert task.with_labels_of(said).labels == task.labels
+    assert EmotionTask.model_validate(task.model_dump()) == task
+    both = utterance(9, emotions=("calm", "neutral"))
+    assert EmotionTask.from_training([both, *said], None, mapping).target(both).tolist() == [1, 0]
+
+
+def test_an_emotion_that_no_training_utterance_has_cannot_be_mapped() -> None:
+    said = [utterance(n, emotions=(e,)) for n, e in enumerate(("calm", "happy"))]
+    with pytest.raises(MienError, match=r"no training utterance is 'clam' \(did you mean calm"):
+        EmotionTask.from_training(said, "ce", {"clam": "neutral"})
+
+
 def test_the_person_task_lists_known_persons_by_name() -> None:
     persons = ["ben", None, "anna", "ben", ""]
     task = PersonTask.from_training(utterance(i, person=p) for i, p in enumerate(persons))

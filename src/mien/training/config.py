@@ -1,6 +1,6 @@
 """The settings of training: data, tasks and optimisation."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -40,6 +40,11 @@ class TrainConfig(BaseModel):
         " published); ce: single-label (default for person); l1, mse: absolute or squared error (of"
         " sentiment, default l1; of affect; of the probability of a label); ccc: 1 minus the"
         " concordance correlation over a batch (default for affect)",
+    )
+    map: dict[str, str] = Field(
+        {},
+        description="emotions that count as another: calm=neutral,excited=happy (in a recipe"
+        " {calm: neutral, excited: happy})",
     )
     balance: bool = Field(True, description="weight labels in the loss by their rarity")
     label_smoothing: float = Field(
@@ -133,6 +138,17 @@ class TrainConfig(BaseModel):
         False, description="keep the training state, three times the weights, after training"
     )
     seed: int = Field(0, ge=0, description="seed of weights, order, dropout and augmentation")
+
+    @field_validator("map", mode="before")
+    @classmethod
+    def _pairs(cls, value: Any) -> Any:
+        """Read the form of the flag."""
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.split("=") for pair in value.split(",")]
+        if not all(len(pair) == 2 and all(map(str.strip, pair)) for pair in pairs):
+            raise ValueError("write emotions as calm=neutral, several joined by commas")
+        return {one.strip(): other.strip() for one, other in pairs}
 
     @field_validator("task")
     @classmethod

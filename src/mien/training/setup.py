@@ -27,7 +27,7 @@ from mien.runs.config import DataConfig, RunConfig
 from mien.runs.data import usable
 from mien.runs.frozen import FrozenWeights, find_frozen
 from mien.runs.run import Run
-from mien.tasks import Task, parse_tasks, speaker_task
+from mien.tasks import EmotionTask, Task, parse_tasks, speaker_task
 from mien.training.baseline import settings_of, settle, word_vectors_of
 from mien.training.checkpoint import STATE, finished
 from mien.training.config import TrainConfig
@@ -212,10 +212,12 @@ def _check_modalities(store: Store, rows: list[int], modalities: str) -> None:
 def _tasks(store: Store, splits: Splits, config: TrainConfig) -> tuple[Task, ...]:
     """Build the tasks from the training labels, each with the loss if it supports that."""
     utterances = [store.utterances[row] for row in splits.train]
-    return tuple(
-        kind.from_training(utterances, config.loss if config.loss in kind.losses else None)
-        for kind in parse_tasks(config.task)
-    )
+    tasks = []
+    for kind in parse_tasks(config.task):
+        mapping = {"mapping": config.map} if issubclass(kind, EmotionTask) else {}
+        loss = config.loss if config.loss in kind.losses else None
+        tasks.append(kind.from_training(utterances, loss, **mapping))
+    return tuple(tasks)
 
 
 def _label_counts(

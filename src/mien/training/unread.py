@@ -9,7 +9,7 @@ from mien.dataset.protocols import PROTOCOLS
 from mien.errors import MienError
 from mien.modality import Modality
 from mien.models.config import ModelConfig
-from mien.tasks import parse_tasks
+from mien.tasks import EmotionTask, parse_tasks
 from mien.training.config import TrainConfig
 
 Reads = Callable[[ModelConfig, TrainConfig], bool]
@@ -42,6 +42,10 @@ READERS: dict[str, tuple[Reads, str]] = {
     "init_modalities": (
         lambda m, c: c.init is not None,
         "a training with init",
+    ),
+    "map": (
+        lambda m, c: any(issubclass(kind, EmotionTask) for kind in parse_tasks(c.task)),
+        "the task emotion",
     ),
     "balance": (
         lambda m, c: any(kind.balanced for kind in parse_tasks(c.task)),

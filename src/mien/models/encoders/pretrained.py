@@ -53,7 +53,7 @@ class PretrainedEncoder(ModalityEncoder):
         super().__init__()
         self.settings, self.modality = settings, modality
         self.trunks = nn.ModuleList(trunks)
-        self.frozen, self.lr_factor = settings.frozen, settings.lr_factor
+        self.frozen, self.lr_factor = settings.frozen, settings.divisor
         self._freeze()
         factor = 2 if settings.pooling == "mean+std" else 1
         self.branches = nn.ModuleList(

@@ -48,11 +48,6 @@ class PretrainedSettings(ProjectedSettings):
         " layers from the bottom",
     )
     lora: int = lora_field()
-    lr_factor: float = Field(
-        50.0,
-        gt=0,
-        description="divisor of the learning rate of the pretrained network or of its adapters",
-    )
     hidden: int = Field(
         256, ge=0, description="hidden units of the head of a pretrained encoder; 0: a linear head"
     )
@@ -107,8 +102,6 @@ class PretrainedSettings(ProjectedSettings):
         if self.pooling != "temporal":
             names = TEMPORAL
             found |= dict.fromkeys(names, "the pooling temporal")
-        if self.frozen:
-            found["lr_factor"] = "a pretrained network that is trained or has adapters (lora)"
         return found
 
     def key(self) -> dict[str, Any]:
@@ -124,8 +117,13 @@ class PretrainedSettings(ProjectedSettings):
 
     @property
     def learns_slowly(self) -> bool:
-        """Pretrained weights have the lower learning rate of `lr_factor`, not of the text."""
-        return False
+        """Whether pretrained weights have the lower learning rate of the text encoder."""
+        return self.divisor is None and not self.frozen
+
+    @property
+    def divisor(self) -> float | None:
+        """Divisor of the learning rate of pretrained weights; None: that of the text encoder."""
+        return None
 
     def build(
         self,
@@ -162,6 +160,11 @@ class CopiedSettings(PretrainedSettings):
     """A pretrained network whose input has augmented copies."""
 
     augments = True
+    lr_factor: float = Field(
+        50.0,
+        gt=0,
+        description="divisor of the learning rate of the pretrained network or of its adapters",
+    )
     copies: int = Field(
         4,
         ge=1,
@@ -169,6 +172,19 @@ class CopiedSettings(PretrainedSettings):
         description="augmented copies of each training utterance, with augment; of a frozen network"
         " their states are computed once",
     )
+
+    @property
+    def divisor(self) -> float | None:
+        """The factor of its own."""
+        return self.lr_factor
+
+    @property
+    def unused(self) -> dict[str, str]:
+        """Settings that have no effect because of others, each with what would use it."""
+        found = super().unused
+        if self.frozen:
+            found["lr_factor"] = "a pretrained network that is trained or has adapters (lora)"
+        return found
 
 
 @register_encoder
