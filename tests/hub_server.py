@@ -21,6 +21,7 @@ class Hub:
     def __init__(self) -> None:
         self.repos: dict[str, dict[str, bytes]] = {}
         self.sizes: dict[str, int] = {}
+        self.digests: dict[str, str] = {}
         self.asked: list[tuple[str, str]] = []
         self.tokens: set[str | None] = set()
         self.private: dict[str, bool] = {}
@@ -35,7 +36,11 @@ class Hub:
             "size": self.sizes.get(name, len(content)),
             "blobId": hashlib.sha1(content).hexdigest(),
             "oid": hashlib.sha1(content).hexdigest(),
-        }
+        } | ({"lfs": self.large(name, content)} if name.endswith(".safetensors") else {})
+
+    def large(self, name: str, content: bytes) -> dict:
+        digest = self.digests.get(name, hashlib.sha256(content).hexdigest())
+        return {"size": len(content), "sha256": digest, "oid": digest, "pointerSize": 130}
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -43,7 +43,7 @@ NEEDED = (CONFIG, WEIGHTS)
 MOST_FILES = 64
 """Largest number of files of a run; no tokenizer has so many."""
 
-_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def open_run(source: str | Path, *, revision: str | None = None) -> Run:
@@ -61,7 +61,7 @@ def open_run(source: str | Path, *, revision: str | None = None) -> Run:
     MienError
         There is no such folder and no such name on the hub, or it does not hold a run.
     """
-    if Path(source).is_dir() or not _NAME.fullmatch(str(source)) or isinstance(source, Path):
+    if Path(source).is_dir() or not NAME.fullmatch(str(source)) or isinstance(source, Path):
         if revision is not None:
             raise MienError(
                 f"{source} is not a name on the hub: leave the revision {revision!r} out",

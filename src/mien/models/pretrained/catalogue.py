@@ -30,7 +30,7 @@ _GIGASPEECH = (
 _LVD = "LVD-142M: 142 million images, ImageNet-22k and similar ones from the web"
 _IMAGENET = "ImageNet, a part of the training data, is published for non-commercial research"
 _CLIP = "pairs of images and captions from the web, and YFCC100M"
-_OUT_OF_SCOPE = "by its authors any deployed use is out of scope, and face recognition always"
+_OUT_OF_SCOPE = "its authors put any deployed use out of scope, and face recognition always"
 
 WEIGHTS = (
     Weights(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mien.errors import MienError
 from mien.hub import fetch_files, fetched_before, list_repository, quiet_hub
+from mien.models.pretrained.weights import Weights
 
 WEIGHTS = ("model.safetensors", "model-*-of-*.safetensors")
 """Patterns of the weights, whole or in parts; others are copies in other precisions."""
@@ -63,6 +64,17 @@ def find(name: str) -> Path:
     """Return the folder of a model that was fetched before; as `fetch`, without asking the hub."""
     repository, _, revision = name.partition("@")
     return fetched_before(repository, revision or None, NEEDED)
+
+
+def is_here(weights: Weights) -> bool:
+    """Tell whether weights of the catalogue are on this machine, in a package or in the cache."""
+    if weights.package is not None:
+        return weights.is_installed()
+    try:
+        find(weights.name)
+    except Exception:  # the hub's library has an error each for what is missing
+        return False
+    return True
 
 
 def files_read(names: Iterable[str]) -> list[str]:
