@@ -26,6 +26,9 @@ class Hub:
         self.tokens: set[str | None] = set()
         self.private: dict[str, bool] = {}
         self.status = 200
+        self.endpoint = ""
+        self.breaks: dict[str, int] = {}
+        self.ranges: list[str] = []
 
     def file(self, repo: str, name: str) -> dict:
         content = self.repos[repo][name]
@@ -83,11 +86,30 @@ class Handler(BaseHTTPRequestHandler):
                 name = path.split("/", 5)[5]
                 content = files[name]
                 etag = hashlib.sha1(content).hexdigest()
-                self.send(content, ETag=f'"{etag}"', X_Repo_Commit=SHA)
+                self.send_file(name, content, ETag=f'"{etag}"', X_Repo_Commit=SHA)
                 return
         self.send({"error": "not found"}, 404, X_Error_Code="RepoNotFound")
 
     do_HEAD = do_GET
+
+    def send_file(self, name: str, content: bytes, **headers: str) -> None:
+        """Send a file, or what of it is asked for; break off once after as many bytes as set."""
+        wanted = self.headers.get("Range")
+        if wanted and self.command == "GET":
+            self.hub.ranges.append(wanted)
+            begin = int(wanted.removeprefix("bytes=").rstrip("-"))
+            headers["Content_Range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+            self.send(content[begin:], 206, **headers)
+        elif self.command == "GET" and name in self.hub.breaks:
+            self.send_response(200)
+            for key, value in headers.items():
+                self.send_header(key.replace("_", "-"), value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: self.hub.breaks.pop(name)])
+            self.close_connection = True
+        else:
+            self.send(content, **headers)
 
     def do_POST(self) -> None:
         path = self.begin()

@@ -78,7 +78,7 @@ def _task(task: Task) -> str:
 
 
 def _licence(run: Run) -> Iterator[str]:
-    """Yield what is known of licences: those of the pretrained weights that the model began with."""
+    """Yield what is known of licences: those of the weights that the model began with."""
     yield (
         "Not stated. The licences of the training data and of the pretrained weights may apply to"
         " this model: ask whoever trained it."

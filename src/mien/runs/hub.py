@@ -43,7 +43,8 @@ NEEDED = (CONFIG, WEIGHTS)
 MOST_FILES = 64
 """Largest number of files of a run; no tokenizer has so many."""
 
-NAME = re.compile(r"[\w.-]+/[\w.-]+")
+NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+"""Form of a name on the hub; what begins with a dot is a path."""
 
 
 def open_run(source: str | Path, *, revision: str | None = None) -> Run:
