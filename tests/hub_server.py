@@ -27,6 +27,7 @@ class Hub:
         self.private: dict[str, bool] = {}
         self.status = 200
         self.endpoint = ""
+        self.licence = "cc-by-4.0"
         self.breaks: dict[str, int] = {}
         self.ranges: list[str] = []
 
@@ -80,7 +81,8 @@ class Handler(BaseHTTPRequestHandler):
                 if "/tree/" in path:
                     self.send(entries)
                 else:
-                    self.send({"id": repo, "modelId": repo, "sha": SHA, "siblings": entries})
+                    card = {"cardData": {"license": self.hub.licence}}
+                    self.send({"id": repo, "modelId": repo, "sha": SHA, "siblings": entries} | card)
                 return
             if path.startswith(f"/{repo}/resolve/"):
                 name = path.split("/", 5)[5]

@@ -169,8 +169,10 @@ def test_a_model_is_fetched_found_and_used_offline(hub: Hub, away: Typed, tmp_pa
     names = {"config.json", "preprocessor_config.json", "model.safetensors"}
     assert set(files_of(folder)) == names
     size = sum(len(hub.repos[NAME][name]) for name in names)
-    said = f"fetching {NAME} from the hub: 3 files, {size / 1e6:.1f} MB"
-    assert fetched.stderr.splitlines() == [said]
+    assert fetched.stderr.splitlines() == [
+        f"fetching {NAME} from the hub: 3 files, {size / 1e6:.1f} MB",
+        f"{NAME} is not in the list of `mien models`; its model card states the licence: cc-by-4.0",
+    ]
     hub.asked.clear()
     for more in ({"MIEN_OFFLINE": "1"}, {"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": NOWHERE}):
         again = away("models", "fetch", NAME, **more)

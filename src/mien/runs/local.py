@@ -1,6 +1,8 @@
 """Copies on this machine of weights of the catalogue, and of models and runs on the hub."""
 
+import logging
 from pathlib import Path
+from typing import Any
 
 from mien.errors import MienError, did_you_mean
 from mien.hub import cache_folder, fetched_before, hub_errors, list_repository, quiet_hub
@@ -9,6 +11,8 @@ from mien.models.pretrained.catalogue import CATALOGUE
 from mien.models.pretrained.weights import Weights, difference
 from mien.runs import hub
 from mien.runs.config import CONFIG
+
+logger = logging.getLogger(__name__)
 
 
 def fetch(name: str) -> Path:
@@ -39,6 +43,7 @@ def fetch(name: str) -> Path:
             folder = hub.fetch(repository, revision=revision)
         else:
             folder = download.fetch(name)
+            _point_to_card(repository, listed)
     if weights is not None:
         _check(weights, folder)
     return folder
@@ -90,6 +95,17 @@ def _named(name: str) -> Weights | None:
             parameter="name",
         )
     return None
+
+
+def _point_to_card(repository: str, listed: Any) -> None:
+    """Say of a model that is not in the catalogue where its terms are."""
+    if repository not in CATALOGUE:
+        licence = getattr(listed.card_data, "license", None) or "none"
+        logger.info(
+            "%s is not in the list of `mien models`; its model card states the licence: %s",
+            repository,
+            licence,
+        )
 
 
 def _check(weights: Weights, folder: Path) -> None:
