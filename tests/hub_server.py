@@ -21,10 +21,15 @@ class Hub:
     def __init__(self) -> None:
         self.repos: dict[str, dict[str, bytes]] = {}
         self.sizes: dict[str, int] = {}
+        self.digests: dict[str, str] = {}
         self.asked: list[tuple[str, str]] = []
         self.tokens: set[str | None] = set()
         self.private: dict[str, bool] = {}
         self.status = 200
+        self.endpoint = ""
+        self.licence = "cc-by-4.0"
+        self.breaks: dict[str, int] = {}
+        self.ranges: list[str] = []
 
     def file(self, repo: str, name: str) -> dict:
         content = self.repos[repo][name]
@@ -35,7 +40,11 @@ class Hub:
             "size": self.sizes.get(name, len(content)),
             "blobId": hashlib.sha1(content).hexdigest(),
             "oid": hashlib.sha1(content).hexdigest(),
-        }
+        } | ({"lfs": self.large(name, content)} if name.endswith(".safetensors") else {})
+
+    def large(self, name: str, content: bytes) -> dict:
+        digest = self.digests.get(name, hashlib.sha256(content).hexdigest())
+        return {"size": len(content), "sha256": digest, "oid": digest, "pointerSize": 130}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -72,17 +81,37 @@ class Handler(BaseHTTPRequestHandler):
                 if "/tree/" in path:
                     self.send(entries)
                 else:
-                    self.send({"id": repo, "modelId": repo, "sha": SHA, "siblings": entries})
+                    card = {"cardData": {"license": self.hub.licence}}
+                    self.send({"id": repo, "modelId": repo, "sha": SHA, "siblings": entries} | card)
                 return
             if path.startswith(f"/{repo}/resolve/"):
                 name = path.split("/", 5)[5]
                 content = files[name]
                 etag = hashlib.sha1(content).hexdigest()
-                self.send(content, ETag=f'"{etag}"', X_Repo_Commit=SHA)
+                self.send_file(name, content, ETag=f'"{etag}"', X_Repo_Commit=SHA)
                 return
         self.send({"error": "not found"}, 404, X_Error_Code="RepoNotFound")
 
     do_HEAD = do_GET
+
+    def send_file(self, name: str, content: bytes, **headers: str) -> None:
+        """Send a file, or what of it is asked for; break off once after as many bytes as set."""
+        wanted = self.headers.get("Range")
+        if wanted and self.command == "GET":
+            self.hub.ranges.append(wanted)
+            begin = int(wanted.removeprefix("bytes=").rstrip("-"))
+            headers["Content_Range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+            self.send(content[begin:], 206, **headers)
+        elif self.command == "GET" and name in self.hub.breaks:
+            self.send_response(200)
+            for key, value in headers.items():
+                self.send_header(key.replace("_", "-"), value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: self.hub.breaks.pop(name)])
+            self.close_connection = True
+        else:
+            self.send(content, **headers)
 
     def do_POST(self) -> None:
         path = self.begin()

@@ -1,7 +1,8 @@
 """The pages say what is so: links lead somewhere, commands parse, recipes and examples hold.
 
 Run as a program it writes what follows from the code anew: the tables of flags in docs/train.md and
-docs/published-code.md, the fields of a prediction in docs/predict.md, and their JSON Schema.
+docs/published-code.md, the fields of a prediction in docs/predict.md, their JSON Schema, and the
+weights in docs/models.md.
 """
 
 import doctest
@@ -27,6 +28,7 @@ from mien.modality import Modality
 from mien.models import ModelConfig
 from mien.models.encoders.base import ENCODERS
 from mien.models.presets import PRESETS
+from mien.models.pretrained.catalogue import WEIGHTS
 from mien.published.option import MODELS
 from mien.published.options import OPTIONS
 from mien.task_prediction import TaskPrediction
@@ -43,6 +45,7 @@ STUDIES = ROOT / "docs" / "studies.md"
 EVALUATE = ROOT / "docs" / "evaluate.md"
 PUBLISHED = ROOT / "docs" / "published-code.md"
 PREDICT = ROOT / "docs" / "predict.md"
+MODELS_PAGE = ROOT / "docs" / "models.md"
 SCHEMA = ROOT / "docs" / "prediction.schema.json"
 RESULTS: tuple[type[BaseModel], ...] = (Prediction, Segment, TaskPrediction, Failure)
 SOURCES = [path for path in sorted((ROOT / "src").rglob("*.py")) if ">>> " in path.read_text()]
@@ -131,6 +134,25 @@ def with_fields(text: str) -> str:
         before, _, rest = text.partition(begin)
         text = before + begin + field_table(result) + end + rest.partition("<!-- end -->")[2]
     return text
+
+
+def weight_table() -> str:
+    """Write the pretrained weights as a table."""
+    rows = [
+        "| name | what it is | licence | commercial | trained on | from |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in WEIGHTS:
+        data = f"{one.training_data}. {one.restriction}".rstrip(". ")
+        where = one.package.requirement if one.package else "the hub"
+        cells = f"`{one.name}`", one.purpose, one.licence, one.commercial, data, where
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def with_weights(text: str) -> str:
+    before, begin, rest = text.partition("<!-- weights -->\n")
+    return before + begin + weight_table() + "\n<!-- end -->" + rest.partition("<!-- end -->")[2]
 
 
 def schema() -> str:
@@ -240,6 +262,20 @@ def test_the_table_of_published_options_is_that_of_the_program() -> None:
     assert text == with_options(text), "run python tests/test_docs.py"
 
 
+def test_the_table_of_weights_is_the_catalogue() -> None:
+    text = MODELS_PAGE.read_text()
+    assert text == with_weights(text), "run python tests/test_docs.py"
+
+
+def test_every_flag_of_publish_is_explained() -> None:
+    (commands,) = (a for a in build_parser()._actions if isinstance(a, _SubParsersAction))
+    table = MODELS_PAGE.read_text().partition("| option of `mien publish` |")[2]
+    own = {"--folder", "--public", "--revision"}
+    flags = {flag for a in commands.choices["publish"]._actions for flag in a.option_strings}
+    assert flags - {"-h", "--help", "-v", "--verbose", "-q", "--quiet", "--debug"} == own
+    assert all(f"| `{flag}` |" in table for flag in own)
+
+
 def test_the_fields_of_a_prediction_are_those_of_the_program() -> None:
     text = PREDICT.read_text()
     assert text == with_fields(text), "run python tests/test_docs.py"
@@ -280,5 +316,6 @@ if __name__ == "__main__":
     for page in (TRAIN, ENCODERS_PAGE):
         page.write_text(with_tables(page.read_text()))
     PUBLISHED.write_text(with_options(PUBLISHED.read_text()))
+    MODELS_PAGE.write_text(with_weights(MODELS_PAGE.read_text()))
     PREDICT.write_text(with_fields(PREDICT.read_text()))
     SCHEMA.write_text(schema())

@@ -30,7 +30,7 @@ ABOVE = {"", "__main__", "bench", "cli", "demo", "published"}
 BASE = (
     *("task_prediction", "errors", "files", "modality", "names", "encoding", "utterance", "batch"),
     *("progress", "tensor_file", "yaml_file", "plugins", "registry", "resize", "devices"),
-    *("audio_effects", "silence"),
+    *("audio_effects", "silence", "hub"),
 )
 
 ALLOWED = {
@@ -45,6 +45,7 @@ ALLOWED = {
     "batch": ("modality",),
     "files": ("errors",),
     "devices": ("errors",),
+    "hub": ("errors", "files", "progress"),
     "plugins": ("errors",),
     "registry": ("errors", "plugins"),
     "resize": (),
@@ -57,7 +58,7 @@ ALLOWED = {
     "media": ("utterance", "errors", "names", "encoding", "resize"),
     "silence": (),
     "models": (
-        *("audio_effects", "batch", "errors", "modality", "registry", "resize", "silence"),
+        *("audio_effects", "batch", "errors", "hub", "modality", "registry", "resize", "silence"),
         "utterance",
     ),
     "dataset": (*BASE, "media", "models", "tasks"),
@@ -125,6 +126,11 @@ def test_inference_and_what_is_below_it_import_no_lightning() -> None:
     heavy = {"lightning", "matplotlib", "tensorboard", "starlette", "fastapi", "uvicorn"}
     for name in closure(one for one in MODULES if package(one) == "inference"):
         assert not outside(name) & heavy, name
+
+
+def test_one_module_alone_talks_to_the_hub() -> None:
+    """So that nothing goes round what keeps mien offline, or another cache."""
+    assert {name for name in MODULES if "huggingface_hub" in outside(name)} == {"hub"}
 
 
 def test_only_commands_print() -> None:

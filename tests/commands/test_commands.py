@@ -36,6 +36,8 @@ def test_help_names_every_command(mien) -> None:
         "verify",
         "forget",
         "gallery",
+        "models",
+        "publish",
         "bench",
     ):
         assert f"\n    {command} " in listed.replace("\n                ", " ")
@@ -47,8 +49,9 @@ def test_the_flags_are_the_ones_users_rely_on() -> None:
     from mien.cli import build_parser
 
     commands = dict(next(a for a in build_parser()._actions if a.dest == "command").choices)
-    actions = next(a for a in commands["gallery"]._actions if a.dest == "action").choices
-    commands |= {f"gallery {name}": parser for name, parser in actions.items()}
+    for command in ("gallery", "models"):
+        actions = next(a for a in commands[command]._actions if a.dest == "action").choices
+        commands |= {f"{command} {name}": parser for name, parser in actions.items()}
     flags = [
         f"{name} {flag}"
         for name, parser in commands.items()

@@ -9,7 +9,7 @@ from samples import store
 from training_data import synthetic_sample
 
 from mien.inference.predictions_file import read_predictions
-from mien.models.pretrained.packaged_whisper import is_installed
+from mien.models.pretrained.catalogue import CATALOGUE
 from mien.runs.run import Run
 
 FLAGS = ("--modalities", "a", "--protocol", "dialogues", "--loss", "ce", "--epochs", 1)
@@ -152,7 +152,9 @@ def test_what_a_flag_makes_useless_in_a_recipe_is_noted(
 
 # the package is an extra; `make setup` installs it, so the test runs there and in CI
 @pytest.mark.slow
-@pytest.mark.skipif(not is_installed(), reason="the packaged Whisper is not installed")
+@pytest.mark.skipif(
+    not CATALOGUE["whisper-tiny.en"].is_installed(), reason="the packaged Whisper is not installed"
+)
 def test_the_packaged_whisper_by_its_name(program, spoken: Path, tmp_path: Path) -> None:
     own = ("--audio-encoder", "whisper-tiny.en", "--layers", 2)
     result = program("train", spoken, "--out", tmp_path / "run", *FLAGS, *own)

@@ -176,9 +176,9 @@ def test_crops_of_prepared_data_give_nearly_the_embedding_of_their_clip(
 
 
 def test_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(face_weights, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "face_recognition_models", None)
     with pytest.raises(MienError, match=r'not installed: pip install "mien\[faces\]"$'):
-        face_weights.find_weights()
+        face_weights.WEIGHTS.verified()
     for error in (ImportError, RuntimeError, OSError):
 
         def fail(name: str, error: type[Exception] = error) -> None:
@@ -192,28 +192,29 @@ def test_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_weights_are_not_read(
     face_weights: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mien.identity import face_weights as weights
+    from mien.identity.face_weights import DESCRIPTOR, LANDMARKS, WEIGHTS
 
-    (tmp_path / "models").mkdir()
-    for path in weights.find_weights().values():
-        shutil.copy(path, tmp_path / "models")
-    place = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    monkeypatch.setattr(weights, "find_spec", lambda name: place)
-    assert set(weights.find_weights()) == {weights.DESCRIPTOR, weights.LANDMARKS}
-    for name in weights.DIGESTS:
-        path = tmp_path / "models" / name
+    models = tmp_path / "face_recognition_models" / "models"
+    models.mkdir(parents=True)
+    (models.parent / "__init__.py").write_text("raise SystemExit('this code ran')")
+    for path in WEIGHTS.verified().values():
+        shutil.copy(path, models)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert WEIGHTS.verified() == {name: models / name for name in (DESCRIPTOR, LANDMARKS)}
+    for name in (DESCRIPTOR, LANDMARKS):
+        path = models / name
         whole = path.read_bytes()
         path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-        with pytest.raises(MienError, match=rf"{name} is not the file of .*SHA-256 differs"):
+        with pytest.raises(MienError, match=rf"{name} is not the file of .*SHA-256 begins with"):
             Faceprint()
         path.write_bytes(whole)
-    (tmp_path / "models" / weights.DESCRIPTOR).unlink()
-    with pytest.raises(MienError, match=rf"{weights.DESCRIPTOR}: can't be read"):
+    (models / DESCRIPTOR).unlink()
+    with pytest.raises(MienError, match=rf"No such file .*{DESCRIPTOR}"):
         Faceprint()
 
 
 def test_the_code_of_the_package_of_weights_never_runs(faceprint: Faceprint) -> None:
-    assert face_weights.PACKAGE not in sys.modules
+    assert "face_recognition_models" not in sys.modules
 
 
 def test_the_least_alike_of_some_faces() -> None:

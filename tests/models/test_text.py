@@ -192,7 +192,7 @@ def test_an_unknown_name_says_what_to_do() -> None:
         for part in (
             "'nobody/no-such-encoder'",
             "HF_HUB_OFFLINE is set",
-            "hf download nobody/no-such-encoder --local-dir DIR",
+            "`mien models fetch nobody/no-such-encoder` with MIEN_CACHE=DIR",
             "copy DIR here",
             "minilm",
         ):

@@ -237,6 +237,27 @@ def test_the_card_tells_tasks_data_metrics_with_intervals_and_licence(
     )
 
 
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("minilm", "`minilm`: Apache-2.0, trained on 1.17 billion pairs of sentences: "),
+        ("nobody/words", "`nobody/words`: not known"),
+        ("/home/somebody/words", "`words`: not known"),
+    ],
+)
+def test_the_card_tells_the_licences_of_pretrained_weights(
+    run: Run, tmp_path: Path, model: str, told: str
+) -> None:
+    begun = Run(shutil.copytree(run.folder, tmp_path / "run"))
+    path = begun.folder / "config.yaml"
+    path.write_text(path.read_text().replace(str(begun.config.model.text.model), model))
+    card = (save(Run(begun.folder), tmp_path / "copy") / "README.md").read_text()
+    licence = card.partition("## Licence")[2].partition("##")[0]
+    assert f"It began with these pretrained weights:\n\n* {told}" in licence
+    assert ("Commercial use: MS MARCO" in licence) == (model == "minilm")
+    assert "/home/somebody" not in card
+
+
 class StanceMetrics(TaskMetrics):
     """The metrics of a task of a plugin, which has no intervals."""
 

@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from mien import __version__
-from mien.cli import clips, data, enrol, gallery, project, runs, studies
+from mien.cli import clips, data, enrol, gallery, models, project, runs, studies
 from mien.cli.console import add_output, console
 from mien.cli.parser import Parser, spelling
 from mien.encoding import readable
 from mien.errors import MienError
+from mien.hub import OFFLINE
 from mien.plugins import load_plugins
 from mien.threads import use_threads, wait_briefly
 
@@ -37,6 +38,8 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "verify": ("tell whether two clips are of the same person", gallery.verify),
     "forget": ("delete a person from a gallery", gallery.forget),
     "gallery": ("manage a gallery", gallery.gallery),
+    "models": ("list pretrained weights with their licences, fetch or find them", models.models),
+    "publish": ("upload a run to the Hugging Face Hub, or write what would be", models.publish),
     "bench": ("run the benchmarks of a checkout", project.bench),
 }
 """For each command its help, and a function that adds its arguments and its handler to a parser."""
@@ -108,6 +111,8 @@ def _handle(args: argparse.Namespace) -> None:
             setattr(args, name, _decoded(name, value))
     if getattr(args, "threads", None) is not None:
         use_threads(args.threads)
+    if getattr(args, "offline", False):
+        os.environ[OFFLINE] = "1"
     args.handler(args)
 
 

@@ -1,4 +1,4 @@
-"""The flags of every command that computes: device, threads and batch size."""
+"""The flags of every command that computes: device, threads, offline and batch size."""
 
 import argparse
 import re
@@ -7,12 +7,17 @@ from mien.inference import BATCH_SIZE
 
 
 def add_compute(parser: argparse.ArgumentParser, *, batch_size: str | None = None) -> None:
-    """Add --device and --threads, and --batch-size if `batch_size` says what a batch holds."""
+    """Add --device, --threads, --offline, and --batch-size if `batch_size` says of what."""
     group = parser.add_argument_group("computing")
     group.add_argument(
         "--device", type=_device, help="cpu, cuda, cuda:1 or mps (default: a GPU if there is one)"
     )
     group.add_argument("--threads", type=_count, help="CPU threads (default: one per core)")
+    group.add_argument(
+        "--offline",
+        action="store_true",
+        help="use only models that are on this machine, as MIEN_OFFLINE=1 does",
+    )
     if batch_size is not None:
         group.add_argument(
             "--batch-size",

@@ -10,13 +10,7 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.identity.embedder import Threshold, Warn, shipped_threshold
-from mien.identity.face_weights import (
-    DESCRIPTOR,
-    LANDMARKS,
-    find_weights,
-    import_dlib,
-    weights_fingerprint,
-)
+from mien.identity.face_weights import DESCRIPTOR, LANDMARKS, WEIGHTS, import_dlib
 from mien.media.decode import read_frames
 from mien.media.faces import Box, FaceCropper
 from mien.media.notes import Note, Reporter
@@ -94,12 +88,12 @@ class Faceprint:
 
     def __init__(self) -> None:
         self._dlib = import_dlib()
-        files = find_weights()
+        files = WEIGHTS.verified()
         self._landmarks = self._dlib.shape_predictor(str(files[LANDMARKS]))
         self._network = self._dlib.face_recognition_model_v1(str(files[DESCRIPTOR]))
         self._computing = Lock()  # a network of dlib holds its own activations
         self._cropper = FaceCropper()
-        self.fingerprint = weights_fingerprint()
+        self.fingerprint = WEIGHTS.sha256
 
     @property
     def threshold(self) -> Threshold | None:

@@ -1,11 +1,14 @@
 """The model card of a run: its tasks, its data and its metrics."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import yaml
 
 from mien.errors import MienError, brief
+from mien.models.pretrained.catalogue import CATALOGUE
+from mien.models.pretrained.names import parts_of
 from mien.runs.run import Run
 from mien.tasks import TASKS, Task
 
@@ -52,7 +55,7 @@ def model_card(run: Run, metrics: str, digests: Mapping[str, str]) -> str:
         "## Metrics",
         metrics,
         "## Licence",
-        _licence(run),
+        "\n".join(_licence(run)),
         "## Use",
         USE.strip(),
         "## Files",
@@ -69,22 +72,29 @@ def _front(run: Run) -> str:
     return f"---\n{yaml.safe_dump(fields, sort_keys=False)}---"
 
 
-def _licence(run: Run) -> str:
-    if run.config.licence is None:
-        return (
-            "Not stated. The licences of the training data and of the pretrained weights may apply"
-            " to this model: ask whoever trained it."
-        )
-    return (
-        f"{run.config.licence}. The pretrained weights that the model refers to have licences of"
-        " their own (`mien models`)."
-    )
-
-
 def _task(task: Task) -> str:
     shown = ", ".join(task.labels[:20])
     more = f" and {len(task.labels) - 20} more" if len(task.labels) > 20 else ""
     return f"**{task.name}**: {len(task.labels)} labels: {shown}{more}"
+
+
+def _licence(run: Run) -> Iterator[str]:
+    """Yield what is known of licences: those of the weights that the model began with."""
+    yield run.config.licence or (
+        "Not stated. The licences of the training data and of the pretrained weights may apply to"
+        " this model: ask whoever trained it."
+    )
+    encoders = run.config.model.encoders.values()
+    names = [part for e in encoders if e.pretrained_name for part in parts_of(e.pretrained_name)]
+    if names:
+        yield "\nIt began with these pretrained weights:\n"
+    for name in names:
+        if name not in CATALOGUE:
+            yield f"* `{PurePath(name).name if PurePath(name).is_absolute() else name}`: not known"
+            continue
+        weights = CATALOGUE[name]
+        limit = f" Commercial use: {weights.restriction}." if weights.restriction else ""
+        yield f"* `{name}`: {weights.licence}, trained on {weights.training_data}.{limit}"
 
 
 def _data(run: Run) -> str:

@@ -1,11 +1,9 @@
 """Sharing runs by the Hugging Face Hub or as folders: fetch, save and push."""
 
 import fnmatch
-import logging
 import re
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 from mien.errors import MienError
 from mien.features.extractor import WORD_VECTORS
 from mien.files import atomic_write, fingerprint, unwritable, write_text
+from mien.hub import fetch_files, fetched_before, hub_errors, list_repository, upload_folder
 from mien.models.pretrained.names import parts_of
 from mien.runs.card import metrics_section, model_card
 from mien.runs.config import CONFIG, WEIGHTS, RunConfig, write_config
@@ -46,10 +45,8 @@ NEEDED = (CONFIG, WEIGHTS)
 MOST_FILES = 64
 """Largest number of files of a run; no tokenizer has so many."""
 
-TIMEOUT = 10
-"""Seconds to wait for the hub."""
-
-_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+"""Form of a name on the hub; what begins with a dot is a path."""
 
 
 def open_run(source: str | Path, *, revision: str | None = None) -> Run:
@@ -70,7 +67,7 @@ def open_run(source: str | Path, *, revision: str | None = None) -> Run:
     """
     if source in READY_MADE and revision is None:
         return open_ready_made(str(source))
-    if Path(source).is_dir() or not _NAME.fullmatch(str(source)) or isinstance(source, Path):
+    if Path(source).is_dir() or not NAME.fullmatch(str(source)) or isinstance(source, Path):
         if revision is not None:
             raise MienError(
                 f"{source} is not a name on the hub: leave the revision {revision!r} out",
@@ -104,37 +101,11 @@ def fetch(name: str, *, revision: str | None = None) -> Path:
     MienError
         It cannot be fetched, is not a run, or has a file that is too large for a run.
     """
-    from huggingface_hub import constants, snapshot_download
-
-    with _hub_errors(name, "fetched"):
-        listed = None if constants.HF_HUB_OFFLINE else _list(name, revision)
-        patterns = list(LARGEST_FILES) if listed is None else _checked(name, listed.siblings)
-        path = snapshot_download(
-            name,
-            revision=revision,
-            cache_dir=constants.HF_HUB_CACHE,
-            endpoint=constants.ENDPOINT,
-            allow_patterns=patterns,
-            local_files_only=listed is None,
-        )
-    if listed is not None and Path(path).name != listed.sha:
-        raise MienError(f"{name} changed on the hub while it was being fetched: try again")
-    return Path(path)
-
-
-def _list(name: str, revision: str | None) -> Any:
-    """Ask the hub for the files of a repository; return None if it cannot be reached."""
-    from huggingface_hub import HfApi, constants, errors
-
-    api = HfApi(endpoint=constants.ENDPOINT)
-    try:
-        return api.model_info(name, revision=revision, files_metadata=True, timeout=TIMEOUT)
-    except errors.HfHubHTTPError as error:
-        if error.response.status_code < 500:
-            raise
-        return None
-    except Exception:  # no network or no response in time; the library's client raises anything
-        return None
+    with hub_errors(f"{name} is not a folder and could not be fetched"):
+        listed = list_repository(name, revision)
+        if listed is None:
+            return fetched_before(name, revision, list(LARGEST_FILES))
+        return fetch_files(name, revision, listed, _checked(name, listed.siblings))
 
 
 def _checked(name: str, siblings: Iterable[Any]) -> list[str]:
@@ -286,62 +257,9 @@ def push(
     MienError
         The hub refuses the upload or cannot be reached.
     """
-    from huggingface_hub import HfApi, constants
-
     with TemporaryDirectory() as draft:
         folder = save(run, Path(draft) / "run")
-        with _hub_errors(name, "uploaded"):
-            api = HfApi(endpoint=constants.ENDPOINT, token=token, library_name="mien")
-            api.create_repo(name, private=private, exist_ok=True)
-            commit = api.upload_folder(
-                repo_id=name, folder_path=folder, revision=revision, commit_message=message
+        with hub_errors(f"{name} could not be uploaded"):
+            return upload_folder(
+                folder, name, private=private, revision=revision, message=message, token=token
             )
-    return str(commit.commit_url)
-
-
-@contextmanager
-def _hub_errors(name: str, done: str) -> Iterator[None]:
-    """Convert errors of the hub's library to a `MienError`, and suppress its own output."""
-    from huggingface_hub import constants
-    from huggingface_hub.utils import (
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
-    from huggingface_hub.utils import logging as hub_logging
-
-    level, bars = hub_logging.get_verbosity(), not are_progress_bars_disabled()
-    hub_logging.set_verbosity(logging.ERROR)
-    disable_progress_bars()
-    try:
-        yield
-    except MienError:
-        raise
-    except Exception as error:  # the hub's library raises anything
-        offline = " (HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else ""
-        here = " is not a folder and" if done == "fetched" else ""
-        raise MienError(f"{name}{here} could not be {done}: {_why(error)}{offline}") from error
-    finally:
-        hub_logging.set_verbosity(level)
-        if bars:
-            enable_progress_bars()
-
-
-def _why(error: Exception) -> str:
-    """Describe why the hub's library failed."""
-    from huggingface_hub import errors
-
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if isinstance(error, errors.GatedRepoError):
-        return "its owner must grant you access first"
-    if isinstance(error, errors.RevisionNotFoundError):
-        return "the hub has no such revision"
-    if isinstance(error, errors.LocalEntryNotFoundError):
-        return "the hub cannot be reached, and it was not fetched before"
-    if status in (401, 403):
-        return "access denied: log in with `hf auth login`, or check the permissions of the token"
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return "the hub has no such repository, or you have no access to it"
-    if status is not None:
-        return f"the hub responded with status {status}"
-    return f"the hub cannot be reached ({type(error).__name__})"

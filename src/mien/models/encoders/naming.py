@@ -6,31 +6,18 @@ from typing import Any
 from mien.errors import MienError, did_you_mean
 from mien.modality import Modality
 from mien.models.encoders.base import ENCODERS, EncoderConfig, refused
+from mien.models.pretrained.catalogue import hub_names, packaged_names
 
 TEXT, AUDIO, VIDEO = Modality
 
 PRETRAINED = {TEXT: "transformer", AUDIO: "pretrained", VIDEO: "pretrained"}
 """The kind of encoder that has a pretrained model, which can stand for it by name."""
 
-PACKAGED = {TEXT: ("minilm",), AUDIO: ("whisper-tiny.en", "voice"), VIDEO: ()}
+PACKAGED = {modality: packaged_names(modality) for modality in Modality}
 """Names of the pretrained models in Python packages."""
 
 SHORT = {(AUDIO, "whisper"): "whisper-tiny.en"}
 """Short names of pretrained models."""
-
-HUB = {
-    TEXT: ("albert-base-v2", "sentence-transformers/all-MiniLM-L6-v2"),
-    AUDIO: (
-        *("openai/whisper-small", "openai/whisper-large-v3"),
-        *("microsoft/wavlm-base-plus", "microsoft/wavlm-large", "facebook/hubert-large-ll60k"),
-        *("facebook/wav2vec2-base", "facebook/wav2vec2-large-robust", "facebook/w2v-bert-2.0"),
-    ),
-    VIDEO: (
-        *("facebook/dinov2-small", "facebook/dinov2-base", "google/vit-base-patch16-224"),
-        *("openai/clip-vit-base-patch32", "google/siglip-base-patch16-224"),
-    ),
-}
-"""Some models on the hub, which a name without its owner may mean."""
 
 
 def with_kind(modality: Modality, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,7 +66,9 @@ def _meant(modality: Modality, name: str) -> str:
     """Suggest the nearest name, as the end of a message; or nothing."""
     short = [one for m, one in SHORT if m is modality]
     near = did_you_mean(name, [*ENCODERS[modality], *PACKAGED[modality], *short])
-    hub = [model for model in HUB[modality] if len(name) > 3 and name in model.rpartition("/")[2]]
+    hub = [
+        model for model in hub_names(modality) if len(name) > 3 and name in model.rpartition("/")[2]
+    ]
     return near or "".join(f" (did you mean {model}?)" for model in hub[:1])
 
 

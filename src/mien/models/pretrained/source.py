@@ -13,7 +13,9 @@ from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 from transformers.utils import logging as transformers_logging
 
 from mien.errors import MienError
+from mien.hub import CACHE, reason
 from mien.modality import Modality
+from mien.models.pretrained.download import fetch, no_safetensors
 
 OFFLINE = {
     Modality.TEXT: "minilm, which needs no download",
@@ -39,61 +41,31 @@ def folder_of(name: str, modality: Modality) -> Path:
 
 @cache
 def _fetch(name: str, modality: Modality) -> Path:
-    """Fetch a model from the hub into its cache: configuration, preprocessor, safetensors."""
-    from huggingface_hub import constants, snapshot_download
-
-    offline = constants.HF_HUB_OFFLINE
-    wanted = ["*.json", "*.txt", "*.model", "model*.safetensors"]
-    repository, _, revision = name.partition("@")
+    """Fetch a model from the hub into its cache, once in a process."""
     try:
-        with quiet():
-            there = not offline and _on_the_hub(repository, revision)
-            found = snapshot_download(
-                repository,
-                revision=revision or None,
-                allow_patterns=wanted,
-                local_files_only=not there,
-            )
-            return Path(found)
+        return fetch(name)
+    except MienError as error:
+        raise MienError(error.message, parameter=f"{modality}_model") from error
     except Exception as error:  # the hub's library raises anything
-        chosen = f" --revision {revision}" if revision else ""
         raise MienError(
             f"the {modality} encoder {name!r} is not a folder and could not be fetched from the"
-            f" hub{' (HF_HUB_OFFLINE is set)' if offline else ''}: on a machine with access run"
-            f" `hf download {repository}{chosen} --local-dir DIR`, copy DIR here and give its path;"
-            f" or choose {OFFLINE[modality]}",
+            f" hub: {reason(error)}; on a machine with access run `mien models fetch {name}` with"
+            f" {CACHE}=DIR, copy DIR here and set {CACHE} to it; or choose {OFFLINE[modality]}",
             parameter=f"{modality}_model",
         ) from error
 
 
-def _on_the_hub(name: str, revision: str) -> bool:
-    """Ask the hub once whether it has a model; its library would ask six times."""
-    from huggingface_hub import get_session, get_token, hf_hub_url
-
-    try:
-        token = get_token()
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        url = hf_hub_url(name, "config.json", revision=revision or None)
-        return bool(get_session().head(url, headers=headers, timeout=10).is_success)
-    except Exception:  # no network, no such name, and whatever the library raises for it
-        return False
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Suppress the warnings and progress bars of transformers and of the hub's library."""
-    from huggingface_hub.utils import logging as hub_logging
-
-    levels = [(lib, lib.get_verbosity()) for lib in (transformers_logging, hub_logging)]
+    """Suppress the warnings and progress bars of transformers."""
+    level = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()  # and those of the hub
-    for library, _ in levels:
-        library.set_verbosity(logging.ERROR)
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()
     try:
         yield
     finally:
-        for library, level in levels:
-            library.set_verbosity(level)
+        transformers_logging.set_verbosity(level)
         if bars:
             transformers_logging.enable_progress_bar()
 
@@ -231,14 +203,7 @@ def check_safetensors(folder: Path, name: str, modality: Modality) -> None:
         It has none.
     """
     if not any(folder.glob("model*.safetensors")):
-        raise MienError(
-            f"{name} has no model.safetensors, and mien does not load pickled weights, which can"
-            " run code: name a revision that has them, such as NAME@refs/pr/1 of a conversion that"
-            " the hub offers; or, where you trust the source, convert them with `python -c 'from"
-            f' transformers import AutoModel; AutoModel.from_pretrained("{name}")'
-            f'.save_pretrained("DIR")\'`, copy {FILES[modality]} into DIR, and give its path',
-            parameter=f"{modality}_model",
-        )
+        raise MienError(no_safetensors(name, FILES[modality]), parameter=f"{modality}_model")
 
 
 def first_line(error: Exception) -> str:

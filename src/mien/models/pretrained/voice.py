@@ -2,7 +2,6 @@
 
 import pickle
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch.nn import functional as F
 
 from mien.errors import MienError
 from mien.modality import Modality
+from mien.models.pretrained.catalogue import CATALOGUE
 from mien.models.pretrained.trunk import LayerChoice, Trunk, family
 from mien.models.speaker_mel import speaker_windows
 from mien.models.voice_encoder import DIM, VoiceEncoder
@@ -21,20 +21,11 @@ from mien.utterance import MIN_SAMPLES
 PACKAGED = "voice"
 """Name of the speaker encoder of the package resemblyzer."""
 
-PACKAGE = "resemblyzer"
-"""Its wheel holds the weights (Apache 2.0). It is never imported, nor are its dependencies."""
-
 
 def packaged_file() -> Path:
     """Return the file of the packaged weights. Raises `MienError` if it is not installed."""
-    spec = find_spec(PACKAGE)
-    folders = spec.submodule_search_locations if spec else None
-    if not folders:
-        raise MienError(
-            f"the voice encoder's weights are in the package {PACKAGE}, which is not installed:"
-            f" pip install --no-deps {PACKAGE}==0.1.4"
-        )
-    return Path(folders[0]) / "pretrained.pt"
+    weights = CATALOGUE[PACKAGED]
+    return weights.folder() / weights.files[0].path
 
 
 def load_packaged(encoder: VoiceEncoder) -> Path:
@@ -51,7 +42,7 @@ def load_packaged(encoder: VoiceEncoder) -> Path:
         weights = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
         encoder.load_published(weights)
     except (RuntimeError, OSError, KeyError, pickle.UnpicklingError) as error:
-        raise MienError(f"{path} cannot be read ({error}): install {PACKAGE} again") from error
+        raise MienError(f"{path} cannot be read ({error}): install resemblyzer again") from error
     return path
 
 

@@ -14,12 +14,8 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder
 from mien.errors import MienError
 from mien.modality import Modality
 from mien.models.layers.adapters import load_plain, plain_names
-from mien.models.pretrained.packaged_whisper import (
-    PACKAGED,
-    is_installed,
-    whisper_config,
-    whisper_weights,
-)
+from mien.models.pretrained.catalogue import CATALOGUE
+from mien.models.pretrained.packaged_whisper import PACKAGED, whisper_config, whisper_weights
 from mien.models.pretrained.source import (
     check_safetensors,
     config_of,
@@ -75,7 +71,7 @@ class WhisperTrunk(Trunk):
     @classmethod
     def describe(cls, name: str) -> dict[str, Any]:
         """Describe a Whisper model as `Trunk.describe` says."""
-        if name == PACKAGED and is_installed():
+        if name == PACKAGED and CATALOGUE[name].is_installed():
             return describe(WhisperConfig(**whisper_config()))
         return describe(load_config(_source(name), Modality.AUDIO))
 
@@ -93,7 +89,7 @@ class WhisperTrunk(Trunk):
     def load(self, name: str) -> None:
         """Load the weights of the layers that are computed."""
         wanted = set(plain_names(self.encoder))
-        if name == PACKAGED and is_installed():
+        if name == PACKAGED and CATALOGUE[name].is_installed():
             weights = whisper_weights(len(self.layers()))
         else:
             folder = folder_of(_source(name), Modality.AUDIO)
