@@ -30,6 +30,11 @@ def predict(parser: argparse.ArgumentParser) -> None:
     _add_length(parser)
     add_speakers(parser)
     parser.add_argument(
+        "--answer-all",
+        action="store_true",
+        help="answer even where the model would say that it can't tell",
+    )
+    parser.add_argument(
         "--json", help="write the predictions to this file as JSON; - for standard output"
     )
     add_compute(parser, batch_size="segments")
@@ -121,7 +126,7 @@ def _results(
     if usable or not clips:
         given = usable or [None]
         has_text = args.text is not None or args.transcript is not None
-        recognizer = _recognizer(args, model, has_text)
+        recognizer = _recognizer(args, model, has_text, abstention=not args.answer_all)
         results = predict_all(
             args,
             recognizer,
@@ -138,13 +143,19 @@ def _results(
         yield result if isinstance(result, Prediction) else result.reason
 
 
-def _recognizer(args: argparse.Namespace, model: str, has_text: bool) -> "Recognizer":
+def _recognizer(
+    args: argparse.Namespace, model: str, has_text: bool, *, abstention: bool
+) -> "Recognizer":
     """Load the model, without its text encoder if no text is given."""
     from mien.inference.recognizer import Recognizer
 
     used = [m for m in Modality if has_text or m is not Modality.TEXT]
     return Recognizer.from_pretrained(
-        model, device=args.device, max_seconds=args.max_seconds, modalities=used
+        model,
+        device=args.device,
+        max_seconds=args.max_seconds,
+        modalities=used,
+        abstention=abstention,
     )
 
 
@@ -169,7 +180,7 @@ def _explain(args: argparse.Namespace) -> None:
 
     from mien.report.explain import explain
 
-    recognizer = _recognizer(args, model, has_text=True)
+    recognizer = _recognizer(args, model, has_text=True, abstention=False)
     explanation = explain(
         recognizer, clips[0], args.out, text=args.text, transcript=args.transcript
     )

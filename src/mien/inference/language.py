@@ -77,7 +77,9 @@ def other_language(text: str, languages: tuple[str, ...]) -> str | None:
 
 def words_of(text: str) -> int:
     """Count the words of a text; two characters of Chinese, Japanese or Thai are one."""
-    unspaced = sum("\u0e00" <= letter <= "\u0eff" or "\u3040" <= letter <= "\u9fff" for letter in text)
+    unspaced = sum(
+        "\u0e00" <= letter <= "\u0eff" or "\u3040" <= letter <= "\u9fff" for letter in text
+    )
     return max(len(text.split()), unspaced // 2)
 
 
