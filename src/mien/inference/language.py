@@ -31,8 +31,8 @@ texts are taken for another language."""
 CERTAINTY = 2.0
 """Logarithm of the odds from which on a text counts as of another language.
 
-Of 5,296 English comments of three words or more (GoEmotions, dev) 2 reach it, of 120 short
-sentences in twelve languages all (benchmarks/language.md)."""
+Of 5,296 English comments of three words or more (GoEmotions, dev) 2 reach it, of 90 short
+sentences in nine languages all (benchmarks/screening.md)."""
 
 MIN_WORDS = 3
 """A shorter text tells too little: "no" is a word of many languages."""

@@ -12,7 +12,7 @@ QUIET = 0.05
 """The share of the frames, by their level, in which nothing but noise is heard.
 
 In a recording trimmed to its speech a tenth is too much already: of clean clips cut to one second
-1 to 9 % seem to have less than 5 dB then (benchmarks/noise.md)."""
+1 to 9 % seem to have less than 5 dB then (benchmarks/screening.md)."""
 
 BIAS = 0.9
 """Level of that frame in steady noise, relative to the mean of all: a random level varies."""
