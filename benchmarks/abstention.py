@@ -282,7 +282,8 @@ def plot(found: Mapping[str, Any], out: Path) -> None:
                     values,
                     style,
                     color=colours[place],
-                    ms=5,
+                    ms=8 if rule else 5,
+                    mfc="none" if rule else None,
                     label=None if rule else label,
                 )
         axes.set_xticks(range(len(names)), [title(name) for name in names])
@@ -292,7 +293,9 @@ def plot(found: Mapping[str, Any], out: Path) -> None:
         )
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="#e4e7eb")
-    axes.plot([], [], "ks:", ms=5, label=f"and at least {found['min_snr']:g} dB, as measured")
+    axes.plot(
+        [], [], "ks:", ms=8, mfc="none", label=f"and at least {found['min_snr']:g} dB, as measured"
+    )
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     with atomic_write(out) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
