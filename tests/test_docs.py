@@ -23,7 +23,9 @@ from mien.cli.model_flags import model_flags, model_settings
 from mien.cli.recipe import read_recipe
 from mien.cli.settings import choices, flag_of
 from mien.dataset.protocols import PROTOCOLS
+from mien.inference.abstention import Abstention
 from mien.inference.prediction import Failure, Prediction, Segment
+from mien.inference.reason import Reason
 from mien.modality import Modality
 from mien.models import ModelConfig
 from mien.models.encoders.base import ENCODERS
@@ -47,7 +49,10 @@ PUBLISHED = ROOT / "docs" / "published-code.md"
 PREDICT = ROOT / "docs" / "predict.md"
 MODELS_PAGE = ROOT / "docs" / "models.md"
 SCHEMA = ROOT / "docs" / "prediction.schema.json"
-RESULTS: tuple[type[BaseModel], ...] = (Prediction, Segment, TaskPrediction, Failure)
+RESULTS: tuple[type[BaseModel], ...] = (
+    *(Prediction, Segment, TaskPrediction, Failure),
+    *(Reason, Abstention),
+)
 SOURCES = [path for path in sorted((ROOT / "src").rglob("*.py")) if ">>> " in path.read_text()]
 MODULES = [".".join(p.relative_to(ROOT / "src").with_suffix("").parts) for p in SOURCES]
 

@@ -125,7 +125,7 @@ def text(run: Run, out: Path) -> str:
     card = f"""\
 # mien-text
 
-Emotion from English text: {', '.join(test.labels)}. Low-rank adapters (rank 16) and a head on
+Emotion from English text: {", ".join(test.labels)}. Low-rank adapters (rank 16) and a head on
 all-MiniLM-L6-v2 (`minilm`).
 
 * **Licence:** Apache-2.0, commercial use allowed.
@@ -159,7 +159,7 @@ def audio(study: Path, out: Path) -> str:
     card = f"""\
 # mien-audio-nc
 
-Emotion from the voice: {', '.join(whole.labels)}. A head on the first three layers of Whisper
+Emotion from the voice: {", ".join(whole.labels)}. A head on the first three layers of Whisper
 tiny.en (`whisper-tiny.en`), frozen. It takes other clips of the speaker as references (`mien
 predict --references`, `--gallery`).
 

@@ -173,14 +173,15 @@ def test_frames_that_look_the_same_are_searched_once(tmp_path):
 
 def test_a_clip_in_memory_is_treated_as_a_file_is(cropper):
     black = Clip(frames=np.zeros((3, 48, 64, 3), np.uint8), waveform=np.zeros(16_000), rate=16_000)
-    sample, notes = from_clip(black, cropper)
+    sample, skipped = from_clip(black, cropper)
     assert (sample.modalities, sample.seconds) == ("", 1.5)
-    assert notes == [
+    assert [item.kind for item in skipped] == ["video: no face found", "audio: silent"]
+    assert [item.reason for item in skipped] == [
         "video: no face was found in any of 3 frames",
         "audio: silent in the clip: nothing is louder than 96 dB below full scale",
     ]
-    sample, notes = from_clip(replace(black, waveform=murmur(8_000)[:, 0]), cropper, CENTRE)
-    assert (sample.modalities, notes) == ("av", [])
+    sample, skipped = from_clip(replace(black, waveform=murmur(8_000)[:, 0]), cropper, CENTRE)
+    assert (sample.modalities, skipped) == ("av", [])
 
 
 @pytest.mark.parametrize(("end", "kinds"), [(3.4, []), (1500, ["note: ends after its recording"])])

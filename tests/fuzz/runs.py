@@ -37,9 +37,21 @@ def _build_run(folder: Path) -> None:
     run = tiny_run(folder / "run", _encoder(folder / "text"))
     for task in run.config.tasks:
         run.write("thresholds.json", {task.name: dict.fromkeys(task.labels, 0.4)})
+    rules = {"languages": ["en"], "min_probability": {"emotion": 0.1}, "temperature": {"person": 2}}
+    run.write("abstention.json", {"min_snr": 5.0, "min_speech": 0.5, **rules})
     run.write("metrics.json", {"tasks": {"emotion": {"n": 3, "singlelabel": {"ua": 0.5}}}})
     for place in (folder / "run" / "tokenizer", folder / "text"):
         (place / "evil.py").write_text(EVIL)
+
+
+def _abstention(folder: Path, notes: list[str]) -> object:
+    from mien.inference.abstention import abstention_for
+    from mien.runs.run import Run
+
+    found = abstention_for(Run(folder / "run"))
+    if found is not None:
+        Run(folder / "run").write("abstention.json", found.model_dump(mode="json"))
+    return None if found is None else found.model_dump()
 
 
 def _predict(folder: Path, notes: list[str]) -> object:
@@ -134,6 +146,7 @@ TARGETS = {
         _weights, "run/model.safetensors", damage, damage, edit_safetensors, exact=True
     ),
     "thresholds": _run(_thresholds, "run/thresholds.json", damage, edit_json, edit_text),
+    "abstention": _run(_abstention, "run/abstention.json", damage, edit_json, edit_text),
     "metrics": _run(_metrics, "run/metrics.json", damage, edit_json, edit_text),
     "tokenizer": _run(_tokens, "run/tokenizer/*.json", damage, edit_tokenizer, edit_tokenizer),
     "text-model": _run(_text_model, "text/*.json", damage, edit_tokenizer, edit_tokenizer),

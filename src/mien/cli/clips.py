@@ -3,7 +3,7 @@
 import argparse
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,11 @@ def predict(parser: argparse.ArgumentParser) -> None:
     _add_text(parser)
     _add_length(parser)
     add_speakers(parser)
+    parser.add_argument(
+        "--answer-all",
+        action="store_true",
+        help="answer even where the model would say that it can't tell",
+    )
     parser.add_argument(
         "--json", help="write the predictions to this file as JSON; - for standard output"
     )
@@ -127,7 +132,8 @@ def _results(
     if usable or not clips:
         given = usable or [None]
         has_text = args.text is not None or args.transcript is not None
-        recognizer = _recognizer(args, model, has_text, has_clips=bool(usable))
+        given_to_model = _given(has_text, has_clips=bool(usable))
+        recognizer = _recognizer(args, model, given_to_model, abstention=not args.answer_all)
         results = predict_all(
             args,
             recognizer,
@@ -144,15 +150,23 @@ def _results(
         yield result if isinstance(result, Prediction) else result.reason
 
 
+def _given(has_text: bool, *, has_clips: bool) -> list[Modality]:
+    """List the modalities that a command may give to a model."""
+    return [m for m in Modality if (has_text if m is Modality.TEXT else has_clips)]
+
+
 def _recognizer(
-    args: argparse.Namespace, model: str, has_text: bool, *, has_clips: bool = True
+    args: argparse.Namespace, model: str, used: Collection[Modality], *, abstention: bool
 ) -> "Recognizer":
-    """Load the model, without the encoders of modalities that are not given."""
+    """Load the model, without the encoders of modalities that are not used."""
     from mien.inference.recognizer import Recognizer
 
-    used = [m for m in Modality if (has_text if m is Modality.TEXT else has_clips)]
     return Recognizer.from_pretrained(
-        model, device=args.device, max_seconds=args.max_seconds, modalities=used
+        model,
+        device=args.device,
+        max_seconds=args.max_seconds,
+        modalities=used,
+        abstention=abstention,
     )
 
 
@@ -177,7 +191,7 @@ def _explain(args: argparse.Namespace) -> None:
 
     from mien.report.explain import explain
 
-    recognizer = _recognizer(args, model, has_text=True)
+    recognizer = _recognizer(args, model, list(Modality), abstention=False)
     explanation = explain(
         recognizer, clips[0], args.out, text=args.text, transcript=args.transcript
     )

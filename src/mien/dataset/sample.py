@@ -63,7 +63,7 @@ def to_sample(
 
 def from_clip(
     clip: Clip, cropper: FaceCropper, options: DecodeOptions | None = None, name: str = "clip"
-) -> tuple[Sample, list[str]]:
+) -> tuple[Sample, list[Skipped]]:
     """Make the sample of a decoded clip.
 
     Parameters
@@ -81,8 +81,8 @@ def from_clip(
     -------
     sample : Sample
         A modality without content is None.
-    notes : list of str
-        What was left out, and why.
+    skipped : list of Skipped
+        What was left out, and why, as `to_samples` yields it.
 
     Raises
     ------
@@ -105,8 +105,7 @@ def from_clip(
     if clip.waveform is not None:
         audio = check_audio(_at_rate(clip.waveform, clip.rate, name), "in the clip", [])
     utterance = Utterance(id=name, corpus="clip", text=clip.text)
-    notes = [skipped.reason for skipped in _remarks(utterance, video, audio)]
-    return _sample(utterance, video, audio), notes
+    return _sample(utterance, video, audio), list(_remarks(utterance, video, audio))
 
 
 def from_media(
@@ -115,7 +114,7 @@ def from_media(
     options: DecodeOptions | None = None,
     name: str = "clip",
     text: str | None = None,
-) -> tuple[Sample, list[str]]:
+) -> tuple[Sample, list[Skipped]]:
     """Make the sample of a whole media file, on the disk or in memory.
 
     Parameters
@@ -135,8 +134,8 @@ def from_media(
     -------
     sample : Sample
         A modality without content is None.
-    notes : list of str
-        What was left out, and why.
+    skipped : list of Skipped
+        What was left out, and why, as `to_samples` yields it.
 
     Raises
     ------
@@ -155,7 +154,7 @@ def from_media(
     skipped = list(_remarks(utterance, video, audio))
     if not any(item.kind.endswith(": damaged") for item in skipped):
         skipped += _length_notes(sample, options)
-    return sample, [item.reason for item in skipped]
+    return sample, skipped
 
 
 def _at_rate(waveform: np.ndarray, rate: int | None, name: str) -> np.ndarray:

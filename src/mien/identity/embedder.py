@@ -125,7 +125,7 @@ class RunEncoder:
     ) -> None:
         from mien.inference.recognizer import Recognizer
 
-        self.recognizer = Recognizer.from_pretrained(run, device=device)
+        self.recognizer = Recognizer.from_pretrained(run, device=device, abstention=False)
         self.modalities: str = self.recognizer.model.config.letters
         self.batch_size = batch_size
         self.fingerprint = fingerprint(self.recognizer.run.folder / "model.safetensors")

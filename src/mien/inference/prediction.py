@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mien.encoding import readable
+from mien.inference.reason import Reason
 from mien.modality import Modality
 from mien.task_prediction import TaskPrediction
 
@@ -24,12 +25,15 @@ class Segment(BaseModel):
 
     start: float = Field(description="seconds from the beginning of the clip")
     end: float = Field(description="seconds from the beginning of the clip")
-    text: str | None = Field(None, description="what is said, if it was given")
+    text: str | None = Field(None, description="what is said, if it was given and could be used")
     speaker: str | None = Field(None, description="who speaks, if the transcript names them")
     modalities: list[Modality] = Field(description="the modalities that the prediction is based on")
     faces: int = Field(0, description="frames searched for a face")
     faces_found: int = Field(0, description="frames in which a face was found")
     answers: dict[str, TaskPrediction] = Field(description="the prediction for each task")
+    abstained: list[Reason] | None = Field(
+        None, description="why the answer of a task, or of all, is empty; null: all are answered"
+    )
 
 
 class Prediction(BaseModel):
@@ -56,8 +60,13 @@ class Prediction(BaseModel):
     answers: dict[str, TaskPrediction] = Field(
         description="the prediction for each task, by the segments' mean scores, weighted by length"
     )
+    abstained: list[Reason] | None = Field(
+        None, description="why the answer of a task, or of all, is empty; null: all are answered"
+    )
     segments: list[Segment] = Field(description="the segments, in order of time")
-    embedding: list[float] = Field(description="the embedding of the clip, of unit length")
+    embedding: list[float] = Field(
+        description="the embedding of the clip, of unit length; empty if nothing of it can be used"
+    )
     faces: int = Field(0, description="frames searched for a face")
     faces_found: int = Field(0, description="frames in which a face was found")
     references: int = Field(
@@ -76,9 +85,14 @@ class Prediction(BaseModel):
     def table(self) -> str:
         """Format the prediction as a table for reading."""
         lines = [self.source, f"  {self.seconds:.1f} s; {self._inputs()}"]
+        lines += [f"  {one}" for one in _nothing(self.abstained)]
         for task, predicted in self.answers.items():
-            lines.append(f"  {task}: {predicted}")
-            lines += [f"    {note}"] if (note := predicted.threshold_note()) else []
+            if _nothing(self.abstained):
+                break
+            why = _unsure(self.abstained, task)
+            lines.append(f"  {task}: {why or predicted}")
+            note = None if why else predicted.threshold_note()
+            lines += [f"    {note}"] if note else []
             ranked = sorted(predicted.scores.items(), key=lambda item: -item[1])
             width = max(map(len, predicted.scores), default=0)
             for label, score in ranked[:10]:
@@ -98,7 +112,8 @@ class Prediction(BaseModel):
 
     def _inputs(self) -> str:
         found = f"; {self.faces_found}/{self.faces} faces found" if self.faces else ""
-        return f"from {', '.join(self.modalities)}{found}"
+        used = f"from {', '.join(self.modalities)}" if self.modalities else "nothing could be used"
+        return f"{used}{found}"
 
 
 class Failure(BaseModel):
@@ -121,9 +136,21 @@ class Failure(BaseModel):
 
 
 def _line(segment: Segment) -> str:
-    best = (
-        str(predicted) if predicted.decision or predicted.values else "-"
-        for predicted in segment.answers.values()
-    )
+    best = _nothing(segment.abstained) or [
+        _unsure(segment.abstained, task)
+        or (str(predicted) if predicted.decision or predicted.values else "-")
+        for task, predicted in segment.answers.items()
+    ]
     speaker = f"{segment.speaker}: " if segment.speaker else ""
     return f"{segment.start:7.1f} – {segment.end:7.1f} s  {speaker}{'; '.join(best)}"
+
+
+def _nothing(reasons: list[Reason] | None) -> list[str]:
+    """Say why nothing is answered; empty if anything is."""
+    return [f"can't tell: {reason}" for reason in reasons or () if reason.task is None]
+
+
+def _unsure(reasons: list[Reason] | None, task: str) -> str | None:
+    """Say why one task is not answered; None if it is."""
+    found = (f"can't tell: {reason}" for reason in reasons or () if reason.task == task)
+    return next(found, None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, overload
@@ -14,10 +15,11 @@ from mien.dataset.turn_media import DecodeOptions
 from mien.devices import choose_device
 from mien.errors import MienError
 from mien.inference import BATCH_SIZE, checked_batch_size
+from mien.inference.abstention import Abstention, abstention_for, answer
 from mien.inference.batching import RecordingOutput, SegmentOutput, in_batches
+from mien.inference.clip_reader import ClipReader
 from mien.inference.clips import (
     ClipLike,
-    ClipReader,
     Request,
     SpeakerReferences,
     is_one,
@@ -25,6 +27,7 @@ from mien.inference.clips import (
 )
 from mien.inference.compose import compose
 from mien.inference.prediction import Failure, Prediction
+from mien.inference.screening import Screening
 from mien.inference.segments import Recording
 from mien.media.limits import MAX_SECONDS
 from mien.modality import Modality
@@ -49,6 +52,13 @@ class Recognizer:
         A longer clip is cut to its first `max_seconds` seconds, with a warning.
     modalities : collection of Modality
         Use only these modalities of a clip; the encoders of the others are not loaded.
+    abstention : Abstention or bool
+        When to say "can't tell". True: by the run's abstention.json, if it has one; False: never.
+
+    Raises
+    ------
+    MienError
+        The run is incomplete, or its abstention.json is damaged.
 
     Examples
     --------
@@ -65,8 +75,11 @@ class Recognizer:
         *,
         max_seconds: float = MAX_SECONDS,
         modalities: Collection[Modality] = tuple(Modality),
+        abstention: Abstention | bool = True,
     ) -> None:
         self.run = run
+        self.abstention = abstention_for(run, abstention)
+        self.screening = None if self.abstention is None else Screening(self.abstention)
         self.device = choose_device(device)
         self.model: MultimodalModel = run.model(modalities).to(self.device)
         self.thresholds = {task.name: run.thresholds(task) for task in run.config.tasks}
@@ -92,6 +105,7 @@ class Recognizer:
         revision: str | None = None,
         max_seconds: float = MAX_SECONDS,
         modalities: Collection[Modality] = tuple(Modality),
+        abstention: Abstention | bool = True,
     ) -> "Recognizer":
         """Load the best weights of a run folder, or of a run on the Hugging Face Hub.
 
@@ -109,6 +123,8 @@ class Recognizer:
         modalities : collection of Modality
             Use only these modalities of a clip. The encoders of the others are not loaded: without
             text that saves seconds of imports, and the memory of the text encoder.
+        abstention : Abstention or bool
+            When to say "can't tell", as of the class.
 
         Raises
         ------
@@ -116,7 +132,9 @@ class Recognizer:
             The run can't be found or downloaded, is incomplete, or there is no such device.
         """
         run = hub.open_run(source, revision=revision)
-        return cls(run, device, max_seconds=max_seconds, modalities=modalities)
+        return cls(
+            run, device, max_seconds=max_seconds, modalities=modalities, abstention=abstention
+        )
 
     def save_pretrained(self, folder: str | Path) -> Path:
         """Copy the run to a new folder for distribution, with a model card; see `mien.runs.hub`."""
@@ -201,7 +219,8 @@ class Recognizer:
                 batch_size=batch_size,
             )
             return list(several)
-        recording = self.reader.read(Request(clip, text, transcript, name, reference))
+        request = Request(clip, text, transcript, name, reference)
+        recording = self.reader.read(request, self.screening)
         (output,) = in_batches([recording], self._outputs, checked_batch_size(batch_size))
         assert isinstance(output, RecordingOutput)
         return self._prediction(output)
@@ -244,12 +263,15 @@ class Recognizer:
         text: str | None = None,
         transcript: str | Path | None = None,
     ) -> Recording:
-        """Decode a clip and cut it into segments; takes and raises what a call does."""
+        """Decode a clip and cut it into segments; takes and raises what a call does.
+
+        All is used that there is, whatever the abstention says.
+        """
         return self.reader.read(Request(clip, text, transcript))
 
     def _read(self, request: Request) -> Recording | Failure:
         try:
-            return self.reader.read(request)
+            return self.reader.read(request, self.screening)
         except MienError as error:
             return Failure(source=request.source, reason=str(error))
 
@@ -313,7 +335,7 @@ class Recognizer:
             output,
             run=str(self.run.folder),
             synthetic=self.run.config.data.synthetic,
-            decide=self.decide,
+            answer=partial(answer, self.tasks, self.decide, self.abstention),
             used=self.reader.used,
         )
 

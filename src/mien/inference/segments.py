@@ -1,16 +1,37 @@
 """A clip, cut into segments."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from mien.dataset.cut import cut
+from mien.inference.reason import Reason
 from mien.media.decode import FRAME_INTERVAL
 from mien.media.transcript import Cue
 from mien.utterance import SAMPLE_RATE, Sample
 
 MAX_SEGMENT_SECONDS = 15.0
 """A longer clip is cut into equal segments of at most this length."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A segment of which nothing can be used, by the rules of an abstention.
+
+    Parameters
+    ----------
+    start, end : float
+        Seconds from the beginning of the clip.
+    sample : Sample
+        The segment as it was given.
+    reasons : list of Reason
+        Why, for each modality that it has.
+    """
+
+    start: float
+    end: float
+    sample: Sample
+    reasons: list[Reason]
 
 
 @dataclass(frozen=True)
@@ -27,12 +48,15 @@ class Recording:
         Start and end in seconds from the beginning of the clip, and the sample between them.
     warnings : list of str
         What could not be used, and why.
+    refused : list of Refused
+        Segments that are not predicted, since nothing of them can be used.
     """
 
     source: str
     sample: Sample
     segments: list[tuple[float, float, Sample]]
     warnings: list[str]
+    refused: list[Refused] = field(default_factory=list)
 
 
 def seconds_of(sample: Sample) -> float:
@@ -45,6 +69,13 @@ def seconds_of(sample: Sample) -> float:
         start = sample.utterance.start or 0.0
         video = float(sample.face_times[-1]) - start + FRAME_INTERVAL
     return max(audio, video)
+
+
+def face_counts(sample: Sample) -> tuple[int, int]:
+    """Count the frames that were searched for a face, and those in which one was found."""
+    found = sample.face_found
+    searched = found if sample.frame_times is None else sample.frame_times
+    return 0 if searched is None else len(searched), 0 if found is None else int(found.sum())
 
 
 def segments_of(sample: Sample, cues: Sequence[Cue]) -> list[tuple[float, float, Sample]]:

@@ -28,6 +28,7 @@ LARGEST_FILES = {
     CONFIG: MIB,
     "environment.json": MIB,
     "thresholds.json": MIB,
+    "abstention.json": MIB,
     "metrics.json": 16 * MIB,
     WEIGHTS: 10 * 1024 * MIB,
     WORD_VECTORS: 1024 * MIB,

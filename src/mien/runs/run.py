@@ -5,6 +5,7 @@
     tokenizer/          tokenizer of the text encoder
     words.npz           word vectors of a baseline, if it has any
     thresholds.json     threshold of each label, chosen on the validation split
+    abstention.json     when not to answer, if the run has it
     metrics.json        metrics of the evaluation
     environment.json    versions and machine
     log/                training curves (CSV and TensorBoard)

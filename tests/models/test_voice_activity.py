@@ -1,0 +1,63 @@
+"""Speech is told from noise, hums and silence, and from itself it takes nothing away."""
+
+import numpy as np
+import pytest
+import torch
+from media_files import murmur
+
+from mien.audio_effects import add_noise, from_int16, to_int16, white
+from mien.media.decode import read_audio
+from mien.models.pretrained import voice_activity
+from mien.models.pretrained.voice_activity import FRAME_SAMPLES, VoiceActivity
+
+
+@pytest.fixture(scope="module")
+def activity() -> VoiceActivity:
+    return VoiceActivity()
+
+
+@pytest.mark.parametrize("length", [0, 1, 511, 512, 513, 16_000])
+def test_there_is_a_probability_for_each_frame(activity: VoiceActivity, length: int) -> None:
+    found = activity(torch.zeros(length))
+    assert found.shape == (-(-length // FRAME_SAMPLES),)
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        np.zeros(48_000),
+        np.random.default_rng(0).normal(0, 0.1, 48_000),
+        np.sin(np.arange(48_000) / 10) / 4,
+        np.sin(np.arange(48_000) * 2 * np.pi * 50 / 16_000) / 4,
+        murmur(48_000)[:, 0],
+    ],
+    ids=["silence", "hiss", "a tone", "mains hum", "noise like syllables"],
+)
+def test_what_is_no_speech_has_none(activity: VoiceActivity, sound: np.ndarray) -> None:
+    assert activity.seconds(to_int16(sound)) < 0.1
+
+
+def test_a_sentence_is_found_also_in_noise(activity: VoiceActivity, shared_data) -> None:
+    for path in sorted((shared_data / "ravdess").glob("03-01-0[1-8]-01-01-01-1*.flac"))[::10]:
+        sound = read_audio(path)
+        found = activity.seconds(sound)
+        assert 1 < found < len(sound) / 16_000 - 1, path.name  # a second of pauses around it
+        noise = white(len(sound), np.random.default_rng(0))
+        mixed = to_int16(add_noise(from_int16(sound), noise, 5))
+        assert activity.seconds(mixed) == pytest.approx(found, abs=0.4), path.name
+
+
+def test_what_comes_later_does_not_change_what_was_said(
+    activity: VoiceActivity, shared_data
+) -> None:
+    path = next((shared_data / "ravdess").glob("03-01-05-*.flac"))
+    sound = torch.from_numpy(from_int16(read_audio(path)))
+    whole, begun = activity(sound), activity(sound[: 40 * FRAME_SAMPLES])
+    assert torch.allclose(whole[:40], begun, atol=1e-5)
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voice_activity, "PACKAGE", "no_such_package")
+    with pytest.raises(Exception, match=r"pip install .silero-vad"):
+        VoiceActivity()
