@@ -18,21 +18,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from mien.metrics.temperature import best_probabilities, fit_temperature
-from safetensors.torch import load_file, save_file
+import torch
 
 from mien.files import write_text
-from mien.inference.evaluate import predict_split
+from mien.inference.abstention import Abstention
+from mien.inference.evaluate import metrics_of, predict_split
 from mien.inference.predictions import Predictions
 from mien.inference.predictions_file import PREDICTIONS, read_predictions
 from mien.metrics import evaluate_labels
+from mien.metrics.temperature import best_probabilities, fit_temperature
 from mien.runs.config import WEIGHTS, RunConfig, write_config
 from mien.runs.hub import save
 from mien.runs.ready_made import BASE, LICENCES
 from mien.runs.run import Run
 from mien.tasks import EmotionTask
+from mien.tasks.label_metrics import LabelMetrics
+from mien.tensor_file import read_tensors, write_tensors
 
 MAPPING = {"calm": "neutral"}
+
+LARGE = 5_000
+"""Numbers from which on a weight is stored in 16 bits."""
+
+ABSTENTION = Abstention(min_snr=3, min_probability={"emotion": 0.4}, languages=("en",))
+"""When the models do not answer; benchmarks/abstention.md has what that brings."""
 
 USE = """\
 ## Limits
@@ -98,28 +107,35 @@ def calibration_error(sure: np.ndarray, right: np.ndarray, bins: int = 15) -> fl
     return float(sum(abs((right[p] - sure[p]).sum()) for p in parts if p.any()) / len(sure))
 
 
+def halved(weight: torch.Tensor) -> torch.Tensor:
+    """Store a large matrix in 16 bits: 11 bits of precision are enough for what was learnt."""
+    return weight.half() if weight.numel() > LARGE else weight
+
+
 def bundle(run: Run, out: Path, temperature: float, card: str) -> None:
     """Copy a run, whose logits are divided by a temperature, with its licence and card."""
     save(run, out)
     (modality,) = run.config.model.modalities
-    weights = load_file(out / WEIGHTS)
+    weights, _ = read_tensors(out / WEIGHTS)
     heads = sorted(name for name in weights if name.startswith(f"heads.emotion.{modality}."))
     for name in heads[-2:]:  # weight and bias of the last layer
         weights[name] = weights[name] / temperature
-    save_file(weights, out / WEIGHTS)
+    write_tensors(out / WEIGHTS, {name: halved(weight) for name, weight in weights.items()})
     labels = run.config.tasks[0].labels
     task = EmotionTask(labels=labels, loss="ce", single_label=True, mapping=MAPPING)
     settings = Run(out).config.model_dump() | {"tasks": (task,), "licence": LICENCES[out.name]}
     write_config(out, RunConfig.model_validate(settings))
-    for name in ("thresholds.json", "metrics.json"):
-        out.joinpath(name).unlink(missing_ok=True)  # of the task before
+    for name in ("thresholds.json", "metrics.json", "environment.json"):
+        out.joinpath(name).unlink(missing_ok=True)  # of the task and the machine before
     write_text(out / "README.md", card)
+    write_text(out / "abstention.json", ABSTENTION.model_dump_json(indent=2))
 
 
 def text(run: Run, out: Path) -> str:
     """Build the text part, and return its metrics as a table."""
     valid = Measured.of(predict_split(run, split="valid", progress=False))
-    test = Measured.of(predict_split(run, split="test", progress=False))
+    tested = predict_split(run, split="test", progress=False)
+    test, several = Measured.of(tested), multilabel(tested)
     temperature = valid.temperature
     table = test.table(temperature)
     card = f"""\
@@ -139,9 +155,26 @@ On the comments of the test split with one label, which training has not seen:
 
 {table}
 
+With a threshold for each label, chosen on the validation split, as it was trained (several labels
+are possible, all {several.n:,} comments of the test split): average F1 {average_f1(several):.3f}.
+
 {USE}"""
     bundle(run, out, temperature, card)
     return table
+
+
+def multilabel(found: Predictions) -> LabelMetrics:
+    """Evaluate predictions with a threshold for each label."""
+    (task,) = found.info.tasks
+    metrics = metrics_of(found).tasks[task.name]
+    assert isinstance(metrics, LabelMetrics)
+    return metrics
+
+
+def average_f1(metrics: LabelMetrics) -> float:
+    """Return the mean over labels of their F1 at their thresholds."""
+    assert metrics.multilabel is not None
+    return float(metrics.multilabel.average.f1)
 
 
 def audio(study: Path, out: Path) -> str:
@@ -215,6 +248,7 @@ For commercial use choose `--model mien-text`.
 
 {USE}"""
     write_text(out / "README.md", card)
+    write_text(out / "abstention.json", ABSTENTION.model_dump_json(indent=2))
 
 
 def main(run: Path, study: Path, out: Path) -> None:

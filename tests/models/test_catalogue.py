@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 from mien.cli.recipe import read_recipe
 from mien.models import ModelConfig
-from mien.models.encoders import naming, text
+from mien.models.encoders import naming
 from mien.models.encoders.base import ENCODERS
 from mien.models.pretrained import catalogue, families, whisper
 from mien.models.pretrained.catalogue import CATALOGUE, WEIGHTS
@@ -29,7 +29,18 @@ RECIPES = sorted(ROOT.glob("recipes/*.yaml"))
 PACKAGED = [weights for weights in WEIGHTS if weights.package is not None]
 OWNERS = "openai|microsoft|facebook|FacebookAI|google|sentence-transformers"
 
-ENDINGS = {".safetensors", ".onnx", ".pt", ".pth", ".bin", ".dat", ".jit", ".tflite", ".caffemodel"}
+ENDINGS = {
+    ".safetensors",
+    ".onnx",
+    ".pt",
+    ".pth",
+    ".bin",
+    ".dat",
+    ".jit",
+    ".tflite",
+    ".caffemodel",
+    ".xz",
+}
 """Of files that may hold weights."""
 
 SAMPLES = {"tests", "sample_data"}
@@ -115,10 +126,10 @@ def test_every_entry_states_a_licence_and_why_commercial_use_is_not_free(weights
 
 
 def test_every_name_of_packaged_weights_is_in_the_catalogue() -> None:
-    assert {name for _, name in families.PACKAGED} | {text.PACKAGED} <= CATALOGUE.keys()
+    assert {name for _, name in families.PACKAGED} <= CATALOGUE.keys()
     for modality, names in naming.PACKAGED.items():
         for name in names:
-            known = (modality, name) in families.PACKAGED or name == text.PACKAGED
+            known = (modality, name) in families.PACKAGED
             assert known, f"{name} is in the catalogue, and nothing loads it"
     assert set(naming.SHORT.values()) <= CATALOGUE.keys()
     assert whisper.HUB in CATALOGUE
@@ -164,7 +175,11 @@ def test_a_package_that_is_looked_for_holds_no_other_weights() -> None:
     assert set(searched()) - modules - NO_WEIGHTS == set()
 
 
-UNREAD = {"mmod_human_face_detector.dat", "shape_predictor_68_face_landmarks.dat"}
+UNREAD = {
+    *("mmod_human_face_detector.dat", "shape_predictor_68_face_landmarks.dat"),
+    *("silero_vad.jit", "silero_vad.onnx", "silero_vad_16k_op15.onnx"),
+    "silero_vad_16k_sequence.onnx",
+}
 """Weights in packages of the catalogue that mien leaves alone."""
 
 

@@ -6,9 +6,10 @@ import torch
 from media_files import murmur
 
 from mien.audio_effects import add_noise, from_int16, to_int16, white
+from mien.errors import MienError
 from mien.media.decode import read_audio
-from mien.models.pretrained import voice_activity
 from mien.models.pretrained.voice_activity import FRAME_SAMPLES, VoiceActivity
+from mien.models.pretrained.weights import Package
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,6 @@ def test_what_comes_later_does_not_change_what_was_said(
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voice_activity, "PACKAGE", "no_such_package")
-    with pytest.raises(Exception, match=r"pip install .silero-vad"):
+    monkeypatch.setattr(Package, "find", lambda package: None)
+    with pytest.raises(MienError, match="pip install --no-deps silero-vad==6"):
         VoiceActivity()

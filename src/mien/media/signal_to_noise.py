@@ -13,8 +13,7 @@ QUIET = 0.05
 
 With more, less noise is missed between other voices, and more clean speech without pauses is taken
 for noisy: of clean clips cut to one second 1 % have less than 5 dB with the quietest 10 %, 9 to
-17 %
-with the quietest 20 %, and none with these (benchmarks/screening.md)."""
+17 % with the quietest 20 %, and none with these (benchmarks/screening.md)."""
 
 BIAS = 0.9
 """Level of that frame in steady noise, relative to the mean of all: a random level varies."""

@@ -272,6 +272,36 @@ WEIGHTS = (
         ),
     ),
     Weights(
+        name="silero-vad",
+        purpose="voice activity detector",
+        licence="MIT",
+        training_data="not published; its authors name corpora with more than 6,000 languages",
+        commercial="yes",
+        package=Package(requirement="silero-vad==6.2.3", module="silero_vad", folder="data"),
+        files=(
+            WeightFile(
+                path="silero_vad_16k.safetensors",
+                size=1_239_748,
+                sha256="c59271c284ae9c8335d795d60e0bfdb71aaaceec578d9bd9ffc1b8153c319ea1",
+            ),
+        ),
+    ),
+    Weights(
+        name="py3langid",
+        purpose="language identifier",
+        licence="BSD-3-Clause",
+        training_data="texts of Wikipedia and other free sources",
+        commercial="yes",
+        package=Package(requirement="py3langid==0.4.0", module="py3langid", folder="data"),
+        files=(
+            WeightFile(
+                path="model.npz.xz",
+                size=4_586_720,
+                sha256="f4f4a2c3465ca1f081541037f9cac23021d68151c2f709c55ae5eedfca522963",
+            ),
+        ),
+    ),
+    Weights(
         name="wordllama",
         purpose="word vectors",
         licence="MIT",

@@ -1,21 +1,15 @@
 """Where somebody speaks: Silero's voice activity detector, with the weights of its package."""
 
-from importlib.util import find_spec
-from pathlib import Path
-
 import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.errors import MienError, brief
+from mien.models.pretrained.catalogue import CATALOGUE
 
-PACKAGE = "silero_vad"
-"""Its wheel holds the weights (MIT, by the Silero team). It is never imported."""
-
-WEIGHTS = "data/silero_vad_16k.safetensors"
-"""File of the weights, in the package's folder."""
+NAME = "silero-vad"
+"""Its name in the catalogue of weights. Its package is never imported."""
 
 FRAME_SAMPLES = 512
 """Samples of one frame at 16 kHz: 32 ms."""
@@ -61,25 +55,13 @@ class VoiceActivity(nn.Module):
         self.eval()
 
     def _load(self) -> None:
-        spec = find_spec(PACKAGE)
-        folders = spec.submodule_search_locations if spec else None
-        install = 'pip install "silero-vad>=6.2,<7"'
-        if not folders:
-            raise MienError(
-                f"whether somebody speaks is told by the package silero-vad, which is not"
-                f" installed: {install}"
-            )
-        path = Path(folders[0]) / WEIGHTS
-        try:
-            weights = load_file(path)
-            # a whole LSTM computes what the stored cell does, step by step
-            named = {
-                f"{name}_l0" if name.startswith("lstm_cell.") else name: value
-                for name, value in weights.items()
-            }
-            self.load_state_dict(named)
-        except Exception as error:  # safetensors raises an error of its own
-            raise MienError(f"{path} cannot be read ({brief(error)}): {install}") from error
+        (path,) = CATALOGUE[NAME].verified().values()
+        # a whole LSTM computes what the stored cell does, step by step
+        named = {
+            f"{name}_l0" if name.startswith("lstm_cell.") else name: value
+            for name, value in load_file(path).items()
+        }
+        self.load_state_dict(named)
 
     @torch.inference_mode()
     def forward(self, waveform: Tensor) -> Tensor:
