@@ -35,7 +35,6 @@ STUDY = Path("studies/abstention")
 NOISE = (20, 15, 10, 5, 0)
 CONDITIONS = ("clean", *(f"white:{level}" for level in NOISE))
 THRESHOLDS = (0.0, 0.4, 0.6, 0.8)
-MIN_SNR = Abstention().min_snr
 BINS = 10
 FEW = 30
 """Answers below which an accuracy says little."""
@@ -98,7 +97,10 @@ def folds_of(predictions: Predictions) -> list[int | None]:
 
 
 def condition(
-    found: Predictions, heat: Mapping[int | None, float], ratios: Mapping[str, float]
+    found: Predictions,
+    heat: Mapping[int | None, float],
+    ratios: Mapping[str, float],
+    min_snr: float,
 ) -> Condition:
     """Say how sure the predictions are, whether they are right, and which audio is noisy."""
     task = task_of(found)
@@ -107,7 +109,7 @@ def condition(
     for fold in set(folds_of(found)):
         rows = np.flatnonzero([other == fold for other in folds_of(found)])
         best[rows] = best_probabilities(scores[rows], heat[fold])
-    noisy = np.array([ratios[origin.id] < MIN_SNR for origin in found.origins])
+    noisy = np.array([ratios[origin.id] < min_snr for origin in found.origins])
     right = truth[np.arange(len(found)), scores.argmax(axis=1)] == 1
     known = found.known(task.name)
     return Condition(best[known], right[known], noisy[known])
@@ -121,7 +123,7 @@ def ratios_of(data: Path, name: str) -> dict[str, float]:
     return {s.utterance.id: signal_to_noise(s.waveform) for s in samples if s.waveform is not None}
 
 
-def measure(study: Path, out: Path, data: Path | None = None) -> dict[str, Any]:
+def measure(study: Path, out: Path, data: Path | None, min_snr: float) -> dict[str, Any]:
     """Evaluate the study in noise, and measure what is answered at each threshold."""
     source = Study(study)
     clean = source.predictions()
@@ -136,8 +138,8 @@ def measure(study: Path, out: Path, data: Path | None = None) -> dict[str, Any]:
             evaluate_study(study, folder, data=place, degrade=name)
             predictions = Study(folder).predictions()
         ratios = ratios_of(place, name)
-        found[name] = condition(predictions, heat, ratios)
-        uncalibrated = condition(predictions, dict.fromkeys(heat, 1.0), ratios)
+        found[name] = condition(predictions, heat, ratios, min_snr)
+        uncalibrated = condition(predictions, dict.fromkeys(heat, 1.0), ratios, min_snr)
         plain[name] = uncalibrated.calibration_error()
     return {
         "data": clean.info.data,
@@ -147,7 +149,7 @@ def measure(study: Path, out: Path, data: Path | None = None) -> dict[str, Any]:
         "labels": len(task_of(clean).labels),
         "seeds": len(clean.info.seeds),
         "folds": len(heat),
-        "min_snr": MIN_SNR,
+        "min_snr": min_snr,
         "temperatures": {str(fold): value for fold, value in heat.items()},
         "calibration error": {
             name: {"scores": plain[name], "probabilities": one.calibration_error()}
@@ -307,13 +309,16 @@ def main() -> None:
     parser.add_argument("study", nargs="?", type=Path, default=STUDY, help="a finished study")
     parser.add_argument("--out", type=Path, help="folder of its evaluations in noise")
     parser.add_argument("--data", type=Path, help="the present folder of its data")
+    parser.add_argument(
+        "--min-snr", type=float, default=Abstention().min_snr, help="of the noise rule, dB"
+    )
     here = Path(__file__).resolve()
     parser.add_argument("--page", type=Path, default=here.with_suffix(".md"), help="the page")
     args = parser.parse_args()
     if not args.study.is_dir():
         raise MienError(f"no study {args.study}: name one, which mien cv made")
     out = args.out or args.study.with_name(f"{args.study.name}-noise")
-    found = measure(args.study, out, args.data)
+    found = measure(args.study, out, args.data, args.min_snr)
     text = page(found)
     print(text)
     write_text(args.page.with_suffix(".json"), json.dumps(found, indent=1) + "\n")

@@ -99,7 +99,7 @@ def test_wrong_references_are_refused(
     [
         (("--audio-encoder", "wisper"), 2, "(did you mean whisper?)"),
         (("--audio-encoder", "wavlm-large"), 2, "(did you mean microsoft/wavlm-large?)"),
-        (("--audio-encoder", "no/such"), 1, "`hf download no/such --local-dir DIR`"),
+        (("--audio-encoder", "no/such"), 1, "`mien models fetch no/such` with MIEN_CACHE=DIR"),
         (("--lora", "4", "--audio-freeze", "none"), 2, "lora adapts a frozen network"),
         (("--references", "--audio-pooling", "attentive"), 2, "references need a frozen network"),
         (("--references", "--task", "emotion+person"), 1, "removes what identifies the speaker"),

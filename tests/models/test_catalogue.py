@@ -106,7 +106,8 @@ def test_every_package_is_one_that_mien_installs() -> None:
         assert package is not None
         wanted = Requirement(package.requirement)
         name = canonicalize_name(wanted.name)
-        assert str(locked[name].specifier) == str(wanted.specifier), name
+        # mien's own wheel may hold some, too
+        assert name == "mien" or str(locked[name].specifier) == str(wanted.specifier), name
         if package.extra:
             asked = {canonicalize_name(Requirement(r).name) for r in extras[package.extra]}
             assert name in asked, name

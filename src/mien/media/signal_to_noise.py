@@ -12,8 +12,8 @@ QUIET = 0.05
 """The share of the frames, by their level, in which nothing but noise is heard.
 
 With more, less noise is missed between other voices, and more clean speech without pauses is taken
-for noisy: of clean clips cut to one second 1 % have less than 5 dB with the quietest 10 %, 9 to
-17 % with the quietest 20 %, and none with these (benchmarks/screening.md)."""
+for noisy: of clean clips cut to one second none have less than 5 dB with these, 1 % with the
+quietest 10 %, and 9 to 17 % with the quietest 20 % (benchmarks/screening.md)."""
 
 BIAS = 0.9
 """Level of that frame in steady noise, relative to the mean of all: a random level varies."""
