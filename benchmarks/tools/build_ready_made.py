@@ -40,8 +40,10 @@ MAPPING = {"calm": "neutral"}
 LARGE = 5_000
 """Numbers from which on a weight is stored in 16 bits."""
 
-ABSTENTION = Abstention(min_snr=3, min_probability={"emotion": 0.4}, languages=("en",))
-"""When the models do not answer; benchmarks/abstention.md has what that brings."""
+MIN_PROBABILITY = {BASE: 0.5, "mien-text": 0.5, "mien-audio-nc": 0.6}
+"""Probability from which on each model answers.
+
+That of the audio is higher, because it is too sure of voices unlike those of its training."""
 
 USE = """\
 ## Limits
@@ -128,7 +130,13 @@ def bundle(run: Run, out: Path, temperature: float, card: str) -> None:
     for name in ("thresholds.json", "metrics.json", "environment.json"):
         out.joinpath(name).unlink(missing_ok=True)  # of the task and the machine before
     write_text(out / "README.md", card)
-    write_text(out / "abstention.json", ABSTENTION.model_dump_json(indent=2))
+    write_text(out / "abstention.json", abstention(out.name).model_dump_json(indent=2))
+
+
+def abstention(name: str) -> Abstention:
+    """Say when a model does not answer; benchmarks/abstention.md has what that brings."""
+    least = {"emotion": MIN_PROBABILITY[name]}
+    return Abstention(min_snr=3, min_probability=least, languages=("en",))
 
 
 def text(run: Run, out: Path) -> str:
@@ -216,6 +224,9 @@ seen five of them):
 Feelings that are not acted, other sentences, other microphones and other languages are harder
 than these clips.
 
+On 11 clips of GRID and 50 of LibriSpeech, read aloud in other rooms, it does not answer 39. Of the
+22 answers 9 are neutral: on voices and rooms unlike those of RAVDESS expect wrong answers.
+
 {USE}"""
     bundle(run, out, temperature, card)
     return table
@@ -248,7 +259,7 @@ For commercial use choose `--model mien-text`.
 
 {USE}"""
     write_text(out / "README.md", card)
-    write_text(out / "abstention.json", ABSTENTION.model_dump_json(indent=2))
+    write_text(out / "abstention.json", abstention(out.name).model_dump_json(indent=2))
 
 
 def main(run: Path, study: Path, out: Path) -> None:

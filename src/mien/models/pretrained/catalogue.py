@@ -95,6 +95,37 @@ WEIGHTS = (
         ),
     ),
     Weights(
+        name="mien-text",
+        purpose="ready-made model of emotion from text",
+        licence="Apache-2.0",
+        training_data="GoEmotions: 43,410 comments from Reddit",
+        commercial="yes",
+        package=Package(requirement="mien", module="mien", folder="bundles/mien-text"),
+        files=(
+            WeightFile(
+                path="model.safetensors",
+                size=1_348_720,
+                sha256="0584524e0e24ad506b52b3759331871751cd2b2487b35f206bf4672d48ed5f5e",
+            ),
+        ),
+    ),
+    Weights(
+        name="mien-audio-nc",
+        purpose="ready-made model of emotion from audio",
+        licence="CC-BY-NC-SA-4.0",
+        training_data="RAVDESS: speech of 20 actors",
+        commercial="no",
+        restriction="the licence of RAVDESS, on which it was trained, excludes it",
+        package=Package(requirement="mien", module="mien", folder="bundles/mien-audio-nc"),
+        files=(
+            WeightFile(
+                path="model.safetensors",
+                size=1_207_024,
+                sha256="026309fea8e97070a5a0eec4aba50be295eb85d89f98d5796dc3440914aecd46",
+            ),
+        ),
+    ),
+    Weights(
         name="wordllama",
         purpose="word vectors",
         licence="MIT",
