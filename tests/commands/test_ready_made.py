@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from media_files import murmur
 
 from mien import Recognizer
 from mien.audio_effects import add_noise, from_int16, white
 from mien.media.decode import read_audio
 from mien.modality import Modality
+from mien.runs.joined import JoinedRun
 from mien.runs.ready_made import BASE, FOLDER, LICENCES, READY_MADE, open_ready_made
 
 LABELS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
@@ -67,18 +67,11 @@ def test_the_models_are_small_and_say_their_licence(name: str) -> None:
     assert sum(stored) < 4_000_000
 
 
-def test_probabilities_of_text_and_audio_are_joined_as_their_geometric_mean(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "voice.wav"
-    soundfile.write(path, murmur(48_000), 16_000)
-    scores = {}
-    for name, given in (("mien-text", "t"), ("mien-audio-nc", "a"), (BASE, "ta")):
-        recognizer = Recognizer.from_pretrained(name, device="cpu", abstention=False)
-        found = recognizer(path if "a" in given else None, text="Fine." if "t" in given else None)
-        scores[name] = np.array([found.answers["emotion"].scores[label] for label in LABELS])
-    mean = np.sqrt(scores["mien-text"] * scores["mien-audio-nc"])
-    assert np.allclose(scores[BASE], mean / mean.sum(), atol=1e-4)
+def test_the_default_joins_the_two_others() -> None:
+    run = open_ready_made(BASE)
+    assert isinstance(run, JoinedRun)
+    assert [part.folder.name for part in run.parts] == list(LICENCES)
+    assert set(run.config.model.modalities) == {Modality.TEXT, Modality.AUDIO}
 
 
 @pytest.mark.parametrize(

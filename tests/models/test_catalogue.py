@@ -179,7 +179,8 @@ def test_a_package_that_is_looked_for_holds_no_other_weights() -> None:
 UNREAD = {
     *("mmod_human_face_detector.dat", "shape_predictor_68_face_landmarks.dat"),
     *("silero_vad.jit", "silero_vad.onnx", "silero_vad_16k_op15.onnx"),
-    "silero_vad_16k_sequence.onnx",
+    *("silero_vad_16k_sequence.onnx", "silero_vad_openvino_16k.onnx"),
+    *("silero_vad_half.onnx", "silero_vad_op18_ifless.onnx"),
 }
 """Weights in packages of the catalogue that mien leaves alone."""
 
