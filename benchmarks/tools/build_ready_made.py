@@ -5,7 +5,9 @@
     mien train data/goemotions --config recipes/goemotions-adapters.yaml --out runs/text
     mien cv data/ravdess --config recipes/ready-made-audio.yaml --protocol emobox --folds all \
         --out studies/ready-made-audio
-    python benchmarks/tools/build_ready_made.py runs/text studies/ready-made-audio src/mien/bundles
+    python benchmarks/tools/build_ready_made.py runs/text studies/ready-made-audio bundles
+
+The folder `bundles` then replaces src/mien/bundles, and the digests in the catalogue of weights change.
 
 The text part is single-label here: the softmax of its logits, at the temperature that fits the
 validation split best. The audio part is the model of the last fold; its temperature is fitted to
@@ -152,7 +154,8 @@ def text(run: Run, out: Path) -> str:
 Emotion from English text: {", ".join(test.labels)}. Low-rank adapters (rank 16) and a head on
 all-MiniLM-L6-v2 (`minilm`).
 
-* **Licence:** Apache-2.0, commercial use allowed.
+* **Licence:** Apache-2.0. Of all-MiniLM-L6-v2 below it, whose training data include MS MARCO, see
+  `mien models`.
 * **Training data:** GoEmotions (Demszky et al. 2020, Apache License 2.0), 43,410 comments from
   Reddit, with the mapping of its authors to Ekman's six emotions and neutral.
 * **Calibration:** temperature {temperature:.3f}, fitted on the validation split.
@@ -166,7 +169,8 @@ On the comments of the test split with one label, which training has not seen:
 With a threshold for each label, chosen on the validation split, as it was trained (several labels
 are possible, all {several.n:,} comments of the test split): average F1 {average_f1(several):.3f}.
 
-{USE}"""
+{USE}
+"""
     bundle(run, out, temperature, card)
     return table
 
@@ -224,12 +228,12 @@ seen five of them):
 Feelings that are not acted, other sentences, other microphones and other languages are harder
 than these clips.
 
-On 11 clips of GRID and 50 of LibriSpeech, read aloud in other rooms, it does not answer 39. Of the
-22 answers 9 are neutral: on voices and rooms unlike those of RAVDESS expect wrong answers.
+On voices and rooms unlike those of RAVDESS expect wrong answers.
 
-{USE}"""
+{USE}
+"""
     bundle(run, out, temperature, card)
-    return table
+    return own
 
 
 def base(out: Path, words: str, voice: str) -> None:
@@ -244,20 +248,22 @@ licence allows its use: video is not used.
 
 | part | licence | commercial use |
 |---|---|---|
-| mien-text | Apache-2.0 | allowed |
+| mien-text | Apache-2.0 | allowed; of the network below it see `mien models` |
 | mien-audio-nc | CC-BY-NC-SA-4.0 | not allowed |
 
-For commercial use choose `--model mien-text`.
+Text and audio of the same clip together have not been measured: there are no such data here that no
+part was trained on.
 
 ## Text, on GoEmotions
 
 {words}
 
-## Audio, on RAVDESS
+## Audio, on the four actors of RAVDESS whom it never heard
 
 {voice}
 
-{USE}"""
+{USE}
+"""
     write_text(out / "README.md", card)
     write_text(out / "abstention.json", abstention(out.name).model_dump_json(indent=2))
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from samples import store
+from tokenizers import normalizers
 from training_data import synthetic_sample
 from transformers import (
     AutoModel,
@@ -29,6 +30,7 @@ from mien.modality import Modality
 from mien.models import ModelConfig
 from mien.models.encoders.pretrained import PretrainedEncoder, describe_all
 from mien.models.encoders.pretrained_settings import PretrainedTextConfig
+from mien.models.encoders.text_reader import TokenReader
 from mien.runs.run import Run
 from mien.training import TrainConfig, train
 
@@ -132,6 +134,20 @@ def test_states_are_computed_again_for_other_lengths_and_tokenizers(
     AutoModel.from_pretrained(tiny_text).save_pretrained(tiny)
     fit(data, tmp_path / "three", model.changed(Modality.TEXT, model=str(tiny)), epochs=1)
     assert len(list((data / "states").iterdir())) == 3
+
+
+def test_the_key_of_a_tokenizer_is_that_of_its_rules_and_not_of_its_folder(
+    tmp_path: Path, tiny_text: Path
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_text)
+    tokenizer.save_pretrained(tmp_path)
+    moved = AutoTokenizer.from_pretrained(tmp_path)
+    assert TokenReader(tokenizer, 9).key() == TokenReader(moved, 9).key()
+    assert TokenReader(tokenizer, 9).key() != TokenReader(tokenizer, 8).key()
+    moved.backend_tokenizer.normalizer = normalizers.Lowercase()
+    lower = TokenReader(moved, 9).key()
+    moved.backend_tokenizer.normalizer = normalizers.NFD()
+    assert TokenReader(moved, 9).key() != lower
 
 
 def test_albert_shares_its_layers_and_is_refused(tmp_path: Path) -> None:

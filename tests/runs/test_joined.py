@@ -70,7 +70,7 @@ def test_a_copy_is_a_run_of_its_own(both: JoinedRun, tmp_path: Path) -> None:
     for letters in ("t", "a", "ta"):
         assert torch.equal(logits(copy, letters), logits(both, letters))
     card = (copy.folder / "README.md").read_text()
-    assert "license: apache-2.0 and cc-by-nc-sa-4.0" in card
+    assert "license: other\nlicense_name: Apache-2.0 AND CC-BY-NC-SA-4.0" in card
     assert "Apache-2.0 AND CC-BY-NC-SA-4.0" in card.partition("## Licence")[2]
 
 

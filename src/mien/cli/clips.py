@@ -109,10 +109,21 @@ def _model_and_clips(args: argparse.Namespace) -> tuple[str, list[str]]:
         args.parser.error("--max-seconds must be a finite number above 0")
     model, clips = args.model, list(args.clip)
     if model is None:
-        model = clips.pop(0) if clips and Path(clips[0]).is_dir() else BASE
-    if Path(model).is_dir() and not Path(model, "config.yaml").is_file():
+        model = clips.pop(0) if clips and _names_a_model(clips[0]) else BASE
+    if model in READY_MADE or not Path(model).is_dir():
+        return model, clips
+    if not any(Path(model, name).is_file() for name in ("config.yaml", "joined.json")):
         raise MienError(f"{model} is not a run folder: it has no config.yaml")
     return model, clips
+
+
+def _names_a_model(first: str) -> bool:
+    """Tell a ready-made model or a run folder from a clip. Raises `MienError` if it is neither."""
+    if first in READY_MADE or Path(first).is_dir():
+        return True
+    if not Path(first).suffix and not Path(first).exists():
+        raise MienError(f"{first} is neither a run folder nor a clip: check the name")
+    return False
 
 
 def _results(

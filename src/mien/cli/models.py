@@ -155,12 +155,11 @@ def publish(parser: argparse.ArgumentParser) -> None:
 
 
 def _publish(args: argparse.Namespace) -> None:
-    from mien.runs.hub import push, save
-    from mien.runs.run import Run
+    from mien.runs.hub import open_run, push, save
 
     if (args.name is None) == (args.folder is None):
         args.parser.error("give either NAME or --folder")
-    run = Run(args.run)
+    run = open_run(args.run)
     if args.folder is not None:
         print(save(run, args.folder))
         return

@@ -50,6 +50,8 @@ def check_speakers(args: Namespace, clips: Sequence[str]) -> None:
         args.parser.error("--encoder, --identify-run and --log need --gallery")
     if args.gallery is not None and not clips:
         args.parser.error("--gallery identifies persons in clips, and there are none")
+    if args.references and not clips:
+        args.parser.error("--references are of the speaker of a clip, and there is none")
 
 
 def predict_all(

@@ -64,10 +64,17 @@ def model_card(run: Run, metrics: str, digests: Mapping[str, str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def hub_licence(expression: str) -> dict[str, str]:
+    """Give a licence as the hub's front matter states it, which takes no expressions."""
+    if " " in expression:
+        return {"license": "other", "license_name": expression}
+    return {"license": expression.lower()}
+
+
 def _front(run: Run) -> str:
     tags = ["mien", *(task.name for task in run.config.tasks)]
     tags += ["synthetic"] if run.config.data.synthetic else []
-    licence = {} if run.config.licence is None else {"license": run.config.licence.lower()}
+    licence = {} if run.config.licence is None else hub_licence(run.config.licence)
     fields = {"library_name": "mien", "tags": tags} | licence
     return f"---\n{yaml.safe_dump(fields, sort_keys=False)}---"
 

@@ -15,8 +15,8 @@ from mien.hub import fetch_files, fetched_before, hub_errors, list_repository, u
 from mien.models.pretrained.names import parts_of
 from mien.runs.card import metrics_section, model_card
 from mien.runs.config import CONFIG, WEIGHTS, RunConfig, write_config
-from mien.runs.joined import JoinedRun
-from mien.runs.ready_made import READY_MADE, open_ready_made
+from mien.runs.joined import JoinedRun, opened
+from mien.runs.ready_made import FOLDER, READY_MADE
 from mien.runs.run import Run
 
 CARD = "README.md"
@@ -67,14 +67,14 @@ def open_run(source: str | Path, *, revision: str | None = None) -> Run:
         There is no such folder and no such name on the hub, or it does not hold a run.
     """
     if source in READY_MADE and revision is None:
-        return open_ready_made(str(source))
+        return opened(FOLDER / str(source))
     if Path(source).is_dir() or not NAME.fullmatch(str(source)) or isinstance(source, Path):
         if revision is not None:
             raise MienError(
                 f"{source} is not a name on the hub: leave the revision {revision!r} out",
                 parameter="revision",
             )
-        return Run(source)
+        return opened(Path(source))
     folder = fetch(str(source), revision=revision)
     # the hub's cache stores a file once for all revisions, and links to it
     return Run(folder, files_within=folder.parents[1])
@@ -173,13 +173,15 @@ def save(run: Run, folder: str | Path) -> Path:
     write_config(folder, config)
     if model is not None:
         Run(folder).write_model(model)
-    card = model_card(run, metrics, {WEIGHTS: fingerprint(folder / WEIGHTS)})
-    write_text(folder / CARD, card)
+    own = run.folder / CARD  # somebody completed it
+    card = own.read_text() if own.is_file() else ""
+    digests = {WEIGHTS: fingerprint(folder / WEIGHTS)}
+    write_text(folder / CARD, card or model_card(run, metrics, digests))
     return folder
 
 
 def own_files(run: Run) -> dict[str, Path]:
-    """Return the paths of the files to share, by name; of a joined run the tokenizer alone.
+    """Return the paths of the files to share, by name; of a joined run the weights are left out.
 
     Raises
     ------
@@ -188,9 +190,15 @@ def own_files(run: Run) -> dict[str, Path]:
     """
     if isinstance(run, JoinedRun):
         files = {name: path for part in run.parts for name, path in own_files(part).items()}
-        return {name: path for name, path in files.items() if name.startswith("tokenizer/")}
+        tokenizer = {name: path for name, path in files.items() if name.startswith("tokenizer/")}
+        return tokenizer | _shared(run)
     if not run.folder.joinpath(WEIGHTS).is_file():
         run.weights()  # raises the error
+    return _shared(run)
+
+
+def _shared(run: Run) -> dict[str, Path]:
+    """Return the paths of the files in a run's folder that are shared as they are."""
     paths = (path.relative_to(run.folder) for path in run.folder.rglob("*") if path.is_file())
     names = sorted(name for path in paths if _limit(name := path.as_posix()))
     return {name: run.file(name) for name in names if name not in (CARD, CONFIG)}

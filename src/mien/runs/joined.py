@@ -66,6 +66,11 @@ class JoinedRun(Run):
         return next((found for part in self.parts if (found := part.tokenizer())), None)
 
 
+def opened(folder: Path) -> Run:
+    """Open a run folder, or one that names the runs a model is joined from. Raises `MienError`."""
+    return JoinedRun(folder) if (folder / JOINED).is_file() else Run(folder)
+
+
 def _parts(folder: Path) -> list[Run]:
     """Open the runs that a folder names."""
     path = folder / JOINED
@@ -89,17 +94,25 @@ def _joined(configs: Sequence[RunConfig], folder: Path) -> RunConfig:
         why = "two of them have the same modality"
     elif any(config.tasks != first.tasks for config in configs):
         why = "they predict other tasks or labels"
+    elif any(config.features for config in configs):
+        why = "one takes hand-crafted features"
     elif any(config.model.fusion != "weighted" for config in configs):
         why = "one fuses states, which only a model trained as a whole can do"
     if why:
         raise MienError(f"the parts of {folder} do not fit together: {why}")
     encoders = {m: e for config in configs for m, e in config.model.encoders.items()}
     corpora = "+".join(dict.fromkeys(config.data.corpus for config in configs))
+    of_all = {
+        "corpus": corpora,
+        "protocol": "+".join(dict.fromkeys(config.data.protocol for config in configs)),
+        "synthetic": any(config.data.synthetic for config in configs),
+        **{"path": "", "fingerprint": None, "fold": None, "num_folds": None, "label_counts": {}},
+    }
     licences = [config.licence for config in configs if config.licence]
     return RunConfig(
         model=ModelConfig(encoders=encoders, embedding_size=0),
         tasks=first.tasks,
-        data=first.data.model_copy(update={"corpus": corpora, "path": "", "fingerprint": None}),
+        data=first.data.model_copy(update=of_all),
         training={},
         pretrained={m: d for config in configs for m, d in config.pretrained.items()},
         frozen={m: f for config in configs for m, f in config.frozen.items()},

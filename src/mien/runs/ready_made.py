@@ -4,10 +4,6 @@ The pretrained networks below them are those of Python packages or of the hub, b
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from mien.runs.run import Run
 
 BASE = "mien-base"
 """Name of the model that predicts where no other is named."""
@@ -25,16 +21,6 @@ LICENCES = {"mien-text": "Apache-2.0", "mien-audio-nc": "CC-BY-NC-SA-4.0"}
 FOLDER = Path(__file__).parents[1] / "bundles"
 
 
-def open_ready_made(name: str) -> "Run":
-    """Open a ready-made model. Raises `MienError` if a file of it is missing or damaged."""
-    # these import torch, which takes seconds
-    from mien.runs.joined import JOINED, JoinedRun
-    from mien.runs.run import Run
-
-    folder = FOLDER / name
-    return JoinedRun(folder) if (folder / JOINED).is_file() else Run(folder)
-
-
 def about(name: str) -> list[str]:
     """Say in a few lines what a ready-made model lacks, its licence and where its card is."""
     lines = [f"model {name}: {READY_MADE[name]}"]
@@ -43,6 +29,6 @@ def about(name: str) -> list[str]:
     )
     for part, licence in LICENCES.items():
         if name in (BASE, part):
-            terms = "no commercial use" if "NC" in licence else "commercial use allowed"
+            terms = "no commercial use" if "NC" in licence else "see `mien models` for minilm below"
             lines.append(f"  licence of {part}: {licence} ({terms})")
     return [*lines, f"  model card: {FOLDER / name / 'README.md'}"]

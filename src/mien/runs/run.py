@@ -38,6 +38,7 @@ from mien.runs.config import (
 )
 from mien.runs.environment import environment
 from mien.runs.frozen import Frozen, frozen_names, load_frozen, without_frozen
+from mien.runs.ready_made import FOLDER, READY_MADE
 from mien.runs.thresholds import thresholds_of
 from mien.runs.tokenizer import read_tokenizer, save_tokenizer
 from mien.tasks import Task, speaker_task
@@ -118,6 +119,11 @@ class Run:
 
     def _read_config(self) -> RunConfig:
         if not self.folder.joinpath(CONFIG).is_file():
+            if str(self.folder) in READY_MADE:
+                raise MienError(
+                    f"{self.folder} is a ready-made model, for `mien predict`: its metrics are in"
+                    f" {FOLDER / self.folder / 'README.md'}"
+                )
             raise MienError(f"{self.folder} is not a run folder: it has no {CONFIG}")
         return read_config(self.file(CONFIG))
 

@@ -148,7 +148,10 @@ class TrainConfig(BaseModel):
         pairs = [pair.split("=") for pair in value.split(",")]
         if not all(len(pair) == 2 and all(map(str.strip, pair)) for pair in pairs):
             raise ValueError("write emotions as calm=neutral, several joined by commas")
-        return {one.strip(): other.strip() for one, other in pairs}
+        found = {one.strip(): other.strip() for one, other in pairs}
+        if len(found) < len(pairs):
+            raise ValueError("an emotion counts as two others: name it once")
+        return found
 
     @field_validator("task")
     @classmethod

@@ -49,12 +49,22 @@ class TokenReader(StateReader):
 
     def key(self) -> dict[str, Any]:
         """Return the length of texts, and a digest of the vocabulary and its rules."""
-        rules = f"{self.tokenizer!r} {sorted(self.tokenizer.get_vocab().items())}"
+        rules = _rules(self.tokenizer)
         return {"max_len": self.max_len, "tokenizer": hashlib.sha256(rules.encode()).hexdigest()}
 
     def steps(self, sample: Sample) -> Tensor:
         """Return the tokens of a sample, none if it has no text."""
         return tokens_of(sample, self.tokenizer, self.max_len)
+
+
+def _rules(tokenizer: Any) -> str:
+    """Describe all that token ids depend on, wherever the tokenizer was read from."""
+    if (backend := getattr(tokenizer, "backend_tokenizer", None)) is not None:
+        return str(backend.to_str())
+    own = (
+        f"{name}={value!r}" for name, value in tokenizer.init_kwargs.items() if "path" not in name
+    )
+    return f"{sorted(tokenizer.get_vocab().items())} {sorted(own)}"
 
 
 def tokens_of(sample: Sample, tokenizer: Any, max_len: int) -> Tensor:

@@ -99,7 +99,8 @@ WEIGHTS = (
         purpose="ready-made model of emotion from text",
         licence="Apache-2.0",
         training_data="GoEmotions: 43,410 comments from Reddit",
-        commercial="yes",
+        commercial="ask",
+        restriction="its own weights allow it; of minilm, which it is used with, see there",
         package=Package(requirement="mien", module="mien", folder="bundles/mien-text"),
         files=(
             WeightFile(
