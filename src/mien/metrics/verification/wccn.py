@@ -23,7 +23,7 @@ class WithinClassNorm:
     Parameters
     ----------
     embeddings : array (N, E)
-        Of clips of two speakers or more.
+        Of clips of two speakers or more, of unit length or near it.
     speakers : sequence of N str
         The speaker of each clip. Speakers with one clip count for the mean alone.
 
