@@ -185,6 +185,27 @@ def test_embeddings_that_are_not_finite_are_an_error(run: Run, talks: Store, mon
         verify_run(run.folder, data=talks.folder, split="all", **FAST)
 
 
+def test_clips_that_are_alike_leave_out_wccn_with_the_reason(
+    run: Run, talks: Store, monkeypatch
+) -> None:
+    def embedding_of_the_person(run: Run, model, data: Store, rows: list[int], **options):
+        return np.eye(6)[[int(data.utterances[row].person[1]) for row in rows]]
+
+    monkeypatch.setattr("mien.identity.verification.embed", embedding_of_the_person)
+    result = verify_run(run.folder, data=talks.folder, split="all", modalities="v", **FAST)
+    reason = "the clips of each speaker to learn from are alike"
+    assert f"WCCN, other dialogues (video): {reason}" in result.left_out
+    fitted = [row.metrics.cross_fitted for row in result.rows]
+    assert [(found.eer, found.eer_wccn, found.rank1_wccn) for found in fitted] == [
+        (0, None, None)
+    ] * 4
+    header, _, first = (
+        markdown(result).split("fitted on the other half of the speakers:")[1].split("\n")[2:5]
+    )
+    cells = dict(zip(header.split("|"), first.split("|"), strict=True))
+    assert [value.strip() for name, value in cells.items() if "WCCN" in name] == ["–"]
+
+
 def test_a_result_is_written_as_json_tables_and_plot(
     run: Run, talks: Store, tmp_path: Path
 ) -> None:
@@ -197,7 +218,8 @@ def test_a_result_is_written_as_json_tables_and_plot(
     text = tables.read_text()
     assert text == markdown(result)
     assert "Synthetic data" in text
-    assert text.count("| other dialogues, same session |") == 9
+    assert text.count("| other dialogues, same session |") == 12
+    assert "with WCCN" in text
     for block in text.split("\n\n"):
         if block.startswith("|"):
             assert len({(len(line), line.count("|")) for line in block.split("\n")}) == 1
@@ -232,6 +254,9 @@ def test_ten_readers_are_told_apart_by_their_voices(
     (metrics,) = (row.metrics for row in result.rows if row.input == "audio")
     assert (metrics.speakers, metrics.targets, metrics.nontargets) == (10, 50, 450)
     assert metrics.eer <= 0.05
+    # learned from five readers, it does no harm; chance would be 50 %
+    assert metrics.cross_fitted.eer_wccn <= 0.05
+    assert metrics.cross_fitted.rank1_wccn >= 0.95
     assert metrics.rank1 >= 0.95
 
 

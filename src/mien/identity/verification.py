@@ -240,12 +240,15 @@ def _rows(
         if trials.left_out:
             why = f"{trials.left_out} speakers have no clips to enrol or none to test"
             reasons[pairing.about, why].append(condition.input)
+        metrics = _metrics(store, usable, embeddings[present], trials, resamples)
+        if metrics.cross_fitted and metrics.cross_fitted.no_wccn:
+            reasons[f"WCCN, {pairing.about}", metrics.cross_fitted.no_wccn].append(condition.input)
         yield VerificationRow(
             pairing=name,
             about=pairing.about,
             input=condition.input,
             clips=len(usable),
-            metrics=_metrics(store, usable, embeddings[present], trials, resamples),
+            metrics=metrics,
         )
 
 

@@ -41,6 +41,12 @@ class FittedIntervals(_Result):
 
     eer: SpeakerInterval | None
     eer_norm: SpeakerInterval | None
+    eer_wccn: SpeakerInterval | None = None
+    eer_wccn_norm: SpeakerInterval | None = None
+    rank1: SpeakerInterval | None
+    rank1_norm: SpeakerInterval | None
+    rank1_wccn: SpeakerInterval | None = None
+    rank1_wccn_norm: SpeakerInterval | None = None
     cllr: SpeakerInterval | None
     fnir: SpeakerInterval | None
     fpir: SpeakerInterval | None
@@ -54,6 +60,16 @@ class FittedMetrics(_Result):
     searches: int
     eer: float | None = Field(description="equal error rate without normalisation")
     eer_norm: float | None = Field(description="and with AS-norm")
+    eer_wccn: float | None = Field(None, description="with WCCN")
+    eer_wccn_norm: float | None = Field(None, description="with AS-norm after WCCN")
+    rank1: float | None = Field(description="share of probes whose speaker is found first")
+    rank1_norm: float | None = Field(description="and with AS-norm")
+    rank1_wccn: float | None = Field(None, description="with WCCN")
+    rank1_wccn_norm: float | None = Field(None, description="with AS-norm after WCCN")
+    wccn_shrinkage: tuple[float, float] | None = Field(
+        None, description="of the covariance that either half was evaluated with, 0 to 1"
+    )
+    no_wccn: str | None = Field(None, description="why there is no WCCN")
     cllr: float | None = Field(description="cost of the calibrated scores")
     fnir: float | None = Field(description="false-negative identification rate at a threshold")
     fpir: float | None = Field(description="false-positive identification rate at the same")

@@ -31,7 +31,9 @@ def markdown(result: VerificationReport) -> str:
         _table(*_overall(result.rows)),
         _note(result.rows),
         "Metrics that need fitting, fitted on the other half of the speakers:",
-        _table(*_fitted(result.rows)),
+        _table(*_normalised(result.rows)),
+        "Calibration and threshold, fitted on the other half too:",
+        _table(*_calibrated(result.rows)),
         "Enrolled by fewer clips, EER / rank 1:",
         _table(*_by_clips(result.rows)),
         "\n".join(f"* Left out: {reason}." for reason in result.left_out),
@@ -75,17 +77,32 @@ def _overall(rows: Sequence[VerificationRow]) -> tuple[list[str], list[list[str]
     ]
 
 
-def _fitted(rows: Sequence[VerificationRow]) -> tuple[list[str], list[list[str]]]:
-    head = ["enrolled clips against", "input", "mated", "non-mated", "EER (95 %)"]
-    head += ["with AS-norm (95 %)", "Cllr (95 %)", "min Cllr", "FNIR (95 %)", "at FPIR (aim: 1 %)"]
+NORMALISED = {"": "", "_norm": "AS-norm", "_wccn": "WCCN", "_wccn_norm": "both"}
+"""What the scores were normalised with, by the ending of a metric's name."""
+
+
+def _normalised(rows: Sequence[VerificationRow]) -> tuple[list[str], list[list[str]]]:
+    names = {
+        f"{metric}{kind}": f"with {name}" if name else f"{title} (95 %)"
+        for metric, title in (("eer", "EER"), ("rank1", "rank 1"))
+        for kind, name in NORMALISED.items()
+    }
+    return ["enrolled clips against", "input", *names.values()], [
+        [row.about, row.input, *(_spread(found, name) for name in names)]
+        for row in rows
+        if (found := row.metrics.cross_fitted)
+    ]
+
+
+def _calibrated(rows: Sequence[VerificationRow]) -> tuple[list[str], list[list[str]]]:
+    head = ["enrolled clips against", "input", "mated", "non-mated", "Cllr (95 %)", "min Cllr"]
+    head += ["FNIR (95 %)", "at FPIR (aim: 1 %)"]
     return head, [
         [
             row.about,
             row.input,
             str(found.targets),
             str(found.nontargets),
-            _spread(found, "eer"),
-            _spread(found, "eer_norm"),
             _spread(found, "cllr", _number),
             _number(found.min_cllr),
             _spread(found, "fnir"),

@@ -11,6 +11,7 @@ from mien.metrics.verification.det import DetCurve, equal_error_rate
 from mien.metrics.verification.identification import Search
 from mien.metrics.verification.llr import LlrCalibration, cllr
 from mien.metrics.verification.scores import Scores, adaptive_norm, enrol
+from mien.metrics.verification.wccn import WithinClassNorm
 
 
 def voices(speakers: int = 10, clips: int = 12, noise: float = 0.8, seed: int = 0):
@@ -50,8 +51,9 @@ def test_each_half_is_evaluated_with_what_the_other_gave() -> None:
     vectors, names, clips, probes, compared = voices()
     enrolled, tested = enrol(vectors, clips), vectors[probes]
     scores = Scores(enrolled @ tested.T, compared, np.unique(names), names[probes])
-    found = cross_fitted(scores, enrolled, tested, resamples=20)
+    found = cross_fitted(scores, vectors, names, clips, probes, resamples=20)
     ratios, normed, target, missed, false = [], [], [], [], []
+    whitened, both = [], []
     first, second = halves(scores)
     for own, other in ((first, second), (second, first)):
         mine, theirs = scores.among(own), scores.among(other)
@@ -62,11 +64,21 @@ def test_each_half_is_evaluated_with_what_the_other_gave() -> None:
         here, there = np.isin(scores.enrolled, own), np.isin(scores.probes, own)
         norm = adaptive_norm(mine.values, enrolled[here] @ cohort, tested[there] @ cohort)
         normed.append(mine.with_values(norm))
+        white = WithinClassNorm(vectors[np.isin(names, other)], names[np.isin(names, other)])
+        rows, columns = enrol(white(vectors), clips)[here], white(vectors)[probes]
+        cohort, columns = columns[np.isin(scores.probes, other)].T, columns[there]
+        whitened.append(mine.with_values(rows @ columns.T))
+        norm = adaptive_norm(rows @ columns.T, rows @ cohort, columns @ cohort)
+        both.append(mine.with_values(norm))
         threshold, search = Search(theirs).threshold(FPIR), Search(mine)
         missed.append(search.fnir(threshold))
         false.append(search.fpir(threshold))
     assert found["cllr"] == pytest.approx(cllr(np.concatenate(ratios), np.concatenate(target)))
-    assert found["eer_norm"] == pytest.approx(equal_error_rate(*DetCurve(*normed).rates()))
+    for kind, by_half in (("_norm", normed), ("_wccn", whitened), ("_wccn_norm", both)):
+        rates = DetCurve(*by_half).rates()
+        assert found[f"eer{kind}"] == pytest.approx(equal_error_rate(*rates))
+        rank1 = np.mean([Search(half).within(1) for half in by_half])
+        assert found[f"rank1{kind}"] == pytest.approx(rank1)
     assert found["fnir"] == pytest.approx(np.mean(missed))
     assert found["fpir"] == pytest.approx(np.mean(false))
     assert found["targets"] == scores.targets.sum()

@@ -106,7 +106,7 @@ def evaluate_trials(
         "intervals": speaker_intervals(values, size, resamples=resamples, seed=seed),
         "by_clips": _by_clips(enrolments, score),
         "cross_fitted": cross_fitted(
-            scores, enrol(embeddings, enrolments), tested, resamples=resamples, seed=seed
+            *(scores, embeddings, speakers, enrolments, probes), resamples=resamples, seed=seed
         ),
     }
 

@@ -1,18 +1,20 @@
 """Metrics that need something fitted first: it is fitted on other speakers (cross-fitting)."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from mien.errors import MienError
 from mien.metrics.verification.bootstrap import RESAMPLES, MetricValues, speaker_intervals
 from mien.metrics.verification.det import DetCurve, equal_error_rate
 from mien.metrics.verification.identification import Search
 from mien.metrics.verification.llr import LlrCalibration, cllr, minimum_cllr
-from mien.metrics.verification.scores import Scores, adaptive_norm
+from mien.metrics.verification.scores import Scores, adaptive_norm, enrol
+from mien.metrics.verification.wccn import WithinClassNorm
 
 FPIR = 0.01
 """False-positive identification rate at which the threshold of a search is chosen."""
@@ -53,8 +55,10 @@ def halves(scores: Scores) -> Halves | None:
 
 def cross_fitted(
     scores: Scores,
-    enrolled: np.ndarray,
-    probes: np.ndarray,
+    embeddings: np.ndarray,
+    speakers: Sequence[str],
+    enrolments: Sequence[Sequence[int]],
+    probes: Sequence[int],
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -64,9 +68,10 @@ def cross_fitted(
     Parameters
     ----------
     scores : Scores
-        Cosines of enrolled and probes.
-    enrolled, probes : array (M, E), (P, E)
-        Their embeddings, of unit length; the probes of the other half are the cohort of AS-norm.
+        Cosines of enrolments and probes.
+    embeddings, speakers, enrolments, probes
+        As `mien.metrics.verification.evaluate_trials` takes them. The probes of the other half are
+        the cohort of AS-norm; all clips of its speakers are what WCCN is fitted on.
     resamples, seed : int
         Of the intervals.
 
@@ -74,24 +79,52 @@ def cross_fitted(
     -------
     dict or None
         Over the trials within each half, both halves together: ``targets``, ``nontargets``;
-        ``eer`` without and ``eer_norm`` with AS-norm; ``cllr`` and ``min_cllr`` of the calibrated
-        scores; ``fnir`` and ``fpir`` with the threshold at which the other half's false-positive
-        identification rate is `FPIR`; ``searches``, how many there are of either kind;
-        ``intervals`` of these, without fitting anew. None where `halves` gives None.
+        ``eer`` and ``rank1`` of the cosines, and with the endings ``_norm`` (AS-norm), ``_wccn``
+        (see `mien.metrics.verification.wccn.WithinClassNorm`) and ``_wccn_norm`` (AS-norm of
+        cosines after WCCN); ``cllr`` and ``min_cllr`` of the calibrated scores; ``fnir`` and
+        ``fpir`` with the threshold at which the other half's false-positive identification rate is
+        `FPIR`; ``searches``, how many there are of either kind; ``intervals`` of these, without
+        fitting anew; ``wccn_shrinkage``, that with which either half was evaluated, or ``no_wccn``,
+        the reason, where WCCN can't be fitted and its metrics are missing. None where `halves`
+        gives None.
     """
     split = halves(scores)
     if split is None:
         return None
-    raw = DetCurve(_refit(scores, split, lambda own, _: own.values))
-    normed = DetCurve(_refit(scores, split, _normaliser(scores, enrolled, probes)))
+    sides = enrol(embeddings, enrolments), embeddings[list(probes)]
+    kinds = {
+        "": _refit(scores, split, lambda own, _: own.values),
+        "_norm": _cosines(scores, split, (sides, sides), normed=True),
+    }
+    try:
+        norms = _fit_wccn(embeddings, np.asarray(speakers), split)
+    except MienError as error:
+        about: dict[str, Any] = {"no_wccn": str(error)}
+    else:
+        about = {"wccn_shrinkage": [norm.shrinkage for norm in norms]}
+        whitened = [norm(embeddings) for norm in norms]
+        spaces = [(enrol(clips, enrolments), clips[list(probes)]) for clips in whitened]
+        kinds["_wccn"] = _cosines(scores, split, spaces)
+        kinds["_wccn_norm"] = _cosines(scores, split, spaces, normed=True)
+    return about | _metrics(scores, split, kinds, resamples, seed)
+
+
+def _metrics(
+    scores: Scores, split: Halves, kinds: dict[str, Scores], resamples: int, seed: int
+) -> dict[str, Any]:
+    """Compute metrics and intervals of normalised scores, by kind, and of those calibrated here."""
+    curves = {kind: DetCurve(normed) for kind, normed in kinds.items()}
+    searches = {kind: Search(normed) for kind, normed in kinds.items()}
+    raw = curves[""]
     ratios = DetCurve(_refit(scores, split, _calibrate))
     search = Search(_refit(scores, split, _above_threshold))
     columns = np.searchsorted(raw.speakers, scores.probes)
 
     def values(weights: np.ndarray) -> MetricValues:
-        return {
-            "eer": equal_error_rate(*raw.rates(weights)),
-            "eer_norm": equal_error_rate(*normed.rates(weights)),
+        found = {f"eer{kind}": equal_error_rate(*at.rates(weights)) for kind, at in curves.items()}
+        for kind, at in searches.items():
+            found[f"rank1{kind}"] = at.within(1, weights[columns])
+        return found | {
             "cllr": cllr(ratios.values, ratios.target, ratios.counts(weights)),
             "fnir": search.fnir(0.0, weights[columns]),
             "fpir": search.fpir(0.0, weights[columns]),
@@ -108,6 +141,33 @@ def cross_fitted(
     }
 
 
+def _fit_wccn(embeddings: np.ndarray, speakers: np.ndarray, split: Halves) -> list[WithinClassNorm]:
+    """Fit what each half is evaluated with: on the clips of the other half."""
+    learned = [np.isin(speakers, other) for other in split[::-1]]
+    return [WithinClassNorm(embeddings[clips], speakers[clips]) for clips in learned]
+
+
+Sides = tuple[np.ndarray, np.ndarray]
+"""Embeddings of the enrolments (M, E) and of the probes (P, E), of unit length."""
+
+
+def _cosines(
+    scores: Scores, split: Halves, spaces: Sequence[Sides], *, normed: bool = False
+) -> Scores:
+    """Compare within each half, by the embeddings that belong to it; `normed`: with AS-norm."""
+    values, compared = np.zeros(scores.values.shape), np.zeros_like(scores.compared)
+    for own, other, (enrolled, probes) in zip(split, split[::-1], spaces, strict=True):
+        rows, columns = np.isin(scores.enrolled, own), np.isin(scores.probes, own)
+        block = np.ix_(rows, columns)
+        mine, tested = enrolled[rows], probes[columns]
+        values[block] = mine @ tested.T
+        if normed:
+            cohort = probes[np.isin(scores.probes, other)].T
+            values[block] = adaptive_norm(values[block], mine @ cohort, tested @ cohort)
+        compared[block] = scores.compared[block]
+    return Scores(values, compared, scores.enrolled, scores.probes)
+
+
 Refit = Callable[[Scores, Scores], np.ndarray]
 """From the scores of a half, and those of the other half, to new scores of the first."""
 
@@ -120,18 +180,6 @@ def _refit(scores: Scores, split: Halves, refit: Refit) -> Scores:
         values[block] = refit(scores.among(own), scores.among(other))
         compared[block] = scores.compared[block]
     return Scores(values, compared, scores.enrolled, scores.probes)
-
-
-def _normaliser(scores: Scores, enrolled: np.ndarray, probes: np.ndarray) -> Refit:
-    def normalise(own: Scores, other: Scores) -> np.ndarray:
-        cohort = probes[np.isin(scores.probes, other.probes)]
-        return adaptive_norm(
-            own.values,
-            enrolled[np.isin(scores.enrolled, own.enrolled)] @ cohort.T,
-            probes[np.isin(scores.probes, own.probes)] @ cohort.T,
-        )
-
-    return normalise
 
 
 def _calibrate(own: Scores, other: Scores) -> np.ndarray:
