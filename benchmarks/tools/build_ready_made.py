@@ -7,7 +7,8 @@
         --out studies/ready-made-audio
     python benchmarks/tools/build_ready_made.py runs/text studies/ready-made-audio bundles
 
-The folder `bundles` then replaces src/mien/bundles, and the digests in the catalogue of weights change.
+The folder `bundles` then replaces src/mien/bundles, and the digests in the catalogue of weights
+change.
 
 The text part is single-label here: the softmax of its logits, at the temperature that fits the
 validation split best. The audio part is the model of the last fold; its temperature is fitted to

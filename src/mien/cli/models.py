@@ -159,7 +159,7 @@ def _publish(args: argparse.Namespace) -> None:
 
     if (args.name is None) == (args.folder is None):
         args.parser.error("give either NAME or --folder")
-    run = open_run(args.run)
+    run = open_run(str(args.run))
     if args.folder is not None:
         print(save(run, args.folder))
         return

@@ -102,7 +102,7 @@ def _joined(configs: Sequence[RunConfig], folder: Path) -> RunConfig:
         raise MienError(f"the parts of {folder} do not fit together: {why}")
     encoders = {m: e for config in configs for m, e in config.model.encoders.items()}
     corpora = "+".join(dict.fromkeys(config.data.corpus for config in configs))
-    of_all = {
+    of_all: dict[str, Any] = {
         "corpus": corpora,
         "protocol": "+".join(dict.fromkeys(config.data.protocol for config in configs)),
         "synthetic": any(config.data.synthetic for config in configs),

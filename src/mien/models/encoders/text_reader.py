@@ -1,6 +1,7 @@
 """Reading text as token ids, for an encoder of batches or for one whose states are stored."""
 
 import hashlib
+import json
 from typing import Any
 
 import torch
@@ -60,11 +61,11 @@ class TokenReader(StateReader):
 def _rules(tokenizer: Any) -> str:
     """Describe all that token ids depend on, wherever the tokenizer was read from."""
     if (backend := getattr(tokenizer, "backend_tokenizer", None)) is not None:
-        return str(backend.to_str())
-    own = (
-        f"{name}={value!r}" for name, value in tokenizer.init_kwargs.items() if "path" not in name
-    )
-    return f"{sorted(tokenizer.get_vocab().items())} {sorted(own)}"
+        rules = json.loads(backend.to_str())
+        # these are those of the last call
+        return json.dumps({k: v for k, v in rules.items() if k not in ("truncation", "padding")})
+    settings = {name: value for name, value in tokenizer.init_kwargs.items() if "path" not in name}
+    return f"{sorted(tokenizer.get_vocab().items())} {sorted(map(repr, settings.items()))}"
 
 
 def tokens_of(sample: Sample, tokenizer: Any, max_len: int) -> Tensor:
