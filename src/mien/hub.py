@@ -59,6 +59,7 @@ def list_repository(name: str, revision: str | None) -> Any:
 
     from huggingface_hub import HfApi, constants, errors
 
+    constants.HF_HUB_DISABLE_TELEMETRY = True  # it would ask the hub a second time
     api = HfApi(endpoint=constants.ENDPOINT)
     try:
         return api.model_info(name, revision=revision, files_metadata=True, timeout=TIMEOUT)

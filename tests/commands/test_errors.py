@@ -107,13 +107,12 @@ def test_silence_and_a_clip_without_a_face_are_not_answered(
     assert [note.split(":")[0] for note in prediction["warnings"]] == ["video", "audio"]
 
 
-def test_the_run_forgotten(mien, tmp_path: Path) -> None:
+def test_what_is_explained_needs_a_run(mien, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "clip.wav", np.zeros(16_000), 16_000)
-    for command in ("predict", "explain"):
-        more = ["x.wav", "--out", tmp_path / "out"] if command == "explain" else []
-        result = mien(command, tmp_path / "clip.wav", *more)
-        assert result.returncode == 2
-        assert f"a hub name; {tmp_path / 'clip.wav'} is no" in result.stderr
+    result = mien("explain", tmp_path / "clip.wav", "--out", tmp_path / "out")
+    assert result.returncode == 1
+    assert "mme2e-sparse" in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_empty_words_are_no_words(mien, run_folder: Path, clips: Path) -> None:

@@ -42,7 +42,11 @@ def test_a_shared_setting_goes_to_every_encoder_that_has_it_and_ones_own_before_
         ("mme2e", {"modalities": "t", "width": 1}, "width: has no effect here: only an encoder"),
         ("mme2e", {"sparsity": "both"}, "sparsity: has no .* sparse-vgg of audio or video uses"),
         ("mme2e", {"video_spectrogram": "log"}, "video_spectrogram: is not a setting"),
-        ("lf-rnn", {"text_model": "x"}, "only an encoder transformer of text uses it"),
+        (
+            "lf-rnn",
+            {"text_model": "x"},
+            "only an encoder transformer of text, pretrained of text uses it",
+        ),
         ("lf-rnn", {"temporal_dim": 8}, "temporal_dim: has no effect"),
         ("mme2f", {}, "no model 'mme2f' .did you mean mme2e..; known: mme2e"),
     ],

@@ -13,6 +13,8 @@ from transformers import (
     AutoModel,
     AutoTokenizer,
     BertConfig,
+    CamembertConfig,
+    DebertaConfig,
     DebertaV2Config,
     DistilBertConfig,
     ElectraConfig,
@@ -20,6 +22,7 @@ from transformers import (
     MPNetConfig,
     PretrainedConfig,
     RobertaConfig,
+    XLMRobertaConfig,
 )
 
 from mien.batch import Ragged
@@ -31,6 +34,7 @@ from mien.models import ModelConfig
 from mien.models.encoders.pretrained import PretrainedEncoder, describe_all
 from mien.models.encoders.pretrained_settings import PretrainedTextConfig
 from mien.models.encoders.text_reader import TokenReader
+from mien.models.pretrained.trunk import FAMILIES
 from mien.runs.run import Run
 from mien.training import TrainConfig, train
 
@@ -48,9 +52,16 @@ CONFIGS = [
     MPNetConfig(**SMALL),
     ElectraConfig(**SMALL, embedding_size=8),
     DebertaV2Config(**SMALL, relative_attention=True, pos_att_type=["p2c", "c2p"]),
+    DebertaConfig(**SMALL, relative_attention=True, pos_att_type=["p2c", "c2p"]),
+    XLMRobertaConfig(**SMALL, max_position_embeddings=40),
+    CamembertConfig(**SMALL, max_position_embeddings=40),
     DistilBertConfig(vocab_size=50, dim=16, n_layers=3, n_heads=2, hidden_dim=32),
     ModernBertConfig(**SMALL, **MODERN, sep_token_id=2),
 ]
+
+
+def test_every_family_is_tested() -> None:
+    assert {config.model_type for config in CONFIGS} == set(FAMILIES[Modality.TEXT])
 
 
 def encoder_of(model: Path, **settings: Any) -> PretrainedEncoder:

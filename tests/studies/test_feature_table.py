@@ -14,6 +14,7 @@ from voices import voice
 from mien.errors import MienError
 from mien.features.extract import extract
 from mien.features.store import FeatureStore
+from mien.models.pretrained.weights import Package
 from mien.studies.feature_table import FeatureTable, compute_features, name_of, read_features
 
 IDS = ["Ses01_F000", "Ses01_F001", "Ses02.a"]
@@ -160,6 +161,6 @@ def test_voices_without_the_weights_say_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = store(tmp_path / "data", [sample(0), sample(1)]).folder
-    monkeypatch.setattr("mien.models.pretrained.voice.find_spec", lambda name: None)
+    monkeypatch.setattr(Package, "find", lambda package: None)
     with pytest.raises(MienError, match="install"):
         compute_features("voice", data, progress=False)
