@@ -1,7 +1,6 @@
 """Reading text as token ids, for an encoder of batches or for one whose states are stored."""
 
 import hashlib
-import json
 from typing import Any
 
 import torch
@@ -61,9 +60,10 @@ class TokenReader(StateReader):
 def _rules(tokenizer: Any) -> str:
     """Describe all that token ids depend on, wherever the tokenizer was read from."""
     if (backend := getattr(tokenizer, "backend_tokenizer", None)) is not None:
-        rules = json.loads(backend.to_str())
-        # these are those of the last call
-        return json.dumps({k: v for k, v in rules.items() if k not in ("truncation", "padding")})
+        copy = type(backend).from_str(backend.to_str())
+        copy.no_truncation()  # both are those of the last call
+        copy.no_padding()
+        return str(copy.to_str())
     settings = {name: value for name, value in tokenizer.init_kwargs.items() if "path" not in name}
     return f"{sorted(tokenizer.get_vocab().items())} {sorted(map(repr, settings.items()))}"
 
