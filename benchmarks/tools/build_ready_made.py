@@ -30,9 +30,10 @@ from mien.inference.predictions import Predictions
 from mien.inference.predictions_file import PREDICTIONS, read_predictions
 from mien.metrics import evaluate_labels
 from mien.metrics.temperature import best_probabilities, fit_temperature
+from mien.models.pretrained.catalogue import CATALOGUE
 from mien.runs.config import WEIGHTS, RunConfig, write_config
 from mien.runs.hub import save
-from mien.runs.ready_made import BASE, LICENCES
+from mien.runs.ready_made import BASE, PARTS
 from mien.runs.run import Run
 from mien.tasks import EmotionTask
 from mien.tasks.label_metrics import LabelMetrics
@@ -128,7 +129,10 @@ def bundle(run: Run, out: Path, temperature: float, card: str) -> None:
     write_tensors(out / WEIGHTS, {name: halved(weight) for name, weight in weights.items()})
     labels = run.config.tasks[0].labels
     task = EmotionTask(labels=labels, loss="ce", single_label=True, mapping=MAPPING)
-    settings = Run(out).config.model_dump() | {"tasks": (task,), "licence": LICENCES[out.name]}
+    settings = Run(out).config.model_dump() | {
+        "tasks": (task,),
+        "licence": CATALOGUE[out.name].licence,
+    }
     write_config(out, RunConfig.model_validate(settings))
     for name in ("thresholds.json", "metrics.json", "environment.json"):
         out.joinpath(name).unlink(missing_ok=True)  # of the task and the machine before
@@ -239,7 +243,7 @@ On voices and rooms unlike those of RAVDESS expect wrong answers.
 
 def base(out: Path, words: str, voice: str) -> None:
     """Write the model that is joined from both."""
-    write_text(out / "joined.json", json.dumps({"parts": list(LICENCES)}, indent=2))
+    write_text(out / "joined.json", json.dumps({"parts": PARTS}, indent=2))
     card = f"""\
 # {BASE}
 
@@ -271,7 +275,7 @@ part was trained on.
 
 def main(run: Path, study: Path, out: Path) -> None:
     """Build all bundles."""
-    for name in (BASE, *LICENCES):
+    for name in (BASE, *PARTS):
         (out / name).mkdir(parents=True)
     words = text(Run(run), out / "mien-text")
     voice = audio(study, out / "mien-audio-nc")

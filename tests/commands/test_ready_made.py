@@ -11,9 +11,10 @@ from mien import Recognizer
 from mien.audio_effects import add_noise, from_int16, white
 from mien.media.decode import read_audio
 from mien.modality import Modality
+from mien.models.pretrained.catalogue import CATALOGUE
 from mien.runs.hub import open_run
 from mien.runs.joined import JoinedRun
-from mien.runs.ready_made import BASE, FOLDER, LICENCES, READY_MADE
+from mien.runs.ready_made import BASE, FOLDER, PARTS, READY_MADE
 
 LABELS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 
@@ -32,7 +33,7 @@ def test_a_sentence_is_answered_with_what_the_model_is(mien) -> None:
     assert "from text" in result.stdout
     about = result.stdout.partition("model mien-base")[2]
     assert "no pretrained expression model" in about
-    assert "mien-audio-nc: CC-BY-NC-SA-4.0 (no commercial use)" in about
+    assert "mien-audio-nc: CC-BY-NC-SA-4.0 (commercial use: no" in about
     assert str(FOLDER / BASE / "README.md") in about
 
 
@@ -60,7 +61,8 @@ def test_the_models_are_small_and_say_their_licence(name: str) -> None:
     assert run.config.tasks[0].labels == LABELS
     assert run.config.tasks[0].mapping == {"calm": "neutral"}
     card = (FOLDER / name / "README.md").read_text()
-    for part, licence in LICENCES.items():
+    for part in PARTS:
+        licence = CATALOGUE[part].licence
         if name in (BASE, part):
             assert licence in (run.config.licence or "")
             assert licence in card
@@ -71,7 +73,7 @@ def test_the_models_are_small_and_say_their_licence(name: str) -> None:
 def test_the_default_joins_the_two_others() -> None:
     run = open_run(BASE)
     assert isinstance(run, JoinedRun)
-    assert [part.folder.name for part in run.parts] == list(LICENCES)
+    assert [part.folder.name for part in run.parts] == list(PARTS)
     assert set(run.config.model.modalities) == {Modality.TEXT, Modality.AUDIO}
 
 

@@ -5,6 +5,8 @@ The pretrained networks below them are those of Python packages or of the hub, b
 
 from pathlib import Path
 
+from mien.models.pretrained.catalogue import CATALOGUE
+
 BASE = "mien-base"
 """Name of the model that predicts where no other is named."""
 
@@ -15,8 +17,8 @@ READY_MADE = {
 }
 """Names of the ready-made models, and what each is for."""
 
-LICENCES = {"mien-text": "Apache-2.0", "mien-audio-nc": "CC-BY-NC-SA-4.0"}
-"""Licences of the weights. Whoever trains on RAVDESS may not use the result commercially."""
+PARTS = ("mien-text", "mien-audio-nc")
+"""Those that have weights of their own; the catalogue has their licences."""
 
 FOLDER = Path(__file__).parents[1] / "bundles"
 
@@ -27,8 +29,7 @@ def about(name: str) -> list[str]:
     lines.append(
         "  video is not used: there is no pretrained expression model; train one (mien train)"
     )
-    for part, licence in LICENCES.items():
-        if name in (BASE, part):
-            terms = "no commercial use" if "NC" in licence else "see `mien models` for minilm below"
-            lines.append(f"  licence of {part}: {licence} ({terms})")
+    for weights in (CATALOGUE[part] for part in PARTS if name in (BASE, part)):
+        terms = f"commercial use: {weights.commercial}; see `mien models`"
+        lines.append(f"  licence of {weights.name}: {weights.licence} ({terms})")
     return [*lines, f"  model card: {FOLDER / name / 'README.md'}"]

@@ -93,9 +93,9 @@ class TransformerConfig(EncoderConfig):
 
     def reader(self, modality: Modality, tokenizer: Any = None) -> Reader:
         """Build the reader of texts."""
-        from mien.models.encoders.text_reader import TextReader
+        from mien.models.encoders.text_reader import TokenReader
 
-        return TextReader(tokenizer, self.max_len)
+        return TokenReader(tokenizer, self.max_len)
 
     def state_size(self, pretrained: Descriptions | None = None) -> int | None:
         """Return the hidden size, None if the run does not record it."""

@@ -1,4 +1,4 @@
-"""Reading text as token ids, for an encoder of batches or for one whose states are stored."""
+"""Reading text as token ids."""
 
 import hashlib
 from typing import Any
@@ -7,28 +7,8 @@ import torch
 from torch import Tensor
 
 from mien.modality import Modality
-from mien.models.encoders.base import Reader
 from mien.models.encoders.pretrained_reader import StateReader
 from mien.utterance import Sample
-
-
-class TextReader(Reader):
-    """Read the text of a sample as token ids (L,) int64.
-
-    Parameters
-    ----------
-    tokenizer
-        A tokenizer of transformers.
-    max_len : int
-        Longest text in tokens; the rest is cut off.
-    """
-
-    def __init__(self, tokenizer: Any, max_len: int) -> None:
-        self.tokenizer, self.max_len = tokenizer, max_len
-
-    def read(self, sample: Sample) -> Tensor:
-        """Return the tokens of a sample, none if it has no text."""
-        return tokens_of(sample, self.tokenizer, self.max_len)
 
 
 class TokenReader(StateReader):
@@ -54,7 +34,10 @@ class TokenReader(StateReader):
 
     def steps(self, sample: Sample) -> Tensor:
         """Return the tokens of a sample, none if it has no text."""
-        return tokens_of(sample, self.tokenizer, self.max_len)
+        if sample.text is None:
+            return torch.zeros(0, dtype=torch.long)
+        tokens = self.tokenizer(sample.text, truncation=True, max_length=self.max_len)
+        return torch.tensor(tokens["input_ids"], dtype=torch.long)
 
 
 def _rules(tokenizer: Any) -> str:
@@ -66,11 +49,3 @@ def _rules(tokenizer: Any) -> str:
         return str(copy.to_str())
     settings = {name: value for name, value in tokenizer.init_kwargs.items() if "path" not in name}
     return f"{sorted(tokenizer.get_vocab().items())} {sorted(map(repr, settings.items()))}"
-
-
-def tokens_of(sample: Sample, tokenizer: Any, max_len: int) -> Tensor:
-    """Return the token ids (L,) of a sample's text, of length 0 if it has none."""
-    if sample.text is None:
-        return torch.zeros(0, dtype=torch.long)
-    tokens = tokenizer(sample.text, truncation=True, max_length=max_len)
-    return torch.tensor(tokens["input_ids"], dtype=torch.long)
