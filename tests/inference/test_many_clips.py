@@ -184,21 +184,23 @@ def test_a_stream_reads_no_further_than_a_batch_needs(recognizer: Recognizer) ->
             read.append(number)
             yield sample(number % 7, "ta")
 
-    stream = recognizer.stream(clips(), batch_size=4)
+    several = recognizer.predict_each(clips(), batch_size=4)
     assert read == []
     for number in range(40):
-        result = next(stream)
+        result = next(several)
         assert result.source == f"synthetic-{number % 7:03}"
         assert len(read) <= number + 4, "clips wait in memory"
-    stream.close()
+    several.close()
     assert len(read) <= 44
 
 
-def test_a_stream_of_one_answers_at_once(recognizer: Recognizer) -> None:
+def test_clips_one_by_one_are_answered_at_once(recognizer: Recognizer) -> None:
     taken = []
-    stream = recognizer.stream((taken.append(i) or sample(i) for i in range(3)), batch_size=1)
+    several = recognizer.predict_each(
+        (taken.append(i) or sample(i) for i in range(3)), batch_size=1
+    )
     for number in range(3):
-        next(stream)
+        next(several)
         assert taken == list(range(number + 1))
 
 

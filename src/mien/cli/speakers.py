@@ -57,14 +57,14 @@ def check_speakers(args: Namespace, clips: Sequence[str]) -> None:
 def predict_all(
     args: Namespace, recognizer: "Recognizer", clips: Sequence[str | None], **options: Any
 ) -> "Iterator[Prediction | Failure]":
-    """Predict as `Recognizer.stream` does, relative to other clips of the speakers if possible."""
+    """Predict each clip, relative to other clips of its speaker if possible."""
     if args.gallery is not None:
-        return _Speakers(args, recognizer).stream(list(filter(None, clips)), **options)
+        return _Speakers(args, recognizer).predict_each(list(filter(None, clips)), **options)
     if args.references:
         from mien.inference.references import speaker_reference
 
         options["reference"] = speaker_reference(recognizer, args.references)
-    return recognizer.stream(clips, **options)
+    return recognizer.predict_each(clips, **options)
 
 
 class _Speaker(NamedTuple):
@@ -91,7 +91,9 @@ class _Speakers:
             raise MienError(why, parameter="gallery") from error
         self.gallery, self.encoder = open_gallery(args), encoder_of(args)
 
-    def stream(self, clips: Sequence[str], **options: Any) -> "Iterator[Prediction | Failure]":
+    def predict_each(
+        self, clips: Sequence[str], **options: Any
+    ) -> "Iterator[Prediction | Failure]":
         """Predict for clips, each relative to the clips of the person in it."""
         from mien.inference.prediction import Prediction
 
@@ -102,7 +104,7 @@ class _Speakers:
                 found.append(self._identify(clip))
                 yield found[-1].reference
 
-        for result in self.recognizer.stream(clips, reference=references(), **options):
+        for result in self.recognizer.predict_each(clips, reference=references(), **options):
             speaker = found.popleft()
             if isinstance(result, Prediction):
                 notes = dict.fromkeys([*result.warnings, *speaker.notes])  # often the same

@@ -64,7 +64,7 @@ class Recognizer:
     --------
     >>> recognizer = Recognizer.from_pretrained("runs/emotion")       # doctest: +SKIP
     >>> recognizer("clip.mp4", text="I am so glad").answers["emotion"]  # doctest: +SKIP
-    >>> for result in recognizer.stream(Path("clips").glob("*.mp4")):  # doctest: +SKIP
+    >>> for result in recognizer.predict_each(Path("clips").glob("*.mp4")):  # doctest: +SKIP
     ...     print(result)
     """
 
@@ -210,7 +210,7 @@ class Recognizer:
             A single clip can't be read, or has none of the modalities that the model uses.
         """
         if isinstance(clip, Iterable) and not is_one(clip):
-            several = self.stream(
+            several = self.predict_each(
                 clip,
                 text=text,
                 transcript=transcript,
@@ -225,7 +225,7 @@ class Recognizer:
         assert isinstance(output, RecordingOutput)
         return self._prediction(output)
 
-    def stream(
+    def predict_each(
         self,
         clips: Iterable[ClipLike | None],
         *,
