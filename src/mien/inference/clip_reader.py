@@ -12,7 +12,14 @@ from mien.features.extractor import Extractor
 from mien.inference.clips import NAMES, Request, clip_of, limited, media_of
 from mien.inference.reason import Reason, distinct
 from mien.inference.screening import Screening, silence_of
-from mien.inference.segments import Recording, Refused, face_counts, seconds_of, segments_of
+from mien.inference.segments import (
+    Recording,
+    Refused,
+    face_counts,
+    seconds_of,
+    segments_of,
+    without,
+)
 from mien.media.faces import FaceCropper
 from mien.media.transcript import Cue, Transcript, cut_to_length, read_transcript
 from mien.modality import Modality
@@ -176,18 +183,6 @@ def _transcript(request: Request) -> Transcript:
     if request.transcript:
         return read_transcript(request.transcript)
     return Transcript([Cue(request.text)] if request.text else [], [])
-
-
-def without(sample: Sample, modalities: Collection[Modality | None]) -> Sample:
-    """Leave some modalities out of a sample."""
-    if Modality.TEXT in modalities and sample.text is not None:
-        sample = replace(sample, utterance=replace(sample.utterance, text=None))
-    if Modality.AUDIO in modalities and sample.waveform is not None:
-        sample = replace(sample, waveform=None)
-    if Modality.VIDEO in modalities and sample.faces is not None:
-        sample = replace(sample, faces=None, face_times=None, face_found=None)
-    kept = {m: f for m, f in sample.features.items() if Modality.of(m) not in modalities}
-    return sample if len(kept) == len(sample.features) else replace(sample, features=kept)
 
 
 def _content(sample: Sample, used: Collection[Modality]) -> str:

@@ -1,22 +1,17 @@
 """A trained model that predicts from clips of any form."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any, overload
 
 import torch
 
-from mien.batch import Batch
-from mien.dataset.collate import collate, stored_references
 from mien.dataset.turn_media import DecodeOptions
-from mien.devices import choose_device
 from mien.errors import MienError
 from mien.inference import BATCH_SIZE, checked_batch_size
 from mien.inference.abstention import Abstention, abstention_for, answer
-from mien.inference.batching import RecordingOutput, SegmentOutput, in_batches
+from mien.inference.batching import RecordingOutput, in_batches
 from mien.inference.clip_reader import ClipReader
 from mien.inference.clips import (
     ClipLike,
@@ -26,20 +21,18 @@ from mien.inference.clips import (
     requests,
 )
 from mien.inference.compose import compose
+from mien.inference.loaded_model import LoadedModel
 from mien.inference.prediction import Failure, Prediction
 from mien.inference.screening import Screening
 from mien.inference.segments import Recording
 from mien.media.limits import MAX_SECONDS
 from mien.modality import Modality
-from mien.models import MultimodalModel, Output
 from mien.runs import hub
 from mien.runs.run import Run
-from mien.task_prediction import TaskPrediction
-from mien.tasks import Task
-from mien.utterance import Sample, SpeakerReference
+from mien.utterance import SpeakerReference
 
 
-class Recognizer:
+class Recognizer(LoadedModel):
     """A trained model, ready to predict. Several threads may use one at the same time.
 
     Parameters
@@ -77,24 +70,18 @@ class Recognizer:
         modalities: Collection[Modality] = tuple(Modality),
         abstention: Abstention | bool = True,
     ) -> None:
-        self.run = run
+        super().__init__(run, device, modalities)
         self.abstention = abstention_for(run, abstention)
         self.screening = None if self.abstention is None else Screening(self.abstention)
-        self.device = choose_device(device)
-        self.model: MultimodalModel = run.model(modalities).to(self.device)
-        self.thresholds = {task.name: run.thresholds(task) for task in run.config.tasks}
         options = DecodeOptions(
             frame_interval=run.config.data.frame_interval,
             no_face=run.config.data.no_face,
             face_size=run.config.data.face_size,
             max_seconds=max_seconds,
         )
-        used = [m for m in self.model.config.modalities if m in modalities]
-        self.readers = self.model.config.readers(run.tokenizer() if Modality.TEXT in used else None)
         self.reader = ClipReader(
             self.model.config.modalities, options, run.extractor(), allowed=modalities
         )
-        self._collating = Lock()
 
     @classmethod
     def from_pretrained(
@@ -221,7 +208,7 @@ class Recognizer:
             return list(several)
         request = Request(clip, text, transcript, name, reference)
         recording = self.reader.read(request, self.screening)
-        (output,) = in_batches([recording], self._outputs, checked_batch_size(batch_size))
+        (output,) = in_batches([recording], self.outputs, checked_batch_size(batch_size))
         assert isinstance(output, RecordingOutput)
         return self._prediction(output)
 
@@ -247,7 +234,7 @@ class Recognizer:
         """
         size = checked_batch_size(batch_size)
         recordings = map(self._read, requests(clips, text, transcript, name, reference))
-        for item in in_batches(recordings, self._outputs, size):
+        for item in in_batches(recordings, self.outputs, size):
             if isinstance(item, Failure):
                 yield item
                 continue
@@ -275,62 +262,9 @@ class Recognizer:
         except MienError as error:
             return Failure(source=request.source, reason=str(error))
 
-    @torch.inference_mode()
-    def forward(self, samples: Sequence[Sample]) -> tuple[Batch, Output]:
-        """Compute the model's output for samples; returns the batch of them with it."""
-        with self._collating:  # a tokenizer serves one thread at a time
-            used = [self.reader.only_used(sample) for sample in samples]
-            batch = collate(used, self.readers)
-        encoders = self.model.config.encoders
-        referring = [m for m in self.readers if encoders[m].takes_references]
-        found = {m: stored_references(used, m) for m in referring}
-        given = {m: references for m, references in found.items() if references is not None}
-        batch = replace(batch, references=given).to(self.device)
-        return batch, self.model(batch)
-
-    def scores(self, output: Output) -> dict[str, torch.Tensor]:
-        """Compute the scores (B, C) of each task: probabilities, or numbers.
-
-        Raises
-        ------
-        MienError
-            A logit is not a finite number.
-        """
-        if not _finite(output).all():
-            raise self._not_finite()
-        return self._scores(output)
-
-    def _scores(self, output: Output) -> dict[str, torch.Tensor]:
-        return {t.name: t.scores(output.logits[t.name]).cpu() for t in self.tasks}
-
-    def _not_finite(self) -> MienError:
-        return MienError(
-            f"{self.run.folder}: the model's scores are not finite numbers: copy the run again,"
-            " or train again with a lower lr or with clip 1"
-        )
-
-    def _outputs(self, samples: Sequence[Sample]) -> list[SegmentOutput]:
-        """Compute one batch of segments."""
-        _, output = self.forward(samples)
-        scores = self._scores(output)
-        embeddings, finite = output.embedding.cpu(), _finite(output).tolist()
-        return [
-            SegmentOutput(
-                {name: rows[i] for name, rows in scores.items()}, embeddings[i], finite[i]
-            )
-            for i in range(len(samples))
-        ]
-
-    def decide(self, scores: Mapping[str, torch.Tensor]) -> dict[str, TaskPrediction]:
-        """Make the prediction for each task from its scores (C,)."""
-        return {
-            task.name: task.predict(scores[task.name].tolist(), self.thresholds[task.name])
-            for task in self.tasks
-        }
-
     def _prediction(self, output: RecordingOutput) -> Prediction:
         if not all(segment.finite for segment in output.outputs):
-            raise self._not_finite()
+            raise self.not_finite()
         return compose(
             output,
             run=str(self.run.folder),
@@ -338,13 +272,3 @@ class Recognizer:
             answer=partial(answer, self.tasks, self.decide, self.abstention),
             used=self.reader.used,
         )
-
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """The tasks of the model."""
-        return self.run.config.tasks
-
-
-def _finite(output: Output) -> torch.Tensor:
-    """Tell for which utterances (B,) all logits are finite numbers."""
-    return torch.stack([rows.isfinite().all(dim=1) for rows in output.logits.values()]).all(dim=0)

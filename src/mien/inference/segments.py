@@ -1,6 +1,6 @@
 """A clip, cut into segments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -8,6 +8,7 @@ from mien.dataset.cut import cut
 from mien.inference.reason import Reason
 from mien.media.decode import FRAME_INTERVAL
 from mien.media.transcript import Cue
+from mien.modality import Modality
 from mien.utterance import SAMPLE_RATE, Sample
 
 MAX_SEGMENT_SECONDS = 15.0
@@ -100,3 +101,15 @@ def segments_of(sample: Sample, cues: Sequence[Cue]) -> list[tuple[float, float,
         )
         for start, end, cue in spans
     ]
+
+
+def without(sample: Sample, modalities: Collection[Modality | None]) -> Sample:
+    """Leave some modalities out of a sample."""
+    if Modality.TEXT in modalities and sample.text is not None:
+        sample = replace(sample, utterance=replace(sample.utterance, text=None))
+    if Modality.AUDIO in modalities and sample.waveform is not None:
+        sample = replace(sample, waveform=None)
+    if Modality.VIDEO in modalities and sample.faces is not None:
+        sample = replace(sample, faces=None, face_times=None, face_found=None)
+    kept = {m: f for m, f in sample.features.items() if Modality.of(m) not in modalities}
+    return sample if len(kept) == len(sample.features) else replace(sample, features=kept)
