@@ -30,7 +30,7 @@ ABOVE = {"", "__main__", "bench", "cli", "demo", "published"}
 BASE = (
     *("task_prediction", "errors", "files", "modality", "names", "encoding", "utterance", "batch"),
     *("progress", "tensor_file", "yaml_file", "plugins", "registry", "resize", "devices"),
-    *("audio_effects", "silence", "hub"),
+    *("audio_effects", "silence", "hub", "turn"),
 )
 
 ALLOWED = {
@@ -57,14 +57,19 @@ ALLOWED = {
     ),
     "media": ("utterance", "errors", "names", "encoding", "resize"),
     "silence": (),
+    "turn": (),
     "models": (
         *("audio_effects", "batch", "errors", "hub", "modality", "registry", "resize", "silence"),
         "utterance",
     ),
+    "diarization": ("errors", "hub", "models", "turn", "utterance"),
     "dataset": (*BASE, "media", "models", "tasks"),
     "features": (*BASE, "corpora.iemocap", "dataset", "media", "models", "safe_pickle"),
     "runs": (*BASE, "dataset", "features", "models", "tasks"),
-    "inference": (*BASE, "dataset", "features", "media", "metrics", "models", "runs", "tasks"),
+    "inference": (
+        *(*BASE, "dataset", "diarization", "features", "media", "metrics", "models", "runs"),
+        "tasks",
+    ),
     "training": (
         *(*BASE, "dataset", "features", "media", "metrics", "models", "safe_pickle", "tasks"),
         *("runs", "inference"),

@@ -8,9 +8,7 @@ from mien.inference.prediction import Readable
 from mien.inference.reason import Reason
 from mien.modality import Modality
 from mien.task_prediction import TaskPrediction
-
-Mark = Literal["overlap", "short"]
-"""Why a turn is not answered: two persons speak at once, or it is too short."""
+from mien.turn import Mark
 
 NameOrigin = Literal["transcript", "gallery"]
 """What gave the name of a speaker."""

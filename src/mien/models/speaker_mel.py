@@ -33,12 +33,12 @@ def speaker_mel(waveform: Tensor) -> Tensor:
 
     Parameters
     ----------
-    waveform : Tensor (S,)
+    waveform : Tensor (..., S)
         Floating point in [-1, 1] at 16 kHz.
 
     Returns
     -------
-    Tensor (1 + S // 160, 40) float32
+    Tensor (..., 1 + S // 160, 40) float32
 
     Examples
     --------
@@ -47,7 +47,7 @@ def speaker_mel(waveform: Tensor) -> Tensor:
     """
     padded = F.pad(waveform.float(), (WINDOW_LENGTH // 2, WINDOW_LENGTH // 2))
     window = torch.hann_window(WINDOW_LENGTH)
-    spectrum = torch.fft.rfft(padded.unfold(0, WINDOW_LENGTH, HOP_LENGTH) * window)
+    spectrum = torch.fft.rfft(padded.unfold(-1, WINDOW_LENGTH, HOP_LENGTH) * window)
     return spectrum.abs().square() @ _filters()
 
 
@@ -71,13 +71,18 @@ def speaker_windows(waveform: Tensor) -> Tensor:
     >>> speaker_windows(torch.zeros(48_000)).shape
     torch.Size([3, 160, 40])
     """
-    loudness = float(waveform.float().square().mean().sqrt())
-    if 0 < loudness < _LOUDNESS:
-        waveform = waveform * (_LOUDNESS / loudness)
+    waveform = amplified(waveform)
     starts = _starts(len(waveform))
     missing = (starts[-1] + WINDOW_COLUMNS) * HOP_LENGTH - len(waveform)
     mel = speaker_mel(F.pad(waveform, (0, max(0, missing))))
     return torch.stack([mel[start : start + WINDOW_COLUMNS] for start in starts])
+
+
+def amplified(waveform: Tensor) -> Tensor:
+    """Amplify waveforms (..., S) that are quieter than 30 dB below full scale to that level."""
+    loudness = waveform.float().square().mean(dim=-1, keepdim=True).sqrt()
+    quiet = (loudness > 0) & (loudness < _LOUDNESS)
+    return waveform * torch.where(quiet, _LOUDNESS / loudness, 1.0)
 
 
 def _starts(samples: int) -> range:

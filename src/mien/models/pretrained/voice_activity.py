@@ -6,6 +6,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.audio_effects import from_int16
 from mien.models.pretrained.catalogue import CATALOGUE
 
 NAME = "silero-vad"
@@ -23,13 +24,19 @@ SPEECH = 0.5
 STRIDES = (1, 2, 2, 1)
 """Of the convolutions over the steps of a frame's spectrum."""
 
+BLOCK_FRAMES = 1875
+"""Frames of a recording that are computed together, 60 s: in all some 30 MB."""
+
+State = tuple[Tensor, Tensor]
+"""What the LSTM carries from one frame to the next: hidden and cell state, (1, 1, 128) each."""
+
 
 class VoiceActivity(nn.Module):
     """Tells speech from everything else, frame by frame: noise, music, hums, silence.
 
-    The spectrum of a frame passes four convolutions, then an LSTM over the frames. All frames of a
-    recording are computed together, which gives the numbers of the stream that the package computes
-    (Silero Team 2024, https://github.com/snakers4/silero-vad).
+    The spectrum of a frame passes four convolutions, then an LSTM over the frames. Many frames are
+    computed together, which gives the numbers of the stream that the package computes frame by
+    frame (Silero Team 2024, https://github.com/snakers4/silero-vad).
 
     Raises
     ------
@@ -69,11 +76,15 @@ class VoiceActivity(nn.Module):
 
         T is S / 512, rounded up; zeros fill the last frame.
         """
-        count = -(-len(waveform) // FRAME_SAMPLES)
+        return self._block(F.pad(waveform, (CONTEXT_SAMPLES, 0)), None)[0]
+
+    def _block(self, waveform: Tensor, state: State | None) -> tuple[Tensor, State | None]:
+        """Compute the frames of a waveform that begins with the context of its first frame."""
+        count = -(-(len(waveform) - CONTEXT_SAMPLES) // FRAME_SAMPLES)
         if not count:
-            return torch.zeros(0)
-        behind = count * FRAME_SAMPLES - len(waveform)
-        frames = F.pad(waveform, (CONTEXT_SAMPLES, behind)).unfold(
+            return torch.zeros(0), state
+        behind = CONTEXT_SAMPLES + count * FRAME_SAMPLES - len(waveform)
+        frames = F.pad(waveform, (0, behind)).unfold(
             0, CONTEXT_SAMPLES + FRAME_SAMPLES, FRAME_SAMPLES
         )
         steps = self.stft_conv(F.pad(frames[:, None], (0, CONTEXT_SAMPLES), mode="reflect"))
@@ -81,12 +92,40 @@ class VoiceActivity(nn.Module):
         steps = (real**2 + imaginary**2).sqrt()
         for number, _ in enumerate(STRIDES, 1):
             steps = self.get_submodule(f"conv{number}")(steps).relu()
-        states, _ = self.lstm_cell(steps.squeeze(-1)[None])
+        states, state = self.lstm_cell(steps.squeeze(-1)[None], state)
         probabilities: Tensor = self.final_conv(states.relu().transpose(1, 2)).sigmoid()
-        return probabilities[0, 0]
+        return probabilities[0, 0], state
+
+    @torch.inference_mode()
+    def probabilities(self, waveform: np.ndarray, block_frames: int = BLOCK_FRAMES) -> np.ndarray:
+        """Compute the probability of speech in each frame of a recording of any length.
+
+        The numbers are those of a call, but the recording is read and computed block by block,
+        and the state of the LSTM is carried from one to the next, so that memory is bounded.
+
+        Parameters
+        ----------
+        waveform : array (S,) int16
+            Mono at 16 kHz; it may lie in a file (`numpy.memmap`).
+        block_frames : int
+            Frames that are computed together.
+
+        Returns
+        -------
+        array (T,) float32
+            T is S / 512, rounded up.
+        """
+        found, state = [np.zeros(0, np.float32)], None
+        context = torch.zeros(CONTEXT_SAMPLES)
+        for first in range(0, len(waveform), block_frames * FRAME_SAMPLES):
+            block = waveform[first : first + block_frames * FRAME_SAMPLES]
+            sound = torch.cat([context, torch.from_numpy(from_int16(block))])
+            values, state = self._block(sound, state)
+            found.append(values.numpy())
+            context = sound[-CONTEXT_SAMPLES:]
+        return np.concatenate(found)
 
     def seconds(self, waveform: np.ndarray) -> float:
         """Measure for how long somebody speaks in a waveform (S,) int16, in seconds."""
-        sound = torch.from_numpy(waveform.astype(np.float32) / np.float32(32768))
-        spoken = int((self(sound) >= SPEECH).sum())
+        spoken = int((self.probabilities(waveform) >= SPEECH).sum())
         return spoken * FRAME_SAMPLES / 16_000
