@@ -30,7 +30,7 @@ ABOVE = {"", "__main__", "bench", "cli", "demo", "published"}
 BASE = (
     *("task_prediction", "errors", "files", "modality", "names", "encoding", "utterance", "batch"),
     *("progress", "tensor_file", "yaml_file", "plugins", "registry", "resize", "devices"),
-    *("audio_effects", "silence", "hub"),
+    *("audio_effects", "silence", "pitch", "hub"),
 )
 
 ALLOWED = {
@@ -57,6 +57,7 @@ ALLOWED = {
     ),
     "media": ("utterance", "errors", "names", "encoding", "resize"),
     "silence": (),
+    "pitch": ("utterance",),
     "models": (
         *("audio_effects", "batch", "errors", "hub", "modality", "registry", "resize", "silence"),
         "utterance",
