@@ -30,7 +30,7 @@ ABOVE = {"", "__main__", "bench", "cli", "demo", "published"}
 BASE = (
     *("task_prediction", "errors", "files", "modality", "names", "encoding", "utterance", "batch"),
     *("progress", "tensor_file", "yaml_file", "plugins", "registry", "resize", "devices"),
-    *("audio_effects", "silence", "hub", "turn"),
+    *("audio_effects", "silence", "pitch", "hub", "turn"),
 )
 
 ALLOWED = {
@@ -58,6 +58,7 @@ ALLOWED = {
     "media": ("utterance", "errors", "names", "encoding", "resize"),
     "silence": (),
     "turn": (),
+    "pitch": ("utterance",),
     "models": (
         *("audio_effects", "batch", "errors", "hub", "modality", "registry", "resize", "silence"),
         "utterance",

