@@ -42,7 +42,7 @@ def test_boxes_agree_with_the_published_detector(cropper, golden):
 def test_crops_of_the_published_boxes_are_the_published_crops(cropper, golden, monkeypatch):
     vectors = np.load(golden / "mtcnn.npz")
     for picture, box, crop in zip(*(vectors[n] for n in ("imgs", "boxes", "faces")), strict=True):
-        monkeypatch.setattr(cropper, "_largest", lambda frame, box=box: tuple(box))
+        monkeypatch.setattr(cropper, "_largest", lambda frame, box=box: (tuple(box), 1.0))
         face = cropper.crop(picture, 48)
         np.testing.assert_allclose(face.pixels.transpose(2, 0, 1), crop, atol=0.51)
 
@@ -168,8 +168,9 @@ def test_odd_images_are_no_trouble(cropper, shape):
 
 
 def test_a_box_that_leaves_the_image_is_cut(cropper, speaker, monkeypatch):
-    boxes = [{"box": [300, 200, 100, 200]}, {"box": [400, 10, 300, 300]}]
-    monkeypatch.setattr(cropper, "_detect", lambda picture: boxes)
+    boxes = [[300, 200, 100, 200], [400, 10, 300, 300]]
+    faces = [{"box": box, "confidence": 0.9} for box in boxes]
+    monkeypatch.setattr(cropper, "_detect", lambda picture, smallest: faces)
     assert cropper.crop(speaker).box == (300, 200, 360, 288)
 
 
