@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mien.media.crop_codec import encode_crop
 from mien.media.face_track import SAME_FACE, FaceTrack
 from mien.media.faces import Box, Face, overlap
 from mien.resize import resize_to
@@ -15,10 +16,15 @@ Describe = Callable[[np.ndarray, Box], np.ndarray]
 # Crops are compared as grey thumbnails of this edge, pixels.
 _LOOK = 12
 
-SURE_OVERLAP, SURE_LEAD, SURE_LOOK = 0.4, 0.3, 0.8
-"""A face is the one followed if their boxes overlap by this much, by so much more than with any
-other, and if the crops correlate by this much: of one person half a second apart 19 of 20 do, of
-two persons 1 of 100 (GRID)."""
+SURE_OVERLAP, SURE_LEAD = 0.4, 0.3
+"""A face is the one followed if their boxes overlap by this much, and by so much more than with any
+other, and if they look alike."""
+
+SURE_LOOK, SURE_LOOK_AT_CUT = 0.8, 0.9
+"""Least correlation of the crops, and where the scene may be cut.
+
+Of one person half a second apart 19 of 20 are above .84 and half above .96, of two persons 1 of 100
+is above .80 and none above .87 (GRID)."""
 
 LIKE_LOOK, NEAR_OVERLAP = 0.55, 0.2
 """Least correlation of crops, and least overlap, where faces are not described."""
@@ -32,15 +38,40 @@ class LiveFace:
     ----------
     track : FaceTrack
         As far as it goes.
-    look : array (_LOOK, _LOOK)
-        Thumbnail of the last crop, of zero mean and unit length.
-    descriptors : list of array (E,)
-        Of unit length.
     """
 
     track: FaceTrack
-    look: np.ndarray
-    descriptors: list[np.ndarray] = field(default_factory=list)
+    _face: Face | None = None
+    _look: np.ndarray | None = None
+    _descriptors: list[np.ndarray] = field(default_factory=list)
+
+    def extend(self, time: float, face: Face, descriptor: np.ndarray | None) -> None:
+        """Add a detection, and the descriptor (E,) of unit length if the face was described."""
+        assert face.box is not None
+        assert face.confidence is not None
+        track, same = self.track, face is self._face  # the image was the same
+        track.crops.append(track.crops[-1] if same else encode_crop(face.pixels))
+        track.times.append(time)
+        track.boxes.append(face.box)
+        track.confidences.append(face.confidence)
+        self._face, self._look = face, look(face.pixels)
+        if descriptor is not None:
+            self._descriptors.append(descriptor)
+
+    def is_due(self, face: Face) -> bool:
+        """Tell whether to describe the face: the first, and ever fewer of the later ones.
+
+        Describing takes longer than detecting.
+        """
+        count = len(self.track.times)
+        return face is not self._face and (count == 0 or (count >= 4 and count & (count - 1) == 0))
+
+    def close(self) -> FaceTrack:
+        """End the track, with its mean embedding."""
+        if self._descriptors:
+            mean = np.mean(self._descriptors, axis=0)
+            self.track.embedding = mean / np.linalg.norm(mean)
+        return self.track
 
     def predict(self, time: float) -> Box:
         """Tell where the face is if it goes on as it moved between its last two detections."""
@@ -54,13 +85,21 @@ class LiveFace:
         left, top, right, bottom = boxes[1]
         return left + x, top + y, right + x, bottom + y
 
-    def near(self, time: float, box: Box) -> float:
+    def near(self, time: float, box: Box | None) -> float:
         """Give the overlap with a box, where the face was or where it is expected."""
+        if box is None:
+            return 0.0
         return max(overlap(self.track.boxes[-1], box), overlap(self.predict(time), box))
 
-    def similarity(self, descriptor: np.ndarray) -> float:
-        """Give the cosine with the mean of its descriptors."""
-        mean = np.mean(self.descriptors, axis=0)
+    def likeness(self, face: Face) -> float:
+        """Give the correlation of a crop with the last one."""
+        return 0.0 if self._look is None else float((self._look * look(face.pixels)).sum())
+
+    def similarity(self, descriptor: np.ndarray) -> float | None:
+        """Give the cosine with the mean of the descriptors; None: the face was not described."""
+        if not self._descriptors:
+            return None
+        mean = np.mean(self._descriptors, axis=0)
         return float(mean @ descriptor / np.linalg.norm(mean))
 
 
@@ -90,12 +129,7 @@ class FaceMatcher:
         return unit
 
     def match(
-        self,
-        live: Sequence[LiveFace],
-        faces: Sequence[Face],
-        time: float,
-        image: np.ndarray,
-        recent: float,
+        self, live: Sequence[LiveFace], faces: Sequence[Face], scene: "Scene"
     ) -> tuple[dict[int, int], dict[int, np.ndarray]]:
         """Assign faces to live ones.
 
@@ -105,12 +139,8 @@ class FaceMatcher:
             Those that are followed.
         faces : sequence of Face
             Those of the frame.
-        time : float
-            Of the frame, seconds.
-        image : array (H, W, 3) uint8
+        scene : Scene
             The frame.
-        recent : float
-            Seconds since the last detection beyond which boxes alone are not trusted.
 
         Returns
         -------
@@ -119,32 +149,62 @@ class FaceMatcher:
         descriptors : dict of int to array (E,)
             By the number of a face its descriptor, where it was described.
         """
-        near = _table(live, faces, lambda one, face: one.near(time, face.box or (0, 0, 1, 1)))
-        looks = [look(face.pixels) for face in faces]
-        like = np.array([[float((one.look * other).sum()) for other in looks] for one in live])
-        like = like.reshape(near.shape)
-        late = np.array([time - one.track.end > recent for one in live], bool)
-        sure = _unrivalled(near) & (like >= SURE_LOOK) & ~late[:, None]
+        near = _table(live, faces, lambda one, face: one.near(scene.time, face.box))
+        like = _table(live, faces, lambda one, face: one.likeness(face))
+        alike = like >= (SURE_LOOK_AT_CUT if scene.suspect else SURE_LOOK)
+        seen = np.array([scene.time - one.track.end <= scene.recent for one in live], bool)
+        sure = _unrivalled(near) & alike & seen[:, None]
         matches = {int(j): int(i) for i, j in zip(*np.nonzero(sure), strict=True)}
-        rows = [i for i in range(len(live)) if i not in matches.values()]
-        columns = [j for j in range(len(faces)) if j not in matches]
-        if not rows or not columns:
-            return matches, {}
+        rows = sorted(set(range(len(live))) - set(matches.values()))
+        columns = sorted(set(range(len(faces))) - set(matches))
         described = {}
-        for j in columns:
-            found = self.describe(image, faces[j])
-            if found is not None:
-                described[j] = found
         score = np.full(near.shape, -1.0)
-        for i in rows:
-            for j in columns:
-                if j in described and live[i].descriptors:
-                    cosine = live[i].similarity(described[j])
-                    if cosine >= self._threshold:
-                        score[i, j] = cosine + 0.05 * near[i, j]
-                elif near[i, j] >= NEAR_OVERLAP and like[i, j] >= LIKE_LOOK:
-                    score[i, j] = near[i, j] + like[i, j]
+        for j in columns if rows else []:
+            descriptor = self.describe(scene.image, faces[j])
+            if descriptor is not None:
+                described[j] = descriptor
+            for i in rows:
+                score[i, j] = self._score(live[i], descriptor, near[i, j], like[i, j], scene)
         return matches | _greedy(score), described
+
+    def _score(
+        self,
+        one: LiveFace,
+        descriptor: np.ndarray | None,
+        near: float,
+        like: float,
+        scene: "Scene",
+    ) -> float:
+        """Tell how well a face fits a live one whose place does not tell; 0 or less: not at all."""
+        if near < NEAR_OVERLAP and (scene.suspect or descriptor is None):
+            return 0.0
+        cosine = None if descriptor is None else one.similarity(descriptor)
+        if cosine is not None:
+            # the place tells only between two that are as similar
+            return cosine + 0.05 * near if cosine >= self._threshold else 0.0
+        return near + like if like >= (SURE_LOOK if scene.suspect else LIKE_LOOK) else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A frame in which faces are assigned.
+
+    Parameters
+    ----------
+    time : float
+        Seconds.
+    image : array (H, W, 3) uint8
+        RGB.
+    suspect : bool
+        Whether the scene may have been cut: faces that moved away are others then.
+    recent : float
+        Seconds since the last detection up to which the place of a face is trusted.
+    """
+
+    time: float
+    image: np.ndarray
+    suspect: bool
+    recent: float
 
 
 def look(pixels: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mien.media.crop_codec import decode_crop
+from mien.media.crop_store import StoredCrops
 from mien.media.faces import FACE_SIZE, Box
 from mien.resize import resize_faces
 
@@ -30,9 +31,9 @@ class FaceTrack:
         Seconds from the beginning of the recording, ascending: where the face was detected.
     boxes : list of (left, top, right, bottom)
         Where it was detected at each of these times, in pixels of the image.
-    crops : list of bytes
+    crops : list of bytes, or StoredCrops
         The crop at each of these times, as `mien.media.faces.FaceCropper` cuts it, compressed by
-        `mien.media.crop_codec`: hours of crops are too many for the memory otherwise.
+        `mien.media.crop_codec`; those of hours are kept on the disk. `faces_between` decodes them.
     confidences : list of float
         Of the detector, at each of these times, 0.7 to 1.
     embedding : array (E,) float32 or None
@@ -43,7 +44,7 @@ class FaceTrack:
     size: int = FACE_SIZE
     times: list[float] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
-    crops: list[bytes] = field(default_factory=list)
+    crops: list[bytes] | StoredCrops = field(default_factory=list)
     confidences: list[float] = field(default_factory=list)
     embedding: np.ndarray | None = None
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mien.errors import MienError
-from mien.media.crop_codec import encode_crop
+from mien.media.crop_store import CropStore, StoredCrops
 from mien.media.decode import read_frames
-from mien.media.face_matching import Describe, FaceMatcher, LiveFace, look
+from mien.media.face_matching import Describe, FaceMatcher, LiveFace, Scene
 from mien.media.face_observers import FrameRelay, Observer, Seen
 from mien.media.face_track import SAME_FACE, FaceTrack
 from mien.media.faces import FACE_SIZE, Face, FaceCropper, check_face_size
 from mien.media.notes import Reporter
-from mien.media.scene_cuts import CutFinder
+from mien.media.scene_cuts import Change, CutFinder
 from mien.utterance import Media, Side
 
 __all__ = ["Describe", "FaceFollower", "FaceTrack", "Observer", "follow_faces"]
@@ -91,9 +91,11 @@ class FaceFollower:
         self._cuts = CutFinder()
         self._live: list[LiveFace] = []
         self._ended: list[FaceTrack] = []
+        self._crops = CropStore()
         self._searched: tuple[np.ndarray, list[Face]] | None = None
-        self._time = self._last_search = self._last_full = -np.inf
-        self._cut = False
+        self._time = self._last_search = self._last_full = self._hurried = -np.inf
+        self._due = -np.inf
+        self._suspect = False
         self._count = 0
 
     def add(self, time: float, image: np.ndarray) -> None:
@@ -114,15 +116,16 @@ class FaceFollower:
         if not time > self._time:
             raise ValueError(f"frames must be in order of time: {time} after {self._time}")
         self._time = time
-        if self._cuts(time, image):
-            self._cut = True
-            self._relay.release(self._seen(), {})
-            self._end(self._live)
+        self._notice(time, self._cuts(time, image))
+        if self._cuts.unsure or time < self._due - _TOLERANCE:
+            self._relay.hold(time, image, self._seen())
+            return
         before = self._seen()
+        found, cut = self._search(time, image)
+        if cut:
+            self._relay.release(before, {})
         self._relay.hold(time, image, before)
-        if self._due(time):
-            found = self._search(time, image)
-            self._relay.release(before, found)
+        self._relay.release({} if cut else before, found)
 
     def finish(self) -> list[FaceTrack]:
         """End all tracks and return them, in order of their ids."""
@@ -130,32 +133,50 @@ class FaceFollower:
         self._end(self._live)
         return sorted(self._ended, key=lambda track: track.id)
 
-    def _due(self, time: float) -> bool:
-        wait = self._interval * (_AFTER_CUT if self._cut else 1)
-        return not self._cuts.unsure and time >= self._last_search + wait - _TOLERANCE
+    def _notice(self, time: float, change: Change) -> None:
+        """Search sooner where the scene is cut, or may be: for a pan that goes on, once."""
+        if change == "cut":
+            self._relay.release(self._seen(), {})
+            self._end(self._live)
+        if change == "cut" or (change == "perhaps" and time >= self._hurried + self._interval):
+            self._hurried = time
+            self._due = min(self._due, self._last_search + _AFTER_CUT * self._interval)
+        self._suspect = self._suspect or change is not None
 
-    def _search(self, time: float, image: np.ndarray) -> Seen:
-        """Search a frame, and tell where the faces are that are in it."""
-        self._cut, self._last_search = False, time
+    def _search(self, time: float, image: np.ndarray) -> tuple[Seen, bool]:
+        """Search a frame; give where the faces are that are in it, and whether the scene was cut.
+
+        Where that was in doubt, it was cut if no face is still there.
+        """
+        late = time - self._due > self._interval / 2
+        self._due = (time if late else self._due) + self._interval
         faces = self._faces(time, image)
-        recent = 1.5 * self._interval
-        matches, described = self._matcher.match(self._live, faces, time, image, recent)
-        seen = []
-        for number, face in enumerate(faces):
-            one = self._live[matches[number]] if number in matches else self._begin(face)
-            self._extend(one, face, time, image, described.get(number))
-            seen.append(one)
-        self._live += [one for one in seen if one not in self._live]
+        scene = Scene(time, image, self._suspect, 1.5 * self._interval)
+        matches, descriptors = self._matcher.match(self._live, faces, scene)
+        cut = self._suspect and bool(self._live) and not matches
+        if cut:
+            self._end(self._live)
+        self._suspect, self._last_search = False, time
+        seen = [
+            self._live[matches[number]] if number in matches else self._begin()
+            for number in range(len(faces))
+        ]
+        for number, (one, face) in enumerate(zip(seen, faces, strict=True)):
+            descriptor = descriptors.get(number)
+            if descriptor is None and one.is_due(face):
+                descriptor = self._matcher.describe(image, face)
+            one.extend(time, face, descriptor)
+        self._live += [one for one in seen if len(one.track.times) == 1]
         self._end([one for one in self._live if time - one.track.end > MAX_MISSING])
-        return {one.track.id: (time, one.track.boxes[-1]) for one in seen}
+        return {one.track.id: (time, one.track.boxes[-1]) for one in seen}, cut
 
     def _faces(self, time: float, image: np.ndarray) -> list[Face]:
         """Find the faces: near those of the last search if these are all there, or in the frame."""
         if self._searched is not None and self._searched[0] is image:
             return self._searched[1]
         faces: list[Face] = []
-        full = time >= self._last_full + FULL_SEARCH_INTERVAL - _TOLERANCE
-        if not full and 0 < len(self._live) <= _MAX_NEAR:
+        full = time >= self._last_full + FULL_SEARCH_INTERVAL - self._interval / 2
+        if not (full or self._suspect) and 0 < len(self._live) <= _MAX_NEAR:
             near = [one.predict(time) for one in self._live]
             faces = self._cropper.crop_all(image, self._size, near)
         if len(faces) < max(len(self._live), 1):
@@ -164,41 +185,16 @@ class FaceFollower:
         self._searched = image, faces
         return faces
 
-    def _begin(self, face: Face) -> LiveFace:
+    def _begin(self) -> LiveFace:
         self._count += 1
-        return LiveFace(FaceTrack(self._count, self._size), look(face.pixels))
-
-    def _extend(
-        self,
-        one: LiveFace,
-        face: Face,
-        time: float,
-        image: np.ndarray,
-        descriptor: np.ndarray | None,
-    ) -> None:
-        track, count = one.track, len(one.track.times)
-        # the first, and ever fewer of the later ones: describing takes longer than detecting
-        if descriptor is None and (count == 0 or (count >= 4 and count & (count - 1) == 0)):
-            descriptor = self._matcher.describe(image, face)
-        if descriptor is not None:
-            one.descriptors.append(descriptor)
-        assert face.box is not None
-        assert face.confidence is not None
-        one.look = look(face.pixels)
-        track.times.append(time)
-        track.boxes.append(face.box)
-        track.crops.append(encode_crop(face.pixels))
-        track.confidences.append(face.confidence)
+        crops = StoredCrops(self._crops)
+        return LiveFace(FaceTrack(self._count, self._size, crops=crops))
 
     def _seen(self) -> Seen:
         return {one.track.id: (one.track.end, one.track.boxes[-1]) for one in self._live}
 
     def _end(self, ending: Sequence[LiveFace]) -> None:
-        for one in ending:
-            if one.descriptors:
-                mean = np.mean(one.descriptors, axis=0)
-                one.track.embedding = mean / np.linalg.norm(mean)
-            self._ended.append(one.track)
+        self._ended += [one.close() for one in ending]
         self._live = [one for one in self._live if one not in ending]
 
 
