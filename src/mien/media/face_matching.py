@@ -26,7 +26,7 @@ SURE_LOOK, SURE_LOOK_AT_CUT = 0.8, 0.9
 Of one person half a second apart 19 of 20 are above .84 and half above .96, of two persons 1 of 100
 is above .80 and none above .87 (GRID)."""
 
-LIKE_LOOK, NEAR_OVERLAP = 0.55, 0.2
+LIKE_LOOK, NEAR_OVERLAP = 0.55, 0.1
 """Least correlation of crops, and least overlap, where faces are not described."""
 
 
@@ -91,9 +91,9 @@ class LiveFace:
             return 0.0
         return max(overlap(self.track.boxes[-1], box), overlap(self.predict(time), box))
 
-    def likeness(self, face: Face) -> float:
-        """Give the correlation of a crop with the last one."""
-        return 0.0 if self._look is None else float((self._look * look(face.pixels)).sum())
+    def likeness(self, other: np.ndarray) -> float:
+        """Give the correlation of the last crop with another, by their thumbnails."""
+        return 0.0 if self._look is None else float((self._look * other).sum())
 
     def similarity(self, descriptor: np.ndarray) -> float | None:
         """Give the cosine with the mean of the descriptors; None: the face was not described."""
@@ -149,8 +149,11 @@ class FaceMatcher:
         descriptors : dict of int to array (E,)
             By the number of a face its descriptor, where it was described.
         """
-        near = _table(live, faces, lambda one, face: one.near(scene.time, face.box))
-        like = _table(live, faces, lambda one, face: one.likeness(face))
+        shape = len(live), len(faces)
+        looks = [look(face.pixels) for face in faces]
+        near = np.array([[one.near(scene.time, face.box) for face in faces] for one in live])
+        like = np.array([[one.likeness(other) for other in looks] for one in live])
+        near, like = near.reshape(shape), like.reshape(shape)
         alike = like >= (SURE_LOOK_AT_CUT if scene.suspect else SURE_LOOK)
         seen = np.array([scene.time - one.track.end <= scene.recent for one in live], bool)
         sure = _unrivalled(near) & alike & seen[:, None]
@@ -213,13 +216,6 @@ def look(pixels: np.ndarray) -> np.ndarray:
     grey -= grey.mean()
     unit: np.ndarray = grey / max(float(np.linalg.norm(grey)), 1e-6)
     return unit
-
-
-def _table(
-    live: Sequence[LiveFace], faces: Sequence[Face], value: Callable[[LiveFace, Face], float]
-) -> np.ndarray:
-    table = np.array([[value(one, face) for face in faces] for one in live], float)
-    return table.reshape(len(live), len(faces))
 
 
 def _unrivalled(near: np.ndarray) -> np.ndarray:

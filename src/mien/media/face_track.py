@@ -121,7 +121,7 @@ def _clusters(tracks: Sequence[FaceTrack], threshold: float) -> np.ndarray:
     from scipy.spatial.distance import squareform
 
     units = np.stack([track.embedding for track in tracks if track.embedding is not None])
-    distances = 1 - (units @ units.T).astype(float)
+    distances = np.maximum(1 - (units @ units.T).astype(float), 0)
     starts = np.array([track.start for track in tracks])
     ends = np.array([track.end for track in tracks])
     together = (starts[:, None] <= ends) & (starts <= ends[:, None])

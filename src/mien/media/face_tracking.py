@@ -33,8 +33,6 @@ MAX_RECORDING_SECONDS = 4 * 3600.0
 FRAME_INTERVAL = 0.25
 """Seconds from one frame to the next where there is no observer: as cuts need it."""
 
-# More faces are found faster by searching the whole frame.
-_MAX_NEAR = 3
 # After a cut a frame is searched at once, but no sooner than this share of the interval.
 _AFTER_CUT = 0.2
 _TOLERANCE = 1e-3
@@ -150,6 +148,7 @@ class FaceFollower:
         """
         late = time - self._due > self._interval / 2
         self._due = (time if late else self._due) + self._interval
+        self._end([one for one in self._live if time - one.track.end > MAX_MISSING + _TOLERANCE])
         faces = self._faces(time, image)
         scene = Scene(time, image, self._suspect, 1.5 * self._interval)
         matches, descriptors = self._matcher.match(self._live, faces, scene)
@@ -167,7 +166,6 @@ class FaceFollower:
                 descriptor = self._matcher.describe(image, face)
             one.extend(time, face, descriptor)
         self._live += [one for one in seen if len(one.track.times) == 1]
-        self._end([one for one in self._live if time - one.track.end > MAX_MISSING])
         return {one.track.id: (time, one.track.boxes[-1]) for one in seen}, cut
 
     def _faces(self, time: float, image: np.ndarray) -> list[Face]:
@@ -176,10 +174,10 @@ class FaceFollower:
             return self._searched[1]
         faces: list[Face] = []
         full = time >= self._last_full + FULL_SEARCH_INTERVAL - self._interval / 2
-        if not (full or self._suspect) and 0 < len(self._live) <= _MAX_NEAR:
+        if self._live and not (full or self._suspect):
             near = [one.predict(time) for one in self._live]
             faces = self._cropper.crop_all(image, self._size, near)
-        if len(faces) < max(len(self._live), 1):
+        if not faces or len(faces) < len(self._live):
             self._last_full = time
             faces = self._cropper.crop_all(image, self._size)
         self._searched = image, faces

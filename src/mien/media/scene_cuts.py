@@ -58,6 +58,7 @@ class CutFinder:
     def __call__(self, time: float, image: np.ndarray) -> Change:
         """Tell whether the scene is cut between the frame before and this one (H, W, 3) uint8."""
         if image is self._image:
+            self._time = self._time if self.unsure else time
             return None
         resized = self._image is not None and self._image.shape != image.shape
         self._image = image
