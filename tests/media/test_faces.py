@@ -7,7 +7,7 @@ import pytest
 
 from mien.errors import MienError
 from mien.media.decode import read_frames
-from mien.media.faces import FACE_SIZE, FaceCropper, check_face_size
+from mien.media.faces import FACE_SIZE, FaceCropper, check_face_size, overlap
 from mien.resize import resize_faces
 
 
@@ -23,14 +23,6 @@ def speaker(shared_data) -> np.ndarray:
     return next(read_frames(shared_data / "grid" / "swiz3n.mpg", [(1.0, None)]))[2]
 
 
-def overlap(a, b) -> float:
-    """Intersection over union of two boxes."""
-    across = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
-    down = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
-    return across * down / (areas - across * down)
-
-
 def test_boxes_agree_with_the_published_detector(cropper, golden):
     vectors = np.load(golden / "mtcnn.npz")
     for picture, box in zip(vectors["imgs"], vectors["boxes"], strict=True):
@@ -42,7 +34,7 @@ def test_boxes_agree_with_the_published_detector(cropper, golden):
 def test_crops_of_the_published_boxes_are_the_published_crops(cropper, golden, monkeypatch):
     vectors = np.load(golden / "mtcnn.npz")
     for picture, box, crop in zip(*(vectors[n] for n in ("imgs", "boxes", "faces")), strict=True):
-        monkeypatch.setattr(cropper, "_largest", lambda frame, box=box: tuple(box))
+        monkeypatch.setattr(cropper, "_largest", lambda frame, box=box: (tuple(box), 1.0))
         face = cropper.crop(picture, 48)
         np.testing.assert_allclose(face.pixels.transpose(2, 0, 1), crop, atol=0.51)
 
@@ -147,6 +139,30 @@ def test_the_largest_of_two_faces(cropper, speaker):
     assert overlap(np.array(face.box) - [180, 0, 180, 0], cropper.crop(speaker).box) > 0.75
 
 
+def test_all_faces_largest_first_and_again_where_they_were(cropper, speaker):
+    small = cv2.resize(speaker, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    scene = np.zeros((288, 540, 3), np.uint8)
+    scene[:144, :180], scene[:, 180:] = small, speaker
+    largest, other = cropper.crop_all(scene, 48)
+    whole = cropper.crop(scene, 48)
+    assert (largest.box, largest.confidence) == (whole.box, whole.confidence)
+    np.testing.assert_array_equal(largest.pixels, whole.pixels)
+    assert other.box[2] < 180
+    assert min(largest.confidence, other.confidence) > 0.9
+    near = [(box[0] + 6, *box[1:]) for box in (other.box, largest.box)]
+    again = cropper.crop_all(scene, 48, near)
+    assert overlap(again[0].box, largest.box) > 0.8
+    assert overlap(again[1].box, other.box) > 0.8
+    (only,) = cropper.crop_all(scene, 48, near[:1])
+    assert overlap(only.box, other.box) > 0.8
+
+
+@pytest.mark.parametrize("box", [(0, 0, 30, 30), (500, 400, 560, 480), (-90, -90, -10, -10)])
+def test_where_no_face_is_none_is_found(cropper, speaker, box):
+    assert cropper.crop_all(np.zeros_like(speaker)) == []
+    assert cropper.crop_all(speaker, near=[box]) == []
+
+
 def test_without_a_face_the_centre_stands_in(cropper):
     rows, columns = np.mgrid[:100, :200]
     scene = np.stack([rows, columns, rows + 50], 2).astype(np.uint8)
@@ -168,8 +184,9 @@ def test_odd_images_are_no_trouble(cropper, shape):
 
 
 def test_a_box_that_leaves_the_image_is_cut(cropper, speaker, monkeypatch):
-    boxes = [{"box": [300, 200, 100, 200]}, {"box": [400, 10, 300, 300]}]
-    monkeypatch.setattr(cropper, "_detect", lambda picture: boxes)
+    boxes = [[300, 200, 100, 200], [400, 10, 300, 300]]
+    faces = [{"box": box, "confidence": 0.9} for box in boxes]
+    monkeypatch.setattr(cropper, "_detect", lambda picture: faces)
     assert cropper.crop(speaker).box == (300, 200, 360, 288)
 
 

@@ -1,0 +1,81 @@
+"""Compressed face crops of a long recording, in a temporary file."""
+
+from collections.abc import Sequence
+from tempfile import SpooledTemporaryFile
+from threading import Lock
+from typing import overload
+
+IN_MEMORY = 64 * 2**20
+"""Bytes of crops from which on they go to the disk: two faces of 112 pixels for 20 minutes."""
+
+
+class CropStore:
+    """Keeps the crops of all tracks of a recording; what is beyond `IN_MEMORY` is on the disk.
+
+    The file has no name and is gone as soon as nothing refers to the store.
+
+    Examples
+    --------
+    >>> store = CropStore()
+    >>> one, other = StoredCrops(store), StoredCrops(store)
+    >>> one.append(b"a"); other.append(b"bc"); one.append(b"d")
+    >>> one[:], other[-1], len(one)
+    ([b'a', b'd'], b'bc', 2)
+    """
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115, it lives as long as the crops
+        self._end = 0
+        self._using = Lock()
+
+    def write(self, data: bytes) -> tuple[int, int]:
+        """Keep a crop, and give its place: offset and length."""
+        with self._using:
+            self._file.seek(self._end)
+            self._file.write(data)
+            place = self._end, len(data)
+            self._end += len(data)
+        return place
+
+    def read(self, place: tuple[int, int]) -> bytes:
+        """Give the crop at a place."""
+        with self._using:
+            self._file.seek(place[0])
+            return self._file.read(place[1])
+
+
+class StoredCrops(Sequence[bytes]):
+    """The crops of one track, read from a store when they are asked for.
+
+    Parameters
+    ----------
+    store : CropStore
+        Where they are kept.
+    """
+
+    def __init__(self, store: CropStore) -> None:
+        self._store = store
+        self._places: list[tuple[int, int]] = []
+
+    def append(self, data: bytes) -> None:
+        """Add a crop; one that is the same as the last takes no place."""
+        if self._places and self[-1] == data:
+            self._places.append(self._places[-1])
+        else:
+            self._places.append(self._store.write(data))
+
+    def __len__(self) -> int:
+        """Count the crops."""
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        """Read one crop, or several."""
+        if isinstance(index, slice):
+            return [self._store.read(place) for place in self._places[index]]
+        return self._store.read(self._places[index])
