@@ -200,9 +200,9 @@ def mark_synthetic(figure: Figure, text: str = "synthetic data") -> None:
     figure.text(0.99, top, text, ha="right", va="top", fontsize=12, bbox=mark)
 
 
-def save(figure: Figure, out: Path) -> None:
+def save(figure: Figure, out: Path, *, dpi: int = DPI) -> None:
     """Write a figure as a PNG or SVG file, by its ending, that appears whole or not at all."""
     kind = "svg" if out.suffix == ".svg" else "png"
     about = {"Date": None} if kind == "svg" else {}  # so that equal figures are equal files
     with atomic_write(out) as part, rc_context({"svg.hashsalt": "mien"}):
-        figure.savefig(part, dpi=DPI, format=kind, metadata=about)
+        figure.savefig(part, dpi=dpi, format=kind, metadata=about)
