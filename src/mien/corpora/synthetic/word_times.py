@@ -41,7 +41,7 @@ def word_times(
 
     Examples
     --------
-    >>> marks = [(0, 0.0), (5, 0.2), (None, 0.8), (14, 1.0), (None, 1.5)]
+    >>> marks = [(0, 0.0), (6, 0.2), (None, 0.8), (14, 1.0), (None, 1.5)]
     >>> [(word.text, round(word.start, 2)) for word in word_times("Think of the, sea.", marks, 1.4)]
     [('Think', 0.0), ('of', 0.2), ('the,', 0.4), ('sea.', 1.0)]
     """
