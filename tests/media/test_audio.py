@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from media_files import truncate, write_video
 
 from mien.errors import MienError
+from mien.media.audio import _zeros, write_audio
 from mien.media.decode import read_audio
 from mien.media.notes import Damage
 
@@ -139,3 +140,33 @@ def test_audio_of_a_real_video(shared_data):
     wave = read_audio(shared_data / "grid" / "swiz3n.mpg")
     assert len(wave) / 16_000 == pytest.approx(2.98, abs=0.02)
     assert np.abs(wave).max() > 3000
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+def test_audio_is_written_to_a_file_as_it_is_read(tmp_path, rate):
+    path, store = tmp_path / "a.wav", tmp_path / "samples"
+    soundfile.write(path, np.stack([tone(440, 3.0, rate), tone(300, 3.0, rate)], 1), rate)
+    heard = []
+    for options in ({}, {"channel": 1}, {"start": 0.5, "end": 2.0}, {"max_seconds": 1.0}):
+        with store.open("w+b") as file:
+            count = write_audio(path, file, report=lambda _: None, progress=heard.append, **options)
+        expected = read_audio(path, report=lambda _: None, **options)
+        assert np.array_equal(np.fromfile(store, np.int16), expected)
+        assert count == len(expected)
+    assert sum(heard) == pytest.approx(3 + 3 + 1.5 + 1, abs=0.01)
+
+
+def test_channels_that_cancel_are_written_once_and_in_the_other_way(tmp_path):
+    path, store = tmp_path / "a.wav", tmp_path / "samples"
+    soundfile.write(path, np.stack([tone(440, 2.0, 16_000), -tone(440, 2.0, 16_000)], 1), 16_000)
+    notes = []
+    with store.open("w+b") as file:
+        assert write_audio(path, file, report=notes.append) == 32_000
+    assert np.abs(np.fromfile(store, np.int16)).max() == pytest.approx(16_384, rel=0.01)
+    assert len(notes) == 1
+
+
+def test_hours_of_silence_are_chunks_of_a_minute():
+    chunks = _zeros(2 * 3600 * 16_000 + 5)
+    assert sum(map(len, chunks)) == 2 * 3600 * 16_000 + 5
+    assert max(map(len, chunks)) == 60 * 16_000

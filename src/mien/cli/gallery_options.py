@@ -9,7 +9,7 @@ from mien.identity.pretrained import ENCODERS, open_encoder
 
 if TYPE_CHECKING:
     from mien.gallery import Gallery
-    from mien.identity.embedder import Encoder
+    from mien.identity.embedder import SampleEncoder
 
 
 def add_gallery(parser: ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def add_pretrained(
     parser.add_argument("--encoder", choices=ENCODERS, help=about)
 
 
-def encoder_of(args: Namespace) -> "Encoder":
+def encoder_of(args: Namespace) -> "SampleEncoder":
     """Load the pretrained encoder, or that of a run, that was asked for."""
     if args.encoder is not None:
         return open_encoder(args.encoder, args.device)

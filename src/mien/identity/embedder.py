@@ -12,6 +12,7 @@ from mien.errors import MienError
 from mien.files import fingerprint
 from mien.inference import BATCH_SIZE
 from mien.modality import Modality
+from mien.utterance import Sample
 
 Warn = Callable[[str], object]
 """Takes a warning about a clip: what could not be used, or makes its embedding less certain."""
@@ -83,6 +84,13 @@ class Encoder(Protocol):
 
         It raises `MienError` where the clip shows nobody, and warns of what it left out.
         """
+
+
+class SampleEncoder(Encoder, Protocol):
+    """An encoder that embeds decoded samples, too."""
+
+    def embed_sample(self, sample: Sample) -> np.ndarray | None:
+        """Embed the person in a sample as a vector (E,); None: it lacks what the encoder takes."""
 
 
 @runtime_checkable
@@ -163,6 +171,12 @@ class RunEncoder:
         for note in notes:
             warn(note)
         return np.array(prediction.embedding, np.float32)
+
+    def embed_sample(self, sample: Sample) -> np.ndarray | None:
+        """Embed a sample as a vector (E,); None: it has nothing that the model uses."""
+        if not self.recognizer.reader.used([sample]):
+            return None
+        return np.array(self.recognizer(sample, batch_size=self.batch_size).embedding, np.float32)
 
     def embed_copies(self, clip: str | Path, count: int) -> np.ndarray:
         """Embed augmented copies of a clip as `CopyEncoder.embed_copies` says."""

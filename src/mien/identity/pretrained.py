@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from mien.identity.face import Faceprint
     from mien.identity.resemblyzer import Voiceprint
 
+    PretrainedEncoder = Voiceprint | Faceprint | VoiceAndFace
+
 EncoderName = Literal["voice", "face", "both"]
 
 ENCODERS: tuple[EncoderName, ...] = get_args(EncoderName)
@@ -16,7 +18,7 @@ ENCODERS: tuple[EncoderName, ...] = get_args(EncoderName)
 
 def open_encoder(
     name: EncoderName, device: "str | torch.device | None" = None
-) -> "Voiceprint | Faceprint | VoiceAndFace":
+) -> "PretrainedEncoder":
     """Load a pretrained encoder.
 
     Parameters

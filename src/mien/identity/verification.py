@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,7 +26,10 @@ from mien.report.verification_report import TrialMetrics, VerificationReport, Ve
 from mien.report.verification_tables import markdown
 from mien.runs.data import check_letters, open_for, rows_of, split_store
 from mien.runs.run import Run
-from mien.utterance import Sample, SplitName
+from mien.utterance import SplitName
+
+if TYPE_CHECKING:
+    from mien.identity.pretrained import PretrainedEncoder
 
 
 @dataclass(frozen=True)
@@ -154,14 +157,8 @@ def _names(letters: str) -> str:
     return " + ".join(modality for modality in Modality if modality.letter in letters)
 
 
-class _SampleEncoder(Protocol):
-    dim: int
-
-    def embed_sample(self, sample: Sample) -> np.ndarray | None: ...
-
-
 def _embed_samples(
-    encoder: _SampleEncoder, store: Store, rows: list[int], progress: bool
+    encoder: "PretrainedEncoder", store: Store, rows: list[int], progress: bool
 ) -> np.ndarray:
     """Embed rows of prepared data (N, E); zero where a sample lacks what the encoder takes."""
     found = np.zeros((len(rows), encoder.dim), np.float32)

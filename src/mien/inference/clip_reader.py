@@ -91,9 +91,7 @@ class ClipReader:
         recording = Recording(request.source, sample, [], warnings)
         empty = []
         for start, end, cut in segments_of(sample, cues):
-            reasons = [] if screening is None else self._judge(cut, sample, skipped, screening)
-            kept = without(cut, {reason.modality for reason in reasons})
-            kept = self._with_features(_without_silence(kept))
+            kept, reasons = self.screened(cut, sample.text, skipped, screening)
             if self.used([kept]):
                 recording.segments.append((start, end, kept))
                 recording.warnings.extend(_left_out(cut, reasons, (start, end), sample))
@@ -110,12 +108,32 @@ class ClipReader:
         )
         return recording
 
-    def _judge(
-        self, cut: Sample, whole: Sample, skipped: Sequence[Skipped], screening: Screening
-    ) -> list[Reason]:
-        """Say why modalities of a segment that the model uses can't be used."""
-        reasons = [*silence_of(skipped), *screening(self.only_used(cut), whole.text)]
-        return distinct(reason for reason in reasons if reason.modality in self.modalities)
+    def screened(
+        self,
+        cut: Sample,
+        whole_text: str | None,
+        skipped: Sequence[Skipped],
+        screening: Screening | None,
+    ) -> tuple[Sample, list[Reason]]:
+        """Leave out of a segment what can't be used; second, why, for what the model uses.
+
+        Parameters
+        ----------
+        cut : Sample
+            The segment.
+        whole_text : str or None
+            The text of all segments.
+        skipped : sequence of Skipped
+            What was left out as the clip was decoded.
+        screening : Screening or None
+            The rules; None: all is used that there is, but for silence.
+        """
+        reasons: list[Reason] = []
+        if screening is not None:
+            found = [*silence_of(skipped), *screening(self.only_used(cut), whole_text)]
+            reasons = distinct(reason for reason in found if reason.modality in self.modalities)
+        kept = without(cut, {reason.modality for reason in reasons})
+        return self._with_features(_without_silence(kept)), reasons
 
     def _nothing(self, recording: Recording) -> MienError:
         """Say that a clip has nothing that the model uses, and what it has."""

@@ -1,14 +1,19 @@
 """The audio of any media file: mono, 16 kHz, 16 bit, in bounded memory."""
 
 import warnings
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import soxr
 
 from mien.errors import MienError
-from mien.media.limits import MAX_SECONDS, MIN_BYTES_PER_SECOND, SAMPLE_RATE_RANGE, TOO_LONG
+from mien.media.limits import (
+    MAX_SECONDS,
+    MIN_BYTES_PER_SECOND,
+    SAMPLE_RATE_RANGE,
+    TOO_LONG,
+)
 from mien.media.mixing import Mixer, samples_of, scaled
 from mien.media.notes import Damage, Note, Reporter
 from mien.media.streams import byte_size
@@ -23,6 +28,8 @@ _BLOCK = 16_384
 _NO_END = 1e9
 # Silence this long (s) is not sent through the resampler.
 _LONG_SILENCE = 1.0
+
+Result = TypeVar("Result")
 
 
 def read_audio(
@@ -65,37 +72,108 @@ def read_audio(
     MienError
         The file is missing or unreadable, holds no audio, or has no such channel.
     """
+    span, limit = _span(start, end, max_seconds)
+
+    def read(mixer: Mixer, report: Reporter) -> np.ndarray:
+        chunks = list(_chunks(path, span, mixer, report, limit))
+        return np.concatenate(chunks) if chunks else np.empty(0, np.int16)
+
+    return _corrected(path, read, Mixer(channel), report)
+
+
+def write_audio(
+    path: Media,
+    file: BinaryIO,
+    *,
+    channel: int | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    max_seconds: float = MAX_SECONDS,
+    report: Reporter = warnings.warn,
+    progress: Callable[[float], object] = lambda seconds: None,
+) -> int:
+    """Write the audio of any media file into a file, as `read_audio` reads it, a chunk at a time.
+
+    The memory that it takes does not grow with the length of the recording.
+
+    Parameters
+    ----------
+    path, channel, start, end, max_seconds, report
+        As of `read_audio`.
+    file : binary file
+        Open for writing, and empty; it gets samples of 16 bit in the byte order of the machine.
+    progress : callable
+        Receives how many more seconds are written, now and then.
+
+    Returns
+    -------
+    int
+        The number of samples.
+
+    Raises
+    ------
+    MienError
+        As of `read_audio`.
+    """
+    span, limit = _span(start, end, max_seconds)
+
+    def write(mixer: Mixer, report: Reporter) -> int:
+        file.seek(0)
+        file.truncate()
+        for chunk in _chunks(path, span, mixer, report, limit):
+            file.write(chunk.tobytes())
+            progress(len(chunk) / SAMPLE_RATE)
+        return file.tell() // np.dtype(np.int16).itemsize
+
+    return _corrected(path, write, Mixer(channel), report)
+
+
+def _span(
+    start: float | None, end: float | None, max_seconds: float
+) -> tuple[tuple[float, float], float | None]:
+    """Return the times to read between, and the limit in seconds where there is no end."""
     begin = max(start or 0.0, 0.0)
-    stop = min(begin + max_seconds if end is None else end, _NO_END)
-    mixer = Mixer(channel)
-    wave = _read(path, begin, stop, mixer, report, limit=max_seconds if end is None else None)
+    if end is None:
+        return (begin, min(begin + max_seconds, _NO_END)), max_seconds
+    return (begin, min(end, _NO_END)), None
+
+
+def _corrected(
+    path: Media,
+    read: Callable[[Mixer, Reporter], Result],
+    mixer: Mixer,
+    report: Reporter,
+) -> Result:
+    """Read once, and again if it turns out that the channels must be mixed in another way."""
+    result = read(mixer, report)
     corrected, faults = mixer.corrected()
     for kind, what in faults:
         report(Note(path, None, kind, what))
-    return _read(path, begin, stop, corrected, lambda _: None) if faults else wave
+    return read(corrected, lambda _: None) if faults else result
 
 
-def _read(
+def _chunks(
     path: Media,
-    begin: float,
-    stop: float,
+    span: tuple[float, float],
     mixer: Mixer,
     report: Reporter,
     limit: float | None = None,
-) -> np.ndarray:
+) -> Iterator[np.ndarray]:
+    """Yield the audio of a span in chunks (S,) int16 at 16 kHz."""
+    buffer = _AudioBuffer(*span)
     with open_track(path, "audio") as track:
-        buffer = _AudioBuffer(begin, stop)
         for time, samples, rate in _blocks(track, report):
             mixer.check(len(samples), path)
             block = buffer.place(time, samples, rate)
             if block.shape[1]:
                 buffer.write(mixer(block))
+            yield from buffer.taken()
             if buffer.beyond and limit is not None:
                 what = f"is longer than {limit:g} s, the most that is used of one utterance"
-                report(Note(path, stop, TOO_LONG, what))
+                report(Note(path, span[1], TOO_LONG, what))
             if buffer.full and (limit is None or buffer.beyond):
                 break
-    return buffer.waveform()
+    yield from buffer.rest()
 
 
 def _blocks(track: Track, report: Reporter) -> Iterator[tuple[float | None, np.ndarray, int]]:
@@ -191,7 +269,7 @@ class _AudioBuffer:
         length = max(within.stop - within.start, 0)
         if length > _LONG_SILENCE * self._rate:
             self._flush()
-            self._chunks.append(np.zeros(round(length / self._rate * SAMPLE_RATE), np.int16))
+            self._chunks.extend(_zeros(round(length / self._rate * SAMPLE_RATE)))
         elif length:
             self.write(np.zeros(length, np.float32))
         self._position += count
@@ -210,11 +288,23 @@ class _AudioBuffer:
             self._chunks.append(_int16(rest))
             self._resampler = None
 
-    def waveform(self) -> np.ndarray:
-        """Return all of it, int16."""
+    def taken(self) -> list[np.ndarray]:
+        """Return the chunks, int16, since the last call."""
+        chunks, self._chunks = self._chunks, []
+        return chunks
+
+    def rest(self) -> list[np.ndarray]:
+        """Return the last chunks, with what the resampler still holds."""
         self._flush()
-        return np.concatenate(self._chunks) if self._chunks else np.empty(0, np.int16)
+        return self.taken()
 
 
 def _int16(wave: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(wave * 32768), -32768, 32767).astype(np.int16)
+
+
+def _zeros(count: int) -> list[np.ndarray]:
+    """Give silence as one short chunk, again and again: hours of it take no memory."""
+    minute = np.zeros(60 * SAMPLE_RATE, np.int16)
+    whole, rest = divmod(count, len(minute))
+    return [minute] * whole + [minute[:rest]]
