@@ -49,7 +49,7 @@ def test_the_flags_are_the_ones_users_rely_on() -> None:
     from mien.cli import build_parser
 
     commands = dict(next(a for a in build_parser()._actions if a.dest == "command").choices)
-    for command in ("gallery", "models"):
+    for command in ("gallery", "models", "demo"):
         actions = next(a for a in commands[command]._actions if a.dest == "action").choices
         commands |= {f"{command} {name}": parser for name, parser in actions.items()}
     flags = [

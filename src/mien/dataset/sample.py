@@ -105,7 +105,7 @@ def from_clip(
     if clip.waveform is not None:
         audio = check_audio(_at_rate(clip.waveform, clip.rate, name), "in the clip", [])
     utterance = Utterance(id=name, corpus="clip", text=clip.text)
-    return _sample(utterance, video, audio), list(_remarks(utterance, video, audio))
+    return make_sample(utterance, video, audio), list(_remarks(utterance, video, audio))
 
 
 def from_media(
@@ -150,7 +150,7 @@ def from_media(
         [video] = read_faces(media, None, [utterance], cropper(), options)
     if with_audio:
         [audio] = read_waveforms(media, None, [utterance], options)
-    sample = _sample(utterance, video, audio)
+    sample = make_sample(utterance, video, audio)
     skipped = list(_remarks(utterance, video, audio))
     if not any(item.kind.endswith(": damaged") for item in skipped):
         skipped += _length_notes(sample, options)
@@ -203,7 +203,7 @@ def to_samples(
         for row, audio in zip(rows, read_waveforms(path, channel, turns, options), strict=True):
             audios[row] = audio
     for utterance, video, audio in zip(utterances, videos, audios, strict=True):
-        sample = _sample(utterance, video, audio)
+        sample = make_sample(utterance, video, audio)
         skipped = list(_remarks(utterance, video, audio))
         yield from skipped
         if not any(item.kind.endswith(": damaged") for item in skipped):
@@ -222,7 +222,8 @@ def _rows_by(keys: Sequence[_Key | None]) -> Iterable[tuple[_Key, list[int]]]:
     return rows.items()
 
 
-def _sample(utterance: Utterance, video: TurnVideo, audio: TurnAudio) -> Sample:
+def make_sample(utterance: Utterance, video: TurnVideo, audio: TurnAudio) -> Sample:
+    """Make a sample of decoded media; the times of the video are those of its file."""
     start = max(utterance.start or 0.0, 0.0)
     faces = video.faces
     return Sample(

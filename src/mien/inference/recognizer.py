@@ -25,6 +25,7 @@ from mien.inference.loaded_model import LoadedModel
 from mien.inference.prediction import Failure, Prediction
 from mien.inference.screening import Screening
 from mien.inference.segments import Recording
+from mien.inference.streaming import Stream
 from mien.media.limits import MAX_SECONDS
 from mien.modality import Modality
 from mien.runs import hub
@@ -242,6 +243,28 @@ class Recognizer(LoadedModel):
                 yield self._prediction(item)
             except MienError as error:
                 yield Failure(source=item.recording.source, reason=str(error))
+
+    def stream(self, *, window: float = 3.0, hop: float = 0.5) -> Stream:
+        """Begin to predict for a live stream of audio, frames and text.
+
+        Parameters
+        ----------
+        window : float
+            Seconds that an update is about, at most 15.
+        hop : float
+            Seconds from one update to the next.
+
+        Raises
+        ------
+        MienError
+            The window or the hop is out of range.
+
+        Examples
+        --------
+        >>> stream = recognizer.stream()  # doctest: +SKIP
+        >>> stream.push(audio=microphone.read(4_800), rate=48_000)  # doctest: +SKIP
+        """
+        return Stream(self, window=window, hop=hop)
 
     def read(
         self,

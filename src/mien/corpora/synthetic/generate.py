@@ -1,7 +1,6 @@
 """Write the synthetic corpus: plan it, render each dialogue, and rename the folder at the end."""
 
 import os
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
@@ -13,6 +12,7 @@ from mien.progress import follow
 if not all(map(find_spec, ("espeakng_loader", "soundfile"))):
     raise MienError("the synthetic corpus needs an extra: pip install 'mien[synthetic]'")
 
+from mien.corpora.synthetic.new_folder import new_folder
 from mien.corpora.synthetic.plan import SESSIONS, plan
 from mien.corpora.synthetic.release import FOLDERS, write_dialogue
 
@@ -62,11 +62,7 @@ def write(
     folder = Path(folder)
     if dialogues < 1 or turns < 1:
         raise MienError(f"dialogues and turns must be 1 or more, not {dialogues} and {turns}")
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise MienError(f"{folder} exists and is not an empty folder; remove it or name another")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-        draft = Path(temporary) / "draft"
+    with new_folder(folder) as draft:
         for session in range(1, SESSIONS + 1):
             for name in FOLDERS:
                 (draft / f"Session{session}" / "dialog" / name).mkdir(parents=True)
@@ -79,5 +75,3 @@ def write(
             bar = follow(done, "synthetic corpus", "dialogues", len(todo), shown=progress)
             for _ in bar:
                 pass
-        os.sync()  # all of it is on the disk before it gets its name
-        os.replace(draft, folder)

@@ -152,8 +152,8 @@ def _turn(name: str, emotion: str, rng: np.random.Generator) -> Turn:
         emotion=emotion,
         expressed=expressed,
         text=draw_sentence(expressed["text"], rng),
-        manner=_vary(MANNERS[expressed["audio"]], _SPREAD_OF_MANNER, rng),
-        expression=_vary(EXPRESSIONS[expressed["video"]], _SPREAD_OF_EXPRESSION, rng),
+        manner=vary_manner(expressed["audio"], rng),
+        expression=vary_expression(expressed["video"], rng),
         pause=float(rng.uniform(-0.15, 0.55)),
         votes=_votes(emotion, rng),
         ratings=tuple((v, a, d) for v, a, d in ratings),
@@ -164,6 +164,16 @@ def _expressed(emotion: str, chance: float, rng: np.random.Generator) -> str:
     if emotion in EMOTIONS and rng.random() < chance:
         return emotion
     return str(rng.choice([other for other in EMOTIONS if other != emotion]))
+
+
+def vary_manner(emotion: str, rng: np.random.Generator) -> Manner:
+    """Draw a manner of speaking that expresses an emotion (a code from `EMOTIONS`)."""
+    return _vary(MANNERS[emotion], _SPREAD_OF_MANNER, rng)
+
+
+def vary_expression(emotion: str, rng: np.random.Generator) -> Expression:
+    """Draw an expression of the face for an emotion (a code from `EMOTIONS`)."""
+    return _vary(EXPRESSIONS[emotion], _SPREAD_OF_EXPRESSION, rng)
 
 
 def _vary(typical: _Style, spread: _Style, rng: np.random.Generator) -> _Style:

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import threading
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,13 +19,32 @@ import espeakng_loader
 import numpy as np
 import soxr
 
+from mien.corpora.synthetic.word_times import SpokenWord, word_times
 from mien.errors import MienError
 from mien.utterance import SAMPLE_RATE
 
 _SYNCHRONOUS, _DONT_EXIT, _UTF8 = 2, 0x8000, 1  # names and values as in espeak-ng's speak_lib.h
 _SPEED, _PITCH, _RANGE = 1, 3, 4
+_WORD, _END = 1, 5  # kinds of event; 0 is behind the last one
+
+
+class _Event(ctypes.Structure):
+    """What happens at a sample, as speak_lib.h has it."""
+
+    _fields_ = [
+        ("kind", ctypes.c_int),
+        ("identifier", ctypes.c_uint),
+        ("position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("milliseconds", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    ]
+
+
 _CALLBACK = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
 )
 _RANDOM = threading.Lock()  # breath comes from rand(), which the whole process shares
 _LOUDNESS = 0.06  # root mean square of a voice at rest, full scale 1
@@ -93,6 +113,7 @@ class Synthesizer:
 
     def __init__(self) -> None:
         self._chunks: list[np.ndarray] = []
+        self._marks: list[tuple[int | None, int]] = []
         self._callback = _CALLBACK(self._collect)
 
     def __enter__(self) -> Self:
@@ -126,22 +147,33 @@ class Synthesizer:
         self._library.espeak_SetSynthCallback(self._callback)
 
     def say(self, text: str, voice: Voice, manner: Manner) -> np.ndarray:
-        """Synthesise a line.
+        """Synthesise a line, as `speak` does; return the waveform alone."""
+        return self.speak(text, voice, manner)[0]
+
+    def speak(self, text: str, voice: Voice, manner: Manner) -> tuple[np.ndarray, list[SpokenWord]]:
+        """Synthesise a line, and tell when each word is spoken.
 
         Returns
         -------
-        array (S,) float32
+        waveform : array (S,) float32
             Mono at 16 kHz, without silence at either end.
+        words : list of SpokenWord
+            With times in seconds from the beginning of the waveform.
         """
         self._set(voice, manner)
         self._chunks.clear()
+        self._marks.clear()
         line = text.encode()
         size = ctypes.c_size_t(len(line) + 1)
         self._check(self._library.espeak_Synth(line, size, 0, 1, 0, _UTF8, None, None), text)
         if not self._chunks:
             raise MienError(f"espeak-ng made no sound of {text!r}")
         raw = np.concatenate(self._chunks).astype(np.float32)
-        return _colour(soxr.resample(raw, self._rate * voice.tract, SAMPLE_RATE), manner)
+        rate = self._rate * voice.tract
+        waveform, first = _trim(soxr.resample(raw, rate, SAMPLE_RATE))
+        marks = [(place, sample / rate - first / SAMPLE_RATE) for place, sample in self._marks]
+        words = word_times(text, marks, len(waveform) / SAMPLE_RATE)
+        return _colour(waveform, manner), words
 
     def _set(self, voice: Voice, manner: Manner) -> None:
         # espeak-ng accepts an unknown variant with status 0 and keeps the last voice.
@@ -157,9 +189,13 @@ class Synthesizer:
         for parameter, value in settings:
             self._check(self._library.espeak_SetParameter(parameter, round(value), 0), name)
 
-    def _collect(self, samples: Any, count: int, _events: Any) -> int:
+    def _collect(self, samples: Any, count: int, events: Any) -> int:
         if count > 0:
             self._chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        for event in takewhile(lambda event: event.kind, events):
+            if event.kind in (_WORD, _END):
+                place = event.position - 1 if event.kind == _WORD else None
+                self._marks.append((place, event.sample))
         return 0
 
     @staticmethod
@@ -168,10 +204,14 @@ class Synthesizer:
             raise MienError(f"espeak-ng failed with status {status} at {what!r}")
 
 
-def _colour(waveform: np.ndarray, manner: Manner) -> np.ndarray:
-    """Trim, brighten or dull (a first-order filter), and set the loudness."""
+def _trim(waveform: np.ndarray) -> tuple[np.ndarray, int]:
+    """Cut silence off at both ends; second, how many samples at the beginning."""
     loud = np.flatnonzero(np.abs(waveform) > 0.02 * np.abs(waveform).max())
-    waveform = waveform[loud[0] : loud[-1] + 1]
+    return waveform[loud[0] : loud[-1] + 1], int(loud[0])
+
+
+def _colour(waveform: np.ndarray, manner: Manner) -> np.ndarray:
+    """Brighten or dull (a first-order filter), and set the loudness."""
     slope = 0.7 * np.clip(manner.tension, -1, 1)
     waveform = waveform - slope * np.concatenate([[0], waveform[:-1]])
     level = _LOUDNESS * 10 ** (manner.gain / 20)

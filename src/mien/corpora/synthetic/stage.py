@@ -87,7 +87,7 @@ def film(dialogue: Dialogue, lines: list[Line]) -> Iterator[np.ndarray]:
             column = half * WIDTH
             frame[_BAR : _BAR + HEIGHT, column : column + WIDTH] = cv2.warpAffine(
                 image,
-                _sway(time + phases[half]),
+                sway(time + phases[half]),
                 (WIDTH, HEIGHT),
                 borderMode=cv2.BORDER_REPLICATE,
             )
@@ -110,8 +110,8 @@ def _expression(lines: list[Line], person: str, time: float, phase: float) -> Ex
     return _BLINK if (time + phase) % 3.4 < 0.2 else _REST
 
 
-def _sway(time: float) -> np.ndarray:
-    """Slight movement of the head: an affine map (2, 3)."""
+def sway(time: float) -> np.ndarray:
+    """Give the slight movement of a head at a time (s): an affine map (2, 3) of its image."""
     turn = cv2.getRotationMatrix2D((X, Y), 2.5 * np.sin(0.9 * time), 1 + 0.02 * np.sin(0.4 * time))
     turn[:, 2] += (5 * np.sin(0.7 * time), 3 * np.sin(1.3 * time))
     return turn
