@@ -12,11 +12,11 @@ from samples import sample
 
 from mien.errors import MienError
 from mien.identity import face as face_module
-from mien.identity import face_weights
 from mien.identity.embedder import SHIPPED
 from mien.identity.face import MAX_FACES, Faceprint, alike, average
 from mien.media.decode import read_frames
 from mien.media.faces import FaceCropper
+from mien.models.pretrained import face_weights
 from mien.utterance import Sample
 
 TWICE = {"pwij3p", "id2_vcd_swwp2s"}
@@ -192,7 +192,7 @@ def test_missing_packages_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_weights_are_not_read(
     face_weights: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mien.identity.face_weights import DESCRIPTOR, LANDMARKS, WEIGHTS
+    from mien.models.pretrained.face_weights import DESCRIPTOR, LANDMARKS, WEIGHTS
 
     models = tmp_path / "face_recognition_models" / "models"
     models.mkdir(parents=True)

@@ -4,20 +4,18 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 
 from mien.errors import MienError
 from mien.identity.embedder import Threshold, Warn, shipped_threshold
-from mien.identity.face_weights import DESCRIPTOR, LANDMARKS, WEIGHTS, import_dlib
 from mien.media.decode import read_frames
-from mien.media.faces import Box, FaceCropper
+from mien.media.faces import FaceCropper
 from mien.media.notes import Note, Reporter
+from mien.models.pretrained.face_descriptor import DIM, FaceDescriptor
+from mien.models.pretrained.face_weights import WEIGHTS
 from mien.resize import resize_to
 from mien.utterance import Sample
-
-DIM = 128
 
 MAX_FACES = 10
 """Faces of a clip that are described, at most: spread over all of it."""
@@ -30,13 +28,6 @@ SMALL_FACE = 40
 
 At 40 an embedding has a cosine of .994 with that of the same faces at 110 pixels, at 20 of .968
 (benchmarks/face_identity.md)."""
-
-# The network was trained on aligned faces of 150 pixels with a margin of a quarter.
-_CHIP, _MARGIN = 150, 0.25
-
-# The landmarks expect the squares of dlib's own detector. A square of the area of mien's box, moved
-# down by a twentieth of its height, gives the same landmarks within 0.14 pixels on GRID.
-_DOWN = 0.05
 
 # Face crops are squares, whatever the shape of the box. Stretched to 1.4 times as high as
 # wide they come nearest to the faces of the frames (cosine .998 on GRID).
@@ -62,7 +53,7 @@ class AlignedFace:
     pixels: np.ndarray
 
 
-class Faceprint:
+class Faceprint(FaceDescriptor):
     """A pretrained face descriptor: video or a photograph to an embedding that tells faces apart.
 
     It is a `mien.identity.embedder.Encoder`, so that a gallery can be made with it. The weights are
@@ -87,11 +78,7 @@ class Faceprint:
     modalities = "v"
 
     def __init__(self) -> None:
-        self._dlib = import_dlib()
-        files = WEIGHTS.verified()
-        self._landmarks = self._dlib.shape_predictor(str(files[LANDMARKS]))
-        self._network = self._dlib.face_recognition_model_v1(str(files[DESCRIPTOR]))
-        self._computing = Lock()  # a network of dlib holds its own activations
+        super().__init__()
         self._cropper = FaceCropper()
         self.fingerprint = WEIGHTS.sha256
 
@@ -166,47 +153,6 @@ class Faceprint:
             if len(faces) > MAX_FACES:
                 faces, step = faces[::2], 2 * step
         return faces, searched
-
-    def align(self, image: np.ndarray, box: Box) -> np.ndarray:
-        """Turn a face upright and scale it, by the corners of the eyes and the nose.
-
-        Parameters
-        ----------
-        image : array (H, W, 3) uint8
-            RGB.
-        box : (left, top, right, bottom)
-            The face, pixels.
-
-        Returns
-        -------
-        array (150, 150, 3) uint8
-            What lies outside of the image is black.
-        """
-        left, top, right, bottom = box
-        half = ((right - left) * (bottom - top)) ** 0.5 / 2
-        x, y = (left + right) / 2, (top + bottom) / 2 + _DOWN * (bottom - top)
-        square = (round(side) for side in (x - half, y - half, x + half, y + half))
-        image = np.ascontiguousarray(image)
-        points = self._landmarks(image, self._dlib.rectangle(*square))
-        chip: np.ndarray = self._dlib.get_face_chip(image, points, size=_CHIP, padding=_MARGIN)
-        return chip
-
-    def describe(self, faces: Sequence[np.ndarray]) -> np.ndarray:
-        """Describe aligned faces, each by itself.
-
-        Parameters
-        ----------
-        faces : sequence of arrays (150, 150, 3) uint8
-            As `align` gives them.
-
-        Returns
-        -------
-        array (N, 128)
-            dlib's own descriptors, not of unit length.
-        """
-        with self._computing:
-            found = [np.array(self._network.compute_face_descriptor(face)) for face in faces]
-        return np.array(found).reshape(-1, DIM)
 
     def embed_sample(self, sample: Sample) -> np.ndarray | None:
         """Embed the face crops of prepared data as a vector (128,); None: there are none.
