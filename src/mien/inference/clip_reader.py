@@ -83,15 +83,19 @@ class ClipReader:
             It can't be read, or has none of the modalities that the model uses.
         """
         transcript = _transcript(request)
-        text = " ".join(cue.text for cue in transcript.cues)
+        text = " ".join(cue.text for cue in transcript.cues if cue.text)
         sample, skipped = self._sample(request, text)
         sample = replace(sample, reference=request.reference)
-        cues, unused = cut_to_length(transcript, seconds_of(sample))
-        warnings = [*unused, *(item.reason for item in skipped), *self._not_extracted(sample)]
+        transcript = cut_to_length(transcript, seconds_of(sample))
+        language = transcript.language
+        warnings = [item.reason for item in skipped]
+        warnings = [*transcript.notes, *warnings, *self._not_extracted(sample)]
         recording = Recording(request.source, sample, [], warnings)
         empty = []
-        for start, end, cut in segments_of(sample, cues):
-            reasons = [] if screening is None else self._judge(cut, sample, skipped, screening)
+        for start, end, cut in segments_of(sample, transcript.cues):
+            reasons = (
+                [] if screening is None else self._judge(cut, sample, skipped, screening, language)
+            )
             kept = without(cut, {reason.modality for reason in reasons})
             kept = self._with_features(_without_silence(kept))
             if self.used([kept]):
@@ -111,10 +115,15 @@ class ClipReader:
         return recording
 
     def _judge(
-        self, cut: Sample, whole: Sample, skipped: Sequence[Skipped], screening: Screening
+        self,
+        cut: Sample,
+        whole: Sample,
+        skipped: Sequence[Skipped],
+        screening: Screening,
+        language: str | None,
     ) -> list[Reason]:
         """Say why modalities of a segment that the model uses can't be used."""
-        reasons = [*silence_of(skipped), *screening(self.only_used(cut), whole.text)]
+        reasons = [*silence_of(skipped), *screening(self.only_used(cut), whole.text, language)]
         return distinct(reason for reason in reasons if reason.modality in self.modalities)
 
     def _nothing(self, recording: Recording) -> MienError:
@@ -179,7 +188,9 @@ class ClipReader:
 
 def _transcript(request: Request) -> Transcript:
     if request.text is not None and request.transcript is not None:
-        raise MienError("give either the text or a transcript file, not both")
+        raise MienError("give either the text or a transcript, not both")
+    if isinstance(request.transcript, Transcript):
+        return request.transcript
     if request.transcript:
         return read_transcript(request.transcript)
     return Transcript([Cue(request.text)] if request.text else [], [])
