@@ -62,9 +62,13 @@ def _transcript(name: str) -> Callable[[Path, list[str]], object]:
     def read(folder: Path, notes: list[str]) -> object:
         from mien.media.transcript import read_transcript
 
-        cues, said = read_transcript(folder / name)
-        notes += said
+        found = read_transcript(folder / name)
+        cues = found.cues
+        notes += found.notes
         for cue in cues:
+            times = [time for word in cue.timed_words for time in (word.start, word.end)]
+            if not all((cue.start or 0) <= time <= (cue.end or 0) for time in times):
+                raise Wrong("a word outside its cue")
             if not cue.text.strip():
                 raise Wrong("a cue without words")
             cue.text.encode()

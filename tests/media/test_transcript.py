@@ -165,14 +165,16 @@ def test_plain_text_goes_for_the_whole_clip(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
 def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
     path = written(tmp_path, "a.srt", SRT.replace("No.", "Größe \u4f60").encode(encoding))
-    cues, notes = read_transcript(path)
+    found = read_transcript(path)
+    cues, notes = found.cues, found.notes
     assert [cue.text for cue in cues] == [CUES[0].text, "Größe \u4f60"]
     assert notes == []
 
 
 def test_other_european_bytes_are_windows_1252_with_a_note(tmp_path: Path) -> None:
     path = written(tmp_path, "a.txt", "It\u2019s Grüße".encode("cp1252"))
-    cues, notes = read_transcript(path)
+    found = read_transcript(path)
+    cues, notes = found.cues, found.notes
     assert cues == [Cue("It\u2019s Grüße")]
     assert notes == ["a.txt is not UTF-8 text and was read as Windows-1252"]
 
@@ -193,7 +195,8 @@ def test_a_cue_whose_times_make_no_sense_is_left_out_with_a_note(
     tmp_path: Path, name: str, bad: str, note: str
 ) -> None:
     path = written(tmp_path, name, f"{SRT}\n3\n{bad}\nNever said.\n")
-    cues, notes = read_transcript(path)
+    found = read_transcript(path)
+    cues, notes = found.cues, found.notes
     assert cues == CUES
     assert notes == [f"1 of 3 cues left out, {note}: {bad[:80]!r}"]
 
@@ -239,7 +242,8 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 def test_a_transcript_is_cut_to_its_clip() -> None:
     cues = [Cue("one", 0.0, 1.0), Cue("two", 1.0, 9.0), Cue("three", 3.0, 4.0)]
-    cut, notes = cut_to_length(Transcript(cues, ["before"]), 3.0)
+    found = cut_to_length(Transcript(cues, ["before"]), 3.0)
+    cut, notes = found.cues, found.notes
     assert cut == [Cue("one", 0.0, 1.0), Cue("two", 1.0, 3.0)]
     assert notes == [
         "before",

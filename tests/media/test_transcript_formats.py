@@ -32,7 +32,8 @@ def read(folder: Path, name: str, content: object) -> Transcript:
 
 @pytest.mark.parametrize("suffix", [".ass", ".SSA"])
 def test_substation_alpha(tmp_path: Path, suffix: str) -> None:
-    cues, notes = read(tmp_path, f"a{suffix}", ASS)
+    found = read(tmp_path, f"a{suffix}", ASS)
+    cues, notes = found.cues, found.notes
     assert cues == [
         Cue("Hello, there you x < 5 y > 3", 1.0, 2.5, "Anna"),
         Cue("late", 3605.0, 3606.0, "BEN"),
@@ -42,7 +43,8 @@ def test_substation_alpha(tmp_path: Path, suffix: str) -> None:
 
 def test_a_line_of_substation_alpha_beyond_all_bounds_is_noted(tmp_path: Path) -> None:
     line = "Dialogue: 0,0:00:01.00,0:00:02.50,Default,Anna,0,0,0,," + "x" * 200_000
-    cues, notes = read(tmp_path, "a.ass", f"{ASS}{line}\n{'x' * 200_000}\n")
+    found = read(tmp_path, "a.ass", f"{ASS}{line}\n{'x' * 200_000}\n")
+    cues, notes = found.cues, found.notes
     assert [cue.start for cue in cues] == [1.0, 3605.0]
     assert notes[0].startswith("1 of 4 cues left out, its line is too long: 'Dialogue: 0,0:00:01")
 
@@ -64,7 +66,8 @@ TTML = """<?xml version="1.0" encoding="UTF-8"?>
 @pytest.mark.parametrize("space", ["http://www.w3.org/ns/ttml", "http://www.w3.org/2006/10/ttaf1"])
 @pytest.mark.parametrize("suffix", [".ttml", ".dfxp"])
 def test_timed_text(tmp_path: Path, space: str, suffix: str) -> None:
-    cues, notes = read(tmp_path, f"a{suffix}", TTML.format(space=space))
+    found = read(tmp_path, f"a{suffix}", TTML.format(space=space))
+    cues, notes = found.cues, found.notes
     assert [(cue.text, cue.start, cue.end) for cue in cues] == [
         ("Hello there you", 11.0, 12.5),
         ("with a length", 13.0, 14.5),
@@ -116,20 +119,23 @@ def test_whisper_json_without_segments(tmp_path: Path) -> None:
 def test_a_segment_of_json_without_times_is_noted(tmp_path: Path, time: str) -> None:
     bad = f'{{"start": 0, "end": {time}, "text": "never"}}'
     good = json.dumps(SEGMENTS[0])
-    cues, (note,) = read(tmp_path, "a.json", f'{{"segments": [{bad}, {good}]}}')
+    found = read(tmp_path, "a.json", f'{{"segments": [{bad}, {good}]}}')
+    cues, (note,) = found.cues, found.notes
     assert cues == WANTED[:1]
     assert note.startswith("1 of 2 cues left out, its times can't be read")
 
 
 def test_a_segment_of_json_that_is_none_is_noted(tmp_path: Path) -> None:
-    cues, notes = read(tmp_path, "a.json", [SEGMENTS[0], 7, {"start": 1, "end": 2}])
+    found = read(tmp_path, "a.json", [SEGMENTS[0], 7, {"start": 1, "end": 2}])
+    cues, notes = found.cues, found.notes
     assert cues == WANTED[:1]
     assert notes == ["2 of 3 cues left out, it holds no text: '7' and others"]
 
 
 def test_whisper_table(tmp_path: Path) -> None:
     table = "start\tend\ttext\n0\t2500\tHello there.\n2500\t4000\t My friend.\n4000\t4000\tno\n"
-    cues, notes = read(tmp_path, "a.tsv", table)
+    found = read(tmp_path, "a.tsv", table)
+    cues, notes = found.cues, found.notes
     assert [(cue.text, cue.start, cue.end) for cue in cues] == [
         ("Hello there.", 0.0, 2.5),
         ("My friend.", 2.5, 4.0),

@@ -83,15 +83,17 @@ class ClipReader:
             It can't be read, or has none of the modalities that the model uses.
         """
         transcript = _transcript(request)
-        text = " ".join(cue.text for cue in transcript.cues)
+        text = " ".join(cue.text for cue in transcript.cues if cue.text)
         sample, skipped = self._sample(request, text)
         sample = replace(sample, reference=request.reference)
-        cues, unused = cut_to_length(transcript, seconds_of(sample))
-        warnings = [*unused, *(item.reason for item in skipped), *self._not_extracted(sample)]
+        transcript = cut_to_length(transcript, seconds_of(sample))
+        language = transcript.language
+        warnings = [item.reason for item in skipped]
+        warnings = [*transcript.notes, *warnings, *self._not_extracted(sample)]
         recording = Recording(request.source, sample, [], warnings)
         empty = []
-        for start, end, cut in segments_of(sample, cues):
-            kept, reasons = self.screened(cut, sample.text, skipped, screening)
+        for start, end, cut in segments_of(sample, transcript.cues):
+            kept, reasons = self.screened(cut, sample.text, skipped, screening, language)
             if self.used([kept]):
                 recording.segments.append((start, end, kept))
                 recording.warnings.extend(_left_out(cut, reasons, (start, end), sample))
@@ -114,6 +116,7 @@ class ClipReader:
         whole_text: str | None,
         skipped: Sequence[Skipped],
         screening: Screening | None,
+        language: str | None = None,
     ) -> tuple[Sample, list[Reason]]:
         """Leave out of a segment what can't be used; second, why, for what the model uses.
 
@@ -127,10 +130,13 @@ class ClipReader:
             What was left out as the clip was decoded.
         screening : Screening or None
             The rules; None: all is used that there is, but for silence.
+        language : str, optional
+            Code of the language that is heard, where that was told.
         """
         reasons: list[Reason] = []
         if screening is not None:
-            found = [*silence_of(skipped), *screening(self.only_used(cut), whole_text)]
+            used = self.only_used(cut)
+            found = [*silence_of(skipped), *screening(used, whole_text, language)]
             reasons = distinct(reason for reason in found if reason.modality in self.modalities)
         kept = without(cut, {reason.modality for reason in reasons})
         return self._with_features(_without_silence(kept)), reasons
@@ -197,7 +203,9 @@ class ClipReader:
 
 def _transcript(request: Request) -> Transcript:
     if request.text is not None and request.transcript is not None:
-        raise MienError("give either the text or a transcript file, not both")
+        raise MienError("give either the text or a transcript, not both")
+    if isinstance(request.transcript, Transcript):
+        return request.transcript
     if request.transcript:
         return read_transcript(request.transcript)
     return Transcript([Cue(request.text)] if request.text else [], [])

@@ -10,6 +10,7 @@ import numpy as np
 
 from mien.errors import MienError
 from mien.files import check_file
+from mien.media.cues import Transcript
 from mien.modality import Modality
 from mien.utterance import (
     Clip,
@@ -22,6 +23,9 @@ from mien.utterance import (
 
 ClipLike = str | Path | bytes | MediaBytes | tuple[Any, int] | Clip | Sample
 """A path; bytes of a media file; a waveform with its sample rate; or what is decoded already."""
+
+TranscriptLike = str | Path | Transcript
+"""The path of a transcript, or one that is read or made already."""
 
 SpeakerReferences = SpeakerReference | Iterable[SpeakerReference | None] | None
 """One reference for several clips, or one for each."""
@@ -36,11 +40,11 @@ def is_one(clip: object) -> bool:
 
 @dataclass(frozen=True)
 class Request:
-    """A clip, what is said in it (as text or as a file), and its name in messages."""
+    """A clip, what is said in it (as text or as a transcript), and its name in messages."""
 
     clip: ClipLike | None = None
     text: str | None = None
-    transcript: str | Path | None = None
+    transcript: TranscriptLike | None = None
     name: str | None = None
     reference: SpeakerReference | None = None
 
@@ -59,7 +63,7 @@ class Request:
 def requests(
     clips: Iterable[ClipLike | None],
     text: Sequence[str | None] | None = None,
-    transcript: Sequence[str | Path | None] | None = None,
+    transcript: Sequence[TranscriptLike | None] | None = None,
     name: Sequence[str | None] | None = None,
     reference: SpeakerReferences = None,
 ) -> Iterator[Request]:
@@ -74,7 +78,7 @@ def requests(
     for what, values in given.items():
         if values is None:
             continue
-        if isinstance(values, str | Path) or (
+        if isinstance(values, str | Path | Transcript) or (
             isinstance(clips, Sized) and len(values) != len(clips)
         ):
             raise MienError(

@@ -40,7 +40,9 @@ class Screening:
         self.abstention = abstention
         self._loading = Lock()
 
-    def __call__(self, sample: Sample, whole_text: str | None) -> list[Reason]:
+    def __call__(
+        self, sample: Sample, whole_text: str | None, language: str | None = None
+    ) -> list[Reason]:
         """Say why modalities of a segment can't be used.
 
         Parameters
@@ -49,19 +51,38 @@ class Screening:
             The segment; a modality that it lacks gives no reason.
         whole_text : str or None
             The text of all segments, by which the language of a few words is told.
+        language : str, optional
+            Code of the language of the recording, where it was told by the sound.
         """
         text = sample.text or ""
         judged = text if words_of(text) >= MIN_WORDS else whole_text or ""
         return [
-            *(self.text(judged) if text else []),
+            *(self.text(judged, language) if text else []),
             *([] if sample.waveform is None else self.audio(sample.waveform)),
             *self.video(sample),
         ]
 
-    def text(self, text: str) -> list[Reason]:
-        """Judge a text by its language."""
+    def text(self, text: str, language: str | None = None) -> list[Reason]:
+        """Judge a text by its language; where that can't be told, by the `language` that is heard.
+
+        Examples
+        --------
+        >>> screening = Screening(Abstention(languages=("en",)))
+        >>> [reason.detail for reason in screening.text("Na gut.", "de")]
+        ['German; the model knows English']
+        >>> screening.text("I am so glad that you came", "de")
+        []
+        """
         languages = self.abstention.languages
-        if languages is None or (other := other_language(text, languages)) is None:
+        if languages is None:
+            return []
+        other = other_language(text, languages)
+        if other is None and language is not None and language not in languages:
+            # a sentence that is surely in a language that the model knows is used all the same
+            known_code = language in LANGUAGES
+            if not (known_code and other_language(text, (language,))):
+                other = LANGUAGES.get(language, f"language {language}")
+        if other is None:
             return []
         known = " or ".join(LANGUAGES[code] for code in languages)
         detail = f"{other}; the model knows {known}"

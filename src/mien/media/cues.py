@@ -1,8 +1,8 @@
 """Cues: timed passages of a transcript, as they are used and as a file has them."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
+from mien.media.timed_words import TimedWord
 from mien.utterance import MAX_TIME
 
 
@@ -11,19 +11,33 @@ class Cue:
     """A passage of text and when it is spoken, in seconds; without times it is the whole clip.
 
     `speaker` is the name that the transcript gives, if any; several are joined by commas.
+    `timed_words` are the words with their times, where these are known; otherwise it is empty.
     """
 
     text: str
     start: float | None = None
     end: float | None = None
     speaker: str | None = None
+    timed_words: tuple[TimedWord, ...] = field(default=(), repr=False)
 
 
-class Transcript(NamedTuple):
-    """The cues of a transcript in order of time, and notes on those that were left out."""
+@dataclass(frozen=True)
+class Transcript:
+    """What is said in a recording.
+
+    Parameters
+    ----------
+    cues : list of Cue
+        In order of time.
+    notes : list of str
+        On what was left out, and why.
+    language : str or None
+        Code of the language that is spoken, where it was told by the sound.
+    """
 
     cues: list[Cue]
-    notes: list[str]
+    notes: list[str] = field(default_factory=list)
+    language: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +56,8 @@ class RawCue:
         The times as the file writes them, for messages.
     fault : str
         Why the cue can't be used; empty where it can.
+    timed_words : tuple of TimedWord or None
+        The words with their times, where the file has them. None: it has, but they can't be read.
     """
 
     lines: list[str]
@@ -50,6 +66,7 @@ class RawCue:
     speakers: tuple[str, ...] = ()
     place: str = ""
     fault: str = ""
+    timed_words: tuple[TimedWord, ...] | None = ()
 
     @property
     def words(self) -> list[str]:
@@ -63,6 +80,7 @@ def timed_cue(
     end: float | None,
     place: str,
     speakers: tuple[str, ...] = (),
+    timed_words: tuple[TimedWord, ...] | None = (),
 ) -> RawCue:
     """Make a cue with times; it has a fault where these make no sense or, None, can't be read."""
     fault = ""
@@ -72,4 +90,12 @@ def timed_cue(
         fault = "it ends before it begins"
     elif end == start:
         fault = "it has no length"
-    return RawCue(lines=lines, start=start, end=end, speakers=speakers, place=place, fault=fault)
+    return RawCue(
+        lines=lines,
+        start=start,
+        end=end,
+        speakers=speakers,
+        place=place,
+        fault=fault,
+        timed_words=timed_words,
+    )

@@ -11,6 +11,7 @@ from mien.media.cues import Cue, RawCue, Transcript
 from mien.media.rolling_captions import unroll
 from mien.media.speaker_labels import extract_speakers
 from mien.media.subtitles import TIMES, read_substation, read_subtitles
+from mien.media.timed_words import join_words, matching_words
 from mien.media.ttml import read_ttml
 from mien.media.whisper_output import read_whisper_json, read_whisper_table
 from mien.names import strip_invisible
@@ -78,15 +79,24 @@ def read_transcript(path: str | Path) -> Transcript:
     valid = [raw for raw in raw_cues if not raw.fault]
     if all(raw.start is not None for raw in valid):
         valid = unroll(sorted(valid, key=lambda raw: raw.start or 0.0))
-    cues = [
-        Cue(" ".join(raw.words), raw.start, raw.end, ", ".join(raw.speakers) or None)
-        for raw in extract_speakers(valid)
-        if raw.words
-    ]
+    named = [raw for raw in extract_speakers(valid) if raw.words]
+    cues = [_cue(raw) for raw in named]
     if not cues:
         reasons = f" that can be used ({'; '.join(notes)})" if notes else ""
         raise MienError(f"{path} holds no text{reasons}")
+    given = sum(raw.timed_words != () for raw in named)
+    if unusable := given - sum(bool(cue.timed_words) for cue in cues):
+        notes.append(
+            f"the times of the words are not used in {unusable} of {len(cues)} cues: they are out"
+            " of order or outside the cue, or the words are not those of its text"
+        )
     return Transcript(cues, notes)
+
+
+def _cue(raw: RawCue) -> Cue:
+    text = " ".join(raw.words)
+    words = matching_words(raw.timed_words or (), text, raw.start or 0.0, raw.end or 0.0)
+    return Cue(text, raw.start, raw.end, ", ".join(raw.speakers) or None, words)
 
 
 def _text(path: Path) -> tuple[str, list[str]]:
@@ -144,14 +154,10 @@ def cut_to_length(transcript: Transcript, seconds: float) -> Transcript:
     >>> cut_to_length(Transcript([Cue("Yes.", 1.0, 9.0), Cue("No.", 9.0, 10.0)], []), 5.0).cues
     [Cue(text='Yes.', start=1.0, end=5.0, speaker=None)]
     """
-    cues, notes = transcript
+    cues, notes = transcript.cues, transcript.notes
     if not seconds:
         return transcript
-    inside = [
-        cue if cue.end is None else replace(cue, end=min(cue.end, seconds))
-        for cue in cues
-        if cue.start is None or cue.start < seconds
-    ]
+    inside = [_cut(cue, seconds) for cue in cues if cue.start is None or cue.start < seconds]
     lost = len(cues) - len(inside)
     if cues and not inside:
         raise MienError(
@@ -161,4 +167,17 @@ def cut_to_length(transcript: Transcript, seconds: float) -> Transcript:
     if lost:
         outside = f"{lost} of {len(cues)} cues of the transcript begin after the clip's end"
         notes = [*notes, f"{outside}, at {seconds:g} s, and are left out"]
-    return Transcript(inside, notes)
+    return replace(transcript, cues=inside, notes=notes)
+
+
+def _cut(cue: Cue, seconds: float) -> Cue:
+    """Cut a cue at the end of the clip; if its words have times, those that begin later go."""
+    if cue.end is None or cue.end <= seconds:
+        return cue
+    words = [
+        word._replace(end=min(word.end, seconds))
+        for word in cue.timed_words
+        if word.start < seconds
+    ]
+    text = join_words(word.text for word in words) if cue.timed_words else cue.text
+    return replace(cue, text=text, end=seconds, timed_words=tuple(words))
