@@ -1,8 +1,8 @@
 """The pages say what is so: links lead somewhere, commands parse, recipes and examples hold.
 
 Run as a program it writes what follows from the code anew: the tables of flags in docs/train.md and
-docs/published-code.md, the fields of a prediction in docs/predict.md, their JSON Schema, and the
-weights in docs/models.md.
+docs/published-code.md, the fields of a prediction in docs/predict.md, the JSON Schemas of a
+prediction and of a timeline, and the weights in docs/models.md.
 """
 
 import doctest
@@ -26,6 +26,7 @@ from mien.dataset.protocols import PROTOCOLS
 from mien.inference.abstention import Abstention
 from mien.inference.prediction import Failure, Prediction, Segment
 from mien.inference.reason import Reason
+from mien.inference.timeline import Timeline
 from mien.modality import Modality
 from mien.models import ModelConfig
 from mien.models.encoders.base import ENCODERS
@@ -48,7 +49,10 @@ EVALUATE = ROOT / "docs" / "evaluate.md"
 PUBLISHED = ROOT / "docs" / "published-code.md"
 PREDICT = ROOT / "docs" / "predict.md"
 MODELS_PAGE = ROOT / "docs" / "models.md"
-SCHEMA = ROOT / "docs" / "prediction.schema.json"
+SCHEMAS: dict[Path, type[BaseModel]] = {
+    ROOT / "docs" / "prediction.schema.json": Prediction,
+    ROOT / "docs" / "timeline.schema.json": Timeline,
+}
 RESULTS: tuple[type[BaseModel], ...] = (
     *(Prediction, Segment, TaskPrediction, Failure),
     *(Reason, Abstention),
@@ -160,9 +164,9 @@ def with_weights(text: str) -> str:
     return before + begin + weight_table() + "\n<!-- end -->" + rest.partition("<!-- end -->")[2]
 
 
-def schema() -> str:
-    """Write the JSON Schema of a prediction."""
-    return json.dumps(Prediction.model_json_schema(), indent=2) + "\n"
+def schema(result: type[BaseModel]) -> str:
+    """Write the JSON Schema of a result."""
+    return json.dumps(result.model_json_schema(), indent=2) + "\n"
 
 
 def option_table() -> str:
@@ -284,7 +288,8 @@ def test_every_flag_of_publish_is_explained() -> None:
 def test_the_fields_of_a_prediction_are_those_of_the_program() -> None:
     text = PREDICT.read_text()
     assert text == with_fields(text), "run python tests/test_docs.py"
-    assert SCHEMA.read_text() == schema(), "run python tests/test_docs.py"
+    for path, result in SCHEMAS.items():
+        assert path.read_text() == schema(result), "run python tests/test_docs.py"
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=name)
@@ -323,4 +328,5 @@ if __name__ == "__main__":
     PUBLISHED.write_text(with_options(PUBLISHED.read_text()))
     MODELS_PAGE.write_text(with_weights(MODELS_PAGE.read_text()))
     PREDICT.write_text(with_fields(PREDICT.read_text()))
-    SCHEMA.write_text(schema())
+    for path, result in SCHEMAS.items():
+        path.write_text(schema(result))

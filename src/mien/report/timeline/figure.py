@@ -1,25 +1,31 @@
 """A timeline as a figure for a paper: lanes of the speakers, and their smoothed scores below."""
 
+import logging
 import math
+import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from mien.inference.answered import answered, tasks_of
-from mien.inference.timeline import Course, Timeline, TimelineSegment
-from mien.report.plots import FAINT, INK, PALE, plain, save
+from mien.inference.timeline import Timeline, TimelineSegment
+from mien.report.plots import FAINT, INK, plain, save
 from mien.report.timeline.clock import clock
+from mien.report.timeline.course_plot import draw_course
 from mien.report.timeline.label_style import LabelStyle
 from mien.report.timeline.lanes import lanes
 from mien.report.timeline.legend import Legend, legend
+
+logger = logging.getLogger(__name__)
 
 CENTIMETRE = 1 / 2.54
 WIDTH = 17 * CENTIMETRE
@@ -27,7 +33,7 @@ WIDTH = 17 * CENTIMETRE
 
 DPI = 300
 FONT_SIZE = 8.0
-"""Points; a figure at its width has no smaller text, but letters within segments."""
+"""Points, of all text in the figure."""
 
 ROW_SECONDS = 300.0
 TALLEST = 24 * CENTIMETRE
@@ -37,10 +43,8 @@ NAME, LANE, COURSE, AXIS, LINE = 0.18, 0.17, 0.46, 0.42, 0.17
 LEFT, RIGHT = 0.36, 0.22
 """Inches: heights of a name, a lane, a course, the axis of a row and a line of text; margins."""
 
-MOST_SPEAKERS, MOST_LINES = 8, 4
-POINTS = 150
-"""Points of a course in a row: one for each millimetre."""
-
+LETTER = FONT_SIZE / 72 / COURSE
+MOST_SPEAKERS = 8
 PATTERNS = ("", "---", "...", "+++")
 UNANSWERED, NOT_ANSWERED = "//////", "not answered"
 
@@ -63,7 +67,7 @@ def write_figure(timeline: Timeline, path: Path) -> None:
         The file can't be written.
     """
     installed = {font.name for font in fontManager.ttflist}
-    with rc_context(
+    settings = rc_context(
         {
             "font.size": FONT_SIZE,
             "font.family": [name for name in FONTS if name in installed],
@@ -71,8 +75,12 @@ def write_figure(timeline: Timeline, path: Path) -> None:
             "axes.linewidth": 0.6,
             "xtick.major.width": 0.6,
         }
-    ):
+    )
+    with settings, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         save(_figure(timeline), path, dpi=DPI)
+    if any("Glyph" in str(one.message) for one in caught):
+        logger.warning("%s: letters that no installed font has are drawn as boxes", path)
 
 
 def _figure(timeline: Timeline) -> Figure:
@@ -94,7 +102,7 @@ def _figure(timeline: Timeline) -> Figure:
             _lane(_axes(figure, top, LANE, span), name, by_name[name], task)
             top += LANE
             if task is not None and name in drawn:
-                _course(_axes(figure, top, COURSE, span), drawn[name], task)
+                draw_course(_axes(figure, top, COURSE, span), drawn[name], task, letter=LETTER)
                 top += COURSE
         _time_axis(figure.axes[-1] if shown else _axes(figure, top, LANE, span), span)
     return figure
@@ -160,10 +168,7 @@ def _segments(
     seen = [(max(one.start, low), min(one.end, high)) for one in alike]
     narrowest = (high - low) / 2000
     spans = [(start, max(end - start, narrowest)) for start, end in seen]
-    fill, edge = (style.fill, style.line) if style else ("white", FAINT)
-    over = PATTERNS[style.pattern] if style else hatch
-    edge = style.ink if style and over else edge
-    axes.broken_barh(spans, (0.04, 0.92), fc=fill, ec=edge, lw=0.4, hatch=over or None)
+    axes.broken_barh(spans, (0.04, 0.92), **_look(style, hatch))
     if style is not None:
         _letters(axes, seen, style)
 
@@ -177,61 +182,8 @@ def _letters(axes: Axes, seen: Sequence[tuple[float, float]], style: LabelStyle)
                 color=style.ink,
                 ha="center",
                 va="center_baseline",
+                path_effects=[withStroke(linewidth=2, foreground=style.fill)],
             )
-
-
-def _course(axes: Axes, course: Course, task: Legend) -> None:
-    """Draw the courses that are highest on average in this row, each with its letter behind it."""
-    margin = 0.06 * (task.highest - task.lowest)
-    axes.set_ylim(task.lowest - margin, task.highest + margin)
-    axes.set_yticks([task.lowest, task.highest], [f"{task.lowest:.3g}", f"{task.highest:.3g}"])
-    axes.grid(axis="y", color=PALE, lw=0.6)
-    times, rows = _averaged(course, axes.get_xlim())
-    means = {name: row[~np.isnan(row)].mean() for name, row in rows.items() if (row == row).any()}
-    ends = []
-    for name in sorted(means, key=lambda name: -means[name])[:MOST_LINES]:
-        style, row = task.lines[name], rows[name]
-        dashes = tuple(float(part) / 1.5 for part in style.dash.split())
-        axes.plot(times, row, color=style.line, lw=1.1, ls=(0, dashes) if dashes else "-")
-        last = np.flatnonzero(~np.isnan(row))[-1]
-        ends.append((float(row[last]), float(times[last]), style))
-    _end_letters(axes, ends)
-
-
-def _averaged(
-    course: Course, span: tuple[float, float]
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Give the times and scores in a span, averaged where a line could not show them all."""
-    times = np.array(course.times)
-    places = np.flatnonzero((times >= span[0]) & (times <= span[1]))
-    groups = np.array_split(places, min(len(places), POINTS)) if len(places) else []
-    every = {name: np.array(scores, float) for name, scores in course.scores.items()}
-    rows = {
-        name: np.array([_mean(scores[group]) for group in groups]) for name, scores in every.items()
-    }
-    return np.array([times[group].mean() for group in groups]), rows
-
-
-def _mean(scores: np.ndarray) -> float:
-    known = scores[~np.isnan(scores)]
-    return float(known.mean()) if len(known) else math.nan
-
-
-def _end_letters(axes: Axes, ends: list[tuple[float, float, LabelStyle]]) -> None:
-    """Write the letters of lines where they end, from the lowest up, none over another."""
-    low, high = axes.get_ylim()
-    least = (high - low) * FONT_SIZE / 72 / COURSE
-    above = low - least
-    for score, time, style in sorted(ends, key=lambda end: end[0]):
-        above = max(score, above + least)
-        axes.annotate(
-            *(plain(style.letter), (time, above)),
-            xytext=(2, 0),
-            textcoords="offset points",
-            va="center",
-            color=INK,
-            annotation_clip=False,
-        )
 
 
 def _time_axis(axes: Axes, span: tuple[float, float]) -> None:
@@ -251,13 +203,13 @@ def _head(figure: Figure, timeline: Timeline, task: Legend | None, left_out: int
     title = f"Predicted {task.task}" if task else "Nothing is predicted"
     notes = [
         *(["model trained on synthetic data"] if timeline.synthetic_training else []),
-        *([f"{left_out} more speakers are not shown"] if left_out else []),
+        *([f"{left_out} more speaker{'s' * (left_out > 1)} not shown"] if left_out else []),
     ]
     text = "; ".join([title, *notes])
     figure.text(left, top, plain(text), va="top", weight="bold", color=INK)
     if task is None:
         return
-    unanswered = Patch(fc="white", ec=FAINT, lw=0.4, hatch=UNANSWERED, label=NOT_ANSWERED)
+    unanswered = Patch(**_look(None, UNANSWERED), label=NOT_ANSWERED)
     figure.legend(
         handles=[*map(_key, task.bars.values()), unanswered],
         loc="upper left",
@@ -275,16 +227,21 @@ def _head(figure: Figure, timeline: Timeline, task: Legend | None, left_out: int
 
 def _columns(task: Legend) -> int:
     """Say how many labels go side by side."""
-    longest = (
-        max(len(f"{style.letter}  {style.name}") for style in task.bars.values())
-        if task.bars
-        else 0
-    )
-    width = 0.35 + max(longest, len(NOT_ANSWERED)) * 0.55 * FONT_SIZE / 72
+    texts = [NOT_ANSWERED, *(f"{style.letter}  {style.name}" for style in task.bars.values())]
+    width = 0.35 + max(map(len, texts)) * 0.55 * FONT_SIZE / 72
     return min(max(int((WIDTH - LEFT) / width), 1), len(task.bars) + 1)
 
 
 def _key(style: LabelStyle) -> Patch:
-    hatch = PATTERNS[style.pattern]
-    text = f"{style.letter}  {style.name}" if style.letter != style.name else style.name
-    return Patch(fc=style.fill, ec=style.line, lw=0.4, hatch=hatch, label=plain(text))
+    return Patch(**_look(style), label=plain(f"{style.letter}  {style.name}"))
+
+
+def _look(style: LabelStyle | None, hatch: str = "") -> dict[str, Any]:
+    """Give the colours and the pattern of segments."""
+    if style is None:
+        return {"fc": "white", "ec": FAINT, "lw": 0.4, "hatch": hatch or None}
+    pattern = PATTERNS[style.pattern] or None
+    return {
+        **{"fc": style.fill, "ec": style.ink if pattern else style.line},
+        **{"lw": 0.4, "hatch": pattern},
+    }

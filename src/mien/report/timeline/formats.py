@@ -12,7 +12,6 @@ from mien.errors import MienError, did_you_mean
 from mien.files import atomic_write, check_file, unwritable, write_text
 from mien.inference.timeline import Timeline
 from mien.report.timeline.elan import eaf
-from mien.report.timeline.page import page
 from mien.report.timeline.praat import write_textgrid
 from mien.report.timeline.rttm import rttm
 from mien.report.timeline.subtitles import srt, vtt
@@ -36,16 +35,22 @@ def _text(make: Callable[[Timeline], str]) -> Writer:
     return lambda timeline, path, _: write_text(path, make(timeline))
 
 
-def _linked(make: Callable[[Timeline, str | None], str]) -> Writer:
-    return lambda timeline, path, media: write_text(path, make(timeline, media))
-
-
 def _file(write: Callable[[Timeline, Path], None]) -> Writer:
     return lambda timeline, path, _: write(timeline, path)
 
 
-def _figure(timeline: Timeline, path: Path, media: str | None) -> None:
-    from mien.report.timeline.figure import write_figure  # matplotlib takes a second to load
+def _eaf(timeline: Timeline, path: Path, media: str | None) -> None:
+    write_text(path, eaf(timeline, media))
+
+
+def _page(timeline: Timeline, path: Path, media: str | None) -> None:
+    from mien.report.timeline.page import page  # as the figure, it loads what is heavy
+
+    write_text(path, page(timeline, media))
+
+
+def _figure(timeline: Timeline, path: Path, _: str | None) -> None:
+    from mien.report.timeline.figure import write_figure
 
     write_figure(timeline, path)
 
@@ -63,10 +68,10 @@ FORMATS = {
     "parquet": Format("a table of segments", {"segments.parquet": _file(write_parquet)}),
     "srt": Format("subtitles with speakers and labels", {"timeline.srt": _text(srt)}),
     "vtt": Format("subtitles for web pages", {"timeline.vtt": _text(vtt)}),
-    "eaf": Format("annotation for ELAN", {"timeline.eaf": _linked(eaf)}),
+    "eaf": Format("annotation for ELAN", {"timeline.eaf": _eaf}),
     "textgrid": Format("annotation for Praat", {"timeline.TextGrid": _file(write_textgrid)}),
     "rttm": Format("who speaks when", {"timeline.rttm": _text(rttm)}),
-    "html": Format("a page to look at and listen to", {"timeline.html": _linked(page)}),
+    "html": Format("a page to look at and listen to", {"timeline.html": _page}),
     "png": Format("a figure for a paper", {"timeline.png": _figure}),
     "svg": Format("the same figure as vectors", {"timeline.svg": _figure}),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import count, cycle
 
 from mien.tasks.sentiment import SENTIMENTS
 
@@ -13,19 +13,20 @@ EMOTION_FILLS = {
 }
 """Colours of emotions; labels of other tasks take them in this order.
 
-A random search chose them among the hues that one expects: as seen with full colour vision and with
-each kind of dichromacy (Machado et al. 2009), any two differ by 18.7 or more (CIE 1976)."""
+A random search chose them, as those below, among the hues that one expects. As seen with full
+colour vision and with each kind of dichromacy (Machado et al. 2009) any two differ by more than 18
+(CIE 1976), which tests/report/test_timeline_labels.py computes."""
 
 SENTIMENT_FILLS = dict(
     zip(
         SENTIMENTS,
-        ("#9e4a06", "#e08214", "#fdc98a", "#e3e6ea", "#c9c5e2", "#8073ac", "#4b2579"),
+        ("#8f3c16", "#f57f00", "#efb27e", "#e9efe6", "#c0abc8", "#7c8bd9", "#4e155f"),
         strict=True,
     )
 )
-"""From orange to violet, which all kinds of colour vision tell apart."""
+"""From orange to violet, dark at both ends."""
 
-STEP_FILLS = ("#26456e", "#5c7a9c", "#a3a28e", "#d5b94f", "#fbe05a")
+STEP_FILLS = ("#371f3b", "#3b57ac", "#a289a3", "#e99069", "#fbfe69")
 """Of the steps of a number, from low to high: from dark to light."""
 
 DARK, WHITE = "#1f2933", "#ffffff"
@@ -108,7 +109,8 @@ def letters_for(names: Iterable[str]) -> list[str]:
             if not any(other.startswith(letter) for other in others):
                 break
         found.append(name[:size].strip().capitalize() or "?")
-    return [one if found.count(one) == 1 else str(i) for i, one in enumerate(found, 1)]
+    free = (str(number) for number in count(1) if str(number) not in found)
+    return [one if found.count(one) == 1 else next(free) for one in found]
 
 
 def _line(fill: str) -> str:

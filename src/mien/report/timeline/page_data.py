@@ -35,6 +35,7 @@ def _task(timeline: Timeline, legend: Legend) -> Json:
     courses = [one for one in timeline.courses if one.task == legend.task and one.times]
     return {
         "name": legend.task,
+        "ranked": not legend.steps,
         "bars": [asdict(style) for style in legend.bars.values()],
         "lines": [asdict(style) for style in legend.lines.values()],
         "range": [round(legend.lowest, 4), round(legend.highest, 4)],

@@ -1,6 +1,7 @@
 const AXIS = 24, NAME = 22, BAR = 28, COURSE = 72, GAP = 14, ROW = 6;
 const MOST_LINES = 4; // courses of one speaker: those that are highest in what is seen
 const COARSEST = 6; // pixels: closer points of a course are averaged
+const NARROW = 4; // pixels: narrower segments are drawn together, which is faster
 const UNANSWERED = "#8793a0";
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -12,6 +13,12 @@ function svg(name, attributes = {}, text = null) {
   return made;
 }
 
+/** Write a label over its colour, and over the pattern on it. */
+function inked(style, x, y, text) {
+  const [ink, ground] = style ? [style.ink, style.fill] : ["#1f2933", "#e9edf1"];
+  return svg("text", { class: "inside", x, y, style: `fill:${ink};stroke:${ground}` }, text);
+}
+
 function patterns() {
   const defs = svg("defs");
   const add = (id, size, d, colour, width) => {
@@ -19,7 +26,7 @@ function patterns() {
     one.append(svg("path", { d, stroke: colour, "stroke-width": width, fill: "none", "stroke-linecap": "square" }));
     defs.append(one);
   };
-  add("hatch", 6, "M-1 1L1 -1M0 6L6 0M5 7L7 5", "#aab4bf", 1.5);
+  add("hatch", 6, "M-1 1L1 -1M0 6L6 0M5 7L7 5", "#97a3b0", 1.5);
   add("pattern1", 6, "M0 3H6", "#ffffff8c", 2);
   add("pattern2", 6, "M3 3h.01", "#ffffffb0", 2.4);
   add("pattern3", 6, "M0 3H6M3 0V6", "#ffffff80", 1.2);
@@ -99,35 +106,39 @@ class Chart {
     group.append(svg("text", { class: "name", x: 0, y: top + 16 }, shortened(name, this.scale.width / 8)));
     group.append(svg("rect", { x: 0, y: top + NAME, width: this.scale.width, height: BAR, fill: "#f2f5f8" }));
     group.append(this.course(lane, top + NAME + BAR + 4));
+    const narrow = {};
     this.data.segments.forEach((one, place) => {
-      const seen = one.lane === lane && one.end > this.scale.from && one.start < this.scale.to;
-      if (seen) this.segment(group, one, place, top + NAME);
+      if (one.lane !== lane || one.end <= this.scale.from || one.start >= this.scale.to) return;
+      const x = Math.max(this.scale.x(one.start), -4);
+      const width = Math.min(this.scale.x(one.end), this.scale.width + 4) - x;
+      if (width >= NARROW || place === this.selected) this.segment(group, one, place, x, top + NAME, width);
+      else {
+        const fill = this.colours(one).fill;
+        narrow[fill] = `${narrow[fill] || ""}M${x.toFixed(1)} ${top + NAME + 1}h${Math.max(width, 1).toFixed(1)}v${BAR - 2}H${x.toFixed(1)}z`;
+      }
     });
+    for (const [fill, d] of Object.entries(narrow)) group.append(svg("path", { d, fill }));
     return group;
   }
 
-  segment(group, one, place, y) {
+  /** Give the answer for a segment, its look if it has one, and its colours. */
+  colours(one) {
     const answer = one.tasks[this.task];
     const style = answer && this.data.tasks[this.task].bars[answer.bar];
-    const x = Math.max(this.scale.x(one.start), -4);
-    const width = Math.max(Math.min(this.scale.x(one.end), this.scale.width + 4) - x, 1.5);
-    const box = { x, y: y + 1, width, height: BAR - 2, rx: Math.min(3, width / 3) };
-    const answered = answer && answer.answered;
-    const rect = svg("rect", {
-      ...box, class: place === this.selected ? "segment selected" : "segment",
-      fill: style ? style.fill : answered ? "#ffffff" : "#e9edf1", stroke: style ? style.line : UNANSWERED,
-      "stroke-width": width < 4 ? 0 : 1,
-    });
+    if (style) return { answer, style, fill: style.fill, line: style.line };
+    return { answer, style, fill: answer && answer.answered ? "#ffffff" : "#d3dae1", line: UNANSWERED };
+  }
+
+  segment(group, one, place, x, y, width) {
+    const { answer, style, fill, line } = this.colours(one);
+    const box = { x, y: y + 1, width: Math.max(width, 1.5), height: BAR - 2, rx: 3 };
+    const rect = svg("rect", { ...box, class: place === this.selected ? "segment selected" : "segment", fill, stroke: line });
     rect.append(svg("title", {}, this.describe(one, answer)));
     group.append(rect);
-    const over = style ? style.pattern && `pattern${style.pattern}` : answered ? 0 : "hatch";
-    if (over && width >= 4) group.append(svg("rect", { ...box, fill: `url(#${over})`, "pointer-events": "none" }));
+    const over = style ? style.pattern && `pattern${style.pattern}` : answer && answer.answered ? 0 : "hatch";
+    if (over) group.append(svg("rect", { ...box, fill: `url(#${over})`, "pointer-events": "none" }));
     const text = this.inside(answer, style, width);
-    if (text) {
-      const ink = { class: "inside", x: x + width / 2, y: y + BAR / 2 + 4.5 };
-      if (style) ink.style = `fill:${style.ink}`;
-      group.append(svg("text", ink, text));
-    }
+    if (text) group.append(inked(style, x + width / 2, y + BAR / 2 + 4.5, text));
   }
 
   /** Give what fits into a bar: the label, its letter, or nothing. */

@@ -72,7 +72,8 @@ function reason(why) {
 function scores(answer, task) {
   const [low, high] = task.range;
   const grid = html("div", { class: answer.answered ? "scores" : "scores unsure" });
-  const order = answer.numbers.map((_, place) => place).sort((a, b) => answer.numbers[b] - answer.numbers[a]);
+  const order = answer.numbers.map((_, place) => place);
+  if (task.ranked) order.sort((a, b) => answer.numbers[b] - answer.numbers[a]);
   for (const place of order.slice(0, 12)) {
     const share = Math.min(Math.max((answer.numbers[place] - low) / (high - low), 0), 1);
     const fill = html("i");
@@ -85,7 +86,7 @@ function scores(answer, task) {
 /** Colour a chip as the label of an answer. */
 function dress(chip, answer, task) {
   const style = task.bars[answer.bar];
-  chip.className = style ? `chip pattern${style.pattern}` : "chip none";
+  chip.className = style ? "chip" : "chip none";
   chip.style.cssText = style ? `background-color:${style.fill};color:${style.ink}` : "";
 }
 
@@ -175,7 +176,7 @@ function legendItem(style) {
   const box = { x: 0.5, y: 0.5, width: 25, height: 17, rx: 3 };
   swatch.append(svg("rect", { ...box, fill: style.fill, stroke: style.line }));
   if (style.pattern) swatch.append(svg("rect", { ...box, fill: `url(#pattern${style.pattern})` }));
-  swatch.append(svg("text", { class: "inside", x: 13, y: 13.5, style: `fill:${style.ink}` }, style.letter));
+  swatch.append(inked(style, 13, 13.5, style.letter));
   return html("li", {}, swatch, style.name);
 }
 
