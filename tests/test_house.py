@@ -64,7 +64,9 @@ ALLOWED = {
     "dataset": (*BASE, "media", "models", "tasks"),
     "features": (*BASE, "corpora.iemocap", "dataset", "media", "models", "safe_pickle"),
     "runs": (*BASE, "dataset", "features", "models", "tasks"),
-    "inference": (*BASE, "dataset", "features", "media", "metrics", "models", "runs", "tasks"),
+    "inference": (
+        *(*BASE, "dataset", "features", "media", "metrics", "models", "runs", "tasks", "threads"),
+    ),
     "training": (
         *(*BASE, "dataset", "features", "media", "metrics", "models", "safe_pickle", "tasks"),
         *("runs", "inference"),
