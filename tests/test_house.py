@@ -69,7 +69,7 @@ ALLOWED = {
     "runs": (*BASE, "dataset", "features", "models", "tasks"),
     "inference": (
         *(*BASE, "dataset", "diarization", "features", "media", "metrics", "models", "runs"),
-        "tasks",
+        *("tasks", "threads"),
     ),
     "training": (
         *(*BASE, "dataset", "features", "media", "metrics", "models", "safe_pickle", "tasks"),

@@ -2,21 +2,27 @@
 
 import argparse
 import json
+import logging
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.cli.compute import add_compute
-from mien.cli.speakers import add_speakers, check_speakers, predict_all
+from mien.cli.many_files import add_many_files, check_many_files, predict_many
+from mien.cli.predictor import load_recognizer, predictor
+from mien.cli.speakers import add_speakers, check_speakers
 from mien.errors import MienError
 from mien.files import check_file, check_writable
 from mien.modality import Modality
 from mien.runs.ready_made import BASE, READY_MADE, about
 
 if TYPE_CHECKING:
-    from mien.inference.prediction import Failure, Prediction
-    from mien.inference.recognizer import Recognizer
+    from mien.inference.clip_list import ListedClip
+    from mien.inference.prediction import Prediction
+
+logger = logging.getLogger(__name__)
 
 
 def predict(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +30,17 @@ def predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "clip",
         nargs="*",
-        help="video or audio files (none: text alone); a run folder may come first",
+        help="video or audio files, folders of them, patterns such as 'clips/*.mp4', or lists"
+        " (.csv, .jsonl, .txt); none: text alone; a run folder may come first",
     )
     _add_model(parser)
     _add_text(parser)
+    parser.add_argument(
+        "--no-sidecar",
+        dest="sidecar",
+        action="store_false",
+        help="don't use the transcript that lies beside a clip, such as clip.srt beside clip.mp4",
+    )
     _add_length(parser)
     add_speakers(parser)
     parser.add_argument(
@@ -38,6 +51,7 @@ def predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", help="write the predictions to this file as JSON; - for standard output"
     )
+    add_many_files(parser)
     add_compute(parser, batch_size="segments")
     parser.set_defaults(handler=_predict)
 
@@ -71,18 +85,43 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 
 
 def _predict(args: argparse.Namespace) -> None:
-    from mien.files import write_text
+    check_many_files(args)
+    model, names = _model_and_clips(args)
+    clips = _listed(args, model, names)
+    check_speakers(args, [clip.clip for clip in clips])
+    if args.out is not None:
+        predict_many(args, model, clips, _modalities(clips))
+    else:
+        _show(args, model, clips)
 
-    model, clips = _model_and_clips(args)
+
+def _listed(args: argparse.Namespace, model: str, names: Sequence[str]) -> "list[ListedClip]":
+    """Find the clips that are named, with their texts."""
+    from mien.inference.clip_list import ListedClip
+    from mien.inference.clip_search import find_clips
+
     has_text = args.text is not None or args.transcript is not None
-    if not clips and not has_text:
+    if not names and not has_text:
         args.parser.error(
             f"give video or audio files (mien predict clip.mp4), or text (--text"
             f' "I am so glad"); the model is {model} unless --model names another'
         )
-    if len(clips) > 1 and has_text:
+    found = find_clips(names, beside=args.sidecar and not has_text)
+    for note in found.notes:
+        logger.info("%s", note)
+    if not has_text:
+        return found.clips
+    if len(found.clips) > 1:
         args.parser.error("--text and --transcript are for a single clip")
-    check_speakers(args, clips)
+    transcript = None if args.transcript is None else str(args.transcript)
+    clip = found.clips[0] if found.clips else ListedClip()
+    return [replace(clip, text=args.text, transcript=transcript)]
+
+
+def _show(args: argparse.Namespace, model: str, clips: "Sequence[ListedClip]") -> None:
+    """Print a table for each clip, or JSON of all."""
+    from mien.files import write_text
+
     if args.json and args.json != "-":
         check_writable(Path(args.json).parent)
     predictions, failures = [], []
@@ -105,80 +144,61 @@ def _predict(args: argparse.Namespace) -> None:
 
 def _model_and_clips(args: argparse.Namespace) -> tuple[str, list[str]]:
     """Return the model and the clips, checked as far as is possible before anything is loaded."""
+    from mien.inference.clip_search import is_run_folder
+
     if not 0 < args.max_seconds < math.inf:
         args.parser.error("--max-seconds must be a finite number above 0")
     model, clips = args.model, list(args.clip)
     if model is None:
         model = clips.pop(0) if clips and _names_a_model(clips[0]) else BASE
-    if model in READY_MADE or not Path(model).is_dir():
+    if model in READY_MADE or not Path(model).is_dir() or is_run_folder(model):
         return model, clips
-    if not any(Path(model, name).is_file() for name in ("config.yaml", "joined.json")):
-        raise MienError(f"{model} is not a run folder: it has no config.yaml")
-    return model, clips
+    raise MienError(f"{model} is not a run folder: it has no config.yaml")
 
 
 def _names_a_model(first: str) -> bool:
-    """Tell a ready-made model or a run folder from a clip. Raises `MienError` if it is neither."""
-    if first in READY_MADE or Path(first).is_dir():
+    """Tell a ready-made model or a run folder from clips. Raises `MienError` if it is neither."""
+    from mien.inference.clip_search import is_pattern, is_run_folder
+
+    if first in READY_MADE or is_run_folder(first):
         return True
-    if not Path(first).suffix and not Path(first).exists():
+    if not Path(first).suffix and not Path(first).exists() and not is_pattern(first):
         raise MienError(f"{first} is neither a run folder nor a clip: check the name")
     return False
 
 
 def _results(
-    args: argparse.Namespace, model: str, clips: list[str]
+    args: argparse.Namespace, model: str, clips: "Sequence[ListedClip]"
 ) -> "Iterator[Prediction | str]":
     """Yield the prediction for each clip, in order, or why the clip can't be used."""
-    from mien.inference.prediction import Prediction
+    from mien.inference.listed_prediction import predict_listed
+    from mien.inference.prediction import Failure
 
     missing = {}
-    for clip in clips:
+    for number, clip in enumerate(clips):
         try:
-            check_file(Path(clip))
+            if clip.clip is not None:
+                check_file(Path(clip.clip))
         except MienError as error:
-            missing[clip] = str(error)
-    usable: list[str | None] = [clip for clip in clips if clip not in missing]
+            missing[number] = str(error)
+    usable = [clip for number, clip in enumerate(clips) if number not in missing]
     results: Iterator[Prediction | Failure] = iter(())
-    if usable or not clips:
-        given = usable or [None]
-        has_text = args.text is not None or args.transcript is not None
-        given_to_model = _given(has_text, has_clips=bool(usable))
-        recognizer = _recognizer(args, model, given_to_model, abstention=not args.answer_all)
-        results = predict_all(
-            args,
-            recognizer,
-            given,
-            text=[args.text] if len(given) == 1 else None,
-            transcript=[args.transcript] if len(given) == 1 else None,
-            batch_size=args.batch_size,
-        )
-    for clip in clips or [""]:
-        if clip in missing:
-            yield missing[clip]
+    if usable:
+        _, predict_each = predictor(args, model, _modalities(usable))
+        results = predict_listed(predict_each, usable, batch_size=args.batch_size)
+    for number in range(len(clips)):
+        if number in missing:
+            yield missing[number]
             continue
         result = next(results)
-        yield result if isinstance(result, Prediction) else result.reason
+        yield result.reason if isinstance(result, Failure) else result
 
 
-def _given(has_text: bool, *, has_clips: bool) -> list[Modality]:
-    """List the modalities that a command may give to a model."""
-    return [m for m in Modality if (has_text if m is Modality.TEXT else has_clips)]
-
-
-def _recognizer(
-    args: argparse.Namespace, model: str, used: Collection[Modality], *, abstention: bool
-) -> "Recognizer":
-    """Load the model, without the encoders of modalities that are not used."""
-    from mien.inference.recognizer import Recognizer
-
-    return Recognizer.from_pretrained(
-        model,
-        device=args.device,
-        max_seconds=args.max_seconds,
-        modalities=used,
-        abstention=abstention,
-    )
+def _modalities(clips: "Sequence[ListedClip]") -> list[Modality]:
+    """List the modalities that clips may give to a model."""
+    has_text = any(clip.has_text for clip in clips)
+    has_media = any(clip.clip is not None for clip in clips)
+    return [m for m in Modality if (has_text if m is Modality.TEXT else has_media)]
 
 
 def explain(parser: argparse.ArgumentParser) -> None:
@@ -202,7 +222,7 @@ def _explain(args: argparse.Namespace) -> None:
 
     from mien.report.explain import explain
 
-    recognizer = _recognizer(args, model, list(Modality), abstention=False)
+    recognizer = load_recognizer(args, model, list(Modality), abstention=False)
     explanation = explain(
         recognizer, clips[0], args.out, text=args.text, transcript=args.transcript
     )

@@ -12,7 +12,7 @@ def add_compute(parser: argparse.ArgumentParser, *, batch_size: str | None = Non
     group.add_argument(
         "--device", type=_device, help="cpu, cuda, cuda:1 or mps (default: a GPU if there is one)"
     )
-    group.add_argument("--threads", type=_count, help="CPU threads (default: one per core)")
+    group.add_argument("--threads", type=count, help="CPU threads (default: one per core)")
     group.add_argument(
         "--offline",
         action="store_true",
@@ -21,7 +21,7 @@ def add_compute(parser: argparse.ArgumentParser, *, batch_size: str | None = Non
     if batch_size is not None:
         group.add_argument(
             "--batch-size",
-            type=_count,
+            type=count,
             default=BATCH_SIZE,
             help=f"{batch_size} computed together (default: {BATCH_SIZE})",
         )
@@ -33,7 +33,8 @@ def _device(text: str) -> str:
     return text
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Read a number of at least 1. Raises `argparse.ArgumentTypeError`."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)

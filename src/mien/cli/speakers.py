@@ -2,7 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +12,7 @@ from mien.errors import MienError
 from mien.files import fingerprint
 
 if TYPE_CHECKING:
+    from mien.inference.listed_prediction import PredictEach
     from mien.inference.prediction import Failure, Prediction
     from mien.inference.recognizer import Recognizer
     from mien.utterance import SpeakerReference
@@ -44,27 +46,27 @@ def add_speakers(parser: ArgumentParser) -> None:
     )
 
 
-def check_speakers(args: Namespace, clips: Sequence[str]) -> None:
+def check_speakers(args: Namespace, clips: Sequence[str | None]) -> None:
     """End a wrong command."""
     if args.gallery is None and (args.encoder or args.run or args.log):
         args.parser.error("--encoder, --identify-run and --log need --gallery")
-    if args.gallery is not None and not clips:
+    any_clip = any(clip is not None for clip in clips)
+    if args.gallery is not None and not any_clip:
         args.parser.error("--gallery identifies persons in clips, and there are none")
-    if args.references and not clips:
+    if args.references and not any_clip:
         args.parser.error("--references are of the speaker of a clip, and there is none")
 
 
-def predict_all(
-    args: Namespace, recognizer: "Recognizer", clips: Sequence[str | None], **options: Any
-) -> "Iterator[Prediction | Failure]":
-    """Predict each clip, relative to other clips of its speaker if possible."""
+def relative_to_speakers(args: Namespace, recognizer: "Recognizer") -> "PredictEach":
+    """Return what predicts for clips, relative to other clips of their speaker if possible."""
     if args.gallery is not None:
-        return _Speakers(args, recognizer).predict_each(list(filter(None, clips)), **options)
+        return _Speakers(args, recognizer).predict_each
     if args.references:
         from mien.inference.references import speaker_reference
 
-        options["reference"] = speaker_reference(recognizer, args.references)
-    return recognizer.predict_each(clips, **options)
+        reference = speaker_reference(recognizer, args.references)
+        return partial(recognizer.predict_each, reference=reference)
+    return recognizer.predict_each
 
 
 class _Speaker(NamedTuple):
@@ -92,19 +94,23 @@ class _Speakers:
         self.gallery, self.encoder = open_gallery(args), encoder_of(args)
 
     def predict_each(
-        self, clips: Sequence[str], **options: Any
+        self, clips: Iterable[str | None], **options: Any
     ) -> "Iterator[Prediction | Failure]":
         """Predict for clips, each relative to the clips of the person in it."""
         from mien.inference.prediction import Prediction
 
         found: deque[_Speaker] = deque()
 
-        def references() -> "Iterator[SpeakerReference | None]":
+        def each() -> Iterator[str | None]:
             for clip in clips:
                 found.append(self._identify(clip))
-                yield found[-1].reference
+                yield clip
 
-        for result in self.recognizer.predict_each(clips, reference=references(), **options):
+        def references() -> "Iterator[SpeakerReference | None]":
+            while True:
+                yield found[-1].reference  # of the clip that was taken last
+
+        for result in self.recognizer.predict_each(each(), reference=references(), **options):
             speaker = found.popleft()
             if isinstance(result, Prediction):
                 notes = dict.fromkeys([*result.warnings, *speaker.notes])  # often the same
@@ -112,10 +118,12 @@ class _Speakers:
                 result = result.model_copy(update=change)
             yield result
 
-    def _identify(self, clip: str) -> _Speaker:
+    def _identify(self, clip: str | None) -> _Speaker:
         from mien.gallery import UNKNOWN
 
         notes: list[str] = []
+        if clip is None:
+            return _Speaker(None, None, ["nobody was identified: there is text alone"])
         try:
             embedding = self.encoder.embed(clip, notes.append)
         except MienError as error:
