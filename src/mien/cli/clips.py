@@ -3,7 +3,6 @@
 import argparse
 import json
 import logging
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from mien.cli.compute import add_compute
 from mien.cli.many_files import add_many_files, check_many_files, predict_many
+from mien.cli.model_choice import add_model, model_and_clips
 from mien.cli.predictor import load_recognizer, predictor
 from mien.cli.speakers import add_speakers, check_speakers
 from mien.errors import MienError
 from mien.files import check_file, check_writable
 from mien.modality import Modality
-from mien.runs.ready_made import BASE, READY_MADE, about
+from mien.runs.ready_made import READY_MADE, about
 
 if TYPE_CHECKING:
     from mien.inference.clip_list import ListedClip
@@ -33,7 +33,7 @@ def predict(parser: argparse.ArgumentParser) -> None:
         help="video or audio files, folders of them, patterns such as 'clips/*.mp4', or lists"
         " (.csv, .jsonl, .txt); none: text alone; a run folder may come first",
     )
-    _add_model(parser)
+    add_model(parser)
     _add_text(parser)
     parser.add_argument(
         "--no-sidecar",
@@ -54,15 +54,6 @@ def predict(parser: argparse.ArgumentParser) -> None:
     add_many_files(parser)
     add_compute(parser, batch_size="segments")
     parser.set_defaults(handler=_predict)
-
-
-def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--model",
-        metavar="RUN",
-        help="a run folder, the name of a run on the Hugging Face Hub, or a ready-made model:"
-        f" {', '.join(READY_MADE)} (default: {BASE})",
-    )
 
 
 def _add_length(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +77,7 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 
 def _predict(args: argparse.Namespace) -> None:
     check_many_files(args)
-    model, names = _model_and_clips(args)
+    model, names = model_and_clips(args)
     clips = _listed(args, model, names)
     check_speakers(args, [clip.clip for clip in clips])
     if args.out is not None:
@@ -142,31 +133,6 @@ def _show(args: argparse.Namespace, model: str, clips: "Sequence[ListedClip]") -
         raise MienError("\nmien: ".join(failures))
 
 
-def _model_and_clips(args: argparse.Namespace) -> tuple[str, list[str]]:
-    """Return the model and the clips, checked as far as is possible before anything is loaded."""
-    from mien.inference.clip_search import is_run_folder
-
-    if not 0 < args.max_seconds < math.inf:
-        args.parser.error("--max-seconds must be a finite number above 0")
-    model, clips = args.model, list(args.clip)
-    if model is None:
-        model = clips.pop(0) if clips and _names_a_model(clips[0]) else BASE
-    if model in READY_MADE or not Path(model).is_dir() or is_run_folder(model):
-        return model, clips
-    raise MienError(f"{model} is not a run folder: it has no config.yaml")
-
-
-def _names_a_model(first: str) -> bool:
-    """Tell a ready-made model or a run folder from clips. Raises `MienError` if it is neither."""
-    from mien.inference.clip_search import is_pattern, is_run_folder
-
-    if first in READY_MADE or is_run_folder(first):
-        return True
-    if not Path(first).suffix and not Path(first).exists() and not is_pattern(first):
-        raise MienError(f"{first} is neither a run folder nor a clip: check the name")
-    return False
-
-
 def _results(
     args: argparse.Namespace, model: str, clips: "Sequence[ListedClip]"
 ) -> "Iterator[Prediction | str]":
@@ -206,7 +172,7 @@ def explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "clip", nargs="+", help="a video or audio file; the run folder may come first"
     )
-    _add_model(parser)
+    add_model(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the attention maps")
     _add_text(parser)
     _add_length(parser)
@@ -215,7 +181,7 @@ def explain(parser: argparse.ArgumentParser) -> None:
 
 
 def _explain(args: argparse.Namespace) -> None:
-    model, clips = _model_and_clips(args)
+    model, clips = model_and_clips(args)
     if len(clips) != 1:
         args.parser.error(f"give one clip, not {len(clips)}")
     check_file(Path(clips[0]))

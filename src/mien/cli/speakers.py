@@ -1,6 +1,6 @@
 """The speakers of the clips of mien predict: identified in a gallery, or shown by other clips."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, _ArgumentGroup
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -32,6 +32,11 @@ def add_speakers(parser: ArgumentParser) -> None:
         help="identify the person in each clip in this gallery, and take the clips that they were"
         " enrolled by with --references",
     )
+    add_gallery_encoder(group)
+
+
+def add_gallery_encoder(group: _ArgumentGroup) -> None:
+    """Add what a gallery was made with, and the folder of its log."""
     encoder = group.add_mutually_exclusive_group()
     add_pretrained(encoder, "pretrained encoder that the gallery was made with (default: voice)")
     encoder.add_argument(
@@ -46,10 +51,17 @@ def add_speakers(parser: ArgumentParser) -> None:
     )
 
 
-def check_speakers(args: Namespace, clips: Sequence[str | None]) -> None:
-    """End a wrong command."""
+def check_gallery(args: Namespace) -> None:
+    """End a command with options of a gallery and without one; choose the encoder of the voice."""
     if args.gallery is None and (args.encoder or args.run or args.log):
         args.parser.error("--encoder, --identify-run and --log need --gallery")
+    if args.encoder is None and args.run is None:
+        args.encoder = "voice"
+
+
+def check_speakers(args: Namespace, clips: Sequence[str | None]) -> None:
+    """End a wrong command."""
+    check_gallery(args)
     any_clip = any(clip is not None for clip in clips)
     if args.gallery is not None and not any_clip:
         args.parser.error("--gallery identifies persons in clips, and there are none")
@@ -83,8 +95,6 @@ class _Speakers:
     def __init__(self, args: Namespace, recognizer: "Recognizer") -> None:
         from mien.inference.references import ReferenceEncoder
 
-        if args.encoder is None and args.run is None:
-            args = Namespace(**vars(args) | {"encoder": "voice"})
         self.name, self.recognizer = args.gallery, recognizer
         try:
             self.references = ReferenceEncoder(recognizer)

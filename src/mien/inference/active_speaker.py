@@ -184,18 +184,28 @@ class ActiveSpeaker:
 
     def __call__(self, start: float, end: float) -> SpeakingFace:
         """Tell which face speaks from `start` to `end`, seconds."""
-        return choose(self._log_odds(start, end, self.delay))
+        return choose(self.log_odds(start, end))
 
     @cached_property
     def delay(self) -> float:
         """The delay at which all turns together have the most evidence."""
         return likeliest_delay(
-            [[self._log_odds(*turn, delay) for turn in self._turns] for delay in DELAYS.tolist()]
+            [[self.log_odds(*turn, delay) for turn in self._turns] for delay in DELAYS.tolist()]
         )
 
-    def _log_odds(self, start: float, end: float, delay: float) -> dict[int, float]:
+    def log_odds(self, start: float, end: float, delay: float | None = None) -> dict[int, float]:
+        """Return by track the log odds that its face speaks; without those not seen long enough.
+
+        Parameters
+        ----------
+        start, end : float
+            Seconds.
+        delay : float, optional
+            How late the audio is, seconds (default: as was found).
+        """
+        late = self.delay if delay is None else delay
         found = {
-            track: mouth.compare(self._expected, start, end, delay)
+            track: mouth.compare(self._expected, start, end, late)
             for track, mouth in self._mouths.items()
         }
         return {track: one.log_odds() for track, one in found.items() if one is not None}

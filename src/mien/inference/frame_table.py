@@ -101,7 +101,9 @@ def write_face_table(
     _write(path, FACE_COLUMNS, _face_rows(faces, speakers or {}, confidences or {}))
 
 
-def write_audio_table(path: Path, waveform: np.ndarray, speech: np.ndarray) -> None:
+def write_audio_table(
+    path: Path, waveform: np.ndarray, speech: np.ndarray, *, start: float = 0.0
+) -> None:
     """Write level, pitch and the probability of speech, every tenth of a second.
 
     Parameters
@@ -113,6 +115,8 @@ def write_audio_table(path: Path, waveform: np.ndarray, speech: np.ndarray) -> N
     speech : array (T,)
         The probability of speech in each 32 ms, as
         `mien.models.pretrained.voice_activity.VoiceActivity` computes it.
+    start : float
+        Seconds from the beginning of the recording to that of the waveform.
 
     Raises
     ------
@@ -122,7 +126,7 @@ def write_audio_table(path: Path, waveform: np.ndarray, speech: np.ndarray) -> N
     blocks = audio_frames(waveform, speech)
     rows = (
         {
-            "time": (first + np.arange(len(values))) * AUDIO_STEP,
+            "time": start + (first + np.arange(len(values))) * AUDIO_STEP,
             **dict(zip(("level_db", "pitch_hz", "speech_probability"), values.T, strict=True)),
         }
         for first, values in blocks

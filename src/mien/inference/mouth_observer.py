@@ -29,6 +29,15 @@ class FaceSeries:
     _times: "array[float]" = field(default_factory=lambda: array("d"))
     _values: "array[float]" = field(default_factory=lambda: array("f"))
 
+    @classmethod
+    def of(cls, times: np.ndarray, values: np.ndarray) -> "FaceSeries":
+        """Make a series of times (N,) and measures (N, 11)."""
+        return cls(array("d", times.tolist()), array("f", values.reshape(-1).tolist()))
+
+    def moved(self, seconds: float) -> "FaceSeries":
+        """Return the series so much later."""
+        return FaceSeries.of(self.times + seconds, self.values)
+
     def append(self, time: float, values: Mapping[str, float]) -> None:
         """Add a frame; measures that are missing in `values` are NaN."""
         self._times.append(time)

@@ -1,9 +1,9 @@
 """A trained model that predicts from clips of any form."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 
@@ -18,6 +18,7 @@ from mien.inference.clips import (
     Request,
     SpeakerReferences,
     is_one,
+    media_of,
     requests,
 )
 from mien.inference.compose import compose
@@ -26,11 +27,18 @@ from mien.inference.prediction import Failure, Prediction
 from mien.inference.screening import Screening
 from mien.inference.segments import Recording
 from mien.inference.streaming import Stream
+from mien.inference.timeline import Timeline
 from mien.media.limits import MAX_SECONDS
 from mien.modality import Modality
 from mien.runs import hub
 from mien.runs.run import Run
-from mien.utterance import SpeakerReference
+from mien.utterance import MediaBytes, SpeakerReference
+
+if TYPE_CHECKING:
+    from mien.diarization.result import DiarizationEngine
+    from mien.inference.analysis.naming import Names
+    from mien.inference.analysis.options import AnalysisOptions
+    from mien.inference.transcription import Transcriber
 
 
 class Recognizer(LoadedModel):
@@ -265,6 +273,49 @@ class Recognizer(LoadedModel):
         >>> stream.push(audio=microphone.read(4_800), rate=48_000)  # doctest: +SKIP
         """
         return Stream(self, window=window, hop=hop)
+
+    def timeline(
+        self,
+        recording: str | Path | bytes | MediaBytes,
+        *,
+        transcript: str | Path | None = None,
+        transcriber: "Transcriber | None" = None,
+        names: "Names | None" = None,
+        engine: "Callable[[], DiarizationEngine] | None" = None,
+        options: "AnalysisOptions | None" = None,
+        batch_size: int = BATCH_SIZE,
+        frames: Path | None = None,
+        folder: Path | None = None,
+        resume: bool = False,
+        progress: bool = False,
+    ) -> Timeline:
+        """Analyse a long recording: who says what, when, in which tone and with which face.
+
+        `mien.inference.analysis.analyse.analyse` describes the parameters. It raises `MienError`
+        where the recording can't be used.
+
+        Examples
+        --------
+        >>> timeline = recognizer.timeline("talk.mp4", transcript="talk.srt")  # doctest: +SKIP
+        >>> [(one.speaker, one.share) for one in timeline.speakers]            # doctest: +SKIP
+        [('Anna', 0.6), ('Ben', 0.4)]
+        """
+        from mien.inference.analysis.analyse import analyse
+
+        return analyse(
+            self,
+            media_of(recording, "recording"),
+            transcript=transcript,
+            transcriber=transcriber,
+            names=names,
+            engine=engine,
+            options=options,
+            batch_size=checked_batch_size(batch_size),
+            frames=frames,
+            folder=folder,
+            resume=resume,
+            progress=progress,
+        )
 
     def read(
         self,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mien.inference.prediction import Readable
 from mien.inference.reason import Reason
 from mien.modality import Modality
+from mien.progress import duration
 from mien.task_prediction import TaskPrediction
 from mien.turn import Mark
 
@@ -88,6 +89,16 @@ class SpeakerSummary(_Part):
         description="by task the changes of the predicted labels, in order of time"
     )
 
+    def row(self) -> str:
+        """Format the summary as a row: share, segments, changes, and the three highest scores."""
+        changes = sum(map(len, self.changes.values()))
+        means = [
+            f"{label} {score:.2f}"
+            for scores in self.scores.values()
+            for label, score in sorted(scores.items(), key=lambda item: -item[1])[:3]
+        ]
+        return f"{self.share:5.0%}  {self.segments:8}  {changes:7}  {', '.join(means) or '-'}"
+
 
 class Course(_Part):
     """How the scores of a speaker go over time, smoothed; null where they do not speak nearby."""
@@ -122,3 +133,20 @@ class Timeline(_Part):
     warnings: list[Readable] = Field(
         default_factory=list, description="what could not be used, and why"
     )
+
+    def table(self) -> str:
+        """Sum the timeline up as a table for reading."""
+        words = sum(one.words for one in self.speakers)
+        told = f"; language {self.language}" if self.language else ""
+        lines = [
+            self.source,
+            f"  {duration(self.seconds)}; {len(self.speakers)} speakers, {len(self.segments)}"
+            f" segments, {words} words, {len(self.faces)} face tracks{told}",
+        ]
+        width = max([len("speaker"), *(len(one.speaker) for one in self.speakers)])
+        lines.append(f"  {'speaker':<{width}}  share  segments  changes  mean scores")
+        lines += [f"  {one.speaker:<{width}}  {one.row()}" for one in self.speakers]
+        lines += [f"  note: {warning}" for warning in self.warnings]
+        if self.synthetic_training:
+            lines.append("  note: the model was trained on synthetic data")
+        return "\n".join(lines)

@@ -1,9 +1,11 @@
 """Compressed face crops of a long recording, in a temporary file."""
 
 from collections.abc import Sequence
+from os import SEEK_END
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from threading import Lock
-from typing import overload
+from typing import IO, cast, overload
 
 IN_MEMORY = 64 * 2**20
 """Bytes of crops from which on they go to the disk: two faces of 112 pixels for 20 minutes."""
@@ -12,7 +14,11 @@ IN_MEMORY = 64 * 2**20
 class CropStore:
     """Keeps the crops of all tracks of a recording; what is beyond `IN_MEMORY` is on the disk.
 
-    The file has no name and is gone as soon as nothing refers to the store.
+    Parameters
+    ----------
+    path : Path, optional
+        The file. What it holds already can be read; what is written comes behind it. None: a
+        file without a name, which is gone as soon as nothing refers to the store.
 
     Examples
     --------
@@ -23,9 +29,14 @@ class CropStore:
     ([b'a', b'd'], b'bc', 2)
     """
 
-    def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115, it lives as long as the crops
-        self._end = 0
+    def __init__(self, path: Path | None = None) -> None:
+        # not closed here: the files live as long as the crops
+        self._file: IO[bytes] = (
+            cast(IO[bytes], SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
+            if path is None
+            else path.open("a+b")
+        )
+        self._end = self._file.seek(0, SEEK_END)
         self._using = Lock()
 
     def write(self, data: bytes) -> tuple[int, int]:
@@ -51,22 +62,24 @@ class StoredCrops(Sequence[bytes]):
     ----------
     store : CropStore
         Where they are kept.
+    places : sequence of (offset, length)
+        Of those that the store holds already.
     """
 
-    def __init__(self, store: CropStore) -> None:
+    def __init__(self, store: CropStore, places: Sequence[tuple[int, int]] = ()) -> None:
         self._store = store
-        self._places: list[tuple[int, int]] = []
+        self.places: list[tuple[int, int]] = list(places)
 
     def append(self, data: bytes) -> None:
         """Add a crop; one that is the same as the last takes no place."""
-        if self._places and self[-1] == data:
-            self._places.append(self._places[-1])
+        if self.places and self[-1] == data:
+            self.places.append(self.places[-1])
         else:
-            self._places.append(self._store.write(data))
+            self.places.append(self._store.write(data))
 
     def __len__(self) -> int:
         """Count the crops."""
-        return len(self._places)
+        return len(self.places)
 
     @overload
     def __getitem__(self, index: int) -> bytes: ...
@@ -77,5 +90,5 @@ class StoredCrops(Sequence[bytes]):
     def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
         """Read one crop, or several."""
         if isinstance(index, slice):
-            return [self._store.read(place) for place in self._places[index]]
-        return self._store.read(self._places[index])
+            return [self._store.read(place) for place in self.places[index]]
+        return self._store.read(self.places[index])

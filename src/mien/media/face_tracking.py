@@ -60,6 +60,8 @@ class FaceFollower:
     observers : sequence of callable
         Called for every frame with its time, the image and the boxes by track id. They lag behind
         by up to one interval, so that boxes between two searches are interpolated.
+    crops : CropStore, optional
+        Where the crops are kept (default: one of its own).
 
     Examples
     --------
@@ -78,6 +80,7 @@ class FaceFollower:
         describe: Describe | None = None,
         threshold: float = SAME_FACE,
         observers: Sequence[Observer] = (),
+        crops: CropStore | None = None,
     ) -> None:
         if not interval > 0:
             raise MienError(f"the interval of the search must be above 0 seconds, not {interval}")
@@ -89,7 +92,7 @@ class FaceFollower:
         self._cuts = CutFinder()
         self._live: list[LiveFace] = []
         self._ended: list[FaceTrack] = []
-        self._crops = CropStore()
+        self._crops = crops or CropStore()
         self._searched: tuple[np.ndarray, list[Face]] | None = None
         self._time = self._last_search = self._last_full = self._hurried = -np.inf
         self._due = -np.inf
@@ -209,6 +212,7 @@ def follow_faces(
     threshold: float = SAME_FACE,
     observers: Sequence[Observer] = (),
     cropper: FaceCropper | None = None,
+    crops: CropStore | None = None,
     max_seconds: float = MAX_RECORDING_SECONDS,
     report: Reporter = warnings.warn,
     progress: Callable[[float], object] | None = None,
@@ -223,7 +227,7 @@ def follow_faces(
         Seconds from the beginning of the file; None: its beginning, its end.
     side : {"left", "right", None}
         The half of a split-screen video to look at.
-    interval, size, describe, threshold, observers, cropper
+    interval, size, describe, threshold, observers, cropper, crops
         See `FaceFollower`.
     frame_interval : float, optional
         Seconds from one frame to the next that is looked at, for observers. None: `FRAME_INTERVAL`.
@@ -257,6 +261,7 @@ def follow_faces(
         describe=describe,
         threshold=threshold,
         observers=observers,
+        crops=crops,
     )
     for _, time, image in read_frames(
         path,

@@ -168,3 +168,12 @@ def has_audio(path: Media) -> bool:
     """Tell whether a file holds audio."""
     with open_media(path) as container:
         return bool(find_streams(container, "audio"))
+
+
+def stated_seconds(media: Media) -> float | None:
+    """Return the length that a file states, to show progress by; None if it states none.
+
+    It may be wrong, so nothing else relies on it.
+    """
+    with open_media(media) as container:
+        return float(container.duration / av.time_base) if container.duration else None

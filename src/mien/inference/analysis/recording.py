@@ -1,0 +1,288 @@
+"""The analysis of a long recording, from the file to its timeline."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel
+
+from mien.diarization.result import DiarizationEngine
+from mien.errors import MienError
+from mien.inference.analysis.compose import Found, compose_timeline
+from mien.inference.analysis.cues_within import cues_within
+from mien.inference.analysis.faces import SeenFaces, find_faces, load_faces, save_faces
+from mien.inference.analysis.naming import Names
+from mien.inference.analysis.options import AnalysisOptions
+from mien.inference.analysis.pieces import pieces_of
+from mien.inference.analysis.predicting import SegmentPrediction, predict_segments
+from mien.inference.analysis.speakers import find_speakers
+from mien.inference.analysis.speech import SpeechFinder
+from mien.inference.analysis.spoken import Speech, SpokenTurn
+from mien.inference.analysis.workspace import Workspace
+from mien.inference.frame_table import write_audio_table, write_face_table
+from mien.inference.timeline import Timeline
+from mien.inference.transcription import Transcriber
+from mien.media.audio import write_audio
+from mien.media.cues import Transcript
+from mien.media.decode import has_audio, has_video
+from mien.media.face_track import FaceTrack, faces_between
+from mien.media.face_tracking import SEARCH_INTERVAL
+from mien.media.streams import stated_seconds
+from mien.models.pretrained.voice_activity import VoiceActivity
+from mien.progress import Progress
+from mien.utterance import MIN_SAMPLES, SAMPLE_RATE, Media, Sample, Utterance
+
+if TYPE_CHECKING:
+    from mien.inference.recognizer import Recognizer
+
+
+class Audio(BaseModel):
+    """The audio of a recording, which lies in a file of its own."""
+
+    samples: int
+    notes: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """The analysis of one recording, step by step; each step that is done is kept in a folder.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+        The model.
+    media : Path or MediaBytes
+        The recording.
+    workspace : Workspace
+        Where the results of the steps are kept.
+    options : AnalysisOptions
+        What is analysed, and how.
+    engine : callable
+        Makes what tells the speakers apart.
+    transcript : Transcript or None
+        What is said, with times.
+    transcriber : Transcriber or None
+        Writes down what is said.
+    names : Names or None
+        Names the speakers, by a gallery.
+    batch_size : int
+        Segments predicted together.
+    frames : Path or None
+        Folder for the frame-wise tables.
+    progress : bool
+        Show what is done.
+    """
+
+    recognizer: "Recognizer"
+    media: Media
+    workspace: Workspace
+    options: AnalysisOptions
+    engine: Callable[[], DiarizationEngine]
+    transcript: Transcript | None = None
+    transcriber: Transcriber | None = None
+    names: Names | None = None
+    batch_size: int
+    frames: Path | None = None
+    progress: bool = False
+
+    @property
+    def offset(self) -> float:
+        """Where the analysis begins in the recording, seconds."""
+        return self.options.start or 0.0
+
+    def __call__(self) -> Timeline:
+        """Do what is not done yet, and put the timeline together.
+
+        Raises
+        ------
+        MienError
+            The recording can't be read, has neither audio nor video, or what was given with it does
+            not fit.
+        """
+        audio = self.workspace.step("audio", Audio, self._audio)
+        waveform = self.workspace.samples("samples") if audio.samples else None
+        seen = self._faces()
+        seconds = audio.samples / SAMPLE_RATE or seen.end - self.offset
+        if not seconds > 0:
+            raise MienError(f"{self.media}: holds neither audio nor video that can be used")
+        speech = self.workspace.step("speech", Speech, partial(self._speech, waveform, seconds))
+        speakers = find_speakers(speech, seen, waveform, self.offset, self.names)
+        if self.frames is not None:
+            self._tables(self.frames, seen, speakers.speaker_of, waveform)
+        pieces = pieces_of(speakers.speech.turns)
+        faces = [speakers.face_at(piece, self.offset) for piece in pieces]
+        found = Found(
+            start=self.offset,
+            seconds=seconds,
+            speech=speakers.speech,
+            pieces=pieces,
+            faces=[None if face is None else face.id for face in faces],
+            predictions=self._predictions(pieces, faces, waveform, seen),
+            tracks=seen.tracks,
+            speaker_of=speakers.speaker_of,
+            origins=speakers.speech.origins,
+            notes=[*audio.notes, *seen.notes, *speech.notes, *speakers.notes],
+        )
+        return compose_timeline(
+            found,
+            source=str(self.media),
+            run=str(self.recognizer.run.folder),
+            synthetic=self.recognizer.run.config.data.synthetic,
+        )
+
+    def _audio(self) -> Audio:
+        """Write the audio to a file, from which any stretch of it can be read."""
+        notes: list[str] = []
+        path = self.workspace.path("samples")
+        if not has_audio(self.media):
+            path.touch()
+            return Audio(samples=0, notes=["the recording has no audio"])
+        options = self.options
+        with path.open("w+b") as file, self._bar("reading audio") as bar:
+            count = write_audio(
+                self.media,
+                file,
+                channel=options.channel,
+                start=options.start,
+                end=options.end,
+                max_seconds=options.max_seconds,
+                report=lambda note: notes.append(str(note)),
+                progress=_whole_seconds(bar),
+            )
+        return Audio(samples=count, notes=notes)
+
+    def _faces(self) -> SeenFaces:
+        if not self.options.faces or not has_video(self.media):
+            return SeenFaces()
+        path, crops = self.workspace.path("faces.safetensors"), self.workspace.path("crops")
+        if not path.is_file():
+            options = self.options
+            with self._bar("following faces") as bar:
+                step = _whole_seconds(bar)
+                last = self.offset
+
+                def progress(time: float) -> None:
+                    nonlocal last
+                    step(time - last)
+                    last = time
+
+                seen = find_faces(
+                    self.media,
+                    crops,
+                    start=options.start,
+                    end=options.end,
+                    side=options.side,
+                    max_seconds=options.max_seconds,
+                    size=self.recognizer.reader.options.face_size,
+                    progress=progress,
+                )
+            save_faces(path, seen)
+        return load_faces(path, crops)
+
+    def _speech(self, waveform: np.ndarray | None, seconds: float) -> Speech:
+        transcript = self.transcript
+        if transcript is not None:
+            transcript = cues_within(transcript, self.offset, seconds)
+        find = SpeechFinder(
+            options=self.options,
+            engine=self.engine,
+            transcript=transcript,
+            transcriber=self.transcriber,
+        )
+        return find(waveform, seconds, progress=self.progress)
+
+    def _predictions(
+        self,
+        pieces: Sequence[SpokenTurn],
+        faces: Sequence[FaceTrack | None],
+        waveform: np.ndarray | None,
+        seen: SeenFaces,
+    ) -> list[SegmentPrediction]:
+        def sample_at(place: int) -> Sample | None:
+            piece = pieces[place]
+            if piece.mark is not None:
+                return None
+            return _sample(piece, waveform, faces[place], self.offset, filmed=bool(seen.end))
+
+        return predict_segments(
+            self.recognizer,
+            sample_at,
+            len(pieces),
+            self.workspace.path("predictions.jsonl"),
+            batch_size=self.batch_size,
+            whole_text=" ".join(piece.text for piece in pieces if piece.text) or None,
+            embeddings=self.options.embeddings,
+            progress=self.progress,
+        )
+
+    def _tables(
+        self,
+        folder: Path,
+        seen: SeenFaces,
+        speaker_of: Mapping[int, str],
+        waveform: np.ndarray | None,
+    ) -> None:
+        """Write the frame-wise tables of what there is."""
+        if seen.series:
+            detected = {t.id: dict(zip(t.times, t.confidences, strict=True)) for t in seen.tracks}
+            write_face_table(folder / "faces.csv", seen.series, speaker_of, detected)
+        if waveform is not None:
+            speech = VoiceActivity().probabilities(waveform)
+            write_audio_table(folder / "audio.csv", waveform, speech, start=self.offset)
+
+    def _bar(self, what: str) -> Progress:
+        """Report how many seconds of the recording are done, of as many as its file states."""
+        ends = [
+            self.options.end,
+            stated_seconds(self.media),
+            self.offset + self.options.max_seconds,
+        ]
+        end = min(one for one in ends if one is not None)
+        return Progress(what, "s", max(round(end - self.offset), 1), shown=self.progress)
+
+
+def _sample(
+    piece: SpokenTurn,
+    waveform: np.ndarray | None,
+    face: FaceTrack | None,
+    offset: float,
+    *,
+    filmed: bool,
+) -> Sample:
+    """Make the sample of a segment, as a model takes it as input.
+
+    With `filmed`, but no face, frames were searched for the face of the speaker in vain.
+    """
+    utterance = Utterance(id="segment", corpus="recording", text=piece.text, person=piece.speaker)
+    sample = Sample(utterance=utterance, seconds=piece.seconds)
+    if waveform is not None:
+        span = slice(round(piece.start * SAMPLE_RATE), round(piece.end * SAMPLE_RATE))
+        heard = np.array(waveform[span])
+        sample = replace(sample, waveform=heard if len(heard) >= MIN_SAMPLES else None)
+    if not filmed:
+        return sample
+    times = np.arange(0.0, piece.seconds, SEARCH_INTERVAL, dtype=np.float32)
+    sample = replace(sample, frame_times=times)
+    if face is None:
+        return sample
+    crops, seen = faces_between(face, piece.start + offset, piece.end + offset)
+    if not len(crops):
+        return sample
+    seen = seen - np.float32(piece.start + offset)
+    found = np.ones(len(seen), bool)
+    return replace(sample, faces=crops, face_times=seen, face_found=found, frame_times=seen)
+
+
+def _whole_seconds(bar: Progress) -> Callable[[float], None]:
+    """Count seconds, which come in fractions."""
+    done = 0.0
+
+    def add(seconds: float) -> None:
+        nonlocal done
+        bar.update(int(done + seconds) - int(done))
+        done += seconds
+
+    return add
