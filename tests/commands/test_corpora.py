@@ -177,3 +177,19 @@ def test_goemotions(program, tmp_path: Path) -> None:
     shown = program("inspect", out).stdout
     given = next(line for line in shown.split("\n") if line.startswith("  given"))
     assert given.split()[1:7] == ["2101", "1", "1", "-", "-", "100%"]
+
+
+def test_an_interview_is_generated_with_its_truth(mien, tmp_path: Path) -> None:
+    seeds = {"one": ["demo", "interview"], "two": ["demo", "--seed", 2, "interview"]}
+    for name, command in seeds.items():
+        result = mien(*command, tmp_path / name, "--seconds", 10)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout == f"{tmp_path / name}\n"
+        truth = json.loads((tmp_path / name / "interview.json").read_text())
+        assert (truth["synthetic"], truth["seconds"]) == (True, 10)
+        assert truth["seed"] == (0 if name == "one" else 2)
+    again = mien("demo", "interview", tmp_path / "one")
+    assert again.returncode == 1
+    assert "exists and is not an empty folder" in again.stderr
+    short = mien("demo", "interview", tmp_path / "three", "--seconds", 5)
+    assert "mien: --seconds: an interview takes 10 seconds or more, not 5" in short.stderr
