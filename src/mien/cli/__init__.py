@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mien import __version__
-from mien.cli import clips, data, enrol, gallery, models, project, runs, studies
+from mien.cli import clips, data, enrol, gallery, models, project, runs, studies, timeline
 from mien.cli.console import add_output, console
 from mien.cli.parser import Parser, spelling
 from mien.encoding import readable
@@ -32,6 +32,10 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "verification": ("evaluate speaker verification, also of unseen speakers", runs.verification),
     "report": ("write a page of a run's metrics and learning curves", runs.report),
     "predict": ("predict how a person feels and who they are", clips.predict),
+    "timeline": (
+        "analyse a long recording: who says what, when, in which tone, with which face",
+        timeline.timeline,
+    ),
     "explain": ("draw attention maps of a sparse model for a clip", clips.explain),
     "enrol": ("enrol a person in a gallery, from clips", enrol.enrol),
     "identify": ("identify the person in a clip among those of a gallery", gallery.identify),

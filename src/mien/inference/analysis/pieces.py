@@ -1,11 +1,13 @@
 """Long turns, divided into pieces as a model takes them as input."""
 
 import math
+from bisect import bisect
 from collections.abc import Sequence
 from itertools import pairwise
 
 from mien.inference.analysis.spoken import SpokenTurn
 from mien.inference.segments import MAX_SEGMENT_SECONDS
+from mien.inference.timeline import Word
 from mien.inference.words import text_of
 
 NEAR = 2.0
@@ -33,7 +35,22 @@ def _divided(turn: SpokenTurn) -> list[SpokenTurn]:
         return [turn]
     equal = [turn.start + turn.seconds * i / count for i in range(1, count)]
     edges = [float(turn.start), *(_between_words(turn, edge) for edge in equal), float(turn.end)]
-    return [_piece(turn, start, end) for start, end in pairwise(edges)]
+    shares: list[list[Word]] = [[] for _ in range(count)]
+    for word in turn.words:
+        # a word may lie a little outside of its turn
+        place = bisect(edges[1:-1], (word.start + word.end) / 2)
+        shares[place].append(word)
+    return [
+        turn.model_copy(
+            update={
+                "start": start,
+                "end": end,
+                "words": words,
+                "text": text_of(words) or None if turn.words else turn.text,
+            }
+        )
+        for (start, end), words in zip(pairwise(edges), shares, strict=True)
+    ]
 
 
 def _between_words(turn: SpokenTurn, edge: float) -> float:
@@ -49,15 +66,3 @@ def _between_words(turn: SpokenTurn, edge: float) -> float:
 
 def _count(turn: SpokenTurn) -> int:
     return math.ceil(turn.seconds / MAX_SEGMENT_SECONDS)
-
-
-def _piece(turn: SpokenTurn, start: float, end: float) -> SpokenTurn:
-    words = [word for word in turn.words if start <= (word.start + word.end) / 2 < end]
-    return turn.model_copy(
-        update={
-            "start": start,
-            "end": end,
-            "words": words,
-            "text": text_of(words) or None if turn.words else turn.text,
-        }
-    )
