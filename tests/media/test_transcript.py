@@ -315,3 +315,16 @@ def test_no_long_text_holds_it_up(tmp_path: Path, suffix: str, unit: str) -> Non
     with suppress(MienError):
         read_transcript(written(tmp_path, f"a{suffix}", content))
     assert time.perf_counter() - began < 10
+
+
+def test_where_all_cues_begin_with_a_name_one_that_is_not_repeated_counts(tmp_path: Path) -> None:
+    path = tmp_path / "talk.txt"
+    lines = ["Ben: How are you?", "Anna: Very well, thanks.", "Ben: Good."]
+    cues = "".join(
+        f"{i}\n00:00:0{i},000 --> 00:00:0{i},900\n{line}\n\n" for i, line in enumerate(lines)
+    )
+    path = path.with_suffix(".srt")
+    path.write_text(cues)
+    found = read_transcript(path).cues
+    assert [cue.speaker for cue in found] == ["Ben", "Anna", "Ben"]
+    assert found[1].text == "Very well, thanks."

@@ -6,7 +6,8 @@ An ordinary sentence may have a colon too (``He said: stop``), so a label is a n
 * in brackets and before a colon, ``[Anna]:``, or
 * in capitals (``JOHN:``), unless all of the transcript is, or
 * capitalised as a name (``Anna:``, ``Dr. Lee:``) and repeated, if a third of the cues or more
-  begin with a name.
+  begin with a name; where all cues do, those that are not repeated are names, too, unless all
+  of the transcript is in capitals.
 
 Words such as ``Note`` and ``Warning`` are never names.
 """
@@ -72,7 +73,11 @@ def _names(lines: Sequence[str], cues: int) -> set[str]:
     shouted = not any(sign.islower() for text in texts for sign in text)
     counts = Counter(label.name for label in labels if label)
     sure = {label.name for label in labels if label and _is_sure(label, shouted)}
-    again = {name for name, count in counts.items() if count > 1 and _looks_like_name(name)}
+    likely = {name for name in counts if _looks_like_name(name)}
+    again = {name for name in likely if counts[name] > 1}
+    labelled = sum(counts[name] for name in likely | sure)
+    if (sure or again) and not shouted and labelled >= cues:
+        return likely | sure
     named = sum(counts[name] for name in sure | again)
     return sure | again if 3 * named >= cues else sure
 

@@ -15,6 +15,7 @@ from mien.corpora.synthetic.interview import interview
 from mien.errors import MienError
 from mien.inference.analysis import recording as module
 from mien.inference.analysis.options import AnalysisOptions
+from mien.inference.analysis.speech import SpeechFinder
 from mien.inference.recognizer import Recognizer
 from mien.inference.timeline import Timeline
 from mien.runs.run import Run
@@ -160,7 +161,7 @@ def test_a_name_of_the_transcript_is_not_looked_up(recognizer: Recognizer, folde
 
 
 def test_a_part_has_the_times_of_the_whole(
-    recognizer: Recognizer, folder: Path, named: Timeline
+    recognizer: Recognizer, folder: Path, named: Timeline, truth: dict[str, Any]
 ) -> None:
     options = AnalysisOptions(start=10.0, end=30.0)
     part = recognizer.timeline(
@@ -179,10 +180,19 @@ def test_a_part_has_the_times_of_the_whole(
     assert min(s.start for s in part.segments) >= 10
     assert max(s.end for s in part.segments) <= 30
     assert (part.start, part.seconds) == (10.0, 20.0)
-    assert any("left out" in warning for warning in part.warnings)
+    lost = sum(turn["end"] <= 10 or turn["start"] >= 30 for turn in truth["turns"])
+    noted = [warning for warning in part.warnings if "left out" in warning]
+    assert [note.split()[0] for note in noted] == ([str(lost)] if lost else [])
 
 
-STEPS = ("find_faces", "SpeechFinder", "find_speakers", "predict_segments", "compose_timeline")
+STEPS = (
+    (module, "write_audio"),
+    (module, "find_faces"),
+    (SpeechFinder, "__call__"),
+    (module, "find_speakers"),
+    (module, "predict_segments"),
+    (module, "compose_timeline"),
+)
 
 
 def test_interrupted_anywhere_and_resumed_it_is_the_same(
@@ -193,18 +203,18 @@ def test_interrupted_anywhere_and_resumed_it_is_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     options: dict[str, Any] = {"transcript": folder / "interview.srt", "folder": tmp_path / "out"}
-    for name in STEPS:
+    for owner, name in STEPS:
         with monkeypatch.context() as patch:
 
             def fail(*args: Any, **settings: Any) -> None:
                 raise KeyboardInterrupt
 
-            patch.setattr(module, name, fail)
+            patch.setattr(owner, name, fail)
             with pytest.raises(KeyboardInterrupt):
                 recognizer.timeline(folder / "interview.mp4", resume=True, **options)
     with monkeypatch.context() as patch:
-        for name in ("find_faces", "SpeechFinder"):  # these are done
-            patch.setattr(module, name, None)
+        for owner, name in STEPS[:3]:  # these are done
+            patch.setattr(owner, name, None)
         resumed = recognizer.timeline(folder / "interview.mp4", resume=True, **options)
     assert resumed == named
     assert list((tmp_path / "out").iterdir()) == []
@@ -216,7 +226,7 @@ def test_what_was_begun_with_other_options_is_not_resumed(
     def fail(*args: Any, **settings: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "SpeechFinder", fail)
+    monkeypatch.setattr(module, "find_speakers", fail)
     options = AnalysisOptions(faces=False)
     with pytest.raises(KeyboardInterrupt):
         recognizer.timeline(folder / "interview.mp4", folder=tmp_path, options=options)

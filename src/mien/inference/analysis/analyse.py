@@ -16,6 +16,7 @@ from mien.files import fingerprint, only_one
 from mien.inference.analysis.naming import Names
 from mien.inference.analysis.options import AnalysisOptions
 from mien.inference.analysis.recording import Analysis
+from mien.inference.analysis.speech import SpeechFinder
 from mien.inference.analysis.workspace import Workspace
 from mien.inference.timeline import Timeline
 from mien.inference.transcription import Transcriber
@@ -84,6 +85,12 @@ def analyse(
     options = options or AnalysisOptions()
     if engine is None:
         engine = partial(Diarizer, speakers=options.speakers, max_speakers=options.max_speakers)
+    find_speech = SpeechFinder(
+        options=options,
+        engine=engine,
+        transcript=None if transcript is None else read_transcript(transcript),
+        transcriber=transcriber,
+    )
     if resume and folder is None:
         raise MienError("it is resumed in the folder where it was begun", parameter="resume")
     with ExitStack() as stack:
@@ -100,9 +107,7 @@ def analyse(
             media=media,
             workspace=workspace,
             options=options,
-            engine=engine,
-            transcript=None if transcript is None else read_transcript(transcript),
-            transcriber=transcriber,
+            find_speech=find_speech,
             names=names,
             batch_size=batch_size,
             frames=frames,

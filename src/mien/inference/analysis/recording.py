@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import BaseModel
 
-from mien.diarization.result import DiarizationEngine
 from mien.errors import MienError
 from mien.inference.analysis.compose import Found, compose_timeline
-from mien.inference.analysis.cues_within import cues_within
 from mien.inference.analysis.faces import SeenFaces, find_faces, load_faces, save_faces
 from mien.inference.analysis.naming import Names
 from mien.inference.analysis.options import AnalysisOptions
@@ -24,9 +22,7 @@ from mien.inference.analysis.spoken import Speech, SpokenTurn
 from mien.inference.analysis.workspace import Workspace
 from mien.inference.frame_table import write_audio_table, write_face_table
 from mien.inference.timeline import Timeline
-from mien.inference.transcription import Transcriber
 from mien.media.audio import write_audio
-from mien.media.cues import Transcript
 from mien.media.decode import has_audio, has_video
 from mien.media.face_track import FaceTrack, faces_between
 from mien.media.face_tracking import SEARCH_INTERVAL
@@ -60,12 +56,8 @@ class Analysis:
         Where the results of the steps are kept.
     options : AnalysisOptions
         What is analysed, and how.
-    engine : callable
-        Makes what tells the speakers apart.
-    transcript : Transcript or None
-        What is said, with times.
-    transcriber : Transcriber or None
-        Writes down what is said.
+    find_speech : SpeechFinder
+        Finds turns, speakers and words.
     names : Names or None
         Names the speakers, by a gallery.
     batch_size : int
@@ -80,9 +72,7 @@ class Analysis:
     media: Media
     workspace: Workspace
     options: AnalysisOptions
-    engine: Callable[[], DiarizationEngine]
-    transcript: Transcript | None = None
-    transcriber: Transcriber | None = None
+    find_speech: SpeechFinder
     names: Names | None = None
     batch_size: int
     frames: Path | None = None
@@ -108,7 +98,9 @@ class Analysis:
         seconds = audio.samples / SAMPLE_RATE or seen.end - self.offset
         if not seconds > 0:
             raise MienError(f"{self.media}: holds neither audio nor video that can be used")
-        speech = self.workspace.step("speech", Speech, partial(self._speech, waveform, seconds))
+        speech = self.workspace.step(
+            "speech", Speech, partial(self.find_speech, waveform, seconds, progress=self.progress)
+        )
         speakers = find_speakers(speech, seen, waveform, self.offset, self.names)
         if self.frames is not None:
             self._tables(self.frames, seen, speakers.speaker_of, waveform)
@@ -181,18 +173,6 @@ class Analysis:
                 )
             save_faces(path, seen)
         return load_faces(path, crops)
-
-    def _speech(self, waveform: np.ndarray | None, seconds: float) -> Speech:
-        transcript = self.transcript
-        if transcript is not None:
-            transcript = cues_within(transcript, self.offset, seconds)
-        find = SpeechFinder(
-            options=self.options,
-            engine=self.engine,
-            transcript=transcript,
-            transcriber=self.transcriber,
-        )
-        return find(waveform, seconds, progress=self.progress)
 
     def _predictions(
         self,

@@ -1,13 +1,14 @@
 """Finds the speech of a recording: its turns, who speaks in each, and the words."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mien.diarization.result import DiarizationEngine, label_turns
 from mien.errors import MienError
 from mien.inference.analysis.cue_speakers import mark_overlaps, named_voices, with_speakers
+from mien.inference.analysis.cues_within import cues_within
 from mien.inference.analysis.options import AnalysisOptions
 from mien.inference.analysis.spoken import Speech, SpokenTurn
 from mien.inference.timeline import Word
@@ -64,9 +65,13 @@ class SpeechFinder:
         return self.transcript or Transcript([], [])
 
     def __call__(
-        self, waveform: np.ndarray | None, seconds: float, *, progress: bool = False
+        self,
+        waveform: np.ndarray | None,
+        seconds: float,
+        *,
+        progress: bool = False,
     ) -> Speech:
-        """Find the speech.
+        """Find the speech between the start of the options and `seconds` later.
 
         Parameters
         ----------
@@ -77,6 +82,12 @@ class SpeechFinder:
         progress : bool
             Show how much of a transcription is done.
         """
+        if self.transcript is not None:
+            placed = cues_within(self.transcript, self.options.start or 0.0, seconds)
+            return replace(self, transcript=placed)._find(waveform, seconds, progress)
+        return self._find(waveform, seconds, progress)
+
+    def _find(self, waveform: np.ndarray | None, seconds: float, progress: bool) -> Speech:
         voiced = [] if waveform is None else VoiceSegmenter()(waveform, seconds)
         heard = Transcription([])
         if self.transcriber is not None and waveform is not None:
@@ -90,7 +101,7 @@ class SpeechFinder:
             turns=turns,
             origins={t.speaker: "transcript" for t in turns if t.speaker and t.speaker in named},
             language=heard.language,
-            notes=[*heard.notes, *notes],
+            notes=[*self._cues.notes, *heard.notes, *notes],
         )
 
     def _from_cues(
