@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from scipy.ndimage import median_filter
 
 from mien.audio_effects import add_noise, from_int16, pink, to_int16
 from mien.files import write_text
 from mien.media.decode import read_audio
+from mien.silence import ABOVE_FLOOR, BELOW_PEAK
 from mien.utterance import SAMPLE_RATE
 
 SHORTEST, LONGEST = 2.0, 15.0
@@ -28,9 +30,6 @@ OVERLAPS = (0.5, 3.0)
 
 GAIN = 3.0
 """Decibels by which a speaker is louder or quieter than the mean, at most."""
-
-AUDIBLE = 35.0
-"""A frame of 10 ms is speech if it is less than this many decibels below the loud frames."""
 
 FILLED = 0.5
 """Seconds: a shorter pause within a turn counts as speech of it."""
@@ -108,15 +107,20 @@ def read_clips(folder: Path, speakers: Sequence[str] | None = None) -> dict[str,
 
 
 def audible(waveform: np.ndarray) -> np.ndarray:
-    """Mark the frames of 10 ms that are speech, with pauses shorter than `FILLED`, (T,) bool."""
+    """Mark the frames of 10 ms that are speech, with pauses shorter than `FILLED`, (T,) bool.
+
+    Speech is far above the quiet frames and not far below the loud ones, as in `mien.silence`, but
+    without margins; no detector takes part, so that none is measured by itself.
+    """
     frames = waveform[: len(waveform) // 160 * 160].reshape(-1, 160)
-    level = 10 * np.log10(frames.var(axis=1) + 1e-10)
-    loud = level > np.percentile(level, 95) - AUDIBLE
+    level = median_filter(10 * np.log10(frames.var(axis=1) + 1e-10), 5)
+    floor, peak = np.percentile(level, [5, 95])
+    loud = level > min(peak - BELOW_PEAK, floor + ABOVE_FLOOR * (peak - floor))
     edges = np.flatnonzero(np.diff(np.concatenate([[True], loud, [True]]).astype(int)))
     for start, end in edges.reshape(-1, 2):
         inside = start > 0 and end < len(loud)
         loud[start:end] = inside and (end - start) / 100 < FILLED
-    return loud
+    return np.asarray(loud)
 
 
 def trimmed(waveform: np.ndarray) -> np.ndarray:

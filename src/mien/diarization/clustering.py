@@ -1,94 +1,153 @@
-"""Windows of speech grouped by voice, and the number of voices."""
+"""Segments grouped by voice, and the number of voices."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
+from mien.diarization.segments import Segments
 from mien.diarization.windows import unit
 
 ITEMS = 1000
-"""Windows that are compared with each other at once, so that memory does not grow squared."""
+"""Segments that are compared with each other at once, so that memory does not grow squared."""
 
-FINE = 0.65
-"""Mean cosine within a group of windows, at least, before groups are compared as a whole."""
-
-SAME = 0.87
+SAME = 0.84
 """Cosine of the means of two groups from which on they are one voice."""
 
-LEAST_WINDOWS = 8
-"""Windows that a voice must have, unless none has: fewer are given to the most similar voice."""
+COMPACT = 0.25
+"""Cosine between the segments of a group, seen from the middle between two groups, at least.
+
+The voice of one person in many moods falls into groups of which one or the other is loose."""
+
+LEAST = 10.0
+"""Seconds of speech that a voice must have ..."""
+
+LEAST_SHARE = 0.1
+"""... or this share of all speech, if that is less. What is left over is given to the others."""
+
+TOLD_SIZE = 5
+"""Cells of a segment from which on its embedding tells something of how compact a group is."""
+
+LEVELS = 60
+"""The most groups that are looked at."""
 
 
-def cluster(vectors: np.ndarray, speakers: int | None, max_speakers: int) -> np.ndarray:
-    """Find the voices.
-
-    Windows that follow each other are grouped by average linkage, `ITEMS` at a time; then groups
-    whose means are most similar are united, one pair after the other.
+@dataclass(frozen=True)
+class Grouping:
+    """Segments in groups, those that are large enough to be a voice.
 
     Parameters
     ----------
-    vectors : array (W, D)
-        Embeddings of unit length, W at least 1.
-    speakers : int or None
-        How many voices there are; None: it is estimated.
-    max_speakers : int
-        The most that are estimated.
-
-    Returns
-    -------
-    array (K, D)
-        The mean embedding of each voice, of unit length; the voice with most windows is first.
-        K is `speakers` if there are as many windows.
+    segments : Segments
+        All segments.
+    labels : array (N,) int
+        The group of each segment.
+    large : array (G,) int
+        The labels of the large groups, the largest first.
     """
-    sums, counts = fine_groups(vectors)
-    if speakers is not None:
-        return _largest(*unite(sums, counts, speakers, least=-1.0), speakers)
-    sums, counts = unite(sums, counts, 1, least=SAME)
-    if (counts >= LEAST_WINDOWS).sum() > max_speakers:
-        sums, counts = unite(sums, counts, max_speakers, least=-1.0)
-    voices = min(max_speakers, max(1, int((counts >= LEAST_WINDOWS).sum())))
-    return _largest(sums, counts, voices)
+
+    segments: Segments
+    labels: np.ndarray
+    large: np.ndarray
+
+    def mean(self, label: int) -> np.ndarray:
+        """Compute the mean embedding (D,) of a group."""
+        own = self.labels == label
+        mean: np.ndarray = np.average(
+            self.segments.means[own], axis=0, weights=self.segments.sizes[own]
+        )
+        return mean
+
+    def cells(self, label: int) -> np.ndarray:
+        """Return the cells of a group."""
+        edges = self.segments.edges[self.labels == label]
+        return np.concatenate([np.arange(first, last) for first, last in edges])
+
+    def distinct(self) -> bool:
+        """Tell whether each two large groups are different voices."""
+        means = np.stack([self.mean(label) for label in self.large])
+        cosines = unit(means) @ unit(means).T
+        for i in range(len(means)):
+            for j in range(i):
+                middle = (means[i] + means[j]) / 2
+                loose = min(self._compactness(self.large[k], middle) for k in (i, j)) < COMPACT
+                if cosines[i, j] >= SAME or loose:
+                    return False
+        return True
+
+    def _compactness(self, label: int, middle: np.ndarray) -> float:
+        """Compute the mean cosine between the segments of a group, seen from a point."""
+        own = (self.labels == label) & (self.segments.sizes >= TOLD_SIZE)
+        weights = self.segments.sizes[own]
+        total = weights @ unit(self.segments.means[own] - middle)
+        alone = (weights**2).sum()  # the cosine of each segment with itself tells nothing
+        pairs = weights.sum() ** 2 - alone
+        return float((total @ total - alone) / pairs) if pairs else 0.0
 
 
-def fine_groups(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Group windows that are much alike: the sum of each group (G, D), and its size (G,)."""
-    from scipy.cluster.hierarchy import fcluster, linkage
+def groupings(segments: Segments, least: float) -> Iterator[Grouping]:
+    """Group the segments by voice: into one large group, then into more and more.
 
-    sums, counts = [], []
-    parts = np.array_split(vectors, -(-len(vectors) // ITEMS))
-    for part in parts:
-        labels = np.ones(1, int)
-        if len(part) > 1:
-            labels = fcluster(linkage(part, "average", "cosine"), 1 - FINE, "distance")
-        size = np.bincount(labels - 1)
-        total = np.zeros((len(size), vectors.shape[1]))
-        np.add.at(total, labels - 1, part)
-        sums.append(total)
-        counts.append(size)
-    return np.concatenate(sums), np.concatenate(counts)
+    Seen from the mean of the recording, what all voices have in common is gone, and segments of
+    one voice are alike far more than those of two. So they are grouped by average linkage of the
+    cosine from there; a level with no more large groups than one before is left out.
 
-
-def unite(
-    sums: np.ndarray, counts: np.ndarray, number: int, least: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Unite the two groups whose means are most similar, again and again.
-
-    It ends when `number` groups of `LEAST_WINDOWS` or more are left, or as many of any size, or
-    when no two means have a cosine of `least`.
+    Parameters
+    ----------
+    segments : Segments
+        All segments, at least one.
+    least : float
+        Cells of a large group, at least; the largest is large in any case.
     """
-    sums, counts = sums.copy(), counts.copy()
-    while len(counts) > number:
-        means = unit(sums)
-        cosines = means @ means.T
-        np.fill_diagonal(cosines, -2)
-        a, b = divmod(int(cosines.argmax()), len(counts))
-        large = counts >= LEAST_WINDOWS
-        if cosines[a, b] < least or (large.sum() == number and large[a] and large[b]):
-            break
-        sums[a] += sums[b]
-        counts[a] += counts[b]
-        sums, counts = np.delete(sums, b, axis=0), np.delete(counts, b)
-    return sums, counts
+    sizes = segments.sizes.astype(float)
+    centred = unit(segments.means - np.average(segments.means, axis=0, weights=sizes))
+    labels = _reduced(centred, sizes)
+    merges = _merges(centred, sizes, labels, 1)
+    levels = [labels]
+    for kept, gone in merges:
+        levels.append(np.where(levels[-1] == gone, kept, levels[-1]))
+    before = 0
+    for level in levels[: -LEVELS - 1 : -1]:
+        names, owner = np.unique(level, return_inverse=True)
+        totals = np.bincount(owner, sizes)
+        order = np.argsort(-totals, kind="stable")
+        large = names[order[: max(1, int((totals >= least).sum()))]]
+        if len(large) > before:
+            yield Grouping(segments, level, large)
+        before = max(before, len(large))
 
 
-def _largest(sums: np.ndarray, counts: np.ndarray, number: int) -> np.ndarray:
-    """Give the means of the largest groups."""
-    return unit(sums[np.argsort(-counts, kind="stable")[:number]])
+def _reduced(vectors: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Group the most similar segments until `ITEMS` groups are left, a part of them at a time."""
+    labels = np.arange(len(vectors))
+    parts = np.array_split(labels, -(-len(labels) // ITEMS))
+    if len(parts) > 1:
+        for part in parts:
+            merges = _merges(vectors[part], sizes[part], np.arange(len(part)), ITEMS // len(parts))
+            for kept, gone in merges:
+                labels[labels == part[gone]] = part[kept]
+    return labels
+
+
+def _merges(
+    vectors: np.ndarray, sizes: np.ndarray, labels: np.ndarray, number: int
+) -> list[tuple[int, int]]:
+    """Unite the two groups that are most similar on average, until a number of them is left.
+
+    Gives the label that stays and the one that is gone, for each step.
+    """
+    names, owner = np.unique(labels, return_inverse=True)
+    sums = np.zeros((len(names), vectors.shape[1]))
+    np.add.at(sums, owner, vectors * sizes[:, None])
+    weights = np.bincount(owner, sizes)
+    likeness = (sums / weights[:, None]) @ (sums / weights[:, None]).T
+    np.fill_diagonal(likeness, -np.inf)
+    merges = []
+    for _ in range(len(names) - number):
+        a, b = divmod(int(likeness.argmax()), len(names))
+        row = weights[a] * likeness[a] + weights[b] * likeness[b]
+        weights[a] += weights[b]
+        likeness[a] = likeness[:, a] = row / weights[a]  # -inf stays: of a itself and of the gone
+        likeness[b] = likeness[:, b] = -np.inf
+        merges.append((int(names[a]), int(names[b])))
+    return merges

@@ -1,27 +1,27 @@
 """Speaker diarization with the packaged speaker encoder: on a CPU, offline."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 
-from mien.diarization.clustering import cluster
-from mien.diarization.resegmentation import viterbi
+from mien.diarization.clustering import LEAST, LEAST_SHARE, groupings
+from mien.diarization.course import State, clean_windows, find_turns
+from mien.diarization.overlap import Mixer, pairs_of, pure_groups
+from mien.diarization.resegmentation import discriminant, scaled, viterbi
 from mien.diarization.result import Diarization
-from mien.diarization.windows import Cells, Encoder, cut_cells, embed_windows, speech_regions, unit
+from mien.diarization.segments import Segments, cut_segments
+from mien.diarization.windows import CELL, Encoder, cut_cells, embed_windows, speech_regions, unit
 from mien.errors import MienError
-from mien.turn import SHORT, Turn
-from mien.utterance import SAMPLE_RATE
+from mien.turn import Turn
 
 MOST_SPEAKERS = 50
 """The largest number of speakers that can be asked for."""
 
-JOINED = 0.5
-"""Seconds: turns of one speaker with a shorter pause between them are one."""
+MIXED_GROUPS = 4
+"""Groups beyond the number that is asked for, of which some may be two voices at once."""
 
 ROUNDS = 2
-"""Times that the courses and the means of the voices are found from each other."""
+"""Times that voices are learnt from the course, and the course is found again by them."""
 
 
 class Diarizer:
@@ -75,42 +75,38 @@ class Diarizer:
         if not len(cells.edges):
             return Diarization([], {})
         vectors = embed_windows(self.encoder, waveform, cells.windows)
-        voices = cluster(vectors, self.speakers, self.max_speakers)
-        for _ in range(ROUNDS):
-            course = viterbi((vectors @ voices.T)[cells.window], cells.regions)
-            voices = mean_voices(vectors, cells, course, voices)
-        order = list(dict.fromkeys(course.tolist()))
-        names = {voice: f"Speaker {i}" for i, voice in enumerate(order, 1)}
-        embeddings = {name: voices[voice].astype(np.float32) for voice, name in names.items()}
-        return Diarization(_turns(cells, [names[voice] for voice in course.tolist()]), embeddings)
+        mixer = Mixer(self.encoder, waveform, cells)
+        voices = self._voices(cut_segments(vectors[cells.window], cells.regions), mixer)
+        states: list[State] = [(voice,) for voice in range(len(voices))]
+        scores = vectors @ voices.T
+        for left in range(ROUNDS, -1, -1):
+            course = viterbi(scaled(scores, len(voices))[cells.window], cells.regions)
+            windows = clean_windows(cells, course, scores[:, : len(voices)])
+            if not left or len(voices) == 1:
+                break
+            pairs = pairs_of(windows)
+            mixtures = [mixer(windows[a], windows[b]) for a, b in pairs]
+            scores = discriminant(vectors, [vectors[own] for own in windows] + mixtures)
+            states = states[: len(voices)] + list(pairs)
+        found, order = find_turns(cells, [states[one] for one in course.tolist()])
+        means = {name: unit(vectors[windows[voice]].mean(axis=0)) for voice, name in order.items()}
+        return Diarization(found, means)
 
-
-def mean_voices(
-    vectors: np.ndarray, cells: Cells, course: np.ndarray, voices: np.ndarray
-) -> np.ndarray:
-    """Compute the mean embedding of each speaker over the windows in which nobody else speaks."""
-    lowest = np.full(len(vectors), len(voices))
-    highest = np.full(len(vectors), -1)
-    np.minimum.at(lowest, cells.window, course)
-    np.maximum.at(highest, cells.window, course)
-    means = voices.copy()
-    for voice in range(len(voices)):
-        clean = (lowest == voice) & (highest == voice)
-        if clean.any():
-            means[voice] = vectors[clean].mean(axis=0)
-    return unit(means)
-
-
-def _turns(cells: Cells, speakers: Sequence[str]) -> list[Turn]:
-    """Unite the cells of one speaker that follow each other with little or no pause."""
-    edges = cells.edges / SAMPLE_RATE
-    first = [0] + [
-        i + 1
-        for i, (a, b) in enumerate(pairwise(speakers))
-        if a != b or edges[i + 1, 0] - edges[i, 1] >= JOINED
-    ]
-    turns = [
-        Turn(float(edges[a, 0]), float(edges[b - 1, 1]), speakers[a])
-        for a, b in pairwise([*first, len(speakers)])
-    ]
-    return [replace(t, mark="short") if t.end - t.start < SHORT else t for t in turns]
+    def _voices(self, segments: Segments, mixer: Mixer) -> np.ndarray:
+        """Find the mean embedding of each voice, (K, D), of unit length."""
+        total = float(segments.sizes.sum())
+        levels = list(groupings(segments, min(LEAST / CELL, LEAST_SHARE * total)))
+        if self.speakers is None:
+            some = [one for one in levels if len(one.large) <= self.max_speakers]
+            chosen = next(one for one in reversed(some) if one.distinct())
+            return np.stack([unit(chosen.mean(one)) for one in pure_groups(chosen, mixer)])
+        for level in levels:
+            if self.speakers <= len(level.large) <= self.speakers + MIXED_GROUPS:
+                pure = pure_groups(level, mixer)[: self.speakers]
+                if len(pure) == self.speakers:
+                    return np.stack([unit(level.mean(one)) for one in pure])
+        # there is too little speech of some: any group will do
+        for level in groupings(segments, 0.0):
+            if len(level.large) >= self.speakers:
+                break
+        return np.stack([unit(level.mean(one)) for one in level.large[: self.speakers]])

@@ -69,11 +69,11 @@ class VoiceSegmenter:
     []
     """
 
-    onset: float = 0.5
-    offset: float = 0.35
+    onset: float = 0.4
+    offset: float = 0.2
     min_speech: float = 0.1
-    min_pause: float = 0.2
-    padding: float = 0.06
+    min_pause: float = 0.5
+    padding: float = 0.1
 
     def __post_init__(self) -> None:
         if not 0 <= self.offset <= self.onset <= 1:
