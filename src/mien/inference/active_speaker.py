@@ -40,7 +40,7 @@ DELAYS = np.arange(-10, 11) * 0.02
 USUAL_DELAY = 0.05
 """Standard deviation of the delay, seconds, that is assumed before the recording is seen."""
 
-_SMOOTHING = 0.04  # seconds: without it, 2.4 in place of 2.7 standard deviations between two faces
+_SMOOTHING = 0.04  # seconds, standard deviation: the points of single frames are not exact
 _REST = 0.01  # a speed of the mouth, in its units a second, that is none
 
 
@@ -162,7 +162,8 @@ class ActiveSpeaker:
         What a `mien.inference.mouth_observer.MouthObserver` measured, by track; at 12.5 frames a
         second or more.
     waveform : array (S,) int16
-        The audio at 16 kHz, which may be on the disk.
+        The audio at 16 kHz, which may be on the disk; it begins at 0 s of the times of the faces
+        and turns.
     turns : iterable of (start, end)
         The turns of the recording, seconds, from which `delay` is found.
 
