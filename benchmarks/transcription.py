@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ SENTENCES = {"01": "kids are talking by the door", "02": "dogs are sitting by th
 EACH = 5
 """Clips of each actor and sentence."""
 SUBSET = 2
-"""Every second clip is enough for the comparisons."""
-PAUSES = (0.0, 0.5)
+"""Every second clip is read for the comparisons."""
+PAUSES = (0.0, 2.0)
 """Seconds between two turns."""
 NOISE = "white:10"
 
@@ -99,14 +99,6 @@ def errors(
     }
 
 
-def whole_clips(
-    waves: Sequence[np.ndarray], references: Sequence[str], transcriber: Transcriber
-) -> dict[str, float]:
-    """Transcribe clips with the silence at their ends, without voice activity."""
-    texts = [text_of(transcriber(wave, [(0, len(wave) / SAMPLE_RATE)]).words) for wave in waves]
-    return rate(references, texts)
-
-
 def plausibility(waves: Sequence[np.ndarray], rows: Sequence[Sequence[Word]]) -> dict[str, float]:
     """Describe the times of words: how long words are, and whether they lie in speech."""
     activity = VoiceActivity()
@@ -125,8 +117,7 @@ def plausibility(waves: Sequence[np.ndarray], rows: Sequence[Sequence[Word]]) ->
 
 def inside(word: Word, regions: Sequence[tuple[float, float]]) -> bool:
     """Tell whether the middle of a word is in speech."""
-    middle = (word.start + word.end) / 2
-    return any(start <= middle <= end for start, end in regions)
+    return any(start <= (word.start + word.end) / 2 <= end for start, end in regions)
 
 
 def joined(
@@ -134,8 +125,10 @@ def joined(
 ) -> dict[str, float]:
     """Join two clips of one actor, trimmed to their speech, and count the errors of each turn."""
     activity, texts, wanted = VoiceActivity(), [], []
-    for row in range(0, len(waves) - EACH, 2 * EACH):
-        for first, second in pairs(row):
+    # the clips of an actor follow each other, those of one sentence first
+    for row in range(0, len(waves), 2 * EACH):
+        for first in range(row, row + EACH):
+            second = first + EACH
             parts = [trimmed(waves[i], activity) for i in (first, second)]
             edge = len(parts[0]) / SAMPLE_RATE
             silence = np.zeros(round(pause * SAMPLE_RATE), np.int16)
@@ -145,11 +138,6 @@ def joined(
             texts += [text_of(words) for words in assign_words(words, turns).words]
             wanted += [references[first], references[second]]
     return rate(wanted, texts)
-
-
-def pairs(row: int) -> Iterator[tuple[int, int]]:
-    """Pair the clips of an actor's one sentence with those of the other."""
-    return zip(range(row, row + EACH), range(row + EACH, row + 2 * EACH), strict=True)
 
 
 def trimmed(wave: np.ndarray, activity: VoiceActivity) -> np.ndarray:
@@ -187,7 +175,9 @@ def measure() -> dict[str, Any]:
     noise = parse_effect(NOISE)
     noisy = [apply(noise, wave, np.random.default_rng(row)) for row, wave in enumerate(few)]
     found["noise"] = errors(noisy, said, transcriber, NOISE)
-    found["whole"] = whole_clips(few, said, transcriber)
+    # with the silence at their ends, without voice activity
+    whole = [transcriber(wave, [(0, len(wave) / SAMPLE_RATE)]).words for wave in few]
+    found["whole"] = rate(said, list(map(text_of, whole)))
     found["joined"] = {str(p): joined(waves, references, transcriber, p) for p in PAUSES}
     return found
 
@@ -218,8 +208,8 @@ def page(found: dict[str, Any]) -> str:
     newline = "\n"
     return f"""# Transcription
 
-Whisper tiny.en, as a package holds it, on {found["clips"]} clips of RAVDESS: {EACH} of each of 24 actors and
-two sentences, chosen by seed. Letter case and punctuation do not count. One thread of
+Whisper tiny.en, as a package holds it, on {found["clips"]} clips of RAVDESS: {EACH} of each of
+24 actors and two sentences, chosen by seed. Letter case and punctuation do not count. One thread of
 {found["processor"]}.
 
 | what is read | word error rate | substituted | deleted | inserted | sentences without error |
@@ -229,16 +219,22 @@ two sentences, chosen by seed. Letter case and punctuation do not count. One thr
 The last rows join two clips of an actor, each cut to its speech, and count the words of each
 turn: a word that is given to the other turn counts twice.
 
-The recordings of LibriSpeech have no texts beside them here, so they show the cost alone: joined to one of
-{long["seconds"] / 60:.0f} minutes, {long["words"]} words.
+The recordings of LibriSpeech have no texts beside them here, so they show the cost alone: joined to
+one of {long["seconds"] / 60:.0f} minutes, {long["words"]} words.
 
 | recording | beam | CPU seconds for a second of it | |
 |---|---:|---:|---|
 {newline.join(costs)}
 
-Times of the words of the clips, beam 5: a word lasts {times["median"]:.2f} s (median); {times["below 50 ms"]:.1%} last less than
-50 ms and {times["above 1 s"]:.1%} more than 1 s. The middle of {times["in speech"]:.1%} lies in speech, by the voice
-activity detector, and {times["in order"]:.1%} of the words end before the next begins.
+Times of the words of the clips, beam 5:
+
+| measure | value |
+|---|---:|
+| median length of a word | {times["median"]:.2f} s |
+| shorter than 50 ms | {times["below 50 ms"]:.1%} |
+| longer than 1 s | {times["above 1 s"]:.1%} |
+| middle within speech, by the voice activity detector | {times["in speech"]:.1%} |
+| ends before the next begins | {times["in order"]:.1%} |
 """
 
 

@@ -19,8 +19,11 @@ WINDOW_SECONDS = 30.0
 CONTEXT_SECONDS = 0.2
 """What is heard before and after each stretch of speech: its edges are told to some 0.1 s."""
 
-PAUSE_SECONDS = 0.5
-"""The pause between two stretches in a window, at most."""
+PAUSE_SECONDS = 1.0
+"""The pause between two stretches in a window, at most.
+
+Of 60 sentences of RAVDESS, two at a time with 2 s between them, 4.7 % of the words are wrong or in
+the other turn with 0.5 s, 3.6 % with 1 s, and 6.1 % where each is read alone."""
 
 _SEARCHED = 10 * SAMPLE_RATE
 """Samples at the end of a window in which longer speech is cut, where it is quietest."""
@@ -75,14 +78,18 @@ class SpeechWindow:
             heard[piece.offset : end] = from_int16(np.asarray(recording[piece.start : piece.end]))
         return heard
 
-    def locate(self, start: float, end: float) -> tuple[float, float] | None:
+    def locate(
+        self, start: float, end: float, *, ends_sentence: bool = False
+    ) -> tuple[float, float] | None:
         """Convert the times of a word from seconds of the window to seconds of the recording.
 
-        It is clipped to the piece in which its middle is, or to the nearest if it is in a pause.
-        None: it is nowhere near.
+        It is clipped to the piece in which its middle is. If that is in a pause, it is clipped to
+        the nearest piece; a word that ends a sentence to the piece before the pause, since Whisper
+        draws it into the pause that follows. None: it is nowhere near.
         """
         middle = (start + end) / 2 * SAMPLE_RATE
-        piece = min(self.pieces, key=lambda piece: piece.distance(middle))
+        before = [p for p in self.pieces if p.offset <= middle] if ends_sentence else []
+        piece = before[-1] if before else min(self.pieces, key=lambda p: p.distance(middle))
         if piece.distance(middle) > PAUSE_SECONDS * SAMPLE_RATE:
             return None
         return piece.locate(start * SAMPLE_RATE), piece.locate(end * SAMPLE_RATE)

@@ -15,7 +15,7 @@ from mien.inference.words import assign_words, text_of
 from mien.media.cues import Cue, Transcript
 from mien.media.decode import has_audio, read_audio
 from mien.media.limits import MAX_SECONDS
-from mien.media.timed_words import TimedWord
+from mien.media.timed_words import TimedWord, ends_sentence
 from mien.models.pretrained.voice_activity import FRAME_SAMPLES, SPEECH, VoiceActivity
 from mien.utterance import SAMPLE_RATE, MediaBytes
 
@@ -128,6 +128,6 @@ def _break(words: list[Word]) -> int:
     def merit(at: int) -> tuple[bool, bool, float]:
         before, after = words[at - 1], words[at]
         central = abs(2 * after.start - first - last) <= (last - first) / 2
-        return central, before.text[-1:] in ".?!。？！", after.start - before.end
+        return central, ends_sentence(before.text), after.start - before.end
 
     return max(range(1, len(words)), key=merit)

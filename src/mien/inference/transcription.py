@@ -1,6 +1,7 @@
 """Automatic transcription: what is said in a recording, word by word, by faster-whisper."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from mien.errors import MienError, brief
 from mien.inference.speech_windows import SpeechWindow, speech_windows
 from mien.inference.timeline import Word
 from mien.inference.transcription_weights import PACKAGED, weights_folder
-from mien.media.timed_words import TimedWord, whole_words
+from mien.media.timed_words import TimedWord, ends_sentence, whole_words
 from mien.progress import Progress
 
 MAX_COMPRESSION = 2.4
@@ -164,7 +165,8 @@ class Transcriber:
         """Tell the language of a window of speech; the given one, if one was given."""
         if self.language is not None or len(self.languages) == 1:
             return Language(self.language or self.languages[0], 1.0)
-        code, probability, _ = self._model.detect_language(audio=window.waveform(waveform))
+        with self._computing():
+            code, probability, _ = self._model.detect_language(audio=window.waveform(waveform))
         return Language(code, float(probability))
 
     def passages(
@@ -212,18 +214,30 @@ class Transcriber:
         )
 
     def _segments(self, heard: np.ndarray, language: str, **options: Any) -> list[Any]:
-        segments, _ = self._model.transcribe(
-            heard,
-            language=language,
-            beam_size=self.beam_size,
-            temperature=0.0,
-            word_timestamps=True,
-            # a loop would go on in the next window
-            condition_on_previous_text=False,
-            vad_filter=False,
-            **options,
-        )
-        return list(segments)
+        with self._computing():
+            segments, _ = self._model.transcribe(
+                heard,
+                language=language,
+                beam_size=self.beam_size,
+                temperature=0.0,
+                word_timestamps=True,
+                # a loop would go on in the next window
+                condition_on_previous_text=False,
+                vad_filter=False,
+                **options,
+            )
+            return list(segments)
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Convert errors of CTranslate2, which finds only now that a library of CUDA is missing."""
+        try:
+            yield
+        except RuntimeError as error:
+            raise MienError(
+                f"{self.weights} could not transcribe ({brief(error)}); a CPU always can",
+                parameter="device",
+            ) from error
 
 
 def _load(weights: str, device: str | torch.device | None, threads: int) -> Any:
@@ -257,7 +271,7 @@ def _is_loop(segment: Any) -> bool:
 
 
 def _placed(word: TimedWord, window: SpeechWindow) -> Word | None:
-    times = window.locate(word.start, word.end)
+    times = window.locate(word.start, word.end, ends_sentence=ends_sentence(word.text))
     if times is None:
         return None
     return Word(text=word.text, start=times[0], end=times[1], probability=word.probability)

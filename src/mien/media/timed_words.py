@@ -86,6 +86,11 @@ def _joined(word: TimedWord, piece: TimedWord) -> TimedWord:
     )
 
 
+def ends_sentence(word: str) -> bool:
+    """Tell whether a word, which is not empty, ends a sentence by its punctuation."""
+    return word.rstrip("\"'”’»」』)")[-1:] in tuple(".?!…。？！")
+
+
 def split_words(text: str) -> list[str]:
     """Split a text into words; in scripts without spaces each character counts as one.
 
