@@ -137,6 +137,28 @@ def test_each_of_several_clips_is_identified_and_a_bad_one_stops_nothing(
     assert found == {"synthetic8.wav": 4, "synthetic2.wav": 3, "noise.wav": 4}
 
 
+def test_many_clips_are_identified_by_every_process(
+    mien, model: Path, identifier: Path, clips: Path, enrolled: Path, tmp_path: Path
+) -> None:
+    listed, out = tmp_path / "list.csv", tmp_path / "answers.jsonl"
+    lines = ["clip,text", *(f"{clips}/synthetic{n}.wav," for n in (2, 8, 9)), ",words alone"]
+    listed.write_text("\n".join(lines))
+    flags = ["--model", model, "--gallery", enrolled, "--identify-run", identifier]
+    result = mien("predict", listed, *flags, "--out", out, "--workers", 2)
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    assert result.returncode == 1, "the model has no text"
+    assert [(row["person"], row["references"]) for row in found] == [
+        *(("Anna", 3), ("Anna", 4), ("Anna", 4), (None, None))
+    ]
+    (one,) = predicted(mien, clips / "synthetic9.wav", *flags)
+    assert found[2]["answers"] == one["answers"]
+    assert list(Gallery(enrolled).audit.lines())[-1]["act"] == "identify"
+    references = [clips / f"synthetic{number}.wav" for number in range(4)]
+    flags = ["--model", model, "--out", tmp_path / "b.csv", "--references", *references]
+    assert mien("predict", clips / "synthetic9.wav", *flags).returncode == 0
+    assert mien("predict", clips / "synthetic9.wav", *flags, "--resume").returncode == 0
+
+
 def test_what_does_not_fit_is_refused(
     mien, model: Path, identifier: Path, clips: Path, enrolled: Path
 ) -> None:

@@ -25,8 +25,8 @@ OPENING = ("device", "max_seconds", "answer_all", "references", "gallery", "enco
 """Arguments by which a worker loads the model."""
 
 RECORDED = (
-    *("device", "threads", "max_seconds", "answer_all", "batch_size", "embeddings"),
-    *("gallery", "encoder", "run"),
+    *("device", "max_seconds", "answer_all", "batch_size"),
+    *("embeddings", "gallery", "encoder"),
 )
 """Arguments that the predictions depend on."""
 
@@ -43,7 +43,8 @@ def add_many_files(parser: ArgumentParser) -> None:
     group.add_argument(
         "--workers",
         type=count,
-        help="processes, each with the model in its memory (default: one per core, 4 at most)",
+        help="processes, each with the model in its memory and one thread, or as many as"
+        " --threads says (default: one per core, 4 at most)",
     )
     group.add_argument(
         "--resume", action="store_true", help="go on with a file that was interrupted, if any"
@@ -103,6 +104,7 @@ def _settings(args: Namespace, model: str) -> dict[str, Any]:
         "model": model,
         **{name: getattr(args, name) for name in RECORDED},
         "run": None if args.run is None else str(args.run),
+        "threads": args.threads or 1,
         "references": list(zip(references, file_states(references), strict=True)),
         "mien": __version__,
     }

@@ -127,7 +127,7 @@ class AnswerFile:
             if (was := before.get(name)) != (now := self.settings.get(name)):
                 raise self._other(f"with {_told(was)}, not {_told(now)}", name)
         if header.get("clips") != len(self.clips):
-            counts = f"{header.get('clips'):,} clips, not {len(self.clips):,}"
+            counts = f"{header.get('clips')} clips, not {len(self.clips)}"
             raise self._other(f"for {counts}", "clip")
         if header.get("list") != list_digest(self.clips):
             raise self._other("for other clips, texts or columns", "clip")

@@ -174,5 +174,10 @@ def _parsed(line: bytes) -> Entry | None:
         entry = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    is_entry = isinstance(entry, dict) and ("journal" in entry or type(entry.get("clip")) is int)
-    return entry if is_entry else None
+    return entry if isinstance(entry, dict) and _is_entry(entry) else None
+
+
+def _is_entry(entry: Entry) -> bool:
+    """Tell the header, and the entry of a clip, from anything else."""
+    of_clip = type(entry.get("clip")) is int and isinstance(entry.get("row"), dict)
+    return "journal" in entry or (of_clip and "files" in entry)

@@ -9,6 +9,9 @@ from mien.inference.clip_list import ListedClip
 from mien.inference.prediction import Failure, Prediction
 from mien.media.transcript import read_transcript
 
+LARGEST_TRANSCRIPT = 64 * 2**20
+"""Bytes of a file beside a clip that may be its transcript; nobody has chosen it."""
+
 
 class PredictEach(Protocol):
     """Predicts for many clips, as `Recognizer.predict_each` does."""
@@ -73,8 +76,10 @@ def _transcript(clip: ListedClip) -> tuple[str | None, list[str]]:
     for number, path in enumerate(clip.beside):
         name = Path(path).name
         try:
+            if Path(path).stat().st_size > LARGEST_TRANSCRIPT:
+                raise MienError(f"it has more than {LARGEST_TRANSCRIPT:,} bytes")
             read_transcript(path)
-        except MienError as error:
+        except (MienError, OSError) as error:
             notes.append(f"no text from {name} beside the clip: {error}")
             continue
         others = [Path(one).name for one in clip.beside[number + 1 :]]
