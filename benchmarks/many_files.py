@@ -157,13 +157,15 @@ def page(found: dict[str, Any]) -> str:
         for name, one in found["costs"].items()
     ]
     kill, newline = found["kills"], "\n"
+    busy = " Other work took turns with it, so the times are provisional."
+    busy = busy if found["load"] > 1 else ""
     same = "the same, byte for byte, as" if kill["same"] else "another than"
     moments = ", ".join(map(str, kill["rows at the kills"]))
     return f"""# Many files
 
 `mien predict --out` with `{MODEL}`, with one thread in each process. The ways take turns, in
 {found["rounds"]} rounds; medians, and the least and the most in parentheses. {found["machine"]},
-load {found["load"]:.1f} before the run.
+load {found["load"]:.1f} before the run.{busy}
 
 | clips | number | processes | loading (s) | then (s) | clips a second | times real time |
 |---|---:|---:|---:|---:|---:|---:|
@@ -185,8 +187,8 @@ of the model's time to one.
 {newline.join(spent)}
 
 A command for {CLIPS} clips was killed (`kill -9`) {KILLS} times, when {moments} rows were
-written, and resumed each time. In the end its file is {same} that of a command which nothing
-interrupted.
+written, and resumed each time. In the end its file is {same}
+that of a command which nothing interrupted.
 """
 
 

@@ -175,7 +175,9 @@ def test_a_list_or_a_pattern_is_also_shown_as_tables(mien, run: Path, folder: Pa
     assert "; from audio" in result.stdout
 
 
-def test_references_are_used_by_every_process(mien, run: Path, folder: Path, tmp_path) -> None:
+def test_references_that_a_model_does_not_take_are_refused(
+    mien, run: Path, folder: Path, tmp_path
+) -> None:
     flags = ["--references", folder / "synthetic00.wav"]
     result = mien("predict", run, folder, "--out", tmp_path / "a.jsonl", *flags, "--workers", 1)
     assert result.returncode == 1
