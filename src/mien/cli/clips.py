@@ -13,6 +13,7 @@ from mien.cli.many_files import add_many_files, check_many_files, predict_many
 from mien.cli.model_choice import add_model, model_and_clips
 from mien.cli.predictor import load_recognizer, predictor
 from mien.cli.speakers import add_speakers, check_speakers
+from mien.cli.transcribe import add_transcribe, check_transcribe
 from mien.errors import MienError
 from mien.files import check_file, check_writable
 from mien.modality import Modality
@@ -34,7 +35,7 @@ def predict(parser: argparse.ArgumentParser) -> None:
         " (.csv, .jsonl, .txt); none: text alone; a run folder may come first",
     )
     add_model(parser)
-    _add_text(parser)
+    add_transcribe(_add_text(parser), parser)
     parser.add_argument(
         "--no-sidecar",
         dest="sidecar",
@@ -65,7 +66,7 @@ def _add_length(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_text(parser: argparse.ArgumentParser) -> None:
+def _add_text(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
     text = parser.add_mutually_exclusive_group()
     text.add_argument("--text", help="what is said")
     text.add_argument(
@@ -73,15 +74,18 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="file of what is said: .srt, .vtt, .ass, .ttml, Whisper's .json or .tsv, or .txt",
     )
+    return text
 
 
 def _predict(args: argparse.Namespace) -> None:
     check_many_files(args)
+    check_transcribe(args)
     model, names = model_and_clips(args)
     clips = _listed(args, model, names)
     check_speakers(args, [clip.clip for clip in clips])
     if args.out is not None:
-        predict_many(args, model, clips, _modalities(clips))
+        used = _modalities(clips, transcribe=args.transcribe is not None)
+        predict_many(args, model, clips, used)
     else:
         _show(args, model, clips)
 
@@ -150,7 +154,9 @@ def _results(
     usable = [clip for number, clip in enumerate(clips) if number not in missing]
     results: Iterator[Prediction | Failure] = iter(())
     if usable:
-        _, predict_each = predictor(args, model, _modalities(usable))
+        _, predict_each = predictor(
+            args, model, _modalities(usable, transcribe=args.transcribe is not None)
+        )
         results = predict_listed(predict_each, usable, batch_size=args.batch_size)
     for number in range(len(clips)):
         if number in missing:
@@ -160,9 +166,9 @@ def _results(
         yield result.reason if isinstance(result, Failure) else result
 
 
-def _modalities(clips: "Sequence[ListedClip]") -> list[Modality]:
+def _modalities(clips: "Sequence[ListedClip]", *, transcribe: bool) -> list[Modality]:
     """List the modalities that clips may give to a model."""
-    has_text = any(clip.has_text for clip in clips)
+    has_text = transcribe or any(clip.has_text for clip in clips)
     has_media = any(clip.clip is not None for clip in clips)
     return [m for m in Modality if (has_text if m is Modality.TEXT else has_media)]
 

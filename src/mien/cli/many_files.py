@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-OPENING = ("device", "max_seconds", "answer_all", "references", "gallery", "encoder", "run", "log")
+OPENING = (
+    *("device", "max_seconds", "answer_all", "transcribe", "language"),
+    *("references", "gallery", "encoder", "run", "log"),
+)
 """Arguments by which a worker loads the model."""
 
 RECORDED = (
     *("device", "max_seconds", "answer_all", "batch_size"),
-    *("embeddings", "gallery", "encoder"),
+    *("embeddings", "transcribe", "language", "gallery", "encoder"),
 )
 """Arguments that the predictions depend on."""
 

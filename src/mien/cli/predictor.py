@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from mien.cli.speakers import relative_to_speakers
+from mien.cli.transcribe import transcriber_of
 from mien.modality import Modality
 
 if TYPE_CHECKING:
@@ -33,7 +34,13 @@ def predictor(
 ) -> "tuple[Recognizer, PredictEach]":
     """Load the model of `mien predict`, and return it with what predicts for many clips."""
     recognizer = load_recognizer(args, model, used, abstention=not args.answer_all)
-    return recognizer, relative_to_speakers(args, recognizer)
+    predict_each = relative_to_speakers(args, recognizer)
+    transcriber = transcriber_of(args)
+    if transcriber is not None:
+        from mien.inference.transcribing import TranscribeEach
+
+        predict_each = TranscribeEach(predict_each, transcriber)
+    return recognizer, predict_each
 
 
 def open_predictor(args: Namespace, model: str, used: Collection[Modality]) -> "Opened":

@@ -9,6 +9,7 @@ from mien.cli.compute import add_compute
 from mien.cli.gallery_options import encoder_of, open_gallery
 from mien.cli.model_choice import add_model, model_and_clips
 from mien.cli.speakers import add_gallery_encoder, check_gallery
+from mien.cli.transcribe import add_transcribe, check_transcribe, transcriber_of
 from mien.errors import MienError
 from mien.files import check_file
 from mien.modality import Modality
@@ -20,13 +21,9 @@ if TYPE_CHECKING:
     from mien.diarization.result import DiarizationEngine
     from mien.gallery.speaker_names import SpeakerNames
     from mien.inference.analysis.options import AnalysisOptions
-    from mien.inference.transcription import Transcriber
 
 FORMATS = ("json", "csv", "parquet", "srt", "vtt", "eaf", "textgrid", "rttm", "html", "png", "svg")
 """The formats of `mien.report.timeline.formats`, which is slow to import."""
-
-PACKAGED = "whisper-tiny.en"
-"""The weights of --transcribe without a name."""
 
 
 def timeline(parser: argparse.ArgumentParser) -> None:
@@ -59,24 +56,15 @@ def timeline(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_words(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("words").add_mutually_exclusive_group()
-    group.add_argument(
+    group = parser.add_argument_group("words")
+    words = group.add_mutually_exclusive_group()
+    words.add_argument(
         "--transcript",
         type=Path,
         help="what is said, with times and perhaps names: .srt, .vtt, .ass, .ttml, or Whisper's"
         " .json or .tsv",
     )
-    group.add_argument(
-        "--transcribe",
-        nargs="?",
-        const=PACKAGED,
-        metavar="WEIGHTS",
-        help=f"write down what is said: by {PACKAGED}, for English, or by WEIGHTS: a folder, or a"
-        " repository on the hub such as Systran/faster-whisper-small",
-    )
-    parser.add_argument(
-        "--language", metavar="CODE", help="language that is spoken, such as de (default: detected)"
-    )
+    add_transcribe(words, group)
 
 
 def _add_turns(parser: argparse.ArgumentParser) -> None:
@@ -160,8 +148,7 @@ def _timeline(args: argparse.Namespace) -> None:
     model, clips = model_and_clips(args)
     if len(clips) != 1:
         args.parser.error(f"give one recording, not {len(clips)}")
-    if args.language is not None and args.transcribe is None:
-        args.parser.error("--language is that of --transcribe")
+    check_transcribe(args)
     check_gallery(args)
     recording = Path(clips[0])
     check_file(recording)
@@ -176,7 +163,7 @@ def _timeline(args: argparse.Namespace) -> None:
     found = recognizer.timeline(
         recording,
         transcript=args.transcript,
-        transcriber=_transcriber(args),
+        transcriber=transcriber_of(args),
         names=_names(args),
         engine=_engine(args.diarizer, options),
         options=options,
@@ -211,16 +198,6 @@ def _options(args: argparse.Namespace) -> "AnalysisOptions":
         end=args.end,
         max_seconds=args.max_seconds,
         embeddings=args.embeddings,
-    )
-
-
-def _transcriber(args: argparse.Namespace) -> "Transcriber | None":
-    if args.transcribe is None:
-        return None
-    from mien.inference.transcription import Transcriber
-
-    return Transcriber(
-        args.transcribe, language=args.language, device=args.device, threads=args.threads
     )
 
 

@@ -63,7 +63,7 @@ class Request:
 def requests(
     clips: Iterable[ClipLike | None],
     text: Sequence[str | None] | None = None,
-    transcript: Sequence[TranscriptLike | None] | None = None,
+    transcript: Iterable[TranscriptLike | None] | None = None,
     name: Sequence[str | None] | None = None,
     reference: SpeakerReferences = None,
 ) -> Iterator[Request]:
@@ -78,9 +78,9 @@ def requests(
     for what, values in given.items():
         if values is None:
             continue
-        if isinstance(values, str | Path | Transcript) or (
-            isinstance(clips, Sized) and len(values) != len(clips)
-        ):
+        lengths = {len(one) for one in (clips, values) if isinstance(one, Sized)}
+        several = len(lengths) > 1 and isinstance(clips, Sized)
+        if isinstance(values, str | Path | Transcript) or several:
             raise MienError(
                 f"{what}: give a list with one entry for each clip, None for a clip without"
             )

@@ -7,6 +7,7 @@ from typing import Protocol
 from mien.errors import MienError
 from mien.inference.clip_list import ListedClip
 from mien.inference.prediction import Failure, Prediction
+from mien.media.cues import Transcript
 from mien.media.transcript import read_transcript
 
 LARGEST_TRANSCRIPT = 64 * 2**20
@@ -21,7 +22,7 @@ class PredictEach(Protocol):
         clips: Iterable[str | None],
         *,
         text: Sequence[str | None],
-        transcript: Sequence[str | None],
+        transcript: Iterable[str | Path | Transcript | None],
         batch_size: int,
     ) -> Iterator[Prediction | Failure]:
         """Yield a result for each clip, in their order."""

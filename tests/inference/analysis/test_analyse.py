@@ -220,6 +220,18 @@ def test_interrupted_anywhere_and_resumed_it_is_the_same(
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_an_error_ends_the_search_for_faces_at_once(
+    recognizer: Recognizer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **settings: Any) -> None:
+        raise MienError("the disk is full")
+
+    monkeypatch.setattr(module, "write_audio", fail)
+    with pytest.raises(MienError, match="the disk is full"):
+        recognizer.timeline(folder / "interview.mp4", folder=tmp_path)
+    assert not (tmp_path / ".unfinished" / "faces.safetensors").exists()
+
+
 def test_what_was_begun_with_other_options_is_not_resumed(
     recognizer: Recognizer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,17 +9,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from mien import __version__
 from mien.diarization.diarizer import Diarizer
 from mien.diarization.result import DiarizationEngine
 from mien.errors import MienError
-from mien.files import fingerprint, only_one
+from mien.files import only_one
 from mien.inference.analysis.naming import Names
 from mien.inference.analysis.options import AnalysisOptions
 from mien.inference.analysis.recording import Analysis
 from mien.inference.analysis.speech import SpeechFinder
 from mien.inference.analysis.workspace import Workspace
+from mien.inference.clips import TranscriptLike
+from mien.inference.opened_model import model_identity
 from mien.inference.timeline import Timeline
 from mien.inference.transcription import Transcriber
+from mien.media.cues import Transcript
 from mien.media.transcript import read_transcript
 from mien.utterance import Media
 
@@ -34,7 +38,7 @@ def analyse(
     recognizer: "Recognizer",
     media: Media,
     *,
-    transcript: str | Path | None = None,
+    transcript: TranscriptLike | None = None,
     transcriber: Transcriber | None = None,
     names: Names | None = None,
     engine: Callable[[], DiarizationEngine] | None = None,
@@ -53,8 +57,8 @@ def analyse(
         The model.
     media : Path or MediaBytes
         Any file that FFmpeg reads, of minutes or hours.
-    transcript : path, optional
-        What is said, as a file with times. The names of speakers in it are used.
+    transcript : path or Transcript, optional
+        What is said, with times. The names of speakers in it are used.
     transcriber : Transcriber, optional
         Writes down what is said (`mien.inference.transcription.Transcriber`).
     names : callable, optional
@@ -85,10 +89,11 @@ def analyse(
     options = options or AnalysisOptions()
     if engine is None:
         engine = partial(Diarizer, speakers=options.speakers, max_speakers=options.max_speakers)
+    given = read_transcript(transcript) if isinstance(transcript, str | Path) else transcript
     find_speech = SpeechFinder(
         options=options,
         engine=engine,
-        transcript=None if transcript is None else read_transcript(transcript),
+        transcript=given,
         transcriber=transcriber,
     )
     if resume and folder is None:
@@ -100,7 +105,7 @@ def analyse(
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(only_one(folder, "mien timeline"))
             work = folder
-        made_of = _made_of(recognizer, media, transcript, transcriber, options, batch_size)
+        made_of = _made_of(recognizer, media, given, transcriber, options, batch_size)
         workspace = Workspace(work / FOLDER, made_of, resume=resume)
         analysis = Analysis(
             recognizer=recognizer,
@@ -121,7 +126,7 @@ def analyse(
 def _made_of(
     recognizer: "Recognizer",
     media: Media,
-    transcript: str | Path | None,
+    transcript: Transcript | None,
     transcriber: Transcriber | None,
     options: AnalysisOptions,
     batch_size: int,
@@ -131,9 +136,10 @@ def _made_of(
     return json.dumps(
         {
             "recording": [str(media), *file],
-            "run": [str(recognizer.run.folder), recognizer.run.config.model_dump(mode="json")],
+            "mien": __version__,
+            "run": model_identity(recognizer.run).fingerprint,
             "abstention": repr(recognizer.abstention),
-            "transcript": None if transcript is None else fingerprint(Path(transcript)),
+            "transcript": repr(transcript),
             "transcriber": None if transcriber is None else transcriber.weights,
             "language": None if transcriber is None else transcriber.language,
             "options": asdict(options),

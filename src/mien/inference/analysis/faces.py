@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mien.errors import MienError
+from mien.inference.analysis.background import InBackground
 from mien.inference.mouth_observer import FaceSeries, MouthObserver
 from mien.media.crop_store import CropStore, StoredCrops
 from mien.media.face_track import FaceTrack
@@ -88,20 +90,22 @@ def find_faces(
         last = time
         progress(time)
 
-    tracks = follow_faces(
-        media,
-        start=start,
-        end=end,
-        side=side,
-        frame_interval=None if mouths is None else MOUTH_INTERVAL,
-        size=size or FACE_SIZE,
-        describe=describe,
-        observers=() if mouths is None else (mouths,),
-        max_seconds=max_seconds,
-        crops=CropStore(crops),
-        report=lambda note: notes.append(str(note)),
-        progress=follow,
-    )
+    with ExitStack() as stack:
+        observers = [] if mouths is None else [stack.enter_context(InBackground(mouths))]
+        tracks = follow_faces(
+            media,
+            start=start,
+            end=end,
+            side=side,
+            frame_interval=None if mouths is None else MOUTH_INTERVAL,
+            size=size or FACE_SIZE,
+            describe=describe,
+            observers=observers,
+            max_seconds=max_seconds,
+            crops=CropStore(crops),
+            report=lambda note: notes.append(str(note)),
+            progress=follow,
+        )
     return SeenFaces(tracks, {} if mouths is None else mouths.faces, last, notes)
 
 

@@ -1,9 +1,11 @@
 """The analysis of a long recording, from the file to its timeline."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,15 +94,21 @@ class Analysis:
             The recording can't be read, has neither audio nor video, or what was given with it does
             not fit.
         """
-        audio = self.workspace.step("audio", Audio, self._audio)
-        waveform = self.workspace.samples("samples") if audio.samples else None
-        seen = self._faces()
-        seconds = audio.samples / SAMPLE_RATE or seen.end - self.offset
-        if not seconds > 0:
-            raise MienError(f"{self.media}: holds neither audio nor video that can be used")
-        speech = self.workspace.step(
-            "speech", Speech, partial(self.find_speech, waveform, seconds, progress=self.progress)
-        )
+        stop = Event()
+        with ThreadPoolExecutor(1) as pool:
+            # faces take longest: meanwhile the other processor finds the speech
+            following = pool.submit(self._faces, stop)
+            try:
+                audio = self.workspace.step("audio", Audio, self._audio)
+                waveform = self.workspace.samples("samples") if audio.samples else None
+                seconds = audio.samples / SAMPLE_RATE or following.result().end - self.offset
+                if not seconds > 0:
+                    raise MienError(f"{self.media}: holds neither audio nor video to be analysed")
+                find_speech = partial(self.find_speech, waveform, seconds, progress=self.progress)
+                speech = self.workspace.step("speech", Speech, find_speech)
+                seen = following.result()
+            finally:
+                stop.set()
         speakers = find_speakers(speech, seen, waveform, self.offset, self.names)
         if self.frames is not None:
             self._tables(self.frames, seen, speakers.speaker_of, waveform)
@@ -146,18 +154,21 @@ class Analysis:
             )
         return Audio(samples=count, notes=notes)
 
-    def _faces(self) -> SeenFaces:
+    def _faces(self, stop: Event) -> SeenFaces:
         if not self.options.faces or not has_video(self.media):
             return SeenFaces()
         path, crops = self.workspace.path("faces.safetensors"), self.workspace.path("crops")
         if not path.is_file():
             options = self.options
+            crops.unlink(missing_ok=True)
             with self._bar("following faces") as bar:
                 step = _whole_seconds(bar)
                 last = self.offset
 
                 def progress(time: float) -> None:
                     nonlocal last
+                    if stop.is_set():
+                        raise InterruptedError("the analysis ended before all faces were followed")
                     step(time - last)
                     last = time
 
