@@ -92,15 +92,20 @@ class Mixture:
     turns: list[tuple[float, float, str]]
 
 
-def read_clips(folder: Path, speakers: Sequence[str] | None = None) -> dict[str, list[np.ndarray]]:
-    """Read the clips of a folder that holds one folder for each speaker; RAVDESS is told by names.
+def read_clips(
+    folder: Path, speakers: Sequence[str] | None = None, emotions: Sequence[str] | None = None
+) -> dict[str, list[np.ndarray]]:
+    """Read the clips of a folder that holds one folder for each speaker, or of RAVDESS.
 
     The silence before and behind the speech of a clip is cut off, and its level is made even.
+    The emotions are those of RAVDESS, by its codes.
     """
     found: dict[str, list[np.ndarray]] = {}
     for path in sorted(folder.rglob("*.flac")):
         ravdess = path.stem.count("-") == 6
         speaker = path.stem.rpartition("-")[2] if ravdess else path.relative_to(folder).parts[0]
+        if emotions is not None and ravdess and path.stem.split("-")[2] not in emotions:
+            continue
         if speakers is None or speaker in speakers:
             found.setdefault(speaker, []).append(trimmed(from_int16(read_audio(path))))
     return found

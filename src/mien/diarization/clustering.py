@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.diarization.segments import Segments
-from mien.diarization.windows import unit
+from mien.diarization.windows import CELL, unit
 
 ITEMS = 1000
 """Segments that are compared with each other at once, so that memory does not grow squared."""
 
-SAME = 0.84
+SAME = 0.845
 """Cosine of the means of two groups from which on they are one voice."""
 
 COMPACT = 0.25
@@ -19,11 +19,21 @@ COMPACT = 0.25
 
 The voice of one person in many moods falls into groups of which one or the other is loose."""
 
-LEAST = 10.0
-"""Seconds of speech that a voice must have ..."""
+ALONE = 0.72
+"""As `SAME`, where a group is a single segment, of which it can't be told how compact it is."""
+
+LEAST = 12.0
+"""Seconds of speech that a voice must have; the others are given what is left over ..."""
 
 LEAST_SHARE = 0.1
-"""... or this share of all speech, if that is less. What is left over is given to the others."""
+"""... or this share of all speech, if that is less, ..."""
+
+LEAST_EVER = 3.0
+"""... but never less than this, in seconds."""
+
+LEFT_OVER = 0.2
+"""A group that is no other voice than a larger one, and is smaller than this share of it, is left
+over: two who speak at once, a noise, an odd word."""
 
 TOLD_SIZE = 5
 """Cells of a segment from which on its embedding tells something of how compact a group is."""
@@ -63,26 +73,41 @@ class Grouping:
         edges = self.segments.edges[self.labels == label]
         return np.concatenate([np.arange(first, last) for first, last in edges])
 
-    def distinct(self) -> bool:
-        """Tell whether each two large groups are different voices."""
-        means = np.stack([self.mean(label) for label in self.large])
-        cosines = unit(means) @ unit(means).T
-        for i in range(len(means)):
-            for j in range(i):
-                middle = (means[i] + means[j]) / 2
-                loose = min(self._compactness(self.large[k], middle) for k in (i, j)) < COMPACT
-                if cosines[i, j] >= SAME or loose:
-                    return False
-        return True
+    def voices(self) -> list[int] | None:
+        """Return the labels of the large groups that are voices; None: two are one voice."""
+        found: list[int] = []
+        sizes = {label: self.segments.sizes[self.labels == label].sum() for label in self.large}
+        for label in self.large.tolist():
+            alike = [other for other in found if not self._differ(label, other)]
+            if not alike:
+                found.append(label)
+            elif any(sizes[label] >= LEFT_OVER * sizes[other] for other in alike):
+                return None
+        return found
 
-    def _compactness(self, label: int, middle: np.ndarray) -> float:
+    def _differ(self, one: int, other: int) -> bool:
+        means = np.stack([self.mean(one), self.mean(other)])
+        compact = [self._compactness(label, means.mean(axis=0)) for label in (one, other)]
+        told = [value for value in compact if value is not None]
+        limit = SAME if len(told) == 2 else ALONE
+        return bool(np.prod(unit(means), axis=0).sum() < limit) and min(told, default=1) >= COMPACT
+
+    def _compactness(self, label: int, middle: np.ndarray) -> float | None:
         """Compute the mean cosine between the segments of a group, seen from a point."""
         own = (self.labels == label) & (self.segments.sizes >= TOLD_SIZE)
         weights = self.segments.sizes[own]
+        if len(weights) < 2:
+            return None
         total = weights @ unit(self.segments.means[own] - middle)
         alone = (weights**2).sum()  # the cosine of each segment with itself tells nothing
         pairs = weights.sum() ** 2 - alone
-        return float((total @ total - alone) / pairs) if pairs else 0.0
+        return float((total @ total - alone) / pairs)
+
+
+def least_cells(segments: Segments) -> float:
+    """Tell how many cells a voice must have."""
+    total = float(segments.sizes.sum())
+    return min(LEAST / CELL, max(LEAST_EVER / CELL, LEAST_SHARE * total))
 
 
 def groupings(segments: Segments, least: float) -> Iterator[Grouping]:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mien.diarization.clustering import LEAST, LEAST_SHARE, groupings
+from mien.diarization.clustering import groupings, least_cells
 from mien.diarization.course import State, clean_windows, find_turns
 from mien.diarization.overlap import Mixer, pairs_of, pure_groups
 from mien.diarization.resegmentation import discriminant, scaled, viterbi
 from mien.diarization.result import Diarization
 from mien.diarization.segments import Segments, cut_segments
-from mien.diarization.windows import CELL, Encoder, cut_cells, embed_windows, speech_regions, unit
+from mien.diarization.windows import Encoder, cut_cells, embed_windows, speech_regions, unit
 from mien.errors import MienError
 from mien.turn import Turn
 
@@ -94,19 +94,23 @@ class Diarizer:
 
     def _voices(self, segments: Segments, mixer: Mixer) -> np.ndarray:
         """Find the mean embedding of each voice, (K, D), of unit length."""
-        total = float(segments.sizes.sum())
-        levels = list(groupings(segments, min(LEAST / CELL, LEAST_SHARE * total)))
+        levels = list(groupings(segments, least_cells(segments)))
         if self.speakers is None:
-            some = [one for one in levels if len(one.large) <= self.max_speakers]
-            chosen = next(one for one in reversed(some) if one.distinct())
-            return np.stack([unit(chosen.mean(one)) for one in pure_groups(chosen, mixer)])
+            chosen, voices = levels[0], levels[0].large.tolist()
+            for level in levels:
+                if len(level.large) > self.max_speakers + MIXED_GROUPS:
+                    break
+                found = level.voices()
+                if found is not None and len(voices) < len(found) <= self.max_speakers:
+                    chosen, voices = level, found
+            return np.stack([unit(chosen.mean(one)) for one in pure_groups(chosen, voices, mixer)])
         for level in levels:
             if self.speakers <= len(level.large) <= self.speakers + MIXED_GROUPS:
-                pure = pure_groups(level, mixer)[: self.speakers]
+                pure = pure_groups(level, level.large.tolist(), mixer)[: self.speakers]
                 if len(pure) == self.speakers:
                     return np.stack([unit(level.mean(one)) for one in pure])
         # there is too little speech of some: any group will do
         for level in groupings(segments, 0.0):
             if len(level.large) >= self.speakers:
                 break
-        return np.stack([unit(level.mean(one)) for one in level.large[: self.speakers]])
+        return np.stack([unit(level.mean(one)) for one in level.large[: self.speakers].tolist()])

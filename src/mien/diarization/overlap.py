@@ -1,5 +1,6 @@
 """What two voices at once are like: the recording's own speech of the two, added up."""
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -49,11 +50,21 @@ def _spread(windows: np.ndarray) -> np.ndarray:
     return windows[np.linspace(0, len(windows) - 1, MIXTURES).round().astype(int)]
 
 
-def pure_groups(grouping: Grouping, mixer: Mixer) -> list[int]:
-    """Return the labels of the large groups that are no mixture of two larger ones."""
+def pure_groups(grouping: Grouping, labels: Sequence[int], mixer: Mixer) -> list[int]:
+    """Leave out the groups that are a mixture of two larger ones.
+
+    Parameters
+    ----------
+    grouping : Grouping
+        All groups.
+    labels : sequence of int
+        Those in question, the largest first.
+    mixer : Mixer
+        Of the recording.
+    """
     pure: list[int] = []
     mixtures: list[np.ndarray] = []
-    for label in grouping.large:
+    for label in labels:
         voice = unit(grouping.mean(label))
         if any(float(voice @ mixture) >= MIXED for mixture in mixtures):
             continue
@@ -61,7 +72,7 @@ def pure_groups(grouping: Grouping, mixer: Mixer) -> list[int]:
         for other in pure:
             against = mixer.cells.window[grouping.cells(other)]
             mixtures.append(unit(mixer(windows, against).mean(axis=0)))
-        pure.append(int(label))
+        pure.append(label)
     return pure
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-CHANGE = 1.6
+CHANGE = 0.3
 """What a change of speaker within a stretch of speech must gain, in the scores summed over cells.
 
 It takes two cells that are as clear as the mean of their speaker."""
 
-CHANGE_IN_PAUSE = 0.6
+CHANGE_IN_PAUSE = 0.1
 """What one must gain between two stretches."""
 
 SHRINKAGE = 1.0
