@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mien.inference.evaluate import evaluate
     from mien.inference.prediction import Failure, Prediction
     from mien.inference.recognizer import Recognizer
+    from mien.inference.timeline import Timeline
     from mien.runs.run import Run
     from mien.studies.baseline import train_baseline
     from mien.studies.comparison import compare
@@ -33,6 +34,7 @@ __all__ = [
     "Prediction",
     "Recognizer",
     "Run",
+    "Timeline",
     "compare",
     "cross_validate",
     "evaluate",
@@ -52,6 +54,7 @@ _HOMES = {
     "Prediction": "mien.inference.prediction",
     "Recognizer": "mien.inference.recognizer",
     "Run": "mien.runs.run",
+    "Timeline": "mien.inference.timeline",
     "compare": "mien.studies.comparison",
     "cross_validate": "mien.studies.cross_validation",
     "evaluate": "mien.inference.evaluate",

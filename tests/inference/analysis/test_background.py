@@ -45,6 +45,6 @@ def test_an_error_of_the_observer_is_raised() -> None:
 
 
 def test_an_error_elsewhere_is_not_replaced() -> None:
-    with pytest.raises(KeyError), InBackground(lambda *_: None) as observer:
+    with pytest.raises(KeyError), InBackground(lambda *_: None) as observer:  # noqa: PT012
         observer(0.0, IMAGE, {})
         raise KeyError
