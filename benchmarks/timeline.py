@@ -155,7 +155,8 @@ def row(kind: str, result: dict[str, Any]) -> str:
     faces = {True: "right", False: "wrong"}.get(result.get("faces"), "–")
     return (
         f"| {kind} | {error} | {', '.join(result['speakers'])} | {share('word_errors')} |"
-        f" {share('times')} | {faces} | {result['times_real_time']:.1f} | {result['memory']:.2f} GB |"
+        f" {share('times')} | {faces} | {result['times_real_time']:.1f} |"
+        f" {result['memory']:.2f} GB |"
     )
 
 
