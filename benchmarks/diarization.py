@@ -9,10 +9,12 @@ import argparse
 import json
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ import torch
 from diarization_mixtures import CONDITIONS, Clips, Condition, Mixture, mixture, read_clips
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
+from tools.diarization_page import page
 from tqdm import tqdm
 
 from mien.audio_effects import pink, to_int16
@@ -37,9 +40,6 @@ DEVELOPMENT = ("367", "533", "1998", "2414", "3080")
 TEST = ("1688", "2033", "2609", "3005", "3331")
 COLLARS = {"0.25 s": 0.5, "0.125 s": 0.25, "none": 0.0}
 """By what is left out on each side of a boundary, the whole width, as pyannote.metrics takes it."""
-
-CLOSE = 0.7
-"""Cosine of the mean voiceprints of two speakers from which on they are hard to tell apart."""
 
 Spans = Sequence[tuple[float, float, str]]
 
@@ -62,6 +62,11 @@ def error_rate(
     names = {"missed": "missed detection", "false": "false alarm", "confused": "confusion"}
     rates = {name: parts[key] / parts["total"] for name, key in names.items()}
     return {"der": sum(rates.values()), **rates}
+
+
+def spans_of(found: Diarization) -> list[tuple[float, float, str]]:
+    """List who speaks when."""
+    return [(turn.start, turn.end, str(turn.speaker)) for turn in found.turns]
 
 
 def shared_frames(spans: Spans, seconds: float) -> np.ndarray:
@@ -87,15 +92,16 @@ def similarity(made: Mixture, found: Diarization, voiceprint: Voiceprint) -> dic
     return {"own": float(cosines[:, -1].min()), "other": float(cosines[:, :-1].max(initial=0))}
 
 
-def measure_one(made: Mixture, condition: Condition, diarizer: Diarizer) -> dict[str, Any]:
+def measure_one(made: Mixture, condition: Condition) -> dict[str, Any]:
     """Diarize one conversation, and compare with its reference."""
-    seconds = condition.seconds
+    seconds, diarizer = condition.seconds, Diarizer()
     start = time.process_time()
     turns = VoiceSegmenter()(made.waveform, seconds)
     heard = time.process_time()
     result = diarizer(made.waveform, turns)
     done = time.process_time()
-    spans = [(turn.start, turn.end, str(turn.speaker)) for turn in result.turns]
+    told = Diarizer(speakers=condition.speakers)(made.waveform, turns)
+    spans, given = spans_of(result), spans_of(told)
     truth, marked = shared_frames(made.turns, seconds), shared_frames(spans, seconds)
     return {
         **asdict(condition),
@@ -103,6 +109,7 @@ def measure_one(made: Mixture, condition: Condition, diarizer: Diarizer) -> dict
         "rates": {n: error_rate(made.speech, spans, seconds, c) for n, c in COLLARS.items()},
         "alone": error_rate(made.speech, spans, seconds, COLLARS["0.25 s"], overlap=False),
         "turns": error_rate(made.turns, spans, seconds, COLLARS["0.25 s"]),
+        "given": error_rate(made.speech, given, seconds, COLLARS["0.25 s"]),
         "estimated": len(result.embeddings),
         "overlap_frames": [int((truth & marked).sum()), int(marked.sum()), int(truth.sum())],
         "cpu_seconds": [heard - start, done - heard],
@@ -130,8 +137,9 @@ def monologue(clips: Sequence[np.ndarray], seconds: int) -> np.ndarray:
     return to_int16(sound + pink(len(sound), random) * np.float32(1e-3))
 
 
-def monologues(clips: Clips, diarizer: Diarizer) -> dict[str, list[int]]:
+def monologues(clips: Clips) -> dict[str, list[int]]:
     """Estimate the number of speakers in monologues, by their length in seconds."""
+    diarizer = Diarizer()
     return {
         str(seconds): [
             len(diarizer(sound, VoiceSegmenter()(sound, seconds)).embeddings)
@@ -142,149 +150,59 @@ def monologues(clips: Clips, diarizer: Diarizer) -> dict[str, list[int]]:
     }
 
 
+def resident() -> float:
+    """Return the memory of this process that is in no file, MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("RssAnon")).split()[1]) / 1024
+
+
+def measure_long(clips: Clips) -> dict[str, float]:
+    """Diarize two hours in a file; first of all, so that no memory is there to use again."""
+    diarizer, segmenter = Diarizer(), VoiceSegmenter()
+    first = mixture(clips, CONDITIONS[0], 0).waveform[: 20 * SAMPLE_RATE]
+    diarizer(first, segmenter(first, 20.0))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "long.pcm"
+        with path.open("wb") as file:
+            for part in range(12):
+                file.write(mixture(clips, CONDITIONS[3 + part % 3], 100 + part).waveform.tobytes())
+        waveform = np.memmap(path, np.int16, "r")
+        before, peak, done = resident(), [0.0], Event()
+
+        def watch() -> None:
+            while not done.wait(0.05):
+                peak[0] = max(peak[0], resident())
+
+        watcher, start = Thread(target=watch), time.process_time()
+        watcher.start()
+        found = diarizer(waveform, segmenter(waveform, len(waveform) / SAMPLE_RATE))
+        spent = time.process_time() - start
+        done.set()
+        watcher.join()
+    return {"memory": peak[0] - before, "cpu_seconds": spent, "found": len(found.embeddings)}
+
+
 def measure(data: Path, seeds: Sequence[int]) -> dict[str, Any]:
     """Measure everything."""
-    diarizer = Diarizer()
     actors = [f"{number:02}" for number in range(13, 25)]
     corpora = {
         "LibriSpeech": read_clips(data / "librispeech", TEST),
         "RAVDESS, neutral and calm": read_clips(data / "ravdess", actors, ("01", "02")),
         "RAVDESS, all emotions": read_clips(data / "ravdess", actors),
     }
-    found: dict[str, Any] = {"mixtures": {}, "monologues": {}}
+    found: dict[str, Any] = {"long": measure_long(corpora["LibriSpeech"])}
+    found |= {"mixtures": {}, "monologues": {}}
     for name, clips in corpora.items():
         hardness, rows = closest(clips), []
         conditions = CONDITIONS if name == "LibriSpeech" else CONDITIONS[::4]
         jobs = [(condition, seed) for condition in conditions for seed in seeds]
         for condition, seed in tqdm(jobs, desc=name, disable=None):
-            row = measure_one(mixture(clips, condition, seed), condition, diarizer)
+            row = measure_one(mixture(clips, condition, seed), condition)
             rows.append({"seed": seed, "closest": hardness(row["speakers_drawn"]), **row})
         found["mixtures"][name] = rows
         if name != "RAVDESS, neutral and calm":
-            found["monologues"][name] = monologues(clips, diarizer)
+            found["monologues"][name] = monologues(clips)
     return found
-
-
-def mean(rows: Sequence[Mapping[str, Any]], *keys: str) -> float:
-    """Average a number over conversations."""
-    values = []
-    for row in rows:
-        value: Any = row
-        for key in keys:
-            value = value[key]
-        values.append(value)
-    return float(np.mean(values))
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Write the rows of one corpus, a condition a line."""
-    lines = []
-    for name in dict.fromkeys(row["condition"] for row in rows):
-        some = [row for row in rows if row["condition"] == name]
-        worst = 100 * max(row["rates"]["0.25 s"]["der"] for row in some)
-        rates = " | ".join(f"{100 * mean(some, *keys):.1f}" for keys in COLUMNS)
-        counts = " ".join(str(row["estimated"]) for row in some)
-        total = f"{100 * mean(some, 'rates', '0.25 s', 'der'):.1f}"
-        lines.append(f"| {name} | **{total}** | {worst:.1f} | {rates} | {counts} |")
-    return lines
-
-
-COLUMNS = (
-    *(("rates", "0.25 s", part) for part in ("missed", "false", "confused")),
-    *(("alone", "der"), ("rates", "0.125 s", "der"), ("rates", "none", "der"), ("turns", "der")),
-)
-
-
-def overlap(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Say how well overlapped speech is found, by frames of 10 ms."""
-    right, marked, true = np.sum([row["overlap_frames"] for row in rows if row["overlap"]], axis=0)
-    false = sum(row["overlap_frames"][1] for row in rows if not row["overlap"])
-    seconds = sum(row["seconds"] for row in rows if not row["overlap"])
-    return (
-        f"precision {right / marked:.2f}, recall {right / true:.2f}; where there is none,"
-        f" {false / seconds:.2f} % of the time is marked"
-    )
-
-
-def page(found: Mapping[str, Any]) -> str:
-    """Write the result as a page."""
-    tables = []
-    for name, rows in found["mixtures"].items():
-        close = [row for row in rows if row["closest"] >= CLOSE]
-        hard = 100 * mean(close, "rates", "0.25 s", "der") if close else float("nan")
-        tables.append(
-            f"### {name}\n\n{HEAD}\n" + "\n".join(table(rows)) + f"\n\nMean"
-            f" {100 * mean(rows, 'rates', '0.25 s', 'der'):.1f} %; of the {len(close)} of"
-            f" {len(rows)} in which two speakers have mean voiceprints with a cosine of {CLOSE:g}"
-            f" or more: {hard:.1f} %. Overlapped speech: {overlap(rows)}."
-        )
-    rows = found["mixtures"]["LibriSpeech"]
-    own = [row["similarity"]["own"] for row in rows]
-    other = max(row["similarity"]["other"] for row in rows)
-    voice, rest = (np.mean([row["cpu_seconds"][i] for row in rows]) for i in (0, 1))
-    speed = mean(rows, "seconds") / (voice + rest)
-    alone = [
-        f"| {name} | {seconds} s | {sum(n == 1 for n in counts)} of {len(counts)} |"
-        for name, by_length in found["monologues"].items()
-        for seconds, counts in by_length.items()
-    ]
-    return PAGE.format(
-        tables="\n\n".join(tables),
-        alone="\n".join(alone),
-        own=f"{np.mean(own):.3f} in the mean, {min(own):.3f} at least",
-        other=f"{other:.3f}",
-        voice=f"{voice:.1f}",
-        rest=f"{rest:.1f}",
-        speed=f"{speed:.0f}",
-        processor=found["processor"],
-        development=", ".join(DEVELOPMENT),
-    )
-
-
-HEAD = (
-    "| conversation | DER | worst | missed | false alarm | confusion | overlap not scored |"
-    " collar 0.125 s | no collar | turns as a whole | estimated |\n|---|" + "---:|" * 9 + "---|"
-)
-
-PAGE = """# Speaker diarization
-
-Synthetic conversations of 10 minutes, put together from clips of one speaker each
-(`diarization_mixtures.py`): turns of 2 to 15 s, pauses of 0.1 to 1.5 s; with overlapped speech in
-10 % of the time; with pink noise 15 dB below the speech. They have no reverberation, no laughter and
-no interjections: real conversations are harder.
-
-Diarization error rates (DER) in %, with an estimated number of speakers, by pyannote.metrics. Left
-out are 0.25 s on each side of every boundary (its parameter `collar` is the whole width, 0.5);
-overlapped speech is scored. The other columns: overlapped speech not scored; 0.125 s on each side;
-nothing left out; and turns as a whole, whatever pauses are in them, where otherwise pauses of 0.5 s
-or more are no speech. Estimated: the number of speakers found in each conversation.
-
-The thresholds were chosen on other speakers: the readers {development} of LibriSpeech and the actors
-1 to 12 of RAVDESS. The speaker encoder was trained on other parts of LibriSpeech, by its author's word.
-
-{tables}
-
-Actors who play eight emotions change their voice more than some voices differ from each other: there
-the number of speakers should be given.
-
-## Monologues
-
-One speaker found where one speaks, clips one after the other:
-
-| clips | length | one speaker |
-|---|---:|---:|
-{alone}
-
-## Embeddings
-
-Cosine of a speaker's embedding with the voiceprint (`mien.identity.resemblyzer`) of the same speech:
-{own}; with that of another speaker of the conversation: {other} at most. LibriSpeech.
-
-## Time
-
-CPU seconds for 10 minutes, one thread: {voice} voice activity, {rest} the rest; together {speed} times
-faster than real time. Processor: {processor}.
-"""
 
 
 def main() -> None:
@@ -294,7 +212,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     args = parser.parse_args()
     torch.set_num_threads(1)
-    found = measure(args.data, args.seeds) | {"processor": processor()}
+    found = measure(args.data, args.seeds) | {"processor": processor(), "development": DEVELOPMENT}
     write_text(HERE / "diarization.json", json.dumps(found, indent=1) + "\n")
     write_text(HERE / "diarization.md", page(found))
     print(page(found))

@@ -1,5 +1,7 @@
 """Speech is told from noise, hums and silence, and from itself it takes nothing away."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -56,6 +58,29 @@ def test_what_comes_later_does_not_change_what_was_said(
     sound = torch.from_numpy(from_int16(read_audio(path)))
     whole, begun = activity(sound), activity(sound[: 40 * FRAME_SAMPLES])
     assert torch.allclose(whole[:40], begun, atol=1e-5)
+
+
+@pytest.mark.parametrize("block", [1, 7, 100])
+def test_block_by_block_the_numbers_are_those_of_the_whole(
+    activity: VoiceActivity, shared_data, block: int
+) -> None:
+    path = next((shared_data / "ravdess").glob("03-01-05-*.flac"))
+    sound = read_audio(path)
+    for length in (len(sound), 7 * FRAME_SAMPLES, 7 * FRAME_SAMPLES + 1, 100):
+        whole = activity(torch.from_numpy(from_int16(sound[:length])))
+        found = activity.probabilities(sound[:length], block)
+        assert found.dtype == np.float32
+        assert np.abs(found - whole.numpy()).max() < 1e-5, length
+    assert activity.probabilities(np.zeros(0, np.int16)).shape == (0,)
+
+
+def test_a_recording_may_lie_in_a_file(
+    activity: VoiceActivity, shared_data, tmp_path: Path
+) -> None:
+    sound = read_audio(next((shared_data / "ravdess").glob("03-01-05-*.flac")))
+    sound.tofile(tmp_path / "a.pcm")
+    mapped = np.memmap(tmp_path / "a.pcm", np.int16, "r")
+    assert np.array_equal(activity.probabilities(mapped, 20), activity.probabilities(sound, 20))
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,8 @@ class Diarization:
         In order of time, each with its speaker: ``Speaker 1``, ``Speaker 2`` and so on in order of
         their first speech. Where two speak at once, each has a turn with the mark "overlap".
     embeddings : dict of str to array (D,)
-        By speaker the embedding of their voice, of unit length.
+        By speaker the embedding of their voice, of unit length. One who speaks for less than 25 ms
+        has none.
     """
 
     turns: list[Turn]
