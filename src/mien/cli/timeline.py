@@ -220,6 +220,11 @@ def _engine(name: str, options: "AnalysisOptions") -> "Callable[[], DiarizationE
             " pyannote:pyannote/speaker-diarization-community-1",
             parameter="diarizer",
         )
-    from mien.diarization.pyannote_engine import PyannoteEngine
+    from mien.diarization.pyannote_engine import PyannoteDiarizer
 
-    return partial(PyannoteEngine, weights, speakers=options.speakers)
+    return partial(
+        PyannoteDiarizer,
+        weights,
+        speakers=options.speakers,
+        max_speakers=options.max_speakers,
+    )

@@ -20,7 +20,7 @@ from mien.inference.analysis.recording import Analysis
 from mien.inference.analysis.speech import SpeechFinder
 from mien.inference.analysis.workspace import Workspace
 from mien.inference.clips import TranscriptLike
-from mien.inference.opened_model import model_identity
+from mien.inference.model_identity import model_identity
 from mien.inference.timeline import Timeline
 from mien.inference.transcription import Transcriber
 from mien.media.cues import Transcript
