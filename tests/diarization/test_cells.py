@@ -19,6 +19,7 @@ from mien.diarization.windows import (
     cut_cells,
     embed_windows,
     read_windows,
+    short_regions,
     speech_regions,
 )
 from mien.turn import Turn
@@ -122,7 +123,7 @@ def test_groups_grow_in_number_and_hold_each_segment_once() -> None:
 def test_turns_follow_the_course() -> None:
     edges = np.array([[0, 4000], [4000, 8000], [8000, 16_000], [20_000, 30_000], [60_000, 64_000]])
     cells = Cells(edges, np.array([0, 0, 0, 1, 2]), edges, np.arange(5))
-    turns, names = find_turns(cells, [(1,), (1,), (0, 1), (0,), (0,)])
+    turns, names = find_turns(cells, [(1,), (1,), (0, 1), (0,), (0,)], np.zeros(3, bool))
     assert turns == [
         Turn(0.0, 0.5, "Speaker 1"),
         Turn(0.5, 1.0, "Speaker 2", mark="overlap"),
@@ -131,11 +132,24 @@ def test_turns_follow_the_course() -> None:
         Turn(3.75, 4.0, "Speaker 2", mark="short"),
     ]
     assert names == {1: "Speaker 1", 0: "Speaker 2"}
+    # where a stretch holds little speech, a turn that is all of it is short
+    turns, _ = find_turns(cells, [(0,)] * 5, np.array([False, True, False]))
+    assert [turn.mark for turn in turns] == [None, "short"]
+    turns, _ = find_turns(cells, [(0,), (0,), (0,), (1,), (1,)], np.array([False, True, False]))
+    assert [turn.mark for turn in turns] == [None, "short", "short"]
 
 
-def test_a_window_is_clean_if_one_voice_has_all_its_cells() -> None:
-    edges = np.array([[0, 1], [1, 2], [2, 3]])
-    cells = Cells(edges, np.zeros(3, int), np.array([[0, 2], [2, 3]]), np.array([0, 0, 1]))
-    likeness = np.array([[0.9, 0.8, 0.1], [0.2, 0.7, 0.3]])
-    clean = clean_windows(cells, np.array([0, 1, 1]), likeness)
-    assert [own.tolist() for own in clean] == [[0], [1], [1]]
+def test_the_mark_of_a_short_turn_is_that_of_its_stretch() -> None:
+    turns = [Turn(0, 1, mark="short"), Turn(2, 3), Turn(4, 5, mark="short"), Turn(5, 6)]
+    regions = speech_regions(turns, 160_000)
+    assert short_regions(turns, regions).tolist() == [True, False, False]
+
+
+def test_a_window_is_clean_if_one_voice_has_all_of_it() -> None:
+    """Cells of 1 s, of which windows hold two and a half, two stretches."""
+    edges = np.stack([np.arange(8), np.arange(1, 9)], axis=1) * 10
+    windows = np.array([[0, 25], [5, 30], [20, 45], [30, 50], [50, 65], [60, 80]])
+    cells = Cells(edges, np.repeat([0, 1], [5, 3]), windows, np.array([0, 0, 1, 2, 3, 4, 4, 5]))
+    likeness = np.array([[0.9, 0.1, 0.1], *[[0.2, 0.8, 0.1]] * 4, [0.2, 0.2, 0.7]])
+    clean = clean_windows(cells, np.array([0, 0, 0, 1, 1, 0, 0, 0]), likeness)
+    assert [own.tolist() for own in clean] == [[0, 1, 4, 5], [3], [5]]

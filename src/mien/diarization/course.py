@@ -17,7 +17,7 @@ State = tuple[int, ...]
 
 
 def clean_windows(cells: Cells, course: np.ndarray, likeness: np.ndarray) -> list[np.ndarray]:
-    """Find the windows in which one voice speaks, and nobody else.
+    """Find the windows in which one voice speaks from beginning to end, and nobody else.
 
     Parameters
     ----------
@@ -33,20 +33,29 @@ def clean_windows(cells: Cells, course: np.ndarray, likeness: np.ndarray) -> lis
     list of array int
         For each voice its windows; the one that is most like it, if it has none.
     """
-    voices = likeness.shape[1]
-    lowest = np.full(len(cells.windows), len(cells.windows))
-    highest = np.full(len(cells.windows), -1)
-    np.minimum.at(lowest, cells.window, course)
-    np.maximum.at(highest, cells.window, course)
-    clean = [np.flatnonzero((lowest == one) & (highest == one)) for one in range(voices)]
+    runs = np.cumsum(np.diff(course, prepend=course[0]) != 0)
+    first = np.searchsorted(cells.edges[:, 1], cells.windows[:, 0], side="right")
+    last = np.searchsorted(cells.edges[:, 0], cells.windows[:, 1], side="left") - 1
+    voice = np.where(runs[first] == runs[last], course[first], -1)
+    clean = [np.flatnonzero(voice == one) for one in range(likeness.shape[1])]
     return [
-        own if len(own) else np.array([likeness[:, voice].argmax()])
-        for voice, own in enumerate(clean)
+        own if len(own) else np.array([likeness[:, one].argmax()]) for one, own in enumerate(clean)
     ]
 
 
-def find_turns(cells: Cells, states: Sequence[State]) -> tuple[list[Turn], dict[int, str]]:
+def find_turns(
+    cells: Cells, states: Sequence[State], short: np.ndarray
+) -> tuple[list[Turn], dict[int, str]]:
     """Unite the cells of the same speakers that follow each other with little or no pause.
+
+    Parameters
+    ----------
+    cells : Cells
+        The cells.
+    states : sequence of State
+        Who speaks in each of them.
+    short : array (R,) bool
+        Which stretches of speech hold so little of it that a turn within one is short.
 
     Returns
     -------
@@ -65,7 +74,9 @@ def find_turns(cells: Cells, states: Sequence[State]) -> tuple[list[Turn], dict[
     turns = []
     for a, b in pairwise([*first, len(states)]):
         start, end = float(edges[a, 0]), float(edges[b - 1, 1])
-        mark: Mark | None = "short" if end - start < SHORT else None
+        region = cells.regions[a]
+        within = short[region] and region == cells.regions[b - 1]
+        mark: Mark | None = "short" if within or end - start < SHORT else None
         for voice in states[a]:
             name = names.setdefault(voice, f"Speaker {len(names) + 1}")
             turns.append(Turn(start, end, name, mark="overlap" if len(states[a]) > 1 else mark))

@@ -10,7 +10,14 @@ from mien.diarization.overlap import Mixer, pairs_of, pure_groups
 from mien.diarization.resegmentation import discriminant, scaled, viterbi
 from mien.diarization.result import Diarization
 from mien.diarization.segments import Segments, cut_segments
-from mien.diarization.windows import Encoder, cut_cells, embed_windows, speech_regions, unit
+from mien.diarization.windows import (
+    Encoder,
+    cut_cells,
+    embed_windows,
+    short_regions,
+    speech_regions,
+    unit,
+)
 from mien.errors import MienError
 from mien.turn import Turn
 
@@ -71,25 +78,28 @@ class Diarizer:
 
     def __call__(self, waveform: np.ndarray, turns: Sequence[Turn]) -> Diarization:
         """Find the speakers as `mien.diarization.result.DiarizationEngine` says."""
-        cells = cut_cells(speech_regions(turns, len(waveform)))
+        regions = speech_regions(turns, len(waveform))
+        cells = cut_cells(regions)
         if not len(cells.edges):
             return Diarization([], {})
         vectors = embed_windows(self.encoder, waveform, cells.windows)
         mixer = Mixer(self.encoder, waveform, cells)
         voices = self._voices(cut_segments(vectors[cells.window], cells.regions), mixer)
-        states: list[State] = [(voice,) for voice in range(len(voices))]
+        count = len(voices)
+        states: list[State] = [(voice,) for voice in range(count)]
         scores = vectors @ voices.T
-        for left in range(ROUNDS, -1, -1):
-            course = viterbi(scaled(scores, len(voices))[cells.window], cells.regions)
-            windows = clean_windows(cells, course, scores[:, : len(voices)])
-            if not left or len(voices) == 1:
-                break
+        course = viterbi(scaled(scores, count)[cells.window], cells.regions)
+        for _ in range(ROUNDS if count > 1 else 0):
+            windows = clean_windows(cells, course, scores[:, :count])
             pairs = pairs_of(windows)
             mixtures = [mixer(windows[a], windows[b]) for a, b in pairs]
             scores = discriminant(vectors, [vectors[own] for own in windows] + mixtures)
-            states = states[: len(voices)] + list(pairs)
-        found, order = find_turns(cells, [states[one] for one in course.tolist()])
-        means = {name: unit(vectors[windows[voice]].mean(axis=0)) for voice, name in order.items()}
+            course = viterbi(scaled(scores, count)[cells.window], cells.regions)
+            states = [*states[:count], *pairs]
+        short = short_regions(turns, regions)
+        found, names = find_turns(cells, [states[one] for one in course.tolist()], short)
+        windows = clean_windows(cells, course, scores[:, :count])
+        means = {name: unit(vectors[windows[voice]].mean(axis=0)) for voice, name in names.items()}
         return Diarization(found, means)
 
     def _voices(self, segments: Segments, mixer: Mixer) -> np.ndarray:

@@ -13,12 +13,8 @@ their sound, so that courses are smooth without high costs."""
 CHANGE_IN_PAUSE = 0.1
 """What one must gain between two stretches."""
 
-AT_ONCE = 0.2
-"""Share of the usual lead of one voice over two at once that is added to the scores of the latter:
-most windows around overlapped speech hold some of one alone."""
-
-SHRINKAGE = 1.0
-"""Share of the mean variance that is added to each, since there are few windows for 256 numbers."""
+SHRINKAGE = 3.0
+"""Mean variances that are added to each, since there are few windows for 256 numbers."""
 
 
 def discriminant(vectors: np.ndarray, classes: Sequence[np.ndarray]) -> np.ndarray:
@@ -47,19 +43,12 @@ def discriminant(vectors: np.ndarray, classes: Sequence[np.ndarray]) -> np.ndarr
 
 
 def scaled(scores: np.ndarray, speakers: int) -> np.ndarray:
-    """Scale scores (W, K) so that the best of the first, the speakers, leads by 1 in the mean.
-
-    The others are those of two at once.
-    """
+    """Scale scores (W, K) so that the best of the first, the speakers, leads by 1 in the mean."""
     if speakers < 2:
-        return np.asarray(scores)
+        return scores
     best = np.partition(scores[:, :speakers], -2, axis=1)
     lead = float((best[:, -1] - best[:, -2]).mean())
-    found = np.array(scores / lead if lead > 0 else scores)
-    if found.shape[1] > speakers:
-        leads = found[:, :speakers].max(axis=1) - found[:, speakers:].max(axis=1)
-        found[:, speakers:] += AT_ONCE * max(0.0, float(np.median(leads)))
-    return found
+    return np.asarray(scores / lead if lead > 0 else scores)
 
 
 def viterbi(scores: np.ndarray, regions: np.ndarray) -> np.ndarray:

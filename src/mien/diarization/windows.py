@@ -58,6 +58,16 @@ def speech_regions(turns: Sequence[Turn], samples: int) -> np.ndarray:
     return np.array(united, int).reshape(-1, 2)
 
 
+def short_regions(turns: Sequence[Turn], regions: np.ndarray) -> np.ndarray:
+    """Tell of which stretches of speech (R, 2) a turn that is marked as short is all: (R,) bool."""
+    spans = {
+        (round(turn.start * SAMPLE_RATE), round(turn.end * SAMPLE_RATE))
+        for turn in turns
+        if turn.mark == "short"
+    }
+    return np.array([tuple(region) in spans for region in regions.tolist()], bool)
+
+
 def cut_cells(regions: np.ndarray) -> Cells:
     """Cut stretches of speech (R, 2) into cells of about `CELL` seconds."""
     edges, owners, windows = [], [], []
