@@ -133,8 +133,11 @@ def _receive(connection: Connection, orders: SimpleQueue[Order]) -> None:
 
 def _open(opener: Opener, threads: int) -> Opened:
     import cv2
+    from tqdm import tqdm
 
     cv2.setNumThreads(threads)
+    # its own lock is for several processes, and stays behind when this one is killed
+    tqdm.set_lock(threading.RLock())
     return opener()
 
 
