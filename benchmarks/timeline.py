@@ -1,7 +1,7 @@
 """mien timeline on synthetic interviews: is it right, how fast, and how much memory for two hours.
 
 `mien bench timeline` takes about half an hour. The interview of two hours is that of ten minutes,
-twelve times.
+twelve times; `python benchmarks/timeline.py short` leaves it out.
 """
 
 import json
@@ -128,6 +128,8 @@ def measure(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         found = json.loads((folder / "analysis" / "timeline.json").read_text())
         speed = {"times_real_time": SECONDS / seconds, "memory": memory}
         yield kind, judge(truth, found) | speed
+    if "short" in sys.argv[1:]:
+        return
     lengthen(folder / "interview.mp4", folder / "long.mp4")
     seconds, memory = mien(folder, "long.mp4", "--out", "long")
     yield (
