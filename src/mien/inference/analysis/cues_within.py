@@ -24,7 +24,7 @@ def cues_within(transcript: Transcript, start: float, seconds: float) -> Transcr
     Examples
     --------
     >>> cues_within(Transcript([Cue("Yes.", 5.0, 7.0), Cue("No.", 8.0, 9.0)], []), 6.0, 1.5).cues
-    [Cue(text='Yes.', start=0.0, end=1.0, speaker=None, timed_words=())]
+    [Cue(text='Yes.', start=0.0, end=1.0, speaker=None)]
     """
     kept = [placed for cue in transcript.cues if (placed := _placed(cue, start, seconds))]
     lost = len(transcript.cues) - len(kept)
