@@ -218,7 +218,7 @@ class WindowSegmenter:
 
     Examples
     --------
-    >>> [(turn.start, turn.end) for turn in WindowSegmenter(4, 2)(None, 7.0)]
+    >>> [(turn.start, turn.end) for turn in WindowSegmenter(4.0, 2.0)(None, 7.0)]
     [(0.0, 4.0), (2.0, 6.0), (4.0, 7.0)]
     """
 
