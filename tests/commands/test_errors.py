@@ -43,7 +43,7 @@ def test_data_that_are_not_there_or_not_prepared(mien, tmp_path: Path) -> None:
     gone = mien("verification", "--encoder", "voice", "--data", tmp_path / "no")
     assert_told(gone, "no such folder")
     assert_told(mien("report", tmp_path), "not a run folder")
-    assert_told(mien("predict", tmp_path, "a.wav"), "not a run folder")
+    assert_told(mien("predict", tmp_path, "a.wav"), "no run folder")
     assert_told(mien("explain", tmp_path, "a.wav", "--out", tmp_path / "o"), "not a run folder")
 
 

@@ -183,7 +183,7 @@ UNREAD = {
     *("silero_vad_half.onnx", "silero_vad_op18_ifless.onnx"),
     *("face_detection_back.tflite", "face_detection_front.tflite", "iris_landmark.tflite"),
     *("face_detection_full_range.tflite", "face_detection_full_range_sparse.tflite"),
-    "face_detection_short_range.tflite",
+    *("face_detection_short_range.tflite", "silero_vad_v6.onnx"),
 }
 """Weights in packages of the catalogue that mien leaves alone."""
 
