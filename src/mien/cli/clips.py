@@ -80,7 +80,7 @@ def _add_text(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGro
 def _predict(args: argparse.Namespace) -> None:
     check_many_files(args)
     check_transcribe(args)
-    model, names = model_and_clips(args)
+    model, names = model_and_clips(args, folders=True)
     clips = _listed(args, model, names)
     check_speakers(args, [clip.clip for clip in clips])
     if args.out is not None:

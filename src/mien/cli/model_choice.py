@@ -18,13 +18,18 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def model_and_clips(args: argparse.Namespace) -> tuple[str, list[str]]:
-    """Return the model and the clips, checked as far as is possible before anything is loaded."""
+def model_and_clips(args: argparse.Namespace, *, folders: bool = False) -> tuple[str, list[str]]:
+    """Return the model and the clips, checked as far as is possible before anything is loaded.
+
+    With `folders` the clips may be folders of clips.
+    """
     from mien.inference.clip_search import is_run_folder
 
     if not 0 < args.max_seconds < math.inf:
         args.parser.error("--max-seconds must be a finite number above 0")
     model, clips = args.model, list(args.clip)
+    if model is None and clips and not folders and Path(clips[0]).is_dir():
+        model = clips.pop(0)
     if model is None:
         model = clips.pop(0) if clips and _names_a_model(clips[0]) else BASE
     if model in READY_MADE or not Path(model).is_dir() or is_run_folder(model):
