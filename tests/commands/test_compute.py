@@ -107,9 +107,13 @@ def test_nothing_is_loaded_for_clips_that_are_not_there(
 ) -> None:
     load = "mien.inference.recognizer.Recognizer.from_pretrained"
     monkeypatch.setattr(load, lambda *_, **__: pytest.fail("it loads in vain"))
-    gone = mien("predict", run_folder, tmp_path / "a.wav", tmp_path)
+    gone = mien("predict", run_folder, tmp_path / "a.wav", tmp_path / "b.wav")
     assert gone.returncode == 1
-    assert gone.stderr == (f"mien: {tmp_path}/a.wav does not exist\nmien: {tmp_path} is no file\n")
+    missing = [f"mien: {tmp_path}/{name}.wav does not exist\n" for name in "ab"]
+    assert gone.stderr == "".join(missing)
+    empty = mien("predict", run_folder, tmp_path)
+    assert empty.returncode == 1
+    assert f"{tmp_path} is no run folder, and holds no media file: check the name" in empty.stderr
     assert "does not exist" in mien("explain", run_folder, "a.wav", "--out", tmp_path).stderr
     nowhere = mien("predict", run_folder, "--text", "a", "--json", tmp_path / "no" / "a.json")
     assert "can't be written" in nowhere.stderr
