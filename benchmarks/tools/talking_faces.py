@@ -24,7 +24,8 @@ LATE_END = "swiz3n"
 """The clip whose last frames show speech; its first six show a mouth at rest."""
 
 KINDS = ("rest", "breath", "talk")
-VIEWS = ((1.0, 25.0), (1.0, 12.5), (0.5, 25.0), (0.5, 12.5), (0.3, 25.0), (0.3, 12.5))
+RATES = (25.0, 12.5, 10.0)
+VIEWS = tuple((size, rate) for size in (1.0, 0.5, 0.3) for rate in RATES)
 """Size of the image relative to GRID's, and frames a second."""
 
 FRAMES, BIT_RATE = 75, 400_000

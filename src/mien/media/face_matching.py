@@ -38,9 +38,12 @@ class LiveFace:
     ----------
     track : FaceTrack
         As far as it goes.
+    crops : bool
+        Keep its crops: compressing them takes as long as finding them.
     """
 
     track: FaceTrack
+    crops: bool = True
     _face: Face | None = None
     _look: np.ndarray | None = None
     _descriptors: list[np.ndarray] = field(default_factory=list)
@@ -50,7 +53,8 @@ class LiveFace:
         assert face.box is not None
         assert face.confidence is not None
         track, same = self.track, face is self._face  # the image was the same
-        track.crops.append(track.crops[-1] if same else encode_crop(face.pixels))
+        if self.crops:
+            track.crops.append(track.crops[-1] if same else encode_crop(face.pixels))
         track.times.append(time)
         track.boxes.append(face.box)
         track.confidences.append(face.confidence)

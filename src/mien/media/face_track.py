@@ -34,6 +34,7 @@ class FaceTrack:
     crops : list of bytes, or StoredCrops
         The crop at each of these times, as `mien.media.faces.FaceCropper` cuts it, compressed by
         `mien.media.crop_codec`; those of hours are kept on the disk. `faces_between` decodes them.
+        None, where they were not asked for.
     confidences : list of float
         Of the detector, at each of these times, 0.7 to 1.
     embedding : array (E,) float32 or None

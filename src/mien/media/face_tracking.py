@@ -12,6 +12,7 @@ from mien.media.face_matching import Describe, FaceMatcher, LiveFace, Scene
 from mien.media.face_observers import FrameRelay, Observer, Seen
 from mien.media.face_track import SAME_FACE, FaceTrack
 from mien.media.faces import FACE_SIZE, Face, FaceCropper, check_face_size
+from mien.media.full_search import FullSearch
 from mien.media.notes import Reporter
 from mien.media.scene_cuts import Change, CutFinder
 from mien.utterance import Media, Side
@@ -20,9 +21,6 @@ __all__ = ["Describe", "FaceFollower", "FaceTrack", "Observer", "follow_faces"]
 
 SEARCH_INTERVAL = 0.5
 """Seconds from one search for faces to the next."""
-
-FULL_SEARCH_INTERVAL = 1.0
-"""Seconds within which a whole frame is searched; in between, faces are sought where they were."""
 
 MAX_MISSING = 2.0
 """Seconds without a detection after which a track ends."""
@@ -62,6 +60,8 @@ class FaceFollower:
         by up to one interval, so that boxes between two searches are interpolated.
     crops : CropStore, optional
         Where the crops are kept (default: one of its own).
+    keep_crops : bool
+        Keep the crops at all.
 
     Examples
     --------
@@ -81,6 +81,7 @@ class FaceFollower:
         threshold: float = SAME_FACE,
         observers: Sequence[Observer] = (),
         crops: CropStore | None = None,
+        keep_crops: bool = True,
     ) -> None:
         if not interval > 0:
             raise MienError(f"the interval of the search must be above 0 seconds, not {interval}")
@@ -89,12 +90,12 @@ class FaceFollower:
         self._interval, self._size = interval, size
         self._matcher = FaceMatcher(describe, threshold)
         self._relay = FrameRelay(observers)
-        self._cuts = CutFinder()
+        self._cuts, self._full = CutFinder(), FullSearch(interval / 2)
         self._live: list[LiveFace] = []
         self._ended: list[FaceTrack] = []
-        self._crops = crops or CropStore()
+        self._crops, self._keep_crops = crops or CropStore(), keep_crops
         self._searched: tuple[np.ndarray, list[Face]] | None = None
-        self._time = self._last_search = self._last_full = self._hurried = -np.inf
+        self._time = self._last_search = self._hurried = -np.inf
         self._due = -np.inf
         self._suspect = False
         self._count = 0
@@ -176,12 +177,13 @@ class FaceFollower:
         if self._searched is not None and self._searched[0] is image:
             return self._searched[1]
         faces: list[Face] = []
-        full = time >= self._last_full + FULL_SEARCH_INTERVAL - self._interval / 2
-        if self._live and not (full or self._suspect):
-            near = [one.predict(time) for one in self._live]
+        near, thumbnail = [one.predict(time) for one in self._live], self._cuts.thumbnail
+        scale = np.array(thumbnail.shape[::-1] * 2) / (image.shape[1::-1] * 2)
+        places = [tuple((scale * box).tolist()) for box in near]
+        if near and not (self._suspect or self._full.is_due(time, thumbnail, places)):
             faces = self._cropper.crop_all(image, self._size, near)
-        if not faces or len(faces) < len(self._live):
-            self._last_full = time
+        if not faces or len(faces) < len(near):
+            self._full.done(time, thumbnail)
             faces = self._cropper.crop_all(image, self._size)
         self._searched = image, faces
         return faces
@@ -189,7 +191,7 @@ class FaceFollower:
     def _begin(self) -> LiveFace:
         self._count += 1
         crops = StoredCrops(self._crops)
-        return LiveFace(FaceTrack(self._count, self._size, crops=crops))
+        return LiveFace(FaceTrack(self._count, self._size, crops=crops), self._keep_crops)
 
     def _seen(self) -> Seen:
         return {one.track.id: (one.track.end, one.track.boxes[-1]) for one in self._live}
@@ -213,6 +215,7 @@ def follow_faces(
     observers: Sequence[Observer] = (),
     cropper: FaceCropper | None = None,
     crops: CropStore | None = None,
+    keep_crops: bool = True,
     max_seconds: float = MAX_RECORDING_SECONDS,
     report: Reporter = warnings.warn,
     progress: Callable[[float], object] | None = None,
@@ -227,7 +230,7 @@ def follow_faces(
         Seconds from the beginning of the file; None: its beginning, its end.
     side : {"left", "right", None}
         The half of a split-screen video to look at.
-    interval, size, describe, threshold, observers, cropper, crops
+    interval, size, describe, threshold, observers, cropper, crops, keep_crops
         See `FaceFollower`.
     frame_interval : float, optional
         Seconds from one frame to the next that is looked at, for observers. None: `FRAME_INTERVAL`.
@@ -262,6 +265,7 @@ def follow_faces(
         threshold=threshold,
         observers=observers,
         crops=crops,
+        keep_crops=keep_crops,
     )
     for _, time, image in read_frames(
         path,

@@ -5,6 +5,8 @@ mesh of 468 points: x to the right, y down, z away from the camera, all three in
 and right are those of the person, who faces the camera: the left eye is on the right of the image.
 """
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +59,8 @@ RIGID_FACE = np.array(
 )
 """These points (21, 3) on a face that looks straight into the camera."""
 
+_CENTRED_FACE = RIGID_FACE - RIGID_FACE.mean(axis=0)
+
 
 class HeadPose(NamedTuple):
     """Where a head is turned, in degrees.
@@ -100,18 +104,17 @@ def head_pose(points: np.ndarray) -> HeadPose:
     >>> [round(angle) for angle in head_pose(mesh)]
     [0, 0, 0]
     """
-    seen = points[list(RIGID)]
-    covariance = (RIGID_FACE - RIGID_FACE.mean(axis=0)).T @ (seen - seen.mean(axis=0))
+    covariance = _CENTRED_FACE.T @ points[list(RIGID)]  # the mean of the points drops out
     left, _, right = np.linalg.svd(covariance)
     mirrored = np.linalg.det(left @ right) < 0
-    rotation = (left * np.array([1, 1, -1 if mirrored else 1]) @ right).T
-    ahead = -rotation[:, 2]
+    rotation = (left * np.array([1, 1, -1 if mirrored else 1]) @ right).T.tolist()
+    x, y, z = (-row[2] for row in rotation)
     angles = (
-        np.arctan2(ahead[0], -ahead[2]),
-        np.arcsin(np.clip(-ahead[1], -1, 1)),
-        np.arctan2(rotation[1, 0], rotation[1, 1]),
+        math.atan2(x, -z),
+        math.asin(min(max(-y, -1), 1)),
+        math.atan2(rotation[1][0], rotation[1][1]),
     )
-    return HeadPose(*(float(np.degrees(angle)) for angle in angles))
+    return HeadPose(*(math.degrees(angle) for angle in angles))
 
 
 def mouth_opening(points: np.ndarray) -> float:
@@ -132,7 +135,8 @@ def mouth_opening(points: np.ndarray) -> float:
     float
         About 0 for closed lips; in speech seldom more than 0.3.
     """
-    return float(np.mean([_distance(points, *pair) for pair in INNER_LIPS]) / _unit(points))
+    *lips, eyes = _distances(points, (*INNER_LIPS, EYE_CORNERS))
+    return sum(lips) / len(lips) / max(eyes, 1e-9)
 
 
 def eye_openness(points: np.ndarray) -> tuple[float, float]:
@@ -156,13 +160,13 @@ def eye_openness(points: np.ndarray) -> tuple[float, float]:
 
 def _aspect(points: np.ndarray, eye: tuple[int, ...]) -> float:
     outer, upper, upper_inner, inner, lower_inner, lower = eye
-    lids = _distance(points, upper, lower) + _distance(points, upper_inner, lower_inner)
-    return lids / 2 / max(_distance(points, outer, inner), 1e-9)
+    pairs = (upper, lower), (upper_inner, lower_inner), (outer, inner)
+    *lids, width = _distances(points, pairs)
+    return sum(lids) / 2 / max(width, 1e-9)
 
 
-def _unit(points: np.ndarray) -> float:
-    return max(_distance(points, *EYE_CORNERS), 1e-9)
-
-
-def _distance(points: np.ndarray, first: int, second: int) -> float:
-    return float(np.linalg.norm(points[first] - points[second]))
+def _distances(points: np.ndarray, pairs: Sequence[tuple[int, int]]) -> list[float]:
+    first, second = zip(*pairs, strict=True)
+    apart = points[list(first)] - points[list(second)]
+    found: list[float] = np.sqrt((apart * apart).sum(axis=1)).tolist()
+    return found

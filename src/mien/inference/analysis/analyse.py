@@ -105,7 +105,8 @@ def analyse(
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(only_one(folder, "mien timeline"))
             work = folder
-        made_of = _made_of(recognizer, media, given, transcriber, options, batch_size)
+        named = names is not None
+        made_of = _made_of(recognizer, media, given, transcriber, named, options, batch_size)
         workspace = Workspace(work / FOLDER, made_of, resume=resume)
         analysis = Analysis(
             recognizer=recognizer,
@@ -128,10 +129,14 @@ def _made_of(
     media: Media,
     transcript: Transcript | None,
     transcriber: Transcriber | None,
+    named: bool,
     options: AnalysisOptions,
     batch_size: int,
 ) -> str:
-    """Name all that the steps of an analysis depend on; names of speakers are found at the end."""
+    """Name all that the steps of an analysis depend on.
+
+    Names of speakers are found at the end; whether they are decides which crops are kept.
+    """
     file = [len(media.data)] if not isinstance(media, Path) else _size_and_time(media)
     return json.dumps(
         {
@@ -142,6 +147,7 @@ def _made_of(
             "transcript": repr(transcript),
             "transcriber": None if transcriber is None else transcriber.weights,
             "language": None if transcriber is None else transcriber.language,
+            "named": named,
             "options": asdict(options),
             "batch_size": batch_size,
         },

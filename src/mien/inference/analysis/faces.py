@@ -23,7 +23,7 @@ from mien.utterance import Media, Side
 
 Tool = TypeVar("Tool")
 
-MOUTH_INTERVAL = 0.08
+MOUTH_INTERVAL = 0.1
 """Seconds from one look at the mouths to the next."""
 
 
@@ -58,6 +58,7 @@ def find_faces(
     side: Side | None,
     max_seconds: float,
     size: int | None,
+    keep_crops: bool,
     progress: Callable[[float], object],
 ) -> SeenFaces:
     """Follow the faces of a video, and what their mouths do.
@@ -72,6 +73,8 @@ def find_faces(
         What is looked at, as `mien.media.face_tracking.follow_faces` takes it.
     size : int or None
         Edge of the crops, pixels; None: that of `mien.media.faces.FACE_SIZE`.
+    keep_crops : bool
+        Write the crops.
     progress : callable
         Receives the time of each frame that is done.
 
@@ -103,6 +106,7 @@ def find_faces(
             observers=observers,
             max_seconds=max_seconds,
             crops=CropStore(crops),
+            keep_crops=keep_crops,
             report=lambda note: notes.append(str(note)),
             progress=follow,
         )

@@ -29,12 +29,18 @@ from mien.media.decode import has_audio, has_video
 from mien.media.face_track import FaceTrack, faces_between
 from mien.media.face_tracking import SEARCH_INTERVAL
 from mien.media.streams import stated_seconds
+from mien.modality import Modality
 from mien.models.pretrained.voice_activity import VoiceActivity
 from mien.progress import Progress
+from mien.threads import shared_by
 from mien.utterance import MIN_SAMPLES, SAMPLE_RATE, Media, Sample, Utterance
 
 if TYPE_CHECKING:
     from mien.inference.recognizer import Recognizer
+
+
+_STEPS = 3
+"""Threads that compute at the same time: for speech, for faces, and for their mouths."""
 
 
 class Audio(BaseModel):
@@ -85,6 +91,14 @@ class Analysis:
         """Where the analysis begins in the recording, seconds."""
         return self.options.start or 0.0
 
+    @property
+    def _follows_faces(self) -> bool:
+        return self.options.faces and has_video(self.media)
+
+    @property
+    def _uses_faces(self) -> bool:
+        return Modality.VIDEO in self.recognizer.modalities
+
     def __call__(self) -> Timeline:
         """Do what is not done yet, and put the timeline together.
 
@@ -95,7 +109,7 @@ class Analysis:
             not fit.
         """
         stop = Event()
-        with ThreadPoolExecutor(1) as pool:
+        with shared_by(_STEPS if self._follows_faces else 1), ThreadPoolExecutor(1) as pool:
             # faces take longest: meanwhile the other processor finds the speech
             following = pool.submit(self._faces, stop)
             try:
@@ -155,7 +169,7 @@ class Analysis:
         return Audio(samples=count, notes=notes)
 
     def _faces(self, stop: Event) -> SeenFaces:
-        if not self.options.faces or not has_video(self.media):
+        if not self._follows_faces:
             return SeenFaces()
         path, crops = self.workspace.path("faces.safetensors"), self.workspace.path("crops")
         if not path.is_file():
@@ -180,6 +194,7 @@ class Analysis:
                     side=options.side,
                     max_seconds=options.max_seconds,
                     size=self.recognizer.reader.options.face_size,
+                    keep_crops=self.names is not None or self._uses_faces,
                     progress=progress,
                 )
             save_faces(path, seen)
@@ -196,7 +211,8 @@ class Analysis:
             piece = pieces[place]
             if piece.mark is not None:
                 return None
-            return _sample(piece, waveform, faces[place], self.offset, filmed=bool(seen.end))
+            filmed = self._uses_faces and bool(seen.end)
+            return _sample(piece, waveform, faces[place], self.offset, filmed=filmed)
 
         return predict_segments(
             self.recognizer,

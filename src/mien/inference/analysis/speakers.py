@@ -73,7 +73,9 @@ def find_speakers(
     """
     people = same_person(seen.tracks)
     by_id = {track.id: track for track in seen.tracks}
-    faces = [_crops([by_id[number] for number in group]) for group in people]
+    faces: list[np.ndarray] = []
+    if names is not None:
+        faces = [_crops([by_id[number] for number in group]) for group in people]
     notes: list[str] = []
     known = _known_faces(speech, faces, names, notes)
     face_of = known

@@ -1,13 +1,16 @@
 """The 468 points of a face: MediaPipe's face mesh, with the weights of a package."""
 
+import math
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from mien.errors import MienError, brief
 from mien.models.face_geometry import EYE_CORNERS, POINTS
 from mien.models.pretrained.catalogue import CATALOGUE
+from mien.native_output import without_message
 
 NAME = "face-mesh"
 """Its name in the catalogue of weights. Its package is never imported: it needs TensorFlow."""
@@ -20,8 +23,8 @@ PRESENT = 0.5
 
 _SIZE = 192
 """Edge of the input, pixels."""
-_OUTPUTS = ("conv2d_20", "conv2d_30")
-"""Names of the points and of the presence in the file."""
+_POINTS, _PRESENCE = "conv2d_20", "conv2d_30"
+"""Names of the outputs in the file."""
 # On GRID, boxes moved and scaled at random by 6 % give points that differ by 0.6 % of the distance
 # between the eyes with this, and by 0.9 % with 1.0 or 1.6 % without a second pass. MTCNN's boxes
 # are taller than MediaPipe's, for which its own 1.5 is meant.
@@ -63,10 +66,10 @@ class _Region:
     def matrix(self) -> np.ndarray:
         """Return the map (2, 3) from the image to the input of the network."""
         scale = _SIZE / self.side
-        cosine, sine = scale * np.cos(self.angle), scale * np.sin(self.angle)
-        turned = np.array([[cosine, sine], [-sine, cosine]])
-        shift = _SIZE / 2 - turned @ [self.x, self.y]
-        return np.column_stack([turned, shift])
+        cosine, sine = scale * math.cos(self.angle), scale * math.sin(self.angle)
+        across = _SIZE / 2 - cosine * self.x - sine * self.y
+        down = _SIZE / 2 + sine * self.x - cosine * self.y
+        return np.array([[cosine, sine, across], [-sine, cosine, down]])
 
 
 class FaceLandmarks:
@@ -77,12 +80,13 @@ class FaceLandmarks:
     around the points that it found there, turned so that the eyes are level; more often if the head
     is tilted far. Heads tilted by up to 30° are found as upright ones are; some by 45° are not.
 
-    OpenCV's networks are not thread-safe, so one thread waits while another computes.
+    It computes with LiteRT, in a quarter of the processor time that OpenCV takes for it. A network
+    is not thread-safe, so one thread waits while another computes.
 
     Raises
     ------
     MienError
-        The package is not installed, or its file is another one.
+        A package is not installed, or the file with the weights is another one.
 
     Examples
     --------
@@ -92,7 +96,9 @@ class FaceLandmarks:
 
     def __init__(self) -> None:
         (path,) = CATALOGUE[NAME].verified().values()
-        self._network = _read(str(path))
+        self._network = _network(str(path))
+        (self._input,) = (one["index"] for one in self._network.get_input_details())
+        self._outputs = {one["name"]: one["index"] for one in self._network.get_output_details()}
         self._computing = Lock()
 
     def __call__(self, image: np.ndarray, box: Box, previous: Landmarks | None = None) -> Landmarks:
@@ -108,11 +114,13 @@ class FaceLandmarks:
             The points in the frame before, which spare one of the two passes: if they are near the
             box, the square around them is where it looks.
         """
-        if previous is not None and _is_near(previous, box):
-            found = self._look(image, _around_mesh(previous.points))
-            if found.presence >= PRESENT:
-                return found
         region = _around_box(box)
+        if previous is not None and previous.presence >= PRESENT:
+            expected = _around_mesh(previous.points)
+            if _is_near(expected, region):
+                found = self._look(image, expected)
+                if found.presence >= PRESENT:
+                    return found
         found = self._look(image, region)
         for _ in range(_LOOKS):
             before, region = region, _around_mesh(found.points)
@@ -128,22 +136,34 @@ class FaceLandmarks:
 
         matrix = region.matrix()
         crop = cv2.warpAffine(image, matrix, (_SIZE, _SIZE), flags=cv2.INTER_LINEAR)
-        with self._computing:
-            self._network.setInput(cv2.dnn.blobFromImage(crop, 1 / 255))
-            points, presence = self._network.forward(_OUTPUTS)
-        points = points.reshape(POINTS, 3)
+        points, presence = self._compute(crop)
         back = cv2.invertAffineTransform(matrix)
         points[:, :2] = points[:, :2] @ back[:, :2].T + back[:, 2]
         points[:, 2] *= region.side / _SIZE
-        return Landmarks(points, float(1 / (1 + np.exp(-presence.item()))))
+        return Landmarks(points, float(1 / (1 + np.exp(-presence))))
+
+    def _compute(self, crop: np.ndarray) -> tuple[np.ndarray, float]:
+        """Give the points (468, 3) in pixels of the crop, and the logit of a face being there."""
+        with self._computing:
+            self._network.set_tensor(self._input, np.float32(crop[None]) / 255)
+            self._network.invoke()
+            points = self._network.get_tensor(self._outputs[_POINTS])
+            presence = self._network.get_tensor(self._outputs[_PRESENCE])
+        return points.reshape(POINTS, 3), presence.item()
 
 
-def _read(path: str) -> Any:
-    import cv2
-
-    # OpenCV 5's other engine, its default, computes the same, but knows one output of this file
-    classic = getattr(cv2.dnn, "ENGINE_CLASSIC", None)
-    return cv2.dnn.readNetFromTFLite(path, *(() if classic is None else (classic,)))
+def _network(path: str) -> Any:
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except (ImportError, OSError) as error:
+        raise MienError(
+            f"face landmarks are computed with LiteRT, which can't be imported ({brief(error)}):"
+            ' pip install "mien[faces]"'
+        ) from error
+    with without_message("INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"):
+        network = Interpreter(path, num_threads=1)
+        network.allocate_tensors()
+    return network
 
 
 def _around_box(box: Box) -> _Region:
@@ -154,19 +174,18 @@ def _around_box(box: Box) -> _Region:
 
 def _around_mesh(points: np.ndarray) -> _Region:
     """Give the square around a mesh in which the eyes are level."""
-    right, left = points[list(EYE_CORNERS), :2]
-    angle = float(np.arctan2(left[1] - right[1], left[0] - right[0]))
-    cosine, sine = np.cos(angle), np.sin(angle)
-    upright = np.array([[cosine, sine], [-sine, cosine]])
-    turned = points[:, :2] @ upright.T
-    low, high = turned.min(axis=0), turned.max(axis=0)
-    x, y = (low + high) / 2 @ upright
-    return _Region(float(x), float(y), max(float((high - low).max()), 1) * _MESH_MARGIN, angle)
+    (x, y), (left_x, left_y) = points[list(EYE_CORNERS), :2].tolist()
+    angle = math.atan2(left_y - y, left_x - x)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    turned = points[:, :2] @ np.array([[cosine, -sine], [sine, cosine]], np.float32)
+    low, high = turned.min(axis=0).tolist(), turned.max(axis=0).tolist()
+    across, down = (low[0] + high[0]) / 2, (low[1] + high[1]) / 2
+    x, y = cosine * across - sine * down, sine * across + cosine * down
+    side = max(high[0] - low[0], high[1] - low[1], 1) * _MESH_MARGIN
+    return _Region(x, y, side, angle)
 
 
-def _is_near(previous: Landmarks, box: Box) -> bool:
-    """Tell whether a box is likely that of the same face, one frame later."""
-    mesh, own = _around_mesh(previous.points), _around_box(box)
+def _is_near(mesh: _Region, box: _Region) -> bool:
+    """Tell whether a box is likely that of the face with this mesh, one frame later."""
     size = mesh.side / _MESH_MARGIN
-    apart = np.hypot(mesh.x - own.x, mesh.y - own.y)
-    return previous.presence >= PRESENT and bool(apart < _FARTHEST * size)
+    return math.hypot(mesh.x - box.x, mesh.y - box.y) < _FARTHEST * size
