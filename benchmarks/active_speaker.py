@@ -110,9 +110,10 @@ first two terms alone, "agreement" all but the second.
 
 **All weights are fitted without the two persons of a pair**, on turns of all lengths, at 25 and
 12.5 frames a second. Those above are fitted on all persons and used by mien; this benchmark fails
-where it finds weights that differ from them by more than {difference}, as another processor does. The form of the rule (bands, smoothing, speed in place of opening) was
-chosen on the same 11 clips. So this shows how the rule does with unseen persons who sit in one
-studio, facing the camera in even light, and no more than that.
+where it finds weights that differ from them by more than {difference}, as another processor's may
+by 0.01. The form of the rule (bands, smoothing, speed in place of opening) was chosen on the same
+11 clips. So this shows how the rule does with unseen persons who sit in one studio, facing the
+camera in even light, and no more than that.
 
 ## Two faces
 

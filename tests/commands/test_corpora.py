@@ -193,3 +193,6 @@ def test_an_interview_is_generated_with_its_truth(mien, tmp_path: Path) -> None:
     assert "exists and is not an empty folder" in again.stderr
     short = mien("demo", "interview", tmp_path / "three", "--seconds", 5)
     assert "mien: --seconds: an interview takes 10 seconds or more, not 5" in short.stderr
+    elsewhere = mien("demo", "--out", tmp_path / "x", "interview", tmp_path / "four")
+    assert elsewhere.returncode == 2
+    assert "takes no --out, --device or --threads" in elsewhere.stderr

@@ -6,11 +6,13 @@ from pathlib import Path
 from mien.cli.compute import add_compute
 from mien.cli.console import add_output
 
+_FOLDER = Path("demo")
+
 
 def demo(parser: argparse.ArgumentParser) -> None:
     """Make `mien demo` of a parser."""
     parser.add_argument(
-        "--out", type=Path, default=Path("demo"), help="new folder for data, runs and results"
+        "--out", type=Path, default=_FOLDER, help="new folder for data, runs and results"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the data and of training")
     add_compute(parser)
@@ -36,6 +38,9 @@ def _demo(args: argparse.Namespace) -> None:
 
 def _interview(args: argparse.Namespace) -> None:
     from mien.corpora.synthetic.interview import interview
+
+    if args.device or args.threads or args.out != _FOLDER:
+        args.parser.error("takes no --out, --device or --threads, which are for the demo itself")
 
     interview(args.folder, seconds=args.seconds, seed=args.seed)
     print(args.folder)

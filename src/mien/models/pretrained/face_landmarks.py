@@ -10,7 +10,7 @@ import numpy as np
 from mien.errors import MienError, brief
 from mien.models.face_geometry import EYE_CORNERS, POINTS
 from mien.models.pretrained.catalogue import CATALOGUE
-from mien.native_output import without_message
+from mien.models.pretrained.native_output import without_message
 
 NAME = "face-mesh"
 """Its name in the catalogue of weights. Its package is never imported: it needs TensorFlow."""
