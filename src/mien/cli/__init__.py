@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mien import __version__
-from mien.cli import clips, data, enrol, gallery, models, project, runs, studies, timeline
+from mien.cli import clips, data, enrol, export, gallery, models, project, runs, studies, timeline
 from mien.cli.console import add_output, console
 from mien.cli.parser import Parser, spelling
 from mien.encoding import readable
@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "gallery": ("manage a gallery", gallery.gallery),
     "models": ("list pretrained weights with their licences, fetch or find them", models.models),
     "publish": ("upload a run to the Hugging Face Hub, or write what would be", models.publish),
+    "export": ("write a model as a file for ONNX Runtime", export.export),
     "bench": ("run the benchmarks of a checkout", project.bench),
 }
 """For each command its help, and a function that adds its arguments and its handler to a parser."""

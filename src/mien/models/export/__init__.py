@@ -1,0 +1,1 @@
+"""Models as graphs of tensors, for ONNX: padded inputs, masks, and no branch on data."""
