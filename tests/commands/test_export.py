@@ -49,7 +49,12 @@ def test_a_run_is_exported_with_its_description(mien, run_folder: Path, tmp_path
     assert [one.name for one in session.get_outputs()] == [
         *("emotion_scores", "person_scores", "clip_embedding"),
     ]
-    assert not list(tmp_path.glob("*.part")), "no draft is left"
+    smaller = mien("export", run_folder, tmp_path / "int8.onnx", "--int8")
+    assert smaller.returncode == 0, smaller.stderr
+    assert float(smaller.stdout.split()[-1]) < 0.1
+    assert (tmp_path / "int8.onnx").stat().st_size < (tmp_path / "small.onnx").stat().st_size
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names - {"small.tokenizer.json", "int8.tokenizer.json"} == {"small.onnx", "int8.onnx"}
 
 
 @pytest.mark.slow

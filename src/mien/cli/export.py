@@ -10,6 +10,11 @@ def export(parser: argparse.ArgumentParser) -> None:
         "model", help="a run folder, or the name of a model of `mien models` or of a run on the hub"
     )
     parser.add_argument("file", type=Path, help="the file to write, such as model.onnx")
+    parser.add_argument(
+        "--int8",
+        action="store_true",
+        help="store matrices as 8-bit integers: a smaller and faster file, whose scores differ",
+    )
     parser.set_defaults(handler=_export)
 
 
@@ -17,7 +22,7 @@ def _export(args: argparse.Namespace) -> None:
     from mien.runs.hub import open_run
     from mien.runs.onnx_export import export_onnx
 
-    exported = export_onnx(open_run(args.model), args.file)
+    exported = export_onnx(open_run(args.model), args.file, int8=args.int8)
     size = exported.path.stat().st_size / 1e6
     print(f"{exported.path}: {size:.0f} MB")
     if exported.tokenizer is not None:

@@ -16,6 +16,10 @@ LONGEST = 480_000
 """Samples of a waveform at most: 30 s, for which Whisper has positions."""
 
 
+SPECTROGRAM = ((WINDOW, WINDOW + 2), (WINDOW // 2 + 1, 80), (WINDOW // 2 + 1, 128))
+"""Shapes of the matrices of `PaddedLogMel`, which need their full precision."""
+
+
 class PaddedLogMel(nn.Module):
     """`mien.models.pretrained.whisper_mel.whisper_log_mel` on padded waveforms.
 
@@ -32,7 +36,12 @@ class PaddedLogMel(nn.Module):
 
     def __init__(self, bands: int) -> None:
         super().__init__()
-        angle = 2 * math.pi / WINDOW * torch.outer(torch.arange(WINDOW), torch.arange(201)).double()
+        angle = (
+            2
+            * math.pi
+            / WINDOW
+            * torch.outer(torch.arange(WINDOW), torch.arange(WINDOW // 2 + 1)).double()
+        )
         window = torch.hann_window(WINDOW, dtype=torch.float64)[:, None]
         waves = torch.cat([angle.cos() * window, angle.sin() * window], dim=1).float()
         self.register_buffer("waves", waves, persistent=False)
