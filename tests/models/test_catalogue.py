@@ -184,8 +184,10 @@ UNREAD = {
     *("face_detection_back.tflite", "face_detection_front.tflite", "iris_landmark.tflite"),
     *("face_detection_full_range.tflite", "face_detection_full_range_sparse.tflite"),
     *("face_detection_short_range.tflite", "silero_vad_v6.onnx"),
+    *("light_densenet121.onnx", "light_inception_v1.onnx", "light_inception_v2.onnx"),
+    *("light_resnet50.onnx", "light_shufflenet.onnx", "light_squeezenet.onnx"),
 }
-"""Weights in packages of the catalogue that mien leaves alone."""
+"""Weights in packages of the catalogue, and test models of onnx, that mien leaves alone."""
 
 
 def test_what_mien_imports_or_finds_holds_no_weights_beside_those_of_the_catalogue() -> None:
