@@ -24,7 +24,7 @@ LATE_END = "swiz3n"
 """The clip whose last frames show speech; its first six show a mouth at rest."""
 
 KINDS = ("rest", "breath", "talk")
-RATES = (25.0, 12.5, 10.0)
+RATES = (25.0, 12.5, 25 / 3)
 VIEWS = tuple((size, rate) for size in (1.0, 0.5, 0.3) for rate in RATES)
 """Size of the image relative to GRID's, and frames a second."""
 
