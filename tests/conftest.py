@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from training_data import write_text_encoder
 
 torch.set_num_threads(1)
+# a busy machine takes longer, which is no failure
+settings.register_profile("mien", deadline=None)
+settings.load_profile("mien")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
